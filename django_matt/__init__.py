@@ -1,0 +1,89 @@
+"""Django Matt: swap ``NinjaExtraAPI`` for ``MattAPI``; one import line serves a whole API module.
+
+Errors live in ``django_matt.errors.exceptions``, test tools in ``django_matt.testing``, opt-in apps in
+``django_matt.contrib``.
+"""
+
+from ninja import (
+    Body,
+    Cookie,
+    Field,
+    File,
+    FilterSchema,
+    Form,
+    Header,
+    ModelSchema,
+    P,
+    PatchDict,
+    Path,
+    Query,
+    Schema,
+    UploadedFile,
+)
+from ninja.responses import Status
+from ninja.streaming import JSONL, SSE
+from ninja_extra import (
+    ControllerBase,
+    ModelConfig,
+    ModelControllerBase,
+    ModelService,
+    api_controller,
+    http_delete,
+    http_generic,
+    http_get,
+    http_patch,
+    http_post,
+    http_put,
+    paginate,
+    permissions,
+    route,
+    service_resolver,
+    throttle,
+)
+from ninja_extra.ordering import ordering
+from ninja_extra.searching import searching
+
+from django_matt.api import MattAPI
+from django_matt.routers import Router
+
+__version__ = "1.0.0.dev0"
+
+__all__ = [
+    "JSONL",
+    "SSE",
+    "Body",
+    "ControllerBase",
+    "Cookie",
+    "Field",
+    "File",
+    "FilterSchema",
+    "Form",
+    "Header",
+    "MattAPI",
+    "ModelConfig",
+    "ModelControllerBase",
+    "ModelSchema",
+    "ModelService",
+    "P",
+    "PatchDict",
+    "Path",
+    "Query",
+    "Router",
+    "Schema",
+    "Status",
+    "UploadedFile",
+    "api_controller",
+    "http_delete",
+    "http_generic",
+    "http_get",
+    "http_patch",
+    "http_post",
+    "http_put",
+    "ordering",
+    "paginate",
+    "permissions",
+    "route",
+    "searching",
+    "service_resolver",
+    "throttle",
+]

@@ -1,0 +1,91 @@
+"""``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver
+from ninja import Router as NinjaRouter
+from ninja.constants import NOT_SET, NOT_SET_TYPE
+from ninja.openapi.docs import DocsBase, Swagger
+from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+from ninja.throttling import BaseThrottle
+from ninja_extra import NinjaExtraAPI
+from ninja_extra.exceptions import APIException
+
+from django_matt.binding import bind_routers
+from django_matt.errors.handlers import install_handlers
+from django_matt.extensions import ExtendsAPI
+from django_matt.routers import Router
+from django_matt.settings import get_settings
+
+__all__ = ["MattAPI"]
+
+
+class MattAPI(NinjaExtraAPI):
+    """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project."""
+
+    def __init__(
+        self,
+        *,
+        title: str = "MattAPI",
+        version: str = "1.0.0",
+        description: str = "",
+        openapi_url: str | None = "/openapi.json",
+        docs: DocsBase | None = None,
+        docs_url: str | None = "/docs",
+        docs_decorator: Callable[[Any], Any] | None = None,
+        servers: list[dict[str, Any]] | None = None,
+        urls_namespace: str | None = None,
+        csrf: bool = False,
+        auth: Sequence[Callable[..., Any]] | Callable[..., Any] | NOT_SET_TYPE | None = NOT_SET,
+        throttle: BaseThrottle | list[BaseThrottle] | NOT_SET_TYPE = NOT_SET,
+        renderer: BaseRenderer | None = None,
+        parser: Parser | None = None,
+        default_router: NinjaRouter | None = None,
+        openapi_extra: dict[str, Any] | None = None,
+        app_name: str = "ninja",
+        problem_details: bool | None = None,
+    ) -> None:
+        """Take NinjaExtraAPI's options, Ninja's ``default_router``, and ours (see the class)."""
+        self.problem_details = get_settings().PROBLEM_DETAILS if problem_details is None else problem_details
+        super().__init__(
+            title=title,
+            version=version,
+            description=description,
+            openapi_url=openapi_url,
+            docs=docs or Swagger(),
+            docs_url=docs_url,
+            docs_decorator=docs_decorator,
+            servers=servers,
+            urls_namespace=urls_namespace,
+            csrf=csrf,
+            auth=auth,
+            throttle=throttle,
+            renderer=renderer,
+            parser=parser,
+            openapi_extra=openapi_extra,
+            app_name=app_name,
+        )
+        self._router_registrations.clear()
+        self._routers.clear()
+        self.default_router = default_router or Router()
+        self.add_router("", self.default_router)
+        self._bound: list[Any] | None = None
+
+    def set_default_exception_handlers(self) -> None:
+        """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
+        super().set_default_exception_handlers()
+        install_handlers(self)
+
+    def _get_bound_routers(self) -> list[Any]:
+        """Bind every operation once, after the installed contrib apps have extended the API."""
+        if self._bound is None:
+            for app in apps.get_app_configs():
+                if isinstance(app, ExtendsAPI):
+                    app.extend(self)
+            self._bound = bind_routers(self, super()._get_bound_routers())
+        return self._bound

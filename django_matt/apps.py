@@ -1,0 +1,17 @@
+"""The Django app: system checks, templates, static files and ``manage.py matt_*``."""
+
+from django.apps import AppConfig
+
+__all__ = ["DjangoMattConfig"]
+
+
+class DjangoMattConfig(AppConfig):
+    """Add ``"django_matt"`` to ``INSTALLED_APPS`` to get the checks and the commands."""
+
+    name = "django_matt"
+    label = "django_matt"
+    verbose_name = "Django Matt"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from django_matt import checks  # noqa: F401

@@ -1,0 +1,195 @@
+"""The exceptions to raise: one root class, status and code as class attributes."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from ninja_extra.exceptions import APIException
+
+__all__ = [
+    "BadRequest",
+    "Conflict",
+    "Gone",
+    "MattError",
+    "MethodNotAllowed",
+    "MissingExtra",
+    "NotAcceptable",
+    "NotAuthenticated",
+    "NotFound",
+    "PayloadTooLarge",
+    "PermissionDenied",
+    "PreconditionFailed",
+    "Problem",
+    "ServiceUnavailable",
+    "TooManyRequests",
+    "UnprocessableContent",
+    "UnsupportedMediaType",
+]
+
+
+class MattError(Exception):
+    """The root of every exception that Django Matt raises."""
+
+
+class MissingExtra(MattError, ImportError):
+    """An optional library is not installed; the message names the line that installs it."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        """Name the missing ``library`` and the ``extra`` that brings it."""
+        super().__init__(f"{library} is not installed: pip install 'django-matt[{extra}]'", name=library)
+        self.extra = extra
+
+
+class Problem(MattError, APIException):
+    """An error to answer the client with (RFC 9457); raise a subclass, or this with a status.
+
+    ``detail`` is the sentence for the client, the class's own by default. ``code`` is the stable word a program
+    checks. ``headers`` go on the response. Further keywords become members of the problem document.
+
+    >>> error = Conflict("The order is already paid.", code="order_paid", order=7)
+    >>> error.status_code, error.code, error.members
+    (409, 'order_paid', {'order': 7})
+    """
+
+    status_code: int = 500
+    default_detail: ClassVar[str] = "A server error occurred."
+    default_code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        detail: Any = None,
+        code: str | None = None,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        """Take what the answer says; raise ``ValueError`` for a status that is not an error's."""
+        super().__init__(detail=detail, code=code)
+        if status is not None:
+            if not 400 <= status <= 599:
+                raise ValueError(f"{status} is not the status of an error (400 to 599)")
+            self.status_code = status
+        self.code = code or self.default_code
+        self.headers = dict(headers or {})
+        self.members = members
+
+    @property
+    def title(self) -> str:
+        """The short name of the status, the same for every occurrence (RFC 9457, 3.1.3)."""
+        try:
+            return HTTPStatus(self.status_code).phrase
+        except ValueError:
+            return "Error"
+
+
+class BadRequest(Problem):
+    """The request cannot be read."""
+
+    status_code = 400
+    default_detail = "The request cannot be read."
+    default_code = "bad_request"
+
+
+class NotAuthenticated(Problem):
+    """No credentials, or wrong ones."""
+
+    status_code = 401
+    default_detail = "Credentials are missing or wrong."
+    default_code = "not_authenticated"
+
+
+class PermissionDenied(Problem):
+    """Known, and not allowed."""
+
+    status_code = 403
+    default_detail = "You do not have permission to do this."
+    default_code = "permission_denied"
+
+
+class NotFound(Problem):
+    """There is nothing here."""
+
+    status_code = 404
+    default_detail = "Not Found"
+    default_code = "not_found"
+
+
+class MethodNotAllowed(Problem):
+    """The URL exists, the method does not; ``headers`` carry ``Allow``."""
+
+    status_code = 405
+    default_detail = "Method not allowed"
+    default_code = "method_not_allowed"
+
+
+class NotAcceptable(Problem):
+    """No format that the client accepts."""
+
+    status_code = 406
+    default_detail = "None of the formats you accept is offered."
+    default_code = "not_acceptable"
+
+
+class Conflict(Problem):
+    """The request disagrees with what is stored."""
+
+    status_code = 409
+    default_detail = "This conflicts with what is stored."
+    default_code = "conflict"
+
+
+class Gone(Problem):
+    """It was here and will not come back."""
+
+    status_code = 410
+    default_detail = "This is gone."
+    default_code = "gone"
+
+
+class PreconditionFailed(Problem):
+    """An ``If-Match`` or ``If-Unmodified-Since`` does not hold."""
+
+    status_code = 412
+    default_detail = "A precondition of the request does not hold."
+    default_code = "precondition_failed"
+
+
+class PayloadTooLarge(Problem):
+    """The body is larger than the server reads."""
+
+    status_code = 413
+    default_detail = "The request body is too large."
+    default_code = "payload_too_large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body's format is not one the route reads."""
+
+    status_code = 415
+    default_detail = "The format of the request body is not supported."
+    default_code = "unsupported_media_type"
+
+
+class UnprocessableContent(Problem):
+    """The request reads well and cannot be carried out."""
+
+    status_code = 422
+    default_detail = "The request cannot be carried out."
+    default_code = "unprocessable_content"
+
+
+class TooManyRequests(Problem):
+    """Slow down; ``headers`` carry ``Retry-After``."""
+
+    status_code = 429
+    default_detail = "Too many requests."
+    default_code = "too_many_requests"
+
+
+class ServiceUnavailable(Problem):
+    """Something the server needs is away; ``headers`` carry ``Retry-After``."""
+
+    status_code = 503
+    default_detail = "The service is unavailable; try again soon."
+    default_code = "service_unavailable"

@@ -1,0 +1,60 @@
+"""One typed, frozen view of ``settings.MATT``."""
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+__all__ = ["MattSettings", "get_settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MattSettings:
+    """What the ``MATT`` dictionary of a Django project may hold, with the defaults.
+
+    >>> MattSettings().MAX_PAGE_SIZE
+    1000
+    """
+
+    PROBLEM_DETAILS: bool = False
+    """Answer handled errors with RFC 9457 problem documents too; ``MattAPI(problem_details=…)`` wins."""
+    PROBLEM_TYPE: str = "about:blank"
+    """The ``type`` of a problem document; ``{code}`` in it is replaced by the problem's code."""
+    MAX_ERRORS: int = 50
+    """How many validation errors one answer reports."""
+    MAX_PAGE_SIZE: int = 1_000
+    """The largest ``limit`` or ``page_size`` that a paginated route answers."""
+    MAX_OFFSET: int = 10_000_000
+    """The largest ``offset``, and the largest row a page number may point at."""
+    MAX_SEARCH_TERMS: int = 20
+    """How many words one ``search`` may hold."""
+    MAX_NESTING: int = 100
+    """How deep a request body of any format may nest."""
+    FORMATS: tuple[str, ...] = ("json", "msgpack", "yaml", "xml", "csv")
+    """The formats to negotiate, the default first; those whose library is missing are left out."""
+    EDITOR: str = "vscode://file/{path}:{line}"
+    """The link that opens a traceback's frame in an editor; empty for none."""
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> MattSettings:
+    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist."""
+    given: dict[str, Any] = dict(getattr(settings, "MATT", {}))
+    unknown = sorted(set(given) - {field.name for field in fields(MattSettings)})
+    if unknown:
+        raise ImproperlyConfigured(
+            f"settings.MATT has no option {', '.join(map(repr, unknown))}; "
+            f"there are: {', '.join(field.name for field in fields(MattSettings))}."
+        )
+    return MattSettings(**given)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "MATT":
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget)
