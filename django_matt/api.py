@@ -19,6 +19,7 @@ from ninja_extra.exceptions import APIException
 from django_matt.binding import bind_routers
 from django_matt.errors.handlers import install_handlers
 from django_matt.extensions import ExtendsAPI
+from django_matt.pages import asset_urls
 from django_matt.routers import Router
 from django_matt.settings import get_settings
 
@@ -51,7 +52,9 @@ class MattAPI(NinjaExtraAPI):
         problem_details: bool | None = None,
     ) -> None:
         """Take NinjaExtraAPI's options, Ninja's ``default_router``, and ours (see the class)."""
-        self.problem_details = get_settings().PROBLEM_DETAILS if problem_details is None else problem_details
+        self.problem_details = (
+            get_settings().PROBLEM_DETAILS if problem_details is None else problem_details
+        )
         super().__init__(
             title=title,
             version=version,
@@ -89,3 +92,7 @@ class MattAPI(NinjaExtraAPI):
                     app.extend(self)
             self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        """Serve our pages' own assets too, ahead of every route."""
+        return [*asset_urls(), *super()._get_urls()]

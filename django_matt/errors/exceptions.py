@@ -1,8 +1,10 @@
 """The exceptions to raise: one root class, status and code as class attributes."""
 
+# ruff: noqa: N818 - an exception here is named after what it answers, as Django's and Ninja Extra's are
+
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from ninja_extra.exceptions import APIException
 
@@ -36,7 +38,9 @@ class MissingExtra(MattError, ImportError):
 
     def __init__(self, library: str, extra: str) -> None:
         """Name the missing ``library`` and the ``extra`` that brings it."""
-        super().__init__(f"{library} is not installed: pip install 'django-matt[{extra}]'", name=library)
+        super().__init__(
+            f"{library} is not installed: pip install 'django-matt[{extra}]'", name=library
+        )
         self.extra = extra
 
 
@@ -52,8 +56,8 @@ class Problem(MattError, APIException):
     """
 
     status_code: int = 500
-    default_detail: ClassVar[str] = "A server error occurred."
-    default_code: ClassVar[str] = "error"
+    default_detail: Any = "A server error occurred."
+    default_code: str = "error"
 
     def __init__(
         self,
