@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
+from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase, Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
@@ -20,8 +21,10 @@ from django_matt.binding import bind_routers
 from django_matt.errors.handlers import install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.pages import asset_urls
+from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import get_settings
+from django_matt.views import UnknownURL, root_url
 
 __all__ = ["MattAPI"]
 
@@ -93,6 +96,13 @@ class MattAPI(NinjaExtraAPI):
             self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
 
+    def validation_error_from_error_contexts(
+        self, error_contexts: list[ValidationErrorContext[Any]]
+    ) -> ValidationError:
+        """Report the first ``MAX_ERRORS`` errors; override to shape them, for functions and controllers alike."""
+        return collect_errors(error_contexts)
+
     def _get_urls(self) -> list[URLResolver | URLPattern]:
-        """Serve our pages' own assets too, ahead of every route."""
-        return [*asset_urls(), *super()._get_urls()]
+        """Serve our pages' own assets ahead of every route, and answer what no route does."""
+        *routes, _ = super()._get_urls()
+        return [*asset_urls(), *routes, root_url(self), UnknownURL(self)]

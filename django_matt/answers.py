@@ -1,0 +1,151 @@
+"""A view's result into a response: its schema's plan, the client's format, or a stream."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja.constants import NOT_SET
+from ninja.operation import Operation
+from ninja.renderers import JSONRenderer
+from ninja.responses import Status
+from ninja.streaming import SSE
+
+from django_matt.errors.handlers import report_stream_failure
+from django_matt.formats.negotiation import FormatSet
+from django_matt.serialization.encoder import dumps
+from django_matt.serialization.plan import ResponsePlan, build_plan
+
+__all__ = ["Answer", "answer_formats"]
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class Answer:
+    """Makes the responses of one operation."""
+
+    def __init__(self, api: Any, operation: Operation, formats: FormatSet | None) -> None:
+        """Plan each response schema; ``formats`` is None where the user's own renderer answers."""
+        self._api = api
+        self._operation = operation
+        self._formats = formats
+        self.streams = operation.stream_format is not None
+        self._plans: dict[Any, ResponsePlan | None] = {}
+        for status, model in operation.response_models.items():
+            if model is not NOT_SET:
+                self._plans[status] = None if model is None else self._plan(model)
+        models = operation.response_models
+        self._status = next(iter(models)) if len(models) == 1 else 200
+        self._schemaless = {status for status, model in models.items() if model is NOT_SET}
+        self._early = formats is not None and bool(self._plans) and not set(operation.methods) & _SAFE
+
+    def _plan(self, model: Any) -> ResponsePlan:
+        operation = self._operation
+        return build_plan(
+            model,
+            by_alias=operation.by_alias,
+            exclude_unset=operation.exclude_unset,
+            exclude_defaults=operation.exclude_defaults,
+            exclude_none=operation.exclude_none,
+        )
+
+    @property
+    def plans(self) -> dict[Any, ResponsePlan | None]:
+        """The plan of each status; None for an empty response."""
+        return self._plans
+
+    def negotiate(self, request: HttpRequest) -> None:
+        """Refuse with 406, before the view writes anything, a client that accepts no format of this API."""
+        if self._early and self._formats is not None:
+            self._formats.select(request)
+
+    def make(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+        """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
+        if isinstance(result, HttpResponseBase):
+            return result
+        if self._formats is None or type(result) is tuple:
+            return self._operation._result_to_response(request, result, response)
+        status = self._status
+        if isinstance(result, Status):
+            status, result = result.status_code, result.value
+        key = status if status in self._plans or status in self._schemaless else ...
+        response.status_code = status
+        if key in self._schemaless:
+            return self._write(request, response, dumps(result))
+        if key not in self._plans:
+            return self._operation._result_to_response(request, Status(status, result), response)
+        plan = self._plans[key]
+        if plan is None:
+            return response
+        return self._write(request, response, plan.encode(result, request=request, status=status))
+
+    def _write(self, request: HttpRequest, response: HttpResponse, body: bytes) -> HttpResponse:
+        formats = self._formats
+        assert formats is not None
+        chosen = formats.select(request)
+        if chosen is formats.default:
+            response.content = body
+        else:
+            response.content = chosen.dump(json.loads(body))
+            response.headers["Content-Type"] = chosen.content_type
+        formats.vary(response)
+        return response
+
+    async def make_async(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+        """The same, leaving the event loop only where the answer needs the database."""
+        if not isinstance(result, HttpResponseBase) and not self._may_query(result):
+            try:
+                return self.make(request, result, response)
+            except SynchronousOnlyOperation:
+                pass
+        elif isinstance(result, HttpResponseBase):
+            return result
+        return await sync_to_async(self.make)(request, result, response)
+
+    def _may_query(self, result: Any) -> bool:
+        value = result.value if isinstance(result, Status) else result
+        return any(plan is not None and plan.may_query(value) for plan in self._plans.values())
+
+    def stream(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+        """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""
+        made = self._operation._stream_response(request, result, response)
+        made.streaming_content = self._guarded(request, made.streaming_content)
+        return made
+
+    async def stream_async(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+        """The same for an async generator."""
+        made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
+            request, result, response
+        )
+        guarded = self._guarded_async if made.is_async else self._guarded
+        made.streaming_content = guarded(request, made.streaming_content)
+        return made
+
+    def _guarded(self, request: HttpRequest, chunks: Any) -> Iterator[bytes]:
+        try:
+            yield from chunks
+        except Exception as error:  # noqa: BLE001
+            yield self._last_chunk(request, error)
+
+    async def _guarded_async(self, request: HttpRequest, chunks: Any) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Exception as error:  # noqa: BLE001
+            yield self._last_chunk(request, error)
+
+    def _last_chunk(self, request: HttpRequest, error: Exception) -> bytes:
+        """Report a stream's failure and say it in the stream: an SSE ``error`` event, else a last item."""
+        problem = dumps(report_stream_failure(self._api, request, error)).decode()
+        stream_format: Any = self._operation.stream_format
+        chunk: str = stream_format.format_chunk(problem)
+        return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
+
+
+def answer_formats(api: Any, formats: FormatSet) -> FormatSet | None:
+    """Return the formats to answer in, or None where the user's own renderer or ``create_response`` answers."""
+    stock = getattr(type(api).create_response, "negotiates", False)
+    return formats if stock and type(api.renderer).render is JSONRenderer.render else None

@@ -1,0 +1,105 @@
+"""Controllers bound to one API: their operations cloned, their instances built once a request."""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver
+from injector import get_bindings
+from ninja.constants import NOT_SET
+from ninja.operation import Operation, PathView
+from ninja.throttling import BaseThrottle
+from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja_extra.controllers.base import APIController, ControllerBase, ControllerBoundRouter, ModelControllerBase
+from ninja_extra.controllers.route.route_functions import RouteFunction
+from ninja_extra.dependency_resolver import get_injector
+
+__all__ = ["BoundController", "controller_factory", "controller_view", "route_function_of"]
+
+
+class BoundController:
+    """What ``BoundRouter`` is for a router: an API's own copy of a controller's operations.
+
+    Ninja Extra shares one set of operations among APIs, so the API that registers last answers for all.
+    """
+
+    url_name_prefix: str | None = None
+
+    def __init__(self, router: ControllerBoundRouter, api: Any) -> None:
+        """Clone the controller's operations, inheriting what the API says about auth, throttles and tags."""
+        self.prefix = router.prefix
+        self.controller = router.controller
+        self.api = api
+        self.path_operations: dict[str, PathView] = {}
+        for path, view in router.path_operations.items():
+            clone = self.path_operations[path] = view.clone()
+            for operation in clone.operations:
+                self._inherit(operation)
+
+    def _inherit(self, operation: Operation) -> None:
+        api, controller = self.api, self.controller
+        operation.api = api
+        if operation.auth_param is NOT_SET and controller.auth is NOT_SET:
+            operation.auth_callbacks = []
+            operation._set_auth(api.auth)
+        if operation.throttle_param is NOT_SET:
+            throttle = [] if api.throttle is NOT_SET else api.throttle
+            operation.throttle_objects = [throttle] if isinstance(throttle, BaseThrottle) else list(throttle)
+        if operation.tags is None:
+            operation.tags = controller.tags
+
+    def urls_paths(self, prefix: str) -> Iterator[URLPattern | URLResolver]:
+        """Make the URL patterns as Ninja Extra does, of the bound operations."""
+        bound: Any = SimpleNamespace(
+            path_operations=self.path_operations, urls_namespace=self.controller.urls_namespace
+        )
+        return APIController.urls_paths(bound, prefix)
+
+
+def route_function_of(operation: Operation) -> RouteFunction | None:
+    """Return the controller's route behind an operation, or None for a plain function."""
+    get_route_function = getattr(operation.view_func, "get_route_function", None)
+    return None if get_route_function is None else get_route_function()
+
+
+def controller_factory(route_function: RouteFunction) -> Callable[[], ControllerBase]:
+    """Return what builds the controller of a request.
+
+    Ninja Extra's injector parses the signature of ``__init__`` for every instance. It is read here, once; a class
+    without an ``__init__`` of its own is simply called.
+    """
+    cls = route_function.api_controller.controller_class
+    stock = type(route_function)._get_controller_instance is RouteFunction._get_controller_instance
+    if not stock or issubclass(cls, ModelControllerBase):
+        return route_function._get_controller_instance
+    if cls.__init__ is object.__init__:
+        return cls
+    init = cls.__init__
+    bindings = get_bindings(init)
+    if not bindings:
+        return cls
+
+    def build() -> ControllerBase:
+        return cls(**get_injector().args_to_inject(function=init, bindings=bindings, owner_key=cls))
+
+    return build
+
+
+def controller_view(route_function: RouteFunction) -> Callable[..., Any]:
+    """Return a controller's method as a function of the request, for decorators to wrap.
+
+    It runs on the instance that the request has already built, which Ninja Extra's own would build again.
+    """
+    method, wants_request = route_function.route.view_func, route_function.has_request_param
+
+    @wraps(method)
+    def view(request: HttpRequest, /, **values: Any) -> Any:
+        context: Any = ROUTE_CONTEXT_VAR.get()
+        if wants_request:
+            values["request"] = request
+        return method(context.controller, **values)
+
+    return markcoroutinefunction(view) if iscoroutinefunction(method) else view

@@ -1,0 +1,173 @@
+"""Limits on what a query may ask of Ninja's and Ninja Extra's pagination, search, ordering and throttles."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import inf
+from typing import Any
+
+import pydantic
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from ninja.conf import settings as ninja_settings
+from ninja.constants import NOT_SET
+from ninja.errors import ValidationError
+from ninja.operation import Operation
+from ninja.pagination import CursorPagination, PaginationBase
+from ninja.schema import Schema
+from ninja.throttling import SimpleRateThrottle
+from ninja_extra.constants import ORDERATOR_OBJECT, PAGINATOR_OBJECT, SEARCH_OPERATOR_OBJECT
+from ninja_extra.lazy import settings_lazy
+from ninja_extra.ordering import Ordering
+from ninja_extra.pagination import PageNumberPaginationExtra
+from ninja_extra.reflect import reflect
+from ninja_extra.searching import Searching
+from ninja_extra.throttling import SimpleRateThrottle as ExtraSimpleRateThrottle
+
+from django_matt.settings import get_settings
+
+__all__ = ["Guard", "bound_pages", "collect_guards", "distrust_forwarded_for", "restrict_ordering"]
+
+Guard = Callable[[HttpRequest, dict[str, Any]], None]
+"""Looks at a request and its validated values before the view runs; raises what the client is told."""
+
+_MAX_PORT = 65_535
+
+
+def _layers(view_func: Any) -> Iterator[Any]:
+    """The view function and what its decorators wrap, outermost first."""
+    route_function = getattr(view_func, "get_route_function", None)
+    if route_function is not None:
+        view_func = route_function().route.view_func
+    while view_func is not None:
+        yield view_func
+        view_func = getattr(view_func, "__wrapped__", None)
+
+
+def _decorations(view_func: Any, key: str, attribute: str) -> Iterator[tuple[str, Any]]:
+    """The (argument name, object) that Ninja Extra's decorators of one kind left on a view function."""
+    for layer in _layers(view_func):
+        operation = reflect.get_metadata(key, layer)
+        if operation is not None:
+            yield getattr(operation, f"{attribute}_kwargs_name"), getattr(operation, attribute)
+
+
+def _paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
+    yield from _decorations(view_func, PAGINATOR_OBJECT, "paginator")
+    for layer in _layers(view_func):
+        for callback in layer.__dict__.get("_ninja_contribute_to_operation", ()):
+            if isinstance(callback, partial) and callback.args and isinstance(callback.args[0], PaginationBase):
+                yield "ninja_pagination", callback.args[0]
+
+
+def bound_pages(view_func: Any) -> dict[type[Any], dict[str, int]]:
+    """Return the largest page, size and offset of the paginators of a view function, by the class of their input.
+
+    A paginator with a cap of its own keeps it: Ninja's clamp what is asked for, and still do.
+    """
+    settings = get_settings()
+    bounds: dict[type[Any], dict[str, int]] = {}
+    for _, paginator in _paginators(view_func):
+        limits = {"offset": settings.MAX_OFFSET, "page": settings.MAX_OFFSET}
+        own = [getattr(paginator, name, inf) for name in ("max_limit", "max_page_size")]
+        if min(inf if cap is None else cap for cap in own) == inf:
+            limits |= {"limit": settings.MAX_PAGE_SIZE, "page_size": settings.MAX_PAGE_SIZE}
+        bounds[paginator.Input] = limits
+    return bounds
+
+
+def collect_guards(view_func: Any) -> list[Guard]:
+    """Return the guards that a view function's decorators call for."""
+    guards: list[Guard] = []
+    for name, paginator in _paginators(view_func):
+        if isinstance(paginator, PageNumberPaginationExtra | CursorPagination):
+            guards.append(_guard_host)
+        if isinstance(paginator, CursorPagination):
+            guards.append(partial(_guard_cursor, name, paginator))
+    for name, searching in _decorations(view_func, SEARCH_OPERATOR_OBJECT, "searcherator"):
+        if isinstance(searching, Searching):
+            guards.append(partial(_guard_search, name, searching))
+    return guards
+
+
+def _guard_host(request: HttpRequest, values: dict[str, Any]) -> None:
+    """Refuse a port that no URL can carry: these paginators build links from the ``Host`` header."""
+    port = re.search(r":(\d+)$", request.META.get("HTTP_HOST", ""))
+    if port is not None and int(port[1][:6]) > _MAX_PORT:
+        raise DisallowedHost(f"Invalid HTTP_HOST header: the port is larger than {_MAX_PORT}.")
+
+
+def _guard_cursor(name: str, paginator: CursorPagination, request: HttpRequest, values: dict[str, Any]) -> None:
+    try:
+        paginator.Cursor.from_encoded_param(getattr(values.get(name), "cursor", None))
+    except (pydantic.ValidationError, ValidationError):
+        raise _invalid_query("cursor", "cursor_invalid", "The cursor is not one that this API made") from None
+
+
+def _guard_search(name: str, searching: Searching, request: HttpRequest, values: dict[str, Any]) -> None:
+    terms = searching.get_search_terms(getattr(values.get(name), "search", None))
+    most = get_settings().MAX_SEARCH_TERMS
+    if len(terms) > most:
+        raise _invalid_query("search", "too_many_terms", f"The search should have at most {most} words")
+    if any(str(field).startswith("$") for field in searching.search_fields):
+        for term in terms:
+            try:
+                re.compile(term)
+            except (re.error, OverflowError, RecursionError):
+                raise _invalid_query("search", "regex_invalid", "The search should be a valid regular expression") from None
+
+
+def _invalid_query(parameter: str, kind: str, message: str) -> ValidationError:
+    return ValidationError([{"type": kind, "loc": ("query", parameter), "msg": message}])
+
+
+def restrict_ordering(operation: Operation) -> None:
+    """Let a bare ``@ordering`` sort by the columns that the response shows, and by no hidden one."""
+    for _, ordering in _decorations(operation.view_func, ORDERATOR_OBJECT, "orderator"):
+        if isinstance(ordering, Ordering) and ordering.ordering_fields == "__all__":
+            shown = _shown_fields(operation)
+            if shown is not None:
+                ordering.ordering_fields = shown
+
+
+def _shown_fields(operation: Operation) -> list[str] | None:
+    """The field names of the schema that a list response is made of; None where there is no schema."""
+    for model in operation.response_models.values():
+        if model is not None and model is not NOT_SET:
+            found = _item_schema(model.model_fields["response"].annotation)
+            if found is not None:
+                return list(found.model_fields)
+    return None
+
+
+def _item_schema(annotation: Any) -> type[Schema] | None:
+    arguments = getattr(annotation, "__args__", ())
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel) and not arguments:
+        for name in ("items", "results"):
+            if name in annotation.model_fields:
+                return _item_schema(annotation.model_fields[name].annotation)
+        return annotation  # type: ignore[return-value]
+    for argument in arguments:
+        if (found := _item_schema(argument)) is not None:
+            return found
+    return None
+
+
+def distrust_forwarded_for(operation: Operation) -> None:
+    """Throttle by the address of the connection unless ``NUM_PROXIES`` says how many proxies to believe.
+
+    Ninja and Ninja Extra take the whole ``X-Forwarded-For`` of the client by default, which any client can vary.
+    """
+    for throttle in operation.throttle_objects:
+        if not isinstance(throttle, SimpleRateThrottle):
+            continue
+        extra = isinstance(throttle, ExtraSimpleRateThrottle)
+        proxies = settings_lazy().NUM_PROXIES if extra else ninja_settings.NUM_PROXIES
+        stock = (SimpleRateThrottle.get_ident, ExtraSimpleRateThrottle.get_ident)
+        if proxies is None and type(throttle).get_ident in stock:
+            throttle.get_ident = _remote_address  # type: ignore[method-assign]
+
+
+def _remote_address(request: HttpRequest) -> str | None:
+    address: str | None = request.META.get("REMOTE_ADDR")
+    return address

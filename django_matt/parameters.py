@@ -1,0 +1,125 @@
+"""A request's parameters into the values of a view: one shape of errors for functions and controllers."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pydantic
+from django.http import HttpRequest, HttpResponse
+from ninja.errors import ValidationError, ValidationErrorContext
+from ninja.operation import Operation
+from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _MultiPartBodyModel
+from ninja_extra.operation import Operation as ExtraOperation
+
+from django_matt.errors.exceptions import BadRequest
+from django_matt.formats.bodies import load_form, parse_body, read_body
+from django_matt.formats.negotiation import FormatSet
+from django_matt.limits import bound_pages, collect_guards
+from django_matt.serialization.inputs import LARGE_BODY, build_validators, find_nul
+from django_matt.settings import get_settings
+
+__all__ = ["Parameters", "body_formats", "collect_errors"]
+
+Source = Callable[[HttpRequest, dict[str, Any]], Any]
+
+
+class Parameters:
+    """Reads and validates what an operation takes of a request."""
+
+    def __init__(self, api: Any, operation: Operation, formats: FormatSet | None) -> None:
+        """Compile the readers; ``formats`` are those a body may come in, None where the API has its own parser."""
+        self._api = api
+        self._formats = formats
+        self._response_name = operation.signature.response_arg
+        models = operation.signature.models if isinstance(operation, ExtraOperation) else operation.models
+        bounds = bound_pages(operation.view_func)
+        self._readers = [_Reader(api, model, formats, bounds) for model in models]
+        self._guards = collect_guards(operation.view_func)
+        self._needs_form = any(issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models)
+
+    def read(self, request: HttpRequest, path: dict[str, Any], response: HttpResponse | None) -> dict[str, Any]:
+        """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
+        values: dict[str, Any] = {}
+        failed: list[ValidationErrorContext[Any]] = []
+        if self._needs_form:
+            load_form(request)
+        for reader in self._readers:
+            try:
+                values.update(reader.read(request, path))
+            except pydantic.ValidationError as error:
+                failed.append(ValidationErrorContext(error, reader.model))
+        if failed:
+            raise self._api.validation_error_from_error_contexts(failed)
+        if self._response_name is not None:
+            values[self._response_name] = response
+        for guard in self._guards:
+            guard(request, values)
+        return values
+
+
+class _Reader:
+    """One source of parameters: the path, the query, the headers, the cookies, a form, the files or the body."""
+
+    def __init__(
+        self, api: Any, model: Any, formats: FormatSet | None, bounds: Mapping[type[Any], Mapping[str, int]]
+    ) -> None:
+        self.model: Any = model
+        self.read: Callable[[HttpRequest, dict[str, Any]], Any]
+        if model.resolve.__func__ is not ParamModel.resolve.__func__:
+            self.read = lambda request, path: model.resolve(request, api, path)
+            return
+        self._validator, self._large = build_validators(model, bounds)
+        if issubclass(model, BodyModel) and not issubclass(model, _MultiPartBodyModel) and formats is not None:
+            self._formats = formats
+            self._single = getattr(model, "__read_from_single_attr__", None)
+            self.read = self._read_body
+        else:
+            flat: Mapping[str, tuple[str, ...]] = getattr(model, "__ninja_flatten_map__", None) or {}
+            nested = any(way != (key,) for key, way in flat.items())
+            self._source: Source = lambda request, path: model.get_request_data(request, api, path)
+            self._shape = model._map_data_paths if nested else None
+            self.read = self._read_text
+
+    def _read_body(self, request: HttpRequest, path: dict[str, Any]) -> Mapping[str, Any]:
+        body = read_body(request)
+        if not body:
+            return self._validate(self._validator, {}, request)
+        data = parse_body(request, self._formats)
+        validator = self._large if len(body) >= LARGE_BODY else self._validator
+        return self._validate(validator, data if self._single is None else {self._single: data}, request)
+
+    def _read_text(self, request: HttpRequest, path: dict[str, Any]) -> Mapping[str, Any]:
+        data = self._source(request, path)
+        if data is None:
+            data = {}
+        if (found := find_nul(data if isinstance(data, dict) else {})) is not None:
+            raise BadRequest(f"{self.model.__ninja_param_source__} {found[0] if found else ''!r} holds a NUL character")
+        return self._validate(self._validator, data if self._shape is None else self._shape(data), request)
+
+    def _validate(self, validator: Any, data: Any, request: HttpRequest) -> Mapping[str, Any]:
+        values: Mapping[str, Any] = validator.validate_python(data, context={"request": request}).__dict__
+        return values
+
+
+def body_formats(api: Any, formats: FormatSet) -> FormatSet | None:
+    """Return the formats to read bodies in, or None where the user's own parser reads them."""
+    return formats if getattr(type(api.parser).parse_body, "negotiates", False) else None
+
+
+def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> ValidationError:
+    """Make Ninja's error of several sources' errors, the first ``MAX_ERRORS`` of them.
+
+    The location starts with the source; neither the input nor links are repeated to the client.
+    """
+    most = get_settings().MAX_ERRORS
+    errors: list[dict[str, Any]] = []
+    for context in contexts:
+        model: Any = context.model
+        for found in context.pydantic_validation_error.errors(include_url=False, include_input=False)[:most]:
+            error: dict[str, Any] = dict(found)
+            location = error["loc"]
+            error["loc"] = (model.__ninja_param_source__, *model.__ninja_flatten_map_reverse__.get(location, location))
+            cause = error.get("ctx", {}).get("error")
+            if isinstance(cause, Exception):
+                error["ctx"] = {**error["ctx"], "error": str(cause)}
+            errors.append(error)
+    return ValidationError(errors[:most])

@@ -1,0 +1,210 @@
+"""What comes in: Ninja's parameter models, validated without ``DjangoGetter`` and within what a database can hold.
+
+Ninja reads request data through ``DjangoGetter``, so ``{"inner": "hello"}`` passes for an object with a ``title``. Here the
+schema's own core schema is compiled once more without it, and with the bounds that every database shares, so that a
+number too large or a NaN is the client's 422 and not the server's 500. Errors, aliases and coercions stay pydantic's.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pydantic
+from django.db.models import DecimalField, Model
+from ninja.params.models import BodyModel, ParamModel
+from ninja.schema import DjangoGetter, Schema
+from pydantic_core import PydanticCustomError, SchemaValidator
+
+from django_matt.serialization.getters import is_getter
+
+__all__ = ["LARGE_BODY", "build_validators", "find_nul"]
+
+LARGE_BODY = 64 * 1024
+"""Bytes from which a body's lists stop at their first bad item, so that errors cost no more than the body did."""
+
+_INT64 = {"ge": -(2**63), "le": 2**63 - 1}
+_DURATION = timedelta(microseconds=2**63 - 1)
+_MAX_DECIMAL_DIGITS = 1_000
+_OPAQUE = {"cls", "config", "default", "default_factory", "expected", "function", "members", "metadata", "serialization"}
+
+Bounds = Mapping[type[Any], Mapping[str, int]]
+"""The largest number for a field of a schema class."""
+
+
+def build_validators(model: type[ParamModel], bounds: Bounds) -> tuple[SchemaValidator, SchemaValidator]:
+    """Compile a parameter model twice: for ordinary requests, and for bodies of ``LARGE_BODY`` bytes or more."""
+    usual = _Rewriter(bounds, fail_fast=False).rewrite(model.__pydantic_core_schema__)
+    validator = SchemaValidator(usual, _use_prebuilt=False)
+    if not issubclass(model, BodyModel):
+        return validator, validator
+    large = _Rewriter(bounds, fail_fast=True).rewrite(model.__pydantic_core_schema__)
+    return validator, SchemaValidator(large, _use_prebuilt=False)
+
+
+def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    """Return where in plain data a text holds a NUL character, which PostgreSQL cannot store, or None."""
+    if isinstance(value, str):
+        return location if "\0" in value else None
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(key, str) and "\0" in key:
+            return location
+        if (found := find_nul(item, (*location, key))) is not None:
+            return found
+    return None
+
+
+class _Rewriter:
+    """Copies a core schema, changing the nodes that request data must not pass as they are."""
+
+    def __init__(self, bounds: Bounds, *, fail_fast: bool) -> None:
+        self.bounds = bounds
+        self.fail_fast = fail_fast
+
+    def rewrite(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self.rewrite(item) for item in node]
+        if isinstance(node, tuple):
+            return tuple(self.rewrite(item) for item in node)
+        if not isinstance(node, dict):
+            return node
+        if is_getter(node):
+            return self._object(node)
+        copy = {key: value if key in _OPAQUE else self.rewrite(value) for key, value in node.items()}
+        kind = node.get("type")
+        change = _CHANGES.get(kind) if isinstance(kind, str) else None
+        if change is not None:
+            return change(copy)
+        if kind == "model":
+            self._bound_fields(copy)
+        elif kind in ("dict", "list", "set", "frozenset") and self.fail_fast:
+            copy["fail_fast"] = True
+        return copy
+
+    def _object(self, node: dict[str, Any]) -> dict[str, Any]:
+        """Take away ``DjangoGetter``; with resolvers keep it, for objects only."""
+        inner: dict[str, Any] = self.rewrite(node["schema"])
+        cls = _model_class(inner)
+        if cls is not None and getattr(cls, "_ninja_resolvers", None):
+            kept = {key: value for key, value in node.items() if key != "schema"}
+            kept["function"] = {"type": "with-info", "function": partial(_resolve_objects, cls)}
+            return {**kept, "schema": inner}
+        if "ref" in node:
+            inner["ref"] = node["ref"]
+        return inner
+
+    def _bound_fields(self, node: dict[str, Any]) -> None:
+        cls = node["cls"]
+        limits = dict(self.bounds.get(cls, {}))
+        fields = node["schema"].get("fields", {})
+        for name, limit in limits.items():
+            if name in fields:
+                _each(fields[name], "int", lambda found, limit=limit: found.update(le=limit))
+        for name, field in _decimal_fields(cls).items():
+            if name in fields:
+                digits = {"max_digits": field.max_digits, "decimal_places": field.decimal_places}
+                _each(fields[name], "decimal", lambda found, digits=digits: found.update(digits))
+
+
+def _model_class(node: Any) -> type[Any] | None:
+    """The class of the ``model`` node under validators that wrap it."""
+    while isinstance(node, dict):
+        if node.get("type") == "model":
+            cls: type[Any] = node["cls"]
+            return cls
+        node = node.get("schema")
+    return None
+
+
+def _resolve_objects(
+    cls: type[Schema], value: Any, handler: Callable[[Any], Any], info: pydantic.ValidationInfo
+) -> Any:
+    if isinstance(value, str | int | float | list | None):
+        return handler(value)
+    return handler(DjangoGetter(value, cls, info.context))
+
+
+def _each(node: Any, kind: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Call ``change`` on every node of a kind under ``node``, not entering other models."""
+    if isinstance(node, dict):
+        if node.get("type") == kind:
+            change(node)
+        elif node.get("type") != "model":
+            for key, value in node.items():
+                if key not in _OPAQUE:
+                    _each(value, kind, change)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            _each(item, kind, change)
+
+
+def _decimal_fields(cls: type[Any]) -> "dict[str, DecimalField[Any, Any]]":
+    """The decimal columns of a ``ModelSchema``: SQLite stores more digits than the column has and cannot read them back."""
+    model = getattr(getattr(cls, "Meta", None), "model", None)
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        return {}
+    return {field.name: field for field in model._meta.concrete_fields if isinstance(field, DecimalField)}
+
+
+def _bound_int(node: dict[str, Any]) -> dict[str, Any]:
+    if "gt" not in node:
+        node.setdefault("ge", _INT64["ge"])
+    if "lt" not in node:
+        node.setdefault("le", _INT64["le"])
+    return node
+
+
+def _refuse_nan(node: dict[str, Any]) -> dict[str, Any]:
+    node.setdefault("allow_inf_nan", False)
+    return node
+
+
+def _bound_decimal(node: dict[str, Any]) -> dict[str, Any]:
+    node.setdefault("max_digits", _MAX_DECIMAL_DIGITS)
+    return node
+
+
+def _bound_duration(node: dict[str, Any]) -> dict[str, Any]:
+    if "gt" not in node:
+        node.setdefault("ge", -_DURATION)
+    if "lt" not in node:
+        node.setdefault("le", _DURATION)
+    return node
+
+
+def _bound_datetime(node: dict[str, Any]) -> dict[str, Any]:
+    ref = {"ref": node.pop("ref")} if "ref" in node else {}
+    function = {"type": "no-info", "function": _stay_in_utc_years}
+    return {"type": "function-after", "schema": node, "function": function, **ref}
+
+
+def _stay_in_utc_years(value: datetime) -> datetime:
+    if value.tzinfo is not None and value.year in (1, 9999):
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise PydanticCustomError(
+                "datetime_out_of_range", "Input should be a datetime between the years 1 and 9999 in UTC"
+            ) from None
+    return value
+
+
+def _plain_function(node: dict[str, Any]) -> dict[str, Any]:
+    """Ninja's many-to-many links call ``int(value)``, which raises ``TypeError`` for null and lists: validate the key."""
+    function = node["function"]["function"]
+    if not getattr(function, "__qualname__", "").startswith("create_m2m_link_type."):
+        return node
+    key_type = function.__self__.__mro__[1]
+    kinds = {int: "int", str: "str", float: "float"}
+    return _CHANGES.get(kinds.get(key_type, "uuid"), lambda made: made)({"type": kinds.get(key_type, "uuid")})
+
+
+_CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "datetime": _bound_datetime,
+    "decimal": _bound_decimal,
+    "float": _refuse_nan,
+    "function-plain": _plain_function,
+    "int": _bound_int,
+    "timedelta": _bound_duration,
+}

@@ -1,0 +1,147 @@
+"""The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import NoReverseMatch, Resolver404, ResolverMatch, URLPattern, get_resolver, get_urlconf, path
+from django.urls.resolvers import RoutePattern
+from ninja.operation import PathView
+
+from django_matt.errors.exceptions import MethodNotAllowed, NotFound
+
+__all__ = ["BoundPathView", "UnknownURL", "root_url"]
+
+
+class BoundPathView(PathView):
+    """A path's operations behind one view: HEAD is answered by GET, an unknown method by 405 in the error format."""
+
+    def __init__(self, api: Any, source: PathView) -> None:
+        """Take the operations of an API's own copy of a ``PathView``."""
+        super().__init__()
+        self.operations = source.operations
+        self.url_name = source.url_name
+        self.is_async = source.is_async or any(operation.is_async for operation in source.operations)
+        self._api = api
+        self._view = self._make_async_view() if self.is_async else self._make_view()
+        self._view.csrf_exempt = True  # type: ignore[attr-defined]
+
+    def get_view(self) -> Callable[..., Any]:
+        """Return the view, the same for every operation of the path."""
+        return self._view
+
+    def _by_method(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for operation in self.operations:
+            for method in operation.methods:
+                found.setdefault(method, operation)
+        if "GET" in found:
+            found.setdefault("HEAD", found["GET"])
+        return found
+
+    def _make_view(self) -> Callable[..., HttpResponseBase]:
+        runs = {method: operation.run for method, operation in self._by_method().items()}
+        api = self._api
+
+        def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+            run = runs.get(request.method)
+            if run is None:
+                return _refuse_method(api, request, runs)
+            return run(request, **parameters)
+
+        return view
+
+    def _make_async_view(self) -> Callable[..., Any]:
+        runs = {
+            method: operation.run if operation.is_async else sync_to_async(operation.run)
+            for method, operation in self._by_method().items()
+        }
+        api = self._api
+
+        async def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+            run = runs.get(request.method or "")
+            if run is None:
+                return _refuse_method(api, request, runs)
+            response: HttpResponseBase = await run(request, **parameters)
+            return response
+
+        return view
+
+
+def _refuse_method(api: Any, request: HttpRequest, runs: dict[str, Any]) -> HttpResponseBase:
+    error = MethodNotAllowed(headers={"Allow": ", ".join(sorted(runs))})
+    error.routing = True
+    response: HttpResponseBase = api.on_exception(request, error)
+    return response
+
+
+def root_url(api: Any) -> URLPattern:
+    """Return the pattern named ``api-root``, by which Ninja finds where an API is mounted."""
+
+    def root(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
+        hint = f"The documentation is at {request.path}{api.docs_url.lstrip('/')}" if api.docs_url else None
+        return _not_found(api, request, hint)
+
+    root.csrf_exempt = True  # type: ignore[attr-defined]
+    return path("", root, name="api-root")
+
+
+def _not_found(api: Any, request: HttpRequest, detail: str | None = None) -> HttpResponseBase:
+    error = NotFound(detail)
+    error.routing = True
+    response: HttpResponseBase = api.on_exception(request, error)
+    return response
+
+
+_resolving: ContextVar[bool] = ContextVar("matt_resolving_unknown_url", default=False)
+
+
+class UnknownURL(URLPattern):
+    """The last pattern of an API: it answers a URL under the API's prefix that nothing in the project answers.
+
+    It steps aside where another pattern of the project would match, so that an API at ``api/`` may stand before one
+    at ``api/v2/``, and where Django would redirect to the URL with a slash. Under a prefix with parameters, which
+    cannot be reversed without them, Django's own 404 stays.
+    """
+
+    def __init__(self, api: Any) -> None:
+        """Make the pattern for one API."""
+
+        def unknown(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
+            return _not_found(api, request)
+
+        unknown.csrf_exempt = True  # type: ignore[attr-defined]
+        super().__init__(RoutePattern("", is_endpoint=False), unknown)
+        self._api = api
+
+    def resolve(self, path: str) -> ResolverMatch | None:
+        """Match whatever is left, if nothing else of the project does."""
+        if _resolving.get():
+            return None
+        try:
+            full = self._api.get_root_path({}) + path
+        except NoReverseMatch:
+            return None
+        token = _resolving.set(True)
+        try:
+            if _resolves(full) or (settings.APPEND_SLASH and not full.endswith("/") and _resolves(full + "/")):
+                return None
+        finally:
+            _resolving.reset(token)
+        return ResolverMatch(self.callback, (), {}, route=path, captured_kwargs={}, extra_kwargs={})
+
+
+def _resolves(full: str) -> bool:
+    from django.urls import get_script_prefix
+
+    prefix = get_script_prefix()
+    inside = "/" + full.removeprefix(prefix) if full.startswith(prefix) else full
+    try:
+        get_resolver(get_urlconf()).resolve(inside)
+    except Resolver404:
+        return False
+    return True
