@@ -22,6 +22,9 @@ from django_matt.errors.handlers import install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
+from django_matt.formats import Format, FormatSet
+from django_matt.formats.bodies import MattParser
+from django_matt.formats.responses import MattRenderer, respond
 from django_matt.routers import Router
 from django_matt.settings import get_settings
 from django_matt.views import UnknownURL, root_url
@@ -53,11 +56,13 @@ class MattAPI(NinjaExtraAPI):
         openapi_extra: dict[str, Any] | None = None,
         app_name: str = "ninja",
         problem_details: bool | None = None,
+        formats: Sequence[str | Format] | None = None,
     ) -> None:
         """Take NinjaExtraAPI's options, Ninja's ``default_router``, and ours (see the class)."""
         self.problem_details = (
             get_settings().PROBLEM_DETAILS if problem_details is None else problem_details
         )
+        self.formats = FormatSet(formats)
         super().__init__(
             title=title,
             version=version,
@@ -71,8 +76,8 @@ class MattAPI(NinjaExtraAPI):
             csrf=csrf,
             auth=auth,
             throttle=throttle,
-            renderer=renderer,
-            parser=parser,
+            renderer=renderer or MattRenderer(),
+            parser=parser or MattParser(self.formats),
             openapi_extra=openapi_extra,
             app_name=app_name,
         )
@@ -86,6 +91,22 @@ class MattAPI(NinjaExtraAPI):
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
         super().set_default_exception_handlers()
         install_handlers(self)
+
+    def create_response(
+        self,
+        request: HttpRequest,
+        data: Any,
+        *,
+        status: int | None = None,
+        temporal_response: HttpResponse | None = None,
+    ) -> HttpResponse:
+        """Answer in the format that the client accepts; a ``renderer=`` of the user's decides alone."""
+        if type(self.renderer) is not MattRenderer:
+            return super().create_response(
+                request, data, status=status, temporal_response=temporal_response
+            )
+        content = self.renderer.render(request, data, response_status=status or 200)
+        return respond(request, self.formats, content, status, temporal_response)
 
     def _get_bound_routers(self) -> list[Any]:
         """Bind every operation once, after the installed contrib apps have extended the API."""

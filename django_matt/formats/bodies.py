@@ -1,0 +1,167 @@
+"""Request bodies: their bytes, their data in any format, and forms for every method."""
+
+import os
+import sys
+from typing import Any
+
+from django.core.exceptions import BadRequest as DjangoBadRequest
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import LimitedStream
+from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.utils.http import parse_header_parameters
+from ninja.parser import Parser
+
+from django_matt.errors.exceptions import Problem, UnsupportedMediaType
+from django_matt.formats.limits import refuse
+from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.protocol import Format
+
+__all__ = ["MattParser", "load_form", "parse_body", "read_body"]
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+_JSON_STARTS = (b"{", b"[")
+
+
+class MattParser(Parser):
+    """What Ninja's own code parses bodies with; the API's formats decide."""
+
+    def __init__(self, formats: FormatSet) -> None:
+        """Take the API's formats."""
+        self.formats = formats
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the body's data."""
+        return parse_body(request, self.formats)
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """Return the body, also one sent in chunks; 411 where the server hands those on unread.
+
+    Raises ``RequestDataTooBig`` past ``DATA_UPLOAD_MAX_MEMORY_SIZE``, and Django's ``UnreadablePostError``.
+    """
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        _open_chunks(request)
+    body = request.body
+    # Ninja's test client puts text there.
+    return body if isinstance(body, bytes) else str(body).encode()
+
+
+def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
+    """Return the body as JSON data, read by its ``Content-Type``; without one, in the default format.
+
+    A form is an object whose repeated keys are lists. Raises ``UnsupportedMediaType`` (415) for what none of
+    ``formats`` reads, ``BadRequest`` (400) for what is malformed.
+    """
+    meta = request.META
+    if meta.get("HTTP_CONTENT_ENCODING", "identity") not in ("identity", ""):
+        raise UnsupportedMediaType(
+            "Compressed request bodies are not read.", headers={"Accept-Encoding": "identity"}
+        )
+    content_type = meta.get("CONTENT_TYPE")
+    found: Format | None
+    charset: str | None
+    if not content_type:
+        found, charset = formats.default, None
+    elif content_type == "application/json":
+        found, charset = formats.reader("application/json"), None
+    else:
+        try:
+            media_type, parameters = parse_header_parameters(content_type)
+        except ValueError:
+            media_type, parameters = "", {}
+        charset = parameters["charset"].lower() if "charset" in parameters else None
+        if media_type == MULTIPART:
+            return _form(request)
+        if media_type == FORM:
+            # What `curl -d '{…}'` sends; no form field's name starts with a bare brace.
+            if read_body(request).lstrip()[:1] not in _JSON_STARTS:
+                return _form(request)
+            media_type = "application/json"
+        found = formats.reader(media_type)
+    if found is None or not found.can_load:
+        raise _unsupported(formats)
+    return found.load(read_body(request), charset)
+
+
+def load_form(request: HttpRequest) -> None:
+    """Make ``request.POST`` and ``request.FILES`` hold the form, for PUT, PATCH and every other method too.
+
+    Django fills them for POST only (ticket 12635). Safe to call again, and after something else has loaded them.
+    Raises ``BadRequest`` for broken multipart, too many fields and NUL characters, 415 for a form in a charset
+    other than UTF-8.
+    """
+    try:
+        _load_form(request)
+    except (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent) as error:
+        refuse(f"form: {error}")
+    except DjangoBadRequest as error:
+        raise UnsupportedMediaType(str(error), code="unsupported_charset") from error
+    for key, values in request.POST.lists():
+        if "\0" in key or any("\0" in value for value in values):
+            refuse("a text holds a NUL character")
+
+
+def _load_form(request: HttpRequest) -> None:
+    if "HTTP_TRANSFER_ENCODING" in request.META or not request.META.get("CONTENT_LENGTH"):
+        _measure(request)
+    if request.method == "POST":
+        request.POST  # noqa: B018  (loads)
+        return
+    state: Any = request
+    if hasattr(request, "_post"):
+        read_by_another = state._read_started and not hasattr(request, "_body")
+        if request.POST or request.FILES or read_by_another:
+            return
+    method = request.method
+    request.method = "POST"
+    try:
+        state._load_post_and_files()
+    finally:
+        request.method = method
+
+
+def _form(request: HttpRequest) -> dict[str, Any]:
+    load_form(request)
+    form: QueryDict = request.POST
+    return {key: values[0] if len(values) == 1 else values for key, values in form.lists()}
+
+
+def _open_chunks(request: HttpRequest) -> None:
+    """Let Django read a chunked body under WSGI, where it takes a missing length for an empty body."""
+    state: Any = request
+    if isinstance(request, ASGIRequest) or hasattr(request, "_body") or state._read_started:
+        return
+    if "chunked" not in request.META["HTTP_TRANSFER_ENCODING"].lower():
+        return
+    if not request.META.get("wsgi.input_terminated"):
+        raise Problem(
+            "Send the body with a Content-Length: this server reads no chunked bodies.",
+            code="length_required",
+            status=411,
+        )
+    if not (isinstance(state._stream, LimitedStream) and state._stream.limit == sys.maxsize):
+        state._stream = LimitedStream(request.META["wsgi.input"], sys.maxsize)
+
+
+def _measure(request: HttpRequest) -> None:
+    """Give a form of unknown length the length that Django's multipart parser insists on."""
+    state: Any = request
+    if isinstance(request, ASGIRequest):
+        stream = state._stream
+        if not state._read_started and hasattr(stream, "seekable") and stream.seekable():
+            request.META["CONTENT_LENGTH"] = str(stream.seek(0, os.SEEK_END))
+            stream.seek(0)
+    elif "HTTP_TRANSFER_ENCODING" in request.META and not state._read_started:
+        request.META["CONTENT_LENGTH"] = str(len(read_body(request)))
+
+
+def _unsupported(formats: FormatSet) -> UnsupportedMediaType:
+    types = [*formats.readable_types(), FORM, MULTIPART]
+    return UnsupportedMediaType(
+        f"{UnsupportedMediaType.default_detail} Read are: {', '.join(types)}.",
+        headers={"Accept": ", ".join(types)},
+        supported=types,
+    )

@@ -1,0 +1,91 @@
+"""CSV (RFC 4180) for lists of records, safe to open in a spreadsheet."""
+
+import csv
+import json
+import re
+from io import StringIO
+from typing import Any
+
+from django_matt.errors.exceptions import NotAcceptable
+from django_matt.formats.limits import MAX_VALUES, decode, refuse, refuse_size
+from django_matt.formats.protocol import Format
+
+__all__ = ["CSV"]
+
+# What makes spreadsheets run a cell as a formula (OWASP, CSV injection), behind any number of our own quotes.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_QUOTED = re.compile("'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+class CSV(Format):
+    """A header row, then a row for each object; nested values are JSON text, null is an empty cell.
+
+    A page (``{"items": […]}`` or ``{"results": […]}``) gives its rows. Text that a spreadsheet would run as a
+    formula gets a ``'`` in front, which reading takes off again.
+    """
+
+    name = "csv"
+    media_type = "text/csv"
+    aliases = ("application/csv",)
+    only_lists = True
+
+    def dump(self, data: Any) -> bytes:
+        """Write the rows; raise ``NotAcceptable`` for data that has none."""
+        rows = _rows(data)
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        out = StringIO(newline="")
+        writer = csv.writer(out, lineterminator="\r\n")
+        if names:
+            writer.writerow([_cell(name) for name in names])
+            writer.writerows([[_cell(row.get(name)) for name in names] for row in rows])
+        return out.getvalue().encode()
+
+    def load(self, body: bytes, charset: str | None = None) -> list[dict[str, str]]:
+        """Read a header and rows into objects of text."""
+        text = decode(body, charset)
+        if "\0" in text:
+            refuse("a text holds a NUL character")
+        reader = csv.reader(StringIO(text, newline=""), strict=True)
+        rows: list[dict[str, str]] = []
+        try:
+            names = [_text(name) for name in next(reader, [])]
+            if len(set(names)) != len(names):
+                refuse("CSV: two columns have one name", line=1)
+            for row in reader:
+                if not row:
+                    continue
+                if len(row) != len(names):
+                    refuse(
+                        f"CSV: {len(row)} cells under {len(names)} columns", line=reader.line_num
+                    )
+                if len(rows) * len(names) >= MAX_VALUES:
+                    refuse_size()
+                rows.append(dict(zip(names, map(_text, row), strict=True)))
+        except csv.Error as error:
+            refuse(f"CSV: {error}", line=reader.line_num)
+        return rows
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
+    if isinstance(data, dict):
+        for name in ("items", "results"):
+            if isinstance(data.get(name), list):
+                data = data[name]
+                break
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        return data
+    raise NotAcceptable("CSV is offered for lists of objects only.", code="not_a_list")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return "'" + value if _FORMULA.match(value) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _text(cell: str) -> str:
+    return cell[1:] if _QUOTED.match(cell) else cell

@@ -1,0 +1,56 @@
+"""``Format``: the shape that every format has; subclass it to add one."""
+
+from typing import Any, ClassVar
+
+__all__ = ["Format"]
+
+
+class Format:
+    """One way to write JSON data as bytes, and to read it back.
+
+    The data is what JSON knows: ``dict`` with ``str`` keys, ``list``, ``str``, ``int``, ``float``, ``bool``, ``None``.
+    A format is made once for each API and shared by threads: keep nothing of a request in it.
+
+    >>> class Text(Format):
+    ...     name = "text"
+    ...     media_type = "text/plain"
+    ...     can_load = False
+    ...     def dump(self, data):
+    ...         return str(data).encode()
+    >>> Text().content_type
+    'text/plain; charset=utf-8'
+    """
+
+    name: ClassVar[str]
+    """The short name: in ``formats=[…]``, in ``?format=`` and as the suffix of ``application/…+name``."""
+    media_type: ClassVar[str]
+    """What ``Content-Type`` says and ``Accept`` asks for."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other media types that mean the same, in requests."""
+    charset: ClassVar[str | None] = "utf-8"
+    """What ``dump`` encodes text in; ``None`` for a binary format."""
+    can_load: ClassVar[bool] = True
+    """Whether request bodies are read in it."""
+    only_lists: ClassVar[bool] = False
+    """Whether it carries lists of records only; then ``dump`` raises ``NotAcceptable`` for other data."""
+
+    def __init__(self) -> None:
+        """Raise ``MissingExtra`` here if a library that the format needs is not installed."""
+        self.content_type = (
+            f"{self.media_type}; charset={self.charset}" if self.charset else self.media_type
+        )
+
+    def dump(self, data: Any) -> bytes:
+        """Write JSON data."""
+        raise NotImplementedError
+
+    def load(self, body: bytes, charset: str | None = None) -> Any:
+        """Read a body; raise ``BadRequest`` where it is malformed, ``PayloadTooLarge`` past a limit.
+
+        ``charset`` is what the client named, in lower case, or ``None``.
+        """
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"<Format {self.name}>"

@@ -1,0 +1,65 @@
+"""From JSON bytes to a response in the format that the client accepts."""
+
+import json
+
+from django.http import HttpRequest, HttpResponse
+from ninja.renderers import JSONRenderer
+
+from django_matt.errors.exceptions import NotAcceptable
+from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.protocol import Format
+
+__all__ = ["MattRenderer", "respond"]
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_JSON = "application/json; charset=utf-8"
+
+
+class MattRenderer(JSONRenderer):
+    """The JSON of an answer; negotiation turns it into other formats."""
+
+
+def respond(
+    request: HttpRequest,
+    formats: FormatSet,
+    content: bytes | str,
+    status: int | None,
+    temporal_response: HttpResponse | None = None,
+) -> HttpResponse:
+    """Return the response for an answer's JSON.
+
+    A route's own formats stand on the request as ``_matt_formats``. An error, and the answer to a request that has
+    already written, come in the default format where the client accepts none: a 406 would hide what happened.
+    """
+    if temporal_response is not None:
+        status = temporal_response.status_code
+    formats = getattr(request, "_matt_formats", formats)
+    fallback = (status or 200) >= 400 or request.method not in _READS
+    chosen, body = _write(request, formats, content, fallback=fallback)
+    if temporal_response is None:
+        response = HttpResponse(body, status=status, content_type=chosen.content_type)
+    else:
+        response = temporal_response
+        response.content = body
+        # What the view has set itself stays.
+        if response.headers.get("Content-Type") == _JSON:
+            response.headers["Content-Type"] = chosen.content_type
+    formats.vary(response)
+    return response
+
+
+def _write(
+    request: HttpRequest, formats: FormatSet, content: bytes | str, *, fallback: bool
+) -> tuple[Format, bytes | str]:
+    try:
+        chosen = formats.select(request)
+        return chosen, _dumped(chosen, content)
+    except NotAcceptable:
+        if not fallback:
+            raise
+    chosen = formats.value_default
+    return chosen, _dumped(chosen, content)
+
+
+def _dumped(chosen: Format, content: bytes | str) -> bytes | str:
+    return content if chosen.name == "json" else chosen.dump(json.loads(content))
