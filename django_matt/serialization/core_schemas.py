@@ -1,0 +1,283 @@
+"""A pydantic core schema read into the encoder's nodes, or the reason why it cannot be."""
+
+import operator
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from ninja.orm.fields import AnyObject
+from pydantic import IPvAnyAddress
+
+from django_matt.serialization.getters import is_getter
+
+__all__ = ["Closed", "Reader"]
+
+# Words of a core config that change nothing in what the encoder reads or writes.
+_HARMLESS = frozenset(
+    {
+        "title",
+        "from_attributes",
+        "frozen",
+        "hide_input_in_errors",
+        "loc_by_alias",
+        "serialize_by_alias",
+        "ser_json_bytes",
+        "ser_json_inf_nan",
+        "ser_json_timedelta",
+        "ser_json_temporal",
+        "val_json_bytes",
+        "validate_by_alias",
+        "validate_by_name",
+        "populate_by_name",
+        "validate_default",
+        "validation_error_cause",
+    }
+)
+_SIMPLE = ("str", "int", "float", "bool", "datetime", "decimal", "uuid", "date", "time", "timedelta", "any")
+_BOUNDS = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+# What a node of each type may carry besides its type, a ref and metadata.
+_WORDS: dict[str, frozenset[str]] = {
+    "str": frozenset({"min_length", "max_length"}),
+    "int": frozenset(_BOUNDS),
+    "float": frozenset({*_BOUNDS, "allow_inf_nan"}),
+    "decimal": frozenset({*_BOUNDS, "max_digits", "decimal_places", "allow_inf_nan"}),
+    "datetime": frozenset({"microseconds_precision"}),
+    "time": frozenset({"microseconds_precision"}),
+    "timedelta": frozenset({"microseconds_precision"}),
+    "list": frozenset({"items_schema", "min_length", "max_length"}),
+    "tuple": frozenset({"items_schema", "variadic_item_index"}),
+    "dict": frozenset({"keys_schema", "values_schema", "min_length", "max_length"}),
+    "nullable": frozenset({"schema"}),
+    "default": frozenset({"schema", "default", "default_factory", "default_factory_takes_data", "copy_default"}),
+    "literal": frozenset({"expected"}),
+    "enum": frozenset({"cls", "members", "sub_type"}),
+    "definition-ref": frozenset({"schema_ref"}),
+    "model": frozenset(
+        {"cls", "schema", "config", "custom_init", "root_model", "frozen", "generic_origin", "from_attributes"}
+    ),
+}
+_FIELD_WORDS = frozenset({"type", "schema", "validation_alias", "serialization_alias", "frozen", "metadata"})
+
+
+class Closed(Exception):  # noqa: N818 - an answer, not an error
+    """The encoder cannot serve this schema; the message says where and why."""
+
+
+class Reader:
+    """Reads one response's core schema into the nodes of one encoder module."""
+
+    def __init__(self, encoder: ModuleType, *, by_alias: bool, skip_none: bool, skip_unset: bool) -> None:
+        """Take the encoder whose classes the nodes are, and the export options that shape them."""
+        self.encoder = encoder
+        self.by_alias = by_alias
+        self.skip_none = skip_none
+        self.skip_unset = skip_unset
+        self.renames = False
+        self._known: dict[str, Any] = {}
+        self._nodes: dict[str, Any] = {}
+
+    def read_response(self, core_schema: Mapping[str, Any]) -> Any:
+        """Return the node of the one field of Ninja's wrapper, or raise ``Closed``."""
+        if core_schema["type"] == "definitions":
+            self._known.update({known["ref"]: known for known in core_schema["definitions"]})
+            core_schema = core_schema["schema"]
+        if not is_getter(core_schema) or core_schema["schema"]["type"] != "model":
+            raise Closed("response: not the wrapper that Ninja makes")
+        return self.read(core_schema["schema"]["schema"]["fields"]["response"]["schema"])
+
+    def read(self, core_schema: Mapping[str, Any], path: str = "response") -> Any:
+        """Return the node of a core schema, or raise ``Closed``."""
+        kind = core_schema["type"]
+        if kind == "definitions":
+            self._known.update({known["ref"]: known for known in core_schema["definitions"]})
+            return self.read(core_schema["schema"], path)
+        ref = core_schema.get("ref")
+        if ref in self._nodes:
+            return self._nodes[ref].copy()
+        if ref is not None:
+            self._known[ref] = core_schema
+        if is_getter(core_schema):
+            return self._model(core_schema["schema"], path, ref, getter=True)
+        if kind.startswith("function-"):
+            return self._function(core_schema, path)
+        if kind in _SIMPLE or kind in _WORDS:
+            self._only(core_schema, _WORDS.get(kind, frozenset()), path)
+        if kind in _SIMPLE:
+            return self._simple(kind, core_schema)
+        read: Callable[[Mapping[str, Any], str], Any] | None = getattr(self, "_" + kind.replace("-", "_"), None)
+        if read is None or kind not in _WORDS:
+            raise Closed(f"{path}: {_article(kind)} is judged by pydantic")
+        return read(core_schema, path)
+
+    @staticmethod
+    def _only(core_schema: Mapping[str, Any], words: frozenset[str], path: str) -> None:
+        if "serialization" in core_schema:
+            raise Closed(f"{path}: a serializer is called for each value; without it the encoder can serve")
+        more = {word for word in set(core_schema) - words - {"type", "ref", "metadata"} if core_schema[word]}
+        if more:
+            raise Closed(f"{path}: {', '.join(sorted(more))} of a {core_schema['type']} is judged by pydantic")
+
+    def _node(self, kind: str, name: str) -> Any:
+        return self.encoder.Node(kind, name)
+
+    def _simple(self, kind: str, core_schema: Mapping[str, Any]) -> Any:
+        node = self._node(kind, kind)
+        node.nullable = kind == "any"
+        node.shortest = core_schema.get("min_length") or 0
+        longest = core_schema.get("max_length", core_schema.get("max_digits"))
+        node.longest = -1 if longest is None else longest
+        places = core_schema.get("decimal_places")
+        node.places = -1 if places is None else places
+        node.finite = core_schema.get("allow_inf_nan") is False
+        # `holds(value)` asks `value >= limit` as `limit <= value`.
+        mirrored = {"ge": operator.le, "gt": operator.lt, "le": operator.ge, "lt": operator.gt}
+        node.bounds = tuple(
+            partial(mirrored[word], core_schema[word]) for word in _BOUNDS if core_schema.get(word) is not None
+        )
+        return node
+
+    def _function(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        function = core_schema["function"]["function"]
+        place = (getattr(function, "__module__", ""), getattr(function, "__qualname__", ""))
+        if place == ("ninja.orm.fields", "_request_max_length.<locals>.check"):
+            return self.read(core_schema["schema"], path)  # it leaves responses alone
+        if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
+            return self._simple("any", {})
+        if place == ("ninja.orm.fields", "create_m2m_link_type.<locals>.M2MLink._validate"):
+            return self._node("link", "key of a related object")
+        if function == IPvAnyAddress._validate:
+            return self._node("ip", "address")
+        name = getattr(function, "__qualname__", repr(function))
+        raise Closed(f"{path}: the validator {name} ({core_schema['type']}) is called for each value")
+
+    def _nullable(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        node = self.read(core_schema["schema"], path).copy()
+        node.nullable = True
+        return node
+
+    def _default(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        return self.read(core_schema["schema"], path)
+
+    def _list(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        node = self._simple("list", core_schema)
+        node.item = self.read(core_schema.get("items_schema", {"type": "any"}), path + "[]")
+        return node
+
+    def _tuple(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        if core_schema.get("variadic_item_index") != 0 or len(core_schema["items_schema"]) != 1:
+            raise Closed(f"{path}: a tuple of a fixed shape is judged by pydantic")
+        node = self._node("list", "tuple")
+        node.item = self.read(core_schema["items_schema"][0], path + "[]")
+        return node
+
+    def _dict(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        keys = core_schema.get("keys_schema", {"type": "any"})
+        if set(keys) - {"type", "metadata"} or keys["type"] not in {"any", "str"}:
+            raise Closed(f"{path}: keys other than plain strings are judged by pydantic")
+        node = self._simple("dict", core_schema)
+        node.item = self.read(core_schema.get("values_schema", {"type": "any"}), path + "{}")
+        return node
+
+    def _literal(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        node = self._node("choice", "literal")
+        for value in core_schema["expected"]:
+            if type(value) not in {str, int, bool}:
+                raise Closed(f"{path}: a literal of {type(value).__name__} is judged by pydantic")
+            node.raw_texts[type(value), value] = self.encoder.dumps(value).decode()
+        return node
+
+    def _enum(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        kind: type[Enum] = core_schema["cls"]
+        if not (issubclass(kind, (str, int)) or kind.__str__ is Enum.__str__):
+            raise Closed(f"{path}: {kind.__name__} writes itself as text in its own way")
+        if "_missing_" in {name for base in kind.__mro__ if base is not Enum for name in vars(base)} and not (
+            issubclass(kind, int) and kind.__module__ == "enum"
+        ):
+            raise Closed(f"{path}: {kind.__name__} looks up missing members in its own way")
+        node = self._node("choice", kind.__name__)
+        node.model = kind
+        for member in core_schema["members"]:
+            text = self.encoder.dumps(member).decode()
+            node.texts[member] = text
+            if type(member.value) in {str, int}:
+                node.raw_texts[type(member.value), member.value] = text
+        return node
+
+    def _definition_ref(self, core_schema: Mapping[str, Any], path: str) -> Any:
+        ref = core_schema["schema_ref"]
+        if ref in self._nodes:
+            return self._nodes[ref].copy()
+        return self.read(self._known[ref], path).copy()
+
+    def _model(self, core_schema: Mapping[str, Any], path: str, ref: str | None = None, getter: bool = False) -> Any:
+        name = core_schema["cls"].__name__ if "cls" in core_schema else core_schema["type"]
+        if core_schema["type"] != "model":
+            raise Closed(f"{path}: a validator of the whole {name} is called for each value")
+        self._only(core_schema, _WORDS["model"], path)
+        config = core_schema.get("config", {})
+        more = {word for word in set(config) - _HARMLESS if config[word] not in {None, False}}
+        more -= {"extra_fields_behavior"} if config.get("extra_fields_behavior") == "ignore" else set()
+        if more:
+            raise Closed(f"{path}: the setting {', '.join(sorted(more))} of {name} is judged by pydantic")
+        fields = core_schema["schema"]
+        if fields["type"] != "model-fields" or not fields["fields"]:
+            raise Closed(f"{path}: a validator of the whole {name} is called for each value")
+        if fields.get("computed_fields"):
+            computed = ", ".join(field["property_name"] for field in fields["computed_fields"])
+            raise Closed(f"{path}: {computed} of {name} is computed from the validated instance")
+        if fields.get("extras_schema") or fields.get("extra_behavior", "ignore") != "ignore":
+            raise Closed(f"{path}: {name} keeps or forbids extra values")
+        resolvers = set(getattr(core_schema["cls"], "_ninja_resolvers", ())) if getter else set()
+        node = self._node("model", name)
+        node.model = core_schema["cls"]
+        node.getter = getter
+        node.skip_none = self.skip_none
+        node.skip_unset = self.skip_unset
+        known = ref or core_schema.get("ref")
+        if known is not None:
+            self._nodes[known] = node
+        by_name = bool(config.get("validate_by_name") or config.get("populate_by_name"))
+        by_alias = config.get("validate_by_alias") is not False
+        for label, field in fields["fields"].items():
+            node.fields.append(self._field(label, field, f"{path}.{label}", getter, by_alias, by_name))
+        keys = {field.key for field in node.fields}
+        if resolvers & keys:
+            raise Closed(f"{path}: resolve_{min(resolvers & keys)} of {name} is called for each value")
+        return node
+
+    def _field(
+        self, name: str, core_field: Mapping[str, Any], path: str, getter: bool, by_alias: bool, by_name: bool
+    ) -> Any:
+        more = {word for word in set(core_field) - _FIELD_WORDS if core_field[word]}
+        if more:
+            raise Closed(f"{path}: {', '.join(sorted(more))} is judged by pydantic")
+        alias = core_field.get("validation_alias") if by_alias else None
+        if alias is not None and (not isinstance(alias, str) or (getter and "." in alias)):
+            raise Closed(f"{path}: a path or a choice of aliases is looked up by Ninja")
+        if alias is not None and alias != name:
+            self.renames = True
+            if not getter:
+                raise Closed(f"{path}: an alias of a plain pydantic model is looked up by pydantic")
+        core_schema = core_field["schema"]
+        node = self.read(core_schema, path)
+        key = alias or name
+        wire = core_field.get("serialization_alias") if self.by_alias else None
+        default = self.encoder.MISSING if alias is not None and by_name else self._default_of(core_schema, node)
+        return self.encoder.Field(name, key, wire or name, node, default)
+
+    def _default_of(self, core_schema: Mapping[str, Any], node: Any) -> Any:
+        if core_schema["type"] != "default" or "default" not in core_schema:
+            return self.encoder.MISSING
+        default = core_schema["default"]
+        kinds = self.encoder.KINDS
+        plain = default is None or (
+            type(default) in {str, int, float, bool}
+            and node.kind in {kinds["str"], kinds["int"], kinds["float"], kinds["bool"]}
+        )
+        return default if plain or (type(default) in {list, dict} and not default) else self.encoder.MISSING
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -1,0 +1,28 @@
+"""Which encoder serves: the compiled one where it was built, else the plain one."""
+
+from types import ModuleType
+from typing import Any
+
+from django_matt.serialization import encoder as plain
+
+__all__ = ["COMPILED", "dumps", "encoder", "plain"]
+
+encoder: ModuleType = plain
+try:
+    from django_matt.serialization import _encoder_c
+except ImportError:
+    pass
+else:
+    encoder = _encoder_c
+
+COMPILED: bool = encoder.COMPILED
+
+
+def dumps(data: Any) -> bytes:
+    """Encode any data as Ninja's JSON (``json.dumps`` with ``NinjaJSONEncoder``), NaN and infinities as ``null``.
+
+    >>> dumps({"a": [1, None]})
+    b'{"a":[1,null]}'
+    """
+    encoded: bytes = encoder.dumps(data)
+    return encoded
