@@ -17,7 +17,7 @@ from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers
-from django_matt.errors.handlers import install_handlers
+from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.pages import asset_urls
 from django_matt.routers import Router
@@ -83,6 +83,10 @@ class MattAPI(NinjaExtraAPI):
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
         super().set_default_exception_handlers()
         install_handlers(self)
+
+    def api_exception_handler(self, request: HttpRequest, exc: APIException) -> HttpResponse:
+        """Answer Ninja Extra's exceptions by the error layer as well."""
+        return answer_exception(request, exc, api=self)
 
     def _get_bound_routers(self) -> list[Any]:
         """Bind every operation once, after the installed contrib apps have extended the API."""
