@@ -1,9 +1,85 @@
-"""Exceptions into answers."""
+"""Exceptions into answers: the handlers that every ``MattAPI`` starts with, and a project's own may replace."""
 
+import logging
+from functools import partial
 from typing import Any
 
-__all__ = ["install_handlers"]
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja.errors import HttpError
+from ninja.errors import ValidationError as InvalidRequest
+from ninja_extra.exceptions import APIException
+
+from django_matt.errors.mappings import to_answer
+from django_matt.errors.problems import Answer, document, respond, title_of
+from django_matt.errors.reports import report, roll_back
+
+__all__ = ["answer_exception", "install_handlers", "report_stream_failure"]
+
+_UNEXPECTED = "Something went wrong on our side. Quote the request id when you report it."
 
 
 def install_handlers(api: Any) -> None:
-    """Register the handlers of the error layer on ``api``."""
+    """Register the error layer on ``api``, for the classes that Ninja and Ninja Extra register and no other.
+
+    What Django raises is told apart inside the handler of ``Exception``, so that a project's own handler of
+    ``Exception`` still sees everything that it saw on ``NinjaExtraAPI``.
+    """
+    for kind in (Exception, Http404, HttpError, InvalidRequest, APIException):
+        api.add_exception_handler(kind, partial(answer_exception, api=api))
+
+
+def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:
+    """Answer an exception: as what it stands for, or as a fault of ours that is reported and tells nothing."""
+    roll_back()
+    found = to_answer(request, exc)
+    if found is None:
+        return _answer_unexpected(request, exc, api)
+    response = respond(api, request, found)
+    if found.is_fault or found.was_mapped:
+        _report_mapped(request, exc, found, response)
+    return response
+
+
+def _report_mapped(
+    request: HttpRequest, exc: Exception, found: Answer, response: HttpResponse
+) -> None:
+    level = logging.ERROR if found.is_fault else logging.WARNING
+    logger = logging.getLogger("django.request")
+    if isinstance(exc, SuspiciousOperation):
+        # Where Django logs it.
+        logger = logging.getLogger(f"django.security.{type(exc).__name__}")
+    report(request, exc, found.status, title=title_of(found.status), level=level, to=logger)
+    # Django's handler logs every answer from 400 on once more, without the traceback.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+
+
+def _unexpected() -> Answer:
+    return Answer(status=500, detail=_UNEXPECTED, code="internal_error", always_problem=True)
+
+
+def _answer_unexpected(request: HttpRequest, exc: Exception, api: Any) -> HttpResponse:
+    if settings.DEBUG_PROPAGATE_EXCEPTIONS:
+        raise exc
+    if not settings.DEBUG and not isinstance(request, HttpRequest):
+        # Ninja's TestClient calls views with a mock of a request and promises the exception itself.
+        raise exc
+    report(request, exc, 500, title=title_of(500))
+    response = respond(api, request, _unexpected())
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def report_stream_failure(api: Any, request: HttpRequest, exc: Exception) -> dict[str, Any]:
+    """Report an exception in the middle of a stream and return the problem document to end the stream with."""
+    found = to_answer(request, exc)
+    if found is None:
+        found = _unexpected()
+        found.is_fault = True
+    if found.is_fault or found.was_mapped:
+        level = logging.ERROR if found.is_fault else logging.WARNING
+        report(
+            request, exc, found.status, title=f"{title_of(found.status)} in a stream", level=level
+        )
+    return document(request, found)

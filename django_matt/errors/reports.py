@@ -1,0 +1,102 @@
+"""What the people who run the service get to know of an error: the log line, the signal, the request id."""
+
+import logging
+import re
+import sys
+import uuid
+from typing import Any
+
+from django.core.signals import got_request_exception
+from django.db import connections
+from django.http import HttpRequest
+
+__all__ = ["get_request_id", "report", "roll_back", "safe_path"]
+
+logger = logging.getLogger("django.request")
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def get_request_id(request: HttpRequest) -> str:
+    """Return the client's ``X-Request-ID`` if it is a harmless word, one of our own otherwise; always the same one."""
+    known = request.__dict__.get("_matt_request_id")
+    if known is None:
+        given = str(request.headers.get("X-Request-ID", ""))
+        known = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+        request.__dict__["_matt_request_id"] = known
+    return str(known)
+
+
+def safe_path(request: HttpRequest) -> str:
+    """Return the request's path on one line of ASCII, so that nobody writes lines into the log."""
+    return str(request.path)[:2_000].encode("unicode_escape").decode("ascii")
+
+
+def report(
+    request: HttpRequest,
+    exc: BaseException,
+    status: int,
+    *,
+    title: str,
+    level: int = logging.ERROR,
+    shown_already: bool = False,
+    to: logging.Logger = logger,
+) -> None:
+    """Log an exception with its traceback and, for a fault of ours, send ``got_request_exception``.
+
+    The record carries ``status_code``, ``request`` and ``request_id``. With ``shown_already`` the traceback stays in
+    the record and out of its printed text.
+    """
+    if level >= logging.ERROR:
+        _send_signal(request, exc)
+    if not to.isEnabledFor(level):
+        return
+    extra = {"status_code": status, "request": request, "request_id": get_request_id(request)}
+    record = to.makeRecord(
+        to.name,
+        level,
+        __file__,
+        0,
+        "%s: %s",
+        (title, safe_path(request)),
+        (type(exc), exc, exc.__traceback__),
+        "report",
+        extra,
+    )
+    if shown_already:
+        record.exc_text = "(the traceback is shown above)"
+    to.handle(record)
+
+
+def _send_signal(request: HttpRequest, exc: BaseException) -> None:
+    if sys.exc_info()[1] is exc:
+        _send(request)
+        return
+    # Receivers read sys.exc_info(), as Django's own handler lets them.
+    traceback = exc.__traceback__
+    try:
+        raise exc
+    except BaseException as again:
+        if again is not exc:
+            raise
+        _send(request)
+    finally:
+        exc.__traceback__ = traceback
+
+
+def _send(request: HttpRequest) -> None:
+    try:
+        got_request_exception.send_robust(sender=None, request=request)
+    except RuntimeError:
+        # Inside an event loop Django cannot run a receiver that is a coroutine; the others have run by then.
+        logging.getLogger("django_matt").warning(
+            "An async receiver of got_request_exception cannot run for an async route.",
+            exc_info=True,
+        )
+
+
+def roll_back(_request: Any = None) -> None:
+    """Roll back the transactions of ``ATOMIC_REQUESTS``: the exception is answered and never reaches them."""
+    for connection in connections.all(initialized_only=True):
+        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
+            connection.set_rollback(True)

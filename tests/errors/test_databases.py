@@ -1,0 +1,184 @@
+"""What the database refuses, over HTTP and for real, on the database of the run."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import OperationalError, connection, models, transaction
+from django.db.models import ProtectedError
+
+from django_matt import MattAPI
+from django_matt.errors.databases import is_away
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Thing(models.Model):
+    name = models.CharField(max_length=20, unique=True)
+    size = models.IntegerField()
+    price = models.DecimalField(max_digits=6, decimal_places=2, default=0)
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True)
+
+    class Meta:
+        app_label = "project"
+        managed = False
+        db_table = "errors_thing"
+        constraints = [models.CheckConstraint(condition=models.Q(size__gte=0), name="size_is_positive")]
+
+
+@pytest.fixture(autouse=True)
+def table():
+    with connection.schema_editor() as editor:
+        editor.create_model(Thing)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE errors_thing")
+
+
+@pytest.fixture
+def call(serve):
+    """Run ``work`` in a view for POST and for GET; return what both answered."""
+
+    def run(work):
+        api = MattAPI()
+
+        @api.api_operation(["GET", "POST"], "/it")
+        def it(request):
+            # The transaction ends inside the view, as PostgreSQL checks foreign keys at its end.
+            with transaction.atomic():
+                work()
+
+        client = serve(api)
+        return client.post("/api/it"), client.get("/api/it")
+
+    return run
+
+
+def _twice():
+    Thing.objects.create(name="a", size=1)
+    Thing.objects.create(name="a", size=1)
+
+
+@pytest.mark.parametrize(
+    ("work", "status", "words"),
+    [
+        (_twice, 409, "name"),
+        (lambda: Thing.objects.create(name="a", size=None), 422, "size"),
+        (lambda: Thing.objects.create(name="a", size=-1), 422, "size_is_positive"),
+        (lambda: Thing.objects.create(name="a", size=1, group_id=4711), 409, "does not exist"),
+    ],
+    ids=["unique", "not null", "check", "foreign key"],
+)
+def test_a_broken_rule_is_the_clients_on_a_write_and_ours_on_a_read(call, work, status, words):
+    post, get = call(work)
+    assert post.status_code == status
+    assert words in post.json()["detail"]
+    assert get.status_code == 500
+    assert get["Content-Type"] == "application/problem+json"
+
+
+def test_deleting_what_others_use_is_a_conflict(call):
+    group = Group.objects.create(name="g")
+    Thing.objects.create(name="a", size=1, group=group)
+    with pytest.raises(ProtectedError):
+        group.delete()
+    post, get = call(group.delete)
+    assert (post.status_code, get.status_code) == (409, 500)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"size": 2**70},
+        pytest.param(
+            {"price": Decimal("1e1000")},
+            marks=pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite stores any decimal"),
+        ),
+        {"name": "\ud800"},
+    ],
+    ids=["integer", "decimal", "surrogate"],
+)
+def test_a_value_that_cannot_be_stored_is_the_clients_on_a_write(call, values):
+    post, get = call(lambda: Thing.objects.create(**({"name": "a", "size": 1} | values)))
+    assert post.status_code == 422
+    assert get.status_code == 500
+
+
+def test_nul_in_text_never_becomes_a_fault_of_ours_on_a_write(call):
+    post, _ = call(lambda: Thing.objects.create(name="a\0b", size=1))
+    assert post.status_code == (422 if connection.vendor == "postgresql" else 200)
+
+
+@pytest.mark.parametrize(("query", "value"), [("?q=a%00b", "a\0b"), ("?q=" + "9" * 25, int("9" * 25))])
+def test_a_read_is_the_clients_mistake_where_the_address_holds_the_odd_value(serve, query, value):
+    api = MattAPI()
+
+    @api.get("/it")
+    def it(request, q: str):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s", [value])
+
+    expected = 200
+    if connection.vendor == "postgresql":
+        expected = 422 if isinstance(value, str) else 200
+    elif isinstance(value, int):
+        expected = 422
+    assert serve(api).get("/api/it" + query).status_code == expected
+
+
+def test_an_overflow_in_the_projects_own_code_stays_ours(call):
+    def work():
+        (2.0**1000) ** 2
+
+    post, _ = call(work)
+    assert post.status_code == 500
+
+
+def test_a_value_error_in_the_projects_own_code_stays_ours(call):
+    post, _ = call(lambda: int("NUL (0x00)"))
+    assert post.status_code == 500
+
+
+def test_a_missing_table_is_ours_not_an_outage(call):
+    def work():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM no_such_table")
+
+    post, get = call(work)
+    assert (post.status_code, get.status_code) == (500, 500)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the server's own disconnect")
+def test_a_connection_that_the_server_ends_is_503(call):
+    def work():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    post, get = call(work)
+    connection.close()
+    assert (post.status_code, get.status_code) == (503, 503)
+    assert get["Retry-After"] == "5"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's lock")
+def test_a_locked_database_is_503(call):
+    import sqlite3
+
+    def work():
+        error = OperationalError("database is locked")
+        raise error from sqlite3.OperationalError("database is locked")
+
+    post, get = call(work)
+    assert (post.status_code, get.status_code, get["Retry-After"]) == (503, 503, "5")
+
+
+def test_an_unreachable_server_is_away():
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        psycopg.connect("host=127.0.0.1 port=1 connect_timeout=1")
+    except psycopg.OperationalError as cause:
+        error = OperationalError("x")
+        error.__cause__ = cause
+    assert is_away(error)
+
+
