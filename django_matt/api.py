@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
-from ninja.openapi.docs import DocsBase, Swagger
+from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -17,6 +17,8 @@ from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers
+from django_matt.docs import MattDocs, MattOpenAPISchema
+from django_matt.docs.publishing import docs_urls
 from django_matt.errors.handlers import install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.pages import asset_urls
@@ -55,12 +57,13 @@ class MattAPI(NinjaExtraAPI):
         self.problem_details = (
             get_settings().PROBLEM_DETAILS if problem_details is None else problem_details
         )
+        self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
         super().__init__(
             title=title,
             version=version,
             description=description,
             openapi_url=openapi_url,
-            docs=docs or Swagger(),
+            docs=docs or MattDocs(),
             docs_url=docs_url,
             docs_decorator=docs_decorator,
             servers=servers,
@@ -93,6 +96,23 @@ class MattAPI(NinjaExtraAPI):
             self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
 
+    def add_openapi(self, contribute: Callable[[dict[str, Any]], None]) -> None:
+        """Let ``contribute(document)`` add paths or components each time the OpenAPI document is built."""
+        self.openapi_contributions.append(contribute)
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Build the OpenAPI 3.1 document for where the API is mounted."""
+        if path_prefix is None:
+            path_prefix = self.get_root_path(path_params or {})
+        return MattOpenAPISchema(self, path_prefix)
+
     def _get_urls(self) -> list[URLResolver | URLPattern]:
-        """Serve our pages' own assets too, ahead of every route."""
-        return [*asset_urls(), *super()._get_urls()]
+        """Serve our pages and their assets too, ahead of every route; they replace Ninja's of the same name."""
+        ours = [*asset_urls(), *docs_urls(self)]
+        names = {url.name for url in ours}
+        return [
+            *ours,
+            *(url for url in super()._get_urls() if getattr(url, "name", None) not in names),
+        ]
