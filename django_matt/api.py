@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
@@ -14,7 +13,6 @@ from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from ninja.throttling import BaseThrottle
 from ninja_extra import NinjaExtraAPI
-from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers
 from django_matt.docs import MattDocs, MattOpenAPISchema

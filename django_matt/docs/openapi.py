@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from copy import deepcopy
 from http.client import responses as reasons
-from typing import Any
+from typing import Any, cast
 
 from ninja.constants import NOT_SET
 from ninja.openapi.schema import BODY_CONTENT_TYPES, OpenAPISchema
@@ -113,7 +113,7 @@ class MattOpenAPISchema(OpenAPISchema):
                 "application/json",
                 *(f.media_type for f in self._formats() if not f.only_lists),
             ]
-            body["content"] = {name: content for name in dict.fromkeys(names)}
+            body["content"] = dict.fromkeys(dict.fromkeys(names), content)
         return body
 
     def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
@@ -154,7 +154,7 @@ class MattOpenAPISchema(OpenAPISchema):
         """Return what the paths refer to, each part sorted by name."""
         schemas = self._book.reachable(self._paths)
         responses, error_schemas = error_components(
-            self._errors, bool(self.api.problem_details), set(schemas)
+            self._errors, bool(getattr(self.api, "problem_details", False)), set(schemas)
         )
         components: dict[str, Any] = {"schemas": dict(sorted((schemas | error_schemas).items()))}
         if responses:
@@ -199,7 +199,7 @@ class MattOpenAPISchema(OpenAPISchema):
         return names or [self.api.renderer.media_type]
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
-        return super()._extract_parameters(_Prepared(model, self._book))
+        return super()._extract_parameters(cast(Any, _Prepared(model, self._book)))
 
     def _create_schema_from_model(
         self,

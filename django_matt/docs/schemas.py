@@ -1,6 +1,6 @@
 """One naming of all the schemas in a document, so that no two of them overwrite each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Literal
 
@@ -119,7 +119,7 @@ def _ref(core: Any) -> str | None:
     return ref if isinstance(ref, str) else None
 
 
-def _differing(known: dict[str, Any], added: dict[str, Any]) -> dict[str, str]:
+def _differing(known: Mapping[str, Any], added: Mapping[Any, Any]) -> dict[str, str]:
     """Name anew what has a known name and another content, or refers to something that has."""
     shared = known.keys() & added.keys()
     differing = {name for name in shared if known[name] != added[name]}
