@@ -1,0 +1,176 @@
+"""Which error responses an operation may give, and how the document describes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ninja.operation import Operation
+from ninja_extra.permissions import AllowAny
+
+__all__ = ["DESCRIPTIONS", "error_components", "error_statuses"]
+
+DESCRIPTIONS: dict[int, tuple[str, str]] = {
+    400: ("BadRequest", "The request cannot be read: malformed body, encoding or header."),
+    401: ("Unauthorized", "No valid credentials were sent."),
+    403: ("Forbidden", "The credentials do not allow this, or the CSRF token is missing."),
+    404: ("NotFound", "There is nothing at this address."),
+    406: ("NotAcceptable", "None of the formats in Accept is spoken here."),
+    409: ("Conflict", "The request contradicts what is stored."),
+    413: ("ContentTooLarge", "The body is larger than this server takes."),
+    415: ("UnsupportedMediaType", "The body is in a format that is not read here."),
+    422: ("UnprocessableContent", "The parameters or the body do not fit their schema."),
+    429: ("TooManyRequests", "Too many requests: wait as long as Retry-After says."),
+    500: ("InternalServerError", "The server failed; request_id finds the report."),
+    503: ("ServiceUnavailable", "The server is not able to answer now: try again later."),
+}
+"""Status → the name of its component response, and what it means."""
+
+_PROBLEM_ONLY = {500}
+_HEADERS = {
+    401: ("WWW-Authenticate", "The ways to authenticate.", {"type": "string"}),
+    429: ("Retry-After", "Seconds to wait.", {"type": "string"}),
+    503: ("Retry-After", "Seconds to wait.", {"type": "string"}),
+}
+
+_DETAIL = {
+    "title": "Detail",
+    "type": "object",
+    "properties": {
+        "detail": {
+            "title": "Detail",
+            "description": "What is wrong, mostly as one sentence.",
+        }
+    },
+    "required": ["detail"],
+}
+_VALIDATION_DETAIL = {
+    "title": "ValidationDetail",
+    "type": "object",
+    "properties": {
+        "detail": {
+            "title": "Detail",
+            "description": "One entry for each thing that is wrong.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string", "description": "pydantic's name of the error."},
+                    "loc": {
+                        "type": "array",
+                        "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+                        "description": "Where: body, query, path … and the way down from there.",
+                    },
+                    "msg": {"type": "string"},
+                },
+                "required": ["type", "loc", "msg"],
+            },
+        }
+    },
+    "required": ["detail"],
+}
+_PROBLEM_PROPERTIES: dict[str, Any] = {
+    "type": {"type": "string", "format": "uri-reference", "default": "about:blank"},
+    "title": {"type": "string"},
+    "status": {"type": "integer", "minimum": 400, "maximum": 599},
+    "detail": {"type": "string"},
+    "instance": {"type": "string", "format": "uri-reference"},
+    "code": {"type": "string", "description": "The error's stable name."},
+    "request_id": {"type": "string", "description": "Finds the request in the server's log."},
+}
+_PROBLEM = {
+    "title": "Problem",
+    "description": "A problem document (RFC 9457).",
+    "type": "object",
+    "properties": _PROBLEM_PROPERTIES,
+    "required": ["title", "status"],
+}
+_VALIDATION_PROBLEM = {
+    "title": "ValidationProblem",
+    "description": "A problem document (RFC 9457) that points at each thing that is wrong.",
+    "type": "object",
+    "properties": {
+        **_PROBLEM_PROPERTIES,
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string", "description": "A JSON pointer (RFC 6901)."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+    "required": ["title", "status"],
+}
+
+
+def error_statuses(operation: Operation, method: str, several_formats: bool) -> Iterator[int]:
+    """Yield, in order, the statuses that the framework itself may answer for the operation."""
+    sources = {model.__ninja_param_source__ for model in operation.models}
+    body = bool(sources & {"body", "form", "file"})
+    writes = method not in {"GET", "HEAD", "OPTIONS", "TRACE"}
+    applies = {
+        400: bool(sources),
+        401: bool(operation.auth_callbacks),
+        403: _is_permitted_by_rule(operation) or (writes and _checks_csrf(operation)),
+        404: "path" in sources,
+        406: several_formats,
+        409: writes,
+        413: body,
+        415: body,
+        422: bool(sources),
+        429: bool(operation.throttle_objects),
+        500: True,
+        503: True,
+    }
+    return (status for status, applied in applies.items() if applied)
+
+
+def error_components(
+    statuses: set[int], problem_details: bool, taken: set[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the component responses and schemas for these statuses, beside a user's names ``taken``."""
+    bodies = {
+        "Detail": _DETAIL,
+        "Problem": _PROBLEM,
+        "ValidationDetail": _VALIDATION_DETAIL,
+        "ValidationProblem": _VALIDATION_PROBLEM,
+    }
+    schemas: dict[str, Any] = {}
+
+    def reference(name: str) -> dict[str, Any]:
+        free = name
+        while free in taken:
+            free = f"Matt{free}"
+        schemas[free] = bodies[name]
+        return {"schema": {"$ref": f"#/components/schemas/{free}"}}
+
+    responses: dict[str, Any] = {}
+    for status in sorted(statuses):
+        name, description = DESCRIPTIONS[status]
+        prefix = "Validation" if status == 422 else ""
+        content = {}
+        if not problem_details and status not in _PROBLEM_ONLY:
+            content["application/json"] = reference(f"{prefix}Detail")
+        content["application/problem+json"] = reference(f"{prefix}Problem")
+        responses[name] = {"description": description}
+        if status in _HEADERS:
+            header, meaning, schema = _HEADERS[status]
+            responses[name]["headers"] = {header: {"description": meaning, "schema": schema}}
+        responses[name]["content"] = content
+    return responses, schemas
+
+
+def _is_permitted_by_rule(operation: Operation) -> bool:
+    get_route_function = getattr(operation.view_func, "get_route_function", None)
+    if get_route_function is None:
+        return False
+    function = get_route_function()
+    rules = function.route.permissions or function.api_controller.permission_classes or []
+    return any(rule is not AllowAny and not isinstance(rule, AllowAny) for rule in rules)
+
+
+def _checks_csrf(operation: Operation) -> bool:
+    if operation.csrf_exempt:
+        return False
+    return any(getattr(auth, "csrf", False) for auth in operation.auth_callbacks)

@@ -1,0 +1,240 @@
+"""The OpenAPI 3.1 document: Ninja's, with names that last, every media type, and the errors of each operation."""
+
+import re
+from collections.abc import Iterable
+from copy import deepcopy
+from http.client import responses as reasons
+from typing import Any, cast
+
+from ninja.constants import NOT_SET
+from ninja.openapi.schema import BODY_CONTENT_TYPES, OpenAPISchema
+from ninja.operation import Operation
+from pydantic.json_schema import JsonSchemaMode
+
+from django_matt.docs.failures import DESCRIPTIONS, error_components, error_statuses
+from django_matt.docs.schemas import SchemaBook
+
+__all__ = ["MattOpenAPISchema"]
+
+
+class MattOpenAPISchema(OpenAPISchema):
+    """One API's document; the same in every process, in the order in which the routes were written."""
+
+    def __init__(self, api: Any, path_prefix: str) -> None:
+        """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
+        operations = list(_operations(api))
+        self._book = SchemaBook(
+            read=(model for operation in operations for model in operation.models),
+            written=(
+                (model, operation.by_alias)
+                for operation in operations
+                for model in operation.response_models.values()
+                if model not in (None, NOT_SET)
+            ),
+        )
+        self._errors: set[int] = set()
+        self._paths: dict[str, Any] = {}
+        self._method = ""
+        super().__init__(api, path_prefix)
+        for contribute in api.openapi_contributions:
+            contribute(self)
+
+    def get_paths(self) -> dict[str, Any]:
+        """Return the paths; a parameter that only the path names is a string."""
+        self._paths = super().get_paths()
+        for path, operations in self._paths.items():
+            for operation in operations.values():
+                known = {p.get("name") for p in operation["parameters"] if p.get("in") == "path"}
+                for name in re.findall(r"{([^}]+)}", path):
+                    if name not in known:
+                        operation["parameters"].append(
+                            {
+                                "in": "path",
+                                "name": name,
+                                "schema": {"type": "string"},
+                                "required": True,
+                            }
+                        )
+        return self._paths
+
+    def methods(self, operations: list[Operation]) -> dict[str, Any]:
+        """Return one entry for each method; HEAD is GET without its body and is not listed beside it."""
+        listed = {method for operation in operations for method in operation.methods}
+        result: dict[str, Any] = {}
+        for operation in operations:
+            for method in operation.methods:
+                if operation.include_in_schema and not (method == "HEAD" and "GET" in listed):
+                    self._method = method
+                    result[method.lower()] = self.operation_details(operation)
+        return result
+
+    def operation_details(self, operation: Operation) -> dict[str, Any]:
+        """Describe the operation under the method at hand."""
+        details: dict[str, Any] = {
+            "operationId": self._operation_id(operation),
+            "summary": operation.summary,
+            "parameters": self.operation_parameters(operation),
+            "responses": self.responses(operation),
+        }
+        optional = {
+            "description": operation.description,
+            "tags": operation.tags and list(operation.tags),
+            "deprecated": operation.deprecated,
+            "requestBody": self.request_body(operation),
+            "security": self.operation_security(operation),
+        }
+        details |= {key: value for key, value in optional.items() if value}
+        extra = deepcopy(operation.openapi_extra or {})
+        if "responses" in extra:
+            extra["responses"] = self._declared(details["responses"], extra["responses"])
+        self.deep_dict_update(details, extra)
+        details["responses"] |= self._error_responses(operation, details["responses"])
+        details["responses"] = dict(
+            sorted(details["responses"].items(), key=lambda item: str(item[0]))
+        )
+        return details
+
+    def operation_parameters(self, operation: Operation) -> list[dict[str, Any]]:
+        """Return the parameters; the examples of a schema stay in the schema."""
+        parameters = super().operation_parameters(operation)
+        for parameter in parameters:
+            # A schema's examples are a list, a parameter's are a map (OpenAPI 3.1, Parameter Object).
+            if isinstance(parameter.get("examples"), list):
+                del parameter["examples"]
+        return parameters
+
+    def request_body(self, operation: Operation) -> dict[str, Any]:
+        """Return the body in every format that the operation reads."""
+        body = super().request_body(operation)
+        sources = {model.__ninja_param_source__ for model in operation.models}
+        if sources & BODY_CONTENT_TYPES.keys() == {"body"}:
+            (content,) = body["content"].values()
+            names = [
+                "application/json",
+                *(f.media_type for f in self._formats() if not f.only_lists),
+            ]
+            body["content"] = dict.fromkeys(dict.fromkeys(names), content)
+        return body
+
+    def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
+        """Return what the route declares, in every format that the operation writes."""
+        result: dict[int, dict[str, Any]] = {}
+        for status, model in operation.response_models.items():
+            if status is Ellipsis:
+                continue
+            result[status] = {"description": reasons.get(status, "Unknown Status Code")}
+            if model in (None, NOT_SET):
+                continue
+            schema, _ = self._create_schema_from_model(
+                model, by_alias=operation.by_alias, mode="serialization"
+            )
+            if operation.stream_format is not None:
+                content = operation.stream_format.openapi_content_schema(schema)
+            else:
+                content = {name: {"schema": schema} for name in self._media_types(schema)}
+            result[status]["content"] = content
+        return result
+
+    def operation_security(self, operation: Operation) -> list[dict[str, Any]] | None:
+        """Return the ways to authenticate; two schemes of one class name get two names."""
+        result: list[dict[str, Any]] = []
+        for auth in operation.auth_callbacks:
+            scheme = getattr(auth, "openapi_security_schema", None)
+            if scheme is None:
+                continue
+            name = wanted = type(auth).__name__
+            number = 1
+            while self.securitySchemes.setdefault(name, scheme) != scheme:
+                number += 1
+                name = f"{wanted}{number}"
+            result.append({name: []})
+        return result or None
+
+    def get_components(self) -> dict[str, Any]:
+        """Return what the paths refer to, each part sorted by name."""
+        schemas = self._book.reachable(self._paths)
+        responses, error_schemas = error_components(
+            self._errors, bool(getattr(self.api, "problem_details", False)), set(schemas)
+        )
+        components: dict[str, Any] = {"schemas": dict(sorted((schemas | error_schemas).items()))}
+        if responses:
+            components["responses"] = dict(sorted(responses.items()))
+        if self.securitySchemes:
+            components["securitySchemes"] = dict(sorted(self.securitySchemes.items()))
+        return components
+
+    def _operation_id(self, operation: Operation) -> str:
+        wanted = operation.operation_id or self.api.get_openapi_operation_id(operation)
+        if sum(method != "HEAD" for method in operation.methods) > 1:
+            wanted = f"{wanted}_{self._method.lower()}"
+        name, number = wanted, 1
+        while name in self.all_operation_ids:
+            number += 1
+            name = f"{wanted}_{number}"
+        self.all_operation_ids.add(name)
+        return name
+
+    def _error_responses(self, operation: Operation, declared: dict[Any, Any]) -> dict[int, Any]:
+        known = {str(status) for status in declared}
+        statuses = [
+            status
+            for status in error_statuses(operation, self._method, len(self._formats()) > 1)
+            if str(status) not in known
+        ]
+        self._errors.update(statuses)
+        return {s: {"$ref": f"#/components/responses/{DESCRIPTIONS[s][0]}"} for s in statuses}
+
+    @staticmethod
+    def _declared(known: dict[Any, Any], extra: dict[Any, Any]) -> dict[Any, Any]:
+        """Spell the statuses of ``openapi_extra`` as the known ones, so that JSON names none twice."""
+        spelling = {str(status): status for status in known}
+        return {spelling.get(str(status), status): value for status, value in extra.items()}
+
+    def _formats(self) -> list[Any]:
+        return list(getattr(self.api, "formats", ()))
+
+    def _media_types(self, schema: dict[str, Any]) -> Iterable[str]:
+        is_list = schema.get("type") == "array"
+        names = [f.media_type for f in self._formats() if is_list or not f.only_lists]
+        return names or [self.api.renderer.media_type]
+
+    def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
+        return super()._extract_parameters(cast(Any, _Prepared(model, self._book)))
+
+    def _create_schema_from_model(
+        self,
+        model: Any,
+        by_alias: bool = True,
+        remove_level: bool = True,
+        mode: JsonSchemaMode = "validation",
+    ) -> tuple[dict[str, Any], bool]:
+        if hasattr(model, "__ninja_flatten_map__"):
+            schema = self._flatten_schema(model)
+        else:
+            schema = self._book.page(model, mode, by_alias)
+        if remove_level and len(schema["properties"]) == 1:
+            ((name, only),) = schema["properties"].items()
+            return only, name in schema.get("required", ())
+        return schema, True
+
+    def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
+        """Do nothing: the book holds every definition."""
+
+
+class _Prepared:
+    """A parameter model whose schema the book already holds, for Ninja's flattening."""
+
+    def __init__(self, model: Any, book: SchemaBook) -> None:
+        self.__ninja_param_source__ = model.__ninja_param_source__
+        self.__name__ = model.__name__
+        self._model, self._book = model, book
+
+    def model_json_schema(self, **_: Any) -> dict[str, Any]:
+        schema = self._book.page(self._model, "validation")
+        return schema | {"$defs": self._book.reachable(schema)}
+
+
+def _operations(api: Any) -> Iterable[Operation]:
+    for router in api._get_bound_routers():
+        for view in router.path_operations.values():
+            yield from (operation for operation in view.operations if operation.include_in_schema)
