@@ -31,12 +31,15 @@ MEDIA_URL = "/media/"
 LOGGING_CONFIG = None
 
 if os.environ.get("MATT_TEST_DATABASE", "sqlite") == "postgres":
+    # Django's settings are read before any conftest.py, so the server starts here.
+    from tests.project.postgres import socket_directory
+
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": "postgres",
             "USER": "postgres",
-            "HOST": os.environ["MATT_TEST_POSTGRES_HOST"],
+            "HOST": socket_directory(),
         }
     }
 else:
