@@ -2,7 +2,7 @@
 
 import os
 
-SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789-01"  # noqa: S105
+SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789-01"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
