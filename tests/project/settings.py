@@ -2,7 +2,7 @@
 
 import os
 
-SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789-01"  # noqa: S105
+SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789-01"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
@@ -25,18 +25,23 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}]
+TEMPLATES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
+]
 STATIC_URL = "static/"
 MEDIA_URL = "/media/"
 LOGGING_CONFIG = None
 
 if os.environ.get("MATT_TEST_DATABASE", "sqlite") == "postgres":
+    # Django's settings are read before any conftest.py, so the server starts here.
+    from tests.project.postgres import socket_directory
+
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": "postgres",
             "USER": "postgres",
-            "HOST": os.environ["MATT_TEST_POSTGRES_HOST"],
+            "HOST": socket_directory(),
         }
     }
 else:

@@ -1,0 +1,116 @@
+# Two commands on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
+
+VENV    ?= .venv
+PORT    ?= 8000
+ARGS    ?=
+PIP     := $(VENV)/bin/uv pip
+RUN     := $(VENV)/bin/python
+export UV_PYTHON = $(VENV)/bin/python
+export UV_CUSTOM_COMPILE_COMMAND = make lock
+export UV_NO_PROGRESS = 1
+
+# What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
+SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-sqlite test-postgres test-next check format bench docs peers lock clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- environments: demo is a subset of test, test of dev; bench has its own ------------------------------------------
+
+$(VENV)/bin/uv:
+	@python="$(PYTHON)"; \
+	for candidate in $${python:-python3.13 python3.12 python3.11 python3}; do \
+		"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		echo "Creating $(VENV) with $$("$$candidate" --version)"; \
+		"$$candidate" -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv; \
+		exit; \
+	done; \
+	echo "Python 3.11 or newer with venv and pip is needed (make PYTHON=/path/to/python names one)." >&2; exit 1
+
+define install
+	@echo "Installing requirements/$(1).txt into $(VENV)"
+	@rm -f $(VENV)/.demo $(VENV)/.test $(VENV)/.dev
+	@$(PIP) sync --quiet requirements/$(1).txt
+	@$(PIP) install --quiet --no-deps --reinstall-package django-matt --editable .
+	@touch $(foreach set,$(1) $(2),$(VENV)/.$(set))
+endef
+
+$(VENV)/.demo: requirements/demo.txt $(SOURCES) | $(VENV)/bin/uv
+	$(call install,demo)
+$(VENV)/.test: requirements/test.txt $(SOURCES) | $(VENV)/bin/uv
+	$(call install,test,demo)
+$(VENV)/.dev: requirements/dev.txt $(SOURCES) | $(VENV)/bin/uv
+	$(call install,dev,test demo)
+$(VENV)/.bench: requirements/bench.txt $(SOURCES) | $(VENV)/bin/uv
+	$(call install,bench)
+
+# ---- what people run -------------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.demo ## Serve the example shop with demo data on 127.0.0.1 (PORT=8000)
+	@exec $(RUN) examples/shop/manage.py demo --port $(PORT)
+
+# Every suite runs, also after one that failed; the lines of all of them close the output.
+test: $(VENV)/.test ## Run the tests on SQLite, on PostgreSQL, and with a second Python where there is one (ARGS=…)
+	@rm -f $(VENV)/.closing; failed=0; \
+	for suite in test-sqlite test-postgres test-next; do $(MAKE) --no-print-directory $$suite || failed=1; done; \
+	echo; cat $(VENV)/.closing; exit $$failed
+
+# A pipe would hide pytest's colours and its exit code, so pytest itself writes the closing line (tests/closing.py).
+test-sqlite: $(VENV)/.test ## Run the tests on SQLite only
+	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing $(ARGS)
+
+test-postgres: $(VENV)/.test ## Run the tests on PostgreSQL only
+	@MATT_TEST_DATABASE=postgres MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "not once" $(ARGS)
+
+test-next: $(VENV)/.test ## Run the tests with the other line of Python and Django, if one is found
+	@this=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	[ "$$this" = 3.11 ] && minors="13 12" || minors="11"; \
+	for minor in $$minors; do \
+		for candidate in python3.$$minor $$(ls -d "$$HOME"/.pyenv/versions/3.$$minor.*/bin/python 2>/dev/null | sort -rV); do \
+			"$$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue; \
+			$(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$candidate" .venv-next/.test || exit 1; \
+			MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing exec .venv-next/bin/python -m pytest -q -p tests.closing -m "not once" $(ARGS); \
+		done; \
+	done; \
+	echo "No second Python found." | tee -a $(VENV)/.closing
+
+check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contracts, documentation
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(RUN) -m mypy django_matt tests
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mkdocs build --strict --quiet
+
+format: $(VENV)/.dev ## Mend what ruff can mend
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: ## Measure MattAPI beside its peers and hand-written Django
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.bench
+	.venv-bench/bin/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.dev ## Serve the documentation on 127.0.0.1 (PORT=8000)
+	$(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
+
+# Without django-matt: an editable install would put our `tests` before the peers'.
+peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with checkouts of both>)
+	@test -d "$(PEERS)" || { echo "make peers PEERS=<folder with checkouts of django-ninja and django-ninja-extra>" >&2; exit 2; }
+	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/bin/uv
+	@UV_PYTHON=.venv-peers/bin/python .venv-peers/bin/uv pip sync --quiet requirements/peers.txt
+	@.venv-peers/bin/python -m benchmarks.peers "$(PEERS)" $(ARGS)
+
+lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
+	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \
+	$$compile --group dev --extra all -o requirements/dev.txt; \
+	$$compile --constraints requirements/dev.txt --group test --extra all -o requirements/test.txt; \
+	$$compile --constraints requirements/dev.txt --extra standard -o requirements/demo.txt; \
+	$$compile --constraints requirements/dev.txt --group bench --extra all -o requirements/bench.txt; \
+	$$compile --constraints requirements/dev.txt --group peers --extra all -o requirements/peers.txt
+
+clean: ## Remove what these commands made
+	rm -rf .venv .venv-next .venv-bench .venv-peers build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/_encoder_c*.c
