@@ -40,8 +40,15 @@ from ninja_extra import (
     service_resolver,
     throttle,
 )
-from ninja_extra.ordering import ordering
-from ninja_extra.searching import searching
+from ninja_extra.ordering import Ordering, ordering
+from ninja_extra.pagination import (
+    LimitOffsetPagination,
+    NinjaPaginationResponseSchema,
+    PageNumberPagination,
+    PageNumberPaginationExtra,
+    PaginatedResponseSchema,
+)
+from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
 from django_matt.routers import Router
@@ -59,17 +66,24 @@ __all__ = [
     "FilterSchema",
     "Form",
     "Header",
+    "LimitOffsetPagination",
     "MattAPI",
     "ModelConfig",
     "ModelControllerBase",
     "ModelSchema",
     "ModelService",
+    "NinjaPaginationResponseSchema",
+    "Ordering",
     "P",
+    "PageNumberPagination",
+    "PageNumberPaginationExtra",
+    "PaginatedResponseSchema",
     "PatchDict",
     "Path",
     "Query",
     "Router",
     "Schema",
+    "Searching",
     "Status",
     "UploadedFile",
     "api_controller",

@@ -1,0 +1,296 @@
+"""Clients for users' own tests, sync and async, over Django's whole stack; and their pytest fixtures."""
+
+import json as jsonlib
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Self
+
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponseBase
+from django.test import AsyncClient, Client
+from django.test.client import (
+    BOUNDARY,
+    MULTIPART_CONTENT,
+    AsyncClientHandler,
+    ClientHandler,
+    encode_multipart,
+)
+from django.urls import path as url_path
+from ninja import NinjaAPI
+
+__all__ = ["Answer", "AsyncMattClient", "MattClient"]
+
+
+class Answer:
+    """What the server answered; as a failed assertion it prints the error document it holds.
+
+    ``status``, ``headers`` and ``body`` (bytes) are the answer's, ``response`` is Django's own object.
+    """
+
+    def __init__(self, response: HttpResponseBase, body: bytes, asked: str) -> None:
+        """Take the response, its whole body, and what was asked, such as ``GET /api/hello``."""
+        self.response = response
+        self.status = response.status_code
+        self.headers = response.headers
+        self.body = body
+        self.asked = asked
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters."""
+        return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(getattr(self.response, "charset", None) or "utf-8", "replace")
+
+    @property
+    def data(self) -> Any:
+        """The body read by its media type: JSON, a list for JSONL and server-sent events, else text; None if empty."""
+        if not self.body:
+            return None
+        if self.media_type == "application/json" or self.media_type.endswith("+json"):
+            return jsonlib.loads(self.body)
+        if self.media_type == "application/jsonl":
+            return [jsonlib.loads(line) for line in self.text.splitlines() if line.strip()]
+        if self.media_type == "text/event-stream":
+            lines = self.text.splitlines()
+            return [jsonlib.loads(line[5:]) for line in lines if line.startswith("data:")]
+        return self.text
+
+    def expect(self, status: int = 200) -> Self:
+        """Return the answer; raise ``AssertionError`` with the error document where the status differs."""
+        if self.status != status:
+            raise AssertionError(f"expected {status}, got {self!r}")
+        return self
+
+    def __repr__(self) -> str:
+        phrase = HTTPStatus(self.status).phrase if self.status in list(HTTPStatus) else ""
+        line = f"<{self.status} {phrase} to {self.asked}>"
+        return line if self.status < 400 else f"{line}\n{self._explain()}"
+
+    def _explain(self) -> str:
+        """Return what went wrong, a line a fact, for whoever reads a failed test."""
+        try:
+            document = self.data
+        except ValueError:
+            document = self.text
+        if not isinstance(document, dict):
+            return f"  {str(document)[:1_000]}"
+        shown = {name: value for name, value in document.items() if name != "errors"}
+        lines = [f"  {name}: {str(value)[:500]}" for name, value in shown.items()]
+        lines += [f"  error: {error}" for error in document.get("errors") or []]
+        return "\n".join(lines)
+
+
+class _MountedHandler(ClientHandler):
+    urlconf: Any = None
+
+    def get_response(self, request: HttpRequest) -> Any:
+        if self.urlconf is not None:
+            request.urlconf = self.urlconf
+        return super().get_response(request)
+
+
+class _AsyncMountedHandler(AsyncClientHandler):
+    urlconf: Any = None
+
+    async def get_response_async(self, request: HttpRequest) -> Any:
+        if self.urlconf is not None:
+            request.urlconf = self.urlconf
+        return await super().get_response_async(request)
+
+
+class _Shared:
+    """What both clients are: how a call becomes a request of Django's client."""
+
+    django: Any
+
+    def __init__(
+        self,
+        api: NinjaAPI | None = None,
+        *,
+        prefix: str = "api/",
+        headers: Mapping[str, str] | None = None,
+        enforce_csrf_checks: bool = False,
+        raise_request_exception: bool = True,
+    ) -> None:
+        """Serve the project's URLs, or ``api`` alone under ``prefix`` without any urls.py.
+
+        ``headers`` go with every request. An exception of a view reaches the test as it is, unless
+        ``raise_request_exception`` is False: then the test sees the 500 that a client would.
+        """
+        client, handler = self._build()
+        self.headers = dict(headers or {})
+        self.django = client(enforce_csrf_checks, raise_request_exception)
+        self.django.handler = handler(enforce_csrf_checks)
+        if api is not None:
+            self.django.handler.urlconf = (url_path(prefix, api.urls),)
+
+    def _build(self) -> tuple[type[Any], type[Any]]:
+        raise NotImplementedError
+
+    def _prepare(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: Mapping[str, Any] | bytes | str | None = None,
+        files: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+    ) -> partial[Any]:
+        if json is not None and (data is not None or files is not None):
+            raise TypeError("A request has one body: give json, or data and files.")
+        body: Any = b""
+        if json is not None:
+            body, kind = jsonlib.dumps(json).encode(), "application/json"
+        elif files is not None or isinstance(data, Mapping):
+            fields = dict(data) if isinstance(data, Mapping) else {}
+            body, kind = encode_multipart(BOUNDARY, {**fields, **(files or {})}), MULTIPART_CONTENT
+        else:
+            body, kind = data or b"", "application/octet-stream"
+        return partial(
+            self.django.generic,
+            method,
+            path,
+            body,
+            content_type=content_type or kind,
+            headers={**self.headers, **(headers or {})},
+            query_params=dict(query or {}),
+        )
+
+
+class MattClient(_Shared):
+    """Call an API in a test: middleware, URL resolving, everything that a real request meets.
+
+    >>> client = MattClient(api)                                        # doctest: +SKIP
+    >>> client.get("/api/hello", query={"name": "Ada"}).data            # doctest: +SKIP
+    {'hello': 'Ada'}
+    """
+
+    django: Client
+
+    def _build(self) -> tuple[type[Any], type[Any]]:
+        return Client, _MountedHandler
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: Mapping[str, Any] | bytes | str | None = None,
+        files: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+    ) -> Answer:
+        """Send any method. ``json`` is encoded; ``data`` is a multipart form (with ``files``) or a raw body."""
+        response = self._prepare(
+            method,
+            path,
+            query=query,
+            json=json,
+            data=data,
+            files=files,
+            headers=headers,
+            content_type=content_type,
+        )()
+        if response.streaming and response.is_async:
+            body = async_to_sync(_read)(response)
+        else:
+            body = response.getvalue()
+        return Answer(response, body, f"{method} {path}")
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """Send GET; see ``request`` for the options."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Answer:
+        """Send POST."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Answer:
+        """Send PUT."""
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Answer:
+        """Send PATCH."""
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Answer:
+        """Send DELETE."""
+        return self.request("DELETE", path, **options)
+
+    def sign_in(self, user: AbstractBaseUser) -> None:
+        """Open a session for ``user`` without a password."""
+        self.django.force_login(user)
+
+
+class AsyncMattClient(_Shared):
+    """The same for ``async def`` tests, through Django's ASGI handler."""
+
+    django: AsyncClient
+
+    def _build(self) -> tuple[type[Any], type[Any]]:
+        return AsyncClient, _AsyncMountedHandler
+
+    async def request(self, method: str, path: str, **options: Any) -> Answer:
+        """Send any method; the options are those of ``MattClient.request``."""
+        response = await self._prepare(method, path, **options)()
+        return Answer(response, await _read(response), f"{method} {path}")
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        """Send GET; see ``request`` for the options."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> Answer:
+        """Send POST."""
+        return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Answer:
+        """Send PUT."""
+        return await self.request("PUT", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> Answer:
+        """Send PATCH."""
+        return await self.request("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answer:
+        """Send DELETE."""
+        return await self.request("DELETE", path, **options)
+
+    async def sign_in(self, user: AbstractBaseUser) -> None:
+        """Open a session for ``user`` without a password."""
+        await self.django.aforce_login(user)
+
+
+async def _read(response: Any) -> bytes:
+    if response.streaming and response.is_async:
+        return b"".join([part async for part in response.streaming_content])
+    return bytes(response.getvalue())
+
+
+try:
+    import pytest
+except ImportError:  # the clients serve unittest too
+    pass
+else:
+
+    @pytest.fixture
+    def matt_client() -> MattClient:
+        """Give a client of the project's own URLs."""
+        return MattClient()
+
+    @pytest.fixture
+    def async_matt_client() -> AsyncMattClient:
+        """Give an async client of the project's own URLs."""
+        return AsyncMattClient()
+
+    __all__ += ["async_matt_client", "matt_client"]

@@ -1,0 +1,1 @@
+"""The shop: models, what the API shows of them, and the verbs."""

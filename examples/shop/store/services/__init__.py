@@ -1,0 +1,1 @@
+"""The verbs of the shop; nothing here knows HTTP."""

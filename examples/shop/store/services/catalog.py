@@ -1,0 +1,59 @@
+"""Products and categories: select, create, change, picture."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Avg, Count, Model, QuerySet
+from django.db.transaction import atomic
+
+from django_matt.errors.exceptions import UnprocessableContent
+from store.models import Category, Product
+from store.services.images import check_image
+
+__all__ = ["change", "create_product", "select_products", "set_image"]
+
+
+def select_products() -> QuerySet[Product]:
+    """Return what is for sale, with the category and the figures that a product's page shows."""
+    return (
+        Product.objects.filter(is_active=True)
+        .select_related("category")
+        .annotate(rating=Avg("reviews__rating"), reviews_count=Count("reviews"))
+    )
+
+
+def check_category(values: Mapping[str, Any]) -> None:
+    """Say plainly that a category is missing: a broken foreign key would surface at the commit only."""
+    if "category_id" in values and not Category.objects.filter(pk=values["category_id"]).exists():
+        raise UnprocessableContent("There is no such category.", code="no_category")
+
+
+@atomic
+def create_product(values: Mapping[str, Any]) -> Product:
+    """Create a product; raise ``IntegrityError`` where its sku or its name is taken."""
+    check_category(values)
+    return Product.objects.create(**values)
+
+
+@atomic
+def change(row: Model, changes: Mapping[str, Any]) -> None:
+    """Save the given fields only, so that two who change different fields do not undo each other."""
+    for name, value in changes.items():
+        if value is None and not row._meta.get_field(name).null:
+            raise UnprocessableContent(f"{name} cannot be null.", code="null")
+    check_category(changes)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if changes:
+        row.save(update_fields=[row._meta.get_field(name).name for name in changes])
+
+
+def set_image(product: Product, upload: UploadedFile) -> None:
+    """Check a picture and keep it instead of the one before."""
+    name = f"image.{check_image(upload)}"
+    before = product.image.name
+    product.image.save(name, upload, save=False)
+    product.save(update_fields=["image"])
+    if before and before != product.image.name and not before.startswith("products/demo-"):
+        product.image.storage.delete(before)
