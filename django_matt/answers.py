@@ -1,6 +1,5 @@
 """A view's result into a response: its schema's plan, the client's format, or a stream."""
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -10,16 +9,18 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
-from ninja.renderers import JSONRenderer
 from ninja.responses import Status
 from ninja.streaming import SSE
 
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.formats.negotiation import FormatSet
-from django_matt.serialization.encoder import dumps
+from django_matt.formats.responses import MattRenderer, respond
+from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
 
 __all__ = ["Answer", "answer_formats"]
+
+dumps = encoder.dumps
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -40,7 +41,9 @@ class Answer:
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
         self._schemaless = {status for status, model in models.items() if model is NOT_SET}
-        self._early = formats is not None and bool(self._plans) and not set(operation.methods) & _SAFE
+        self._early = (
+            formats is not None and bool(self._plans) and not set(operation.methods) & _SAFE
+        )
 
     def _plan(self, model: Any) -> ResponsePlan:
         operation = self._operation
@@ -74,27 +77,18 @@ class Answer:
         key = status if status in self._plans or status in self._schemaless else ...
         response.status_code = status
         if key in self._schemaless:
-            return self._write(request, response, dumps(result))
+            return respond(request, self._formats, dumps(result), None, response)
         if key not in self._plans:
             return self._operation._result_to_response(request, Status(status, result), response)
         plan = self._plans[key]
         if plan is None:
             return response
-        return self._write(request, response, plan.encode(result, request=request, status=status))
+        body = plan.encode(result, request=request, status=status)
+        return respond(request, self._formats, body, None, response)
 
-    def _write(self, request: HttpRequest, response: HttpResponse, body: bytes) -> HttpResponse:
-        formats = self._formats
-        assert formats is not None
-        chosen = formats.select(request)
-        if chosen is formats.default:
-            response.content = body
-        else:
-            response.content = chosen.dump(json.loads(body))
-            response.headers["Content-Type"] = chosen.content_type
-        formats.vary(response)
-        return response
-
-    async def make_async(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+    async def make_async(
+        self, request: HttpRequest, result: Any, response: HttpResponse
+    ) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""
         if not isinstance(result, HttpResponseBase) and not self._may_query(result):
             try:
@@ -115,7 +109,9 @@ class Answer:
         made.streaming_content = self._guarded(request, made.streaming_content)
         return made
 
-    async def stream_async(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+    async def stream_async(
+        self, request: HttpRequest, result: Any, response: HttpResponse
+    ) -> HttpResponseBase:
         """The same for an async generator."""
         made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
             request, result, response
@@ -147,5 +143,6 @@ class Answer:
 
 def answer_formats(api: Any, formats: FormatSet) -> FormatSet | None:
     """Return the formats to answer in, or None where the user's own renderer or ``create_response`` answers."""
-    stock = getattr(type(api).create_response, "negotiates", False)
-    return formats if stock and type(api.renderer).render is JSONRenderer.render else None
+    cls = type(api)
+    stock = cls.create_response is cls._stock_create_response and type(api.renderer) is MattRenderer
+    return formats if stock else None

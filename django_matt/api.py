@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ValidationError, ValidationErrorContext
-from ninja.openapi.docs import DocsBase, Swagger
+from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -18,13 +18,15 @@ from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers
-from django_matt.errors.handlers import install_handlers
+from django_matt.docs import MattDocs, MattOpenAPISchema
+from django_matt.docs.publishing import docs_urls
+from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
-from django_matt.pages import asset_urls
-from django_matt.parameters import collect_errors
 from django_matt.formats import Format, FormatSet
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.pages import asset_urls
+from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import get_settings
 from django_matt.views import UnknownURL, root_url
@@ -33,7 +35,16 @@ __all__ = ["MattAPI"]
 
 
 class MattAPI(NinjaExtraAPI):
-    """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project."""
+    """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project.
+
+    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and two of its own: ``problem_details`` answers
+    handled errors with RFC 9457 documents instead of Ninja's bodies (default: ``MATT["PROBLEM_DETAILS"]``), and
+    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``).
+
+    >>> api = MattAPI(title="Shop", problem_details=True, formats=["json", "csv"])
+    >>> api.formats.names
+    ('json', 'csv')
+    """
 
     def __init__(
         self,
@@ -58,17 +69,19 @@ class MattAPI(NinjaExtraAPI):
         problem_details: bool | None = None,
         formats: Sequence[str | Format] | None = None,
     ) -> None:
-        """Take NinjaExtraAPI's options, Ninja's ``default_router``, and ours (see the class)."""
-        self.problem_details = (
-            get_settings().PROBLEM_DETAILS if problem_details is None else problem_details
-        )
+        """Take the options; nothing is bound before the URLs are asked for."""
+        if problem_details is None:
+            problem_details = get_settings().PROBLEM_DETAILS
+        self.problem_details = problem_details
         self.formats = FormatSet(formats)
+        self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
+        self._bound: list[Any] | None = None
         super().__init__(
             title=title,
             version=version,
             description=description,
             openapi_url=openapi_url,
-            docs=docs or Swagger(),
+            docs=docs or MattDocs(),
             docs_url=docs_url,
             docs_decorator=docs_decorator,
             servers=servers,
@@ -81,16 +94,26 @@ class MattAPI(NinjaExtraAPI):
             openapi_extra=openapi_extra,
             app_name=app_name,
         )
+        # NinjaExtraAPI always makes a default router of its own class: put the user's, or ours, in its place.
         self._router_registrations.clear()
         self._routers.clear()
         self.default_router = default_router or Router()
         self.add_router("", self.default_router)
-        self._bound: list[Any] | None = None
 
     def set_default_exception_handlers(self) -> None:
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
         super().set_default_exception_handlers()
         install_handlers(self)
+
+    def api_exception_handler(self, request: HttpRequest, exc: APIException) -> HttpResponse:
+        """Answer Ninja Extra's exceptions by the error layer as well."""
+        return answer_exception(request, exc, api=self)
+
+    def validation_error_from_error_contexts(
+        self, error_contexts: list[ValidationErrorContext[Any]]
+    ) -> ValidationError:
+        """Report the first ``MAX_ERRORS`` errors; override to shape them, for functions and controllers alike."""
+        return collect_errors(error_contexts)
 
     def create_response(
         self,
@@ -108,6 +131,20 @@ class MattAPI(NinjaExtraAPI):
         content = self.renderer.render(request, data, response_status=status or 200)
         return respond(request, self.formats, content, status, temporal_response)
 
+    _stock_create_response = create_response
+
+    def add_openapi(self, contribute: Callable[[dict[str, Any]], None]) -> None:
+        """Let ``contribute(document)`` add paths or components each time the OpenAPI document is built."""
+        self.openapi_contributions.append(contribute)
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Build the OpenAPI 3.1 document for where the API is mounted."""
+        if path_prefix is None:
+            path_prefix = self.get_root_path(path_params or {})
+        return MattOpenAPISchema(self, path_prefix)
+
     def _get_bound_routers(self) -> list[Any]:
         """Bind every operation once, after the installed contrib apps have extended the API."""
         if self._bound is None:
@@ -117,13 +154,9 @@ class MattAPI(NinjaExtraAPI):
             self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
 
-    def validation_error_from_error_contexts(
-        self, error_contexts: list[ValidationErrorContext[Any]]
-    ) -> ValidationError:
-        """Report the first ``MAX_ERRORS`` errors; override to shape them, for functions and controllers alike."""
-        return collect_errors(error_contexts)
-
     def _get_urls(self) -> list[URLResolver | URLPattern]:
-        """Serve our pages' own assets ahead of every route, and answer what no route does."""
-        *routes, _ = super()._get_urls()
-        return [*asset_urls(), *routes, root_url(self), UnknownURL(self)]
+        """Serve our pages and their assets ahead of every route, and answer what no route does."""
+        ours = [*asset_urls(), *docs_urls(self)]
+        replaced = {url.name for url in ours} | {"api-root"}
+        routes = [url for url in super()._get_urls() if getattr(url, "name", None) not in replaced]
+        return [*ours, *routes, root_url(self), UnknownURL(self)]

@@ -27,7 +27,10 @@ _KNOWN = (Operation, NinjaAsyncOperation, ExtraOperation, AsyncOperation)
 
 def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
     """Return the routers of an API with every operation bound: its ``run``, its view, its operationId."""
-    bound = [BoundController(router, api) if isinstance(router, ControllerBoundRouter) else router for router in routers]
+    bound = [
+        BoundController(router, api) if isinstance(router, ControllerBoundRouter) else router
+        for router in routers
+    ]
     taken: set[str] = set()
     for router in bound:
         controller = isinstance(router, BoundController)
@@ -83,7 +86,9 @@ def _name(api: Any, operation: Operation, path: str, taken: set[str]) -> None:
     route_function = route_function_of(operation)
     name = operation.operation_id
     if route_function is not None and name is not None:
-        cls = route_function.api_controller.controller_class.__name__.lower().replace("controller", "")
+        cls = route_function.api_controller.controller_class.__name__.lower().replace(
+            "controller", ""
+        )
         plain = f"{cls}_{route_function.route.view_func.__name__}"
         if re.fullmatch(re.escape(plain) + "_[0-9a-f]{8}", name):
             name = plain

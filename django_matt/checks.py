@@ -16,5 +16,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         get_settings()
     except ImproperlyConfigured as error:
-        return [Error(str(error), hint="Mend or remove the option in settings.MATT.", id="matt.E001")]
+        return [
+            Error(str(error), hint="Mend or remove the option in settings.MATT.", id="matt.E001")
+        ]
     return []

@@ -13,7 +13,12 @@ from ninja.constants import NOT_SET
 from ninja.operation import Operation, PathView
 from ninja.throttling import BaseThrottle
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
-from ninja_extra.controllers.base import APIController, ControllerBase, ControllerBoundRouter, ModelControllerBase
+from ninja_extra.controllers.base import (
+    APIController,
+    ControllerBase,
+    ControllerBoundRouter,
+    ModelControllerBase,
+)
 from ninja_extra.controllers.route.route_functions import RouteFunction
 from ninja_extra.dependency_resolver import get_injector
 
@@ -47,7 +52,9 @@ class BoundController:
             operation._set_auth(api.auth)
         if operation.throttle_param is NOT_SET:
             throttle = [] if api.throttle is NOT_SET else api.throttle
-            operation.throttle_objects = [throttle] if isinstance(throttle, BaseThrottle) else list(throttle)
+            operation.throttle_objects = (
+                [throttle] if isinstance(throttle, BaseThrottle) else list(throttle)
+            )
         if operation.tags is None:
             operation.tags = controller.tags
 

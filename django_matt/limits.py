@@ -56,7 +56,11 @@ def _paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
     yield from _decorations(view_func, PAGINATOR_OBJECT, "paginator")
     for layer in _layers(view_func):
         for callback in layer.__dict__.get("_ninja_contribute_to_operation", ()):
-            if isinstance(callback, partial) and callback.args and isinstance(callback.args[0], PaginationBase):
+            if (
+                isinstance(callback, partial)
+                and callback.args
+                and isinstance(callback.args[0], PaginationBase)
+            ):
                 yield "ninja_pagination", callback.args[0]
 
 
@@ -97,24 +101,34 @@ def _guard_host(request: HttpRequest, values: dict[str, Any]) -> None:
         raise DisallowedHost(f"Invalid HTTP_HOST header: the port is larger than {_MAX_PORT}.")
 
 
-def _guard_cursor(name: str, paginator: CursorPagination, request: HttpRequest, values: dict[str, Any]) -> None:
+def _guard_cursor(
+    name: str, paginator: CursorPagination, request: HttpRequest, values: dict[str, Any]
+) -> None:
     try:
         paginator.Cursor.from_encoded_param(getattr(values.get(name), "cursor", None))
     except (pydantic.ValidationError, ValidationError):
-        raise _invalid_query("cursor", "cursor_invalid", "The cursor is not one that this API made") from None
+        raise _invalid_query(
+            "cursor", "cursor_invalid", "The cursor is not one that this API made"
+        ) from None
 
 
-def _guard_search(name: str, searching: Searching, request: HttpRequest, values: dict[str, Any]) -> None:
+def _guard_search(
+    name: str, searching: Searching, request: HttpRequest, values: dict[str, Any]
+) -> None:
     terms = searching.get_search_terms(getattr(values.get(name), "search", None))
     most = get_settings().MAX_SEARCH_TERMS
     if len(terms) > most:
-        raise _invalid_query("search", "too_many_terms", f"The search should have at most {most} words")
+        raise _invalid_query(
+            "search", "too_many_terms", f"The search should have at most {most} words"
+        )
     if any(str(field).startswith("$") for field in searching.search_fields):
         for term in terms:
             try:
                 re.compile(term)
             except (re.error, OverflowError, RecursionError):
-                raise _invalid_query("search", "regex_invalid", "The search should be a valid regular expression") from None
+                raise _invalid_query(
+                    "search", "regex_invalid", "The search should be a valid regular expression"
+                ) from None
 
 
 def _invalid_query(parameter: str, kind: str, message: str) -> ValidationError:
@@ -142,7 +156,11 @@ def _shown_fields(operation: Operation) -> list[str] | None:
 
 def _item_schema(annotation: Any) -> type[Schema] | None:
     arguments = getattr(annotation, "__args__", ())
-    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel) and not arguments:
+    if (
+        isinstance(annotation, type)
+        and issubclass(annotation, pydantic.BaseModel)
+        and not arguments
+    ):
         for name in ("items", "results"):
             if name in annotation.model_fields:
                 return _item_schema(annotation.model_fields[name].annotation)

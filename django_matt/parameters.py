@@ -11,7 +11,7 @@ from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _Mu
 from ninja_extra.operation import Operation as ExtraOperation
 
 from django_matt.errors.exceptions import BadRequest
-from django_matt.formats.bodies import load_form, parse_body, read_body
+from django_matt.formats.bodies import MattParser, load_form, parse_body, read_body
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import bound_pages, collect_guards
 from django_matt.serialization.inputs import LARGE_BODY, build_validators, find_nul
@@ -30,13 +30,21 @@ class Parameters:
         self._api = api
         self._formats = formats
         self._response_name = operation.signature.response_arg
-        models = operation.signature.models if isinstance(operation, ExtraOperation) else operation.models
+        models = (
+            operation.signature.models
+            if isinstance(operation, ExtraOperation)
+            else operation.models
+        )
         bounds = bound_pages(operation.view_func)
         self._readers = [_Reader(api, model, formats, bounds) for model in models]
         self._guards = collect_guards(operation.view_func)
-        self._needs_form = any(issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models)
+        self._needs_form = any(
+            issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models
+        )
 
-    def read(self, request: HttpRequest, path: dict[str, Any], response: HttpResponse | None) -> dict[str, Any]:
+    def read(
+        self, request: HttpRequest, path: dict[str, Any], response: HttpResponse | None
+    ) -> dict[str, Any]:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
         values: dict[str, Any] = {}
         failed: list[ValidationErrorContext[Any]] = []
@@ -60,7 +68,11 @@ class _Reader:
     """One source of parameters: the path, the query, the headers, the cookies, a form, the files or the body."""
 
     def __init__(
-        self, api: Any, model: Any, formats: FormatSet | None, bounds: Mapping[type[Any], Mapping[str, int]]
+        self,
+        api: Any,
+        model: Any,
+        formats: FormatSet | None,
+        bounds: Mapping[type[Any], Mapping[str, int]],
     ) -> None:
         self.model: Any = model
         self.read: Callable[[HttpRequest, dict[str, Any]], Any]
@@ -68,12 +80,18 @@ class _Reader:
             self.read = lambda request, path: model.resolve(request, api, path)
             return
         self._validator, self._large = build_validators(model, bounds)
-        if issubclass(model, BodyModel) and not issubclass(model, _MultiPartBodyModel) and formats is not None:
+        if (
+            issubclass(model, BodyModel)
+            and not issubclass(model, _MultiPartBodyModel)
+            and formats is not None
+        ):
             self._formats = formats
             self._single = getattr(model, "__read_from_single_attr__", None)
             self.read = self._read_body
         else:
-            flat: Mapping[str, tuple[str, ...]] = getattr(model, "__ninja_flatten_map__", None) or {}
+            flat: Mapping[str, tuple[str, ...]] = (
+                getattr(model, "__ninja_flatten_map__", None) or {}
+            )
             nested = any(way != (key,) for key, way in flat.items())
             self._source: Source = lambda request, path: model.get_request_data(request, api, path)
             self._shape = model._map_data_paths if nested else None
@@ -85,24 +103,32 @@ class _Reader:
             return self._validate(self._validator, {}, request)
         data = parse_body(request, self._formats)
         validator = self._large if len(body) >= LARGE_BODY else self._validator
-        return self._validate(validator, data if self._single is None else {self._single: data}, request)
+        return self._validate(
+            validator, data if self._single is None else {self._single: data}, request
+        )
 
     def _read_text(self, request: HttpRequest, path: dict[str, Any]) -> Mapping[str, Any]:
         data = self._source(request, path)
         if data is None:
             data = {}
         if (found := find_nul(data if isinstance(data, dict) else {})) is not None:
-            raise BadRequest(f"{self.model.__ninja_param_source__} {found[0] if found else ''!r} holds a NUL character")
-        return self._validate(self._validator, data if self._shape is None else self._shape(data), request)
+            raise BadRequest(
+                f"{self.model.__ninja_param_source__} {found[0] if found else ''!r} holds a NUL character"
+            )
+        return self._validate(
+            self._validator, data if self._shape is None else self._shape(data), request
+        )
 
     def _validate(self, validator: Any, data: Any, request: HttpRequest) -> Mapping[str, Any]:
-        values: Mapping[str, Any] = validator.validate_python(data, context={"request": request}).__dict__
+        values: Mapping[str, Any] = validator.validate_python(
+            data, context={"request": request}
+        ).__dict__
         return values
 
 
 def body_formats(api: Any, formats: FormatSet) -> FormatSet | None:
     """Return the formats to read bodies in, or None where the user's own parser reads them."""
-    return formats if getattr(type(api.parser).parse_body, "negotiates", False) else None
+    return formats if type(api.parser) is MattParser else None
 
 
 def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> ValidationError:
@@ -114,10 +140,15 @@ def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> Validatio
     errors: list[dict[str, Any]] = []
     for context in contexts:
         model: Any = context.model
-        for found in context.pydantic_validation_error.errors(include_url=False, include_input=False)[:most]:
+        for found in context.pydantic_validation_error.errors(
+            include_url=False, include_input=False
+        )[:most]:
             error: dict[str, Any] = dict(found)
             location = error["loc"]
-            error["loc"] = (model.__ninja_param_source__, *model.__ninja_flatten_map_reverse__.get(location, location))
+            error["loc"] = (
+                model.__ninja_param_source__,
+                *model.__ninja_flatten_map_reverse__.get(location, location),
+            )
             cause = error.get("ctx", {}).get("error")
             if isinstance(cause, Exception):
                 error["ctx"] = {**error["ctx"], "error": str(cause)}

@@ -48,10 +48,13 @@ class _Steps:
     def __init__(self, api: Any, operation: Operation) -> None:
         self.api = api
         self.operation = operation
-        formats = route_formats(operation.view_func) or api.formats
+        self.own_formats = route_formats(operation.view_func)
+        formats = self.own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
         self.answer = Answer(api, operation, answer_formats(api, formats))
-        self.checks = bool(operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt)
+        self.checks = bool(
+            operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt
+        )
         self.challenge = _challenge(operation)
         self.route = route_function_of(operation)
         self.extra = isinstance(operation, ExtraOperation)
@@ -68,7 +71,10 @@ class _Steps:
         own = cls.check_permissions is not ControllerBase.check_permissions
         own |= cls.async_check_permissions is not ControllerBase.async_check_permissions
         self.permits = own or any(permission is not AllowAny for permission in self._permissions())
-        plain = getattr(self.view, "__wrapped__", None) is route.route.view_func and self.view is route.as_view
+        plain = (
+            getattr(self.view, "__wrapped__", None) is route.route.view_func
+            and self.view is route.as_view
+        )
         self.direct = route.route.view_func if plain else None
         self.wants_request = route.has_request_param
 
@@ -89,11 +95,17 @@ class _Steps:
         cls: type[Any] = settings_lazy().ROUTE_CONTEXT_CLASS  # type: ignore[assignment]
         cls = getattr(cls, "_setup", lambda: cls)()
         if cls.compute_route_parameters is RouteContext.compute_route_parameters:
-            cls = _BoundContext if cls is RouteContext else type(cls.__name__, (_BoundContext, cls), {})
+            cls = (
+                _BoundContext
+                if cls is RouteContext
+                else type(cls.__name__, (_BoundContext, cls), {})
+            )
         api, signature, parameters = self.api, self.operation.signature, self.parameters
         permissions = self._permissions()
 
-        def make(request: HttpRequest, path: dict[str, Any], response: HttpResponse) -> RouteContext:
+        def make(
+            request: HttpRequest, path: dict[str, Any], response: HttpResponse
+        ) -> RouteContext:
             context = cls(
                 request=request,
                 permission_classes=permissions,
@@ -117,8 +129,18 @@ class _Steps:
         if self.route is not None:
             name = f"{self.route.api_controller.controller_class.__name__}[{name}]"
         path = request.path.encode("unicode_escape").decode("ascii")
-        outcome = time.time() - started if error is None else getattr(error, "status_code", repr(error))
-        _logger.log(level, '"%s - %s %s" %s', request.method, name, path, outcome, extra={"request": request})
+        outcome = (
+            time.time() - started if error is None else getattr(error, "status_code", repr(error))
+        )
+        _logger.log(
+            level,
+            '"%s - %s %s" %s',
+            request.method,
+            name,
+            path,
+            outcome,
+            extra={"request": request},
+        )
 
 
 def _challenge(operation: Operation) -> str:
@@ -143,7 +165,10 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
 
 def _explain_wraps(error: Exception) -> None:
     if isinstance(error, TypeError) and "required positional argument" in str(error):
-        error.args = (f"{error.args[0]}: Did you fail to use functools.wraps() in a decorator?", *error.args[1:])
+        error.args = (
+            f"{error.args[0]}: Did you fail to use functools.wraps() in a decorator?",
+            *error.args[1:],
+        )
 
 
 def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
@@ -153,12 +178,15 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time()
         try:
+            if steps.own_formats is not None:
+                request._matt_formats = steps.own_formats  # type: ignore[attr-defined]
             response = steps.make_response(request)
             context = None
             if steps.make_context is not None:
                 context = steps.make_context(request, path, response)
                 ROUTE_CONTEXT_VAR.set(context)
             if steps.checks:
+                request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
                 refused = operation._run_checks(request)
                 if refused is not None:
                     return _challenged(refused, steps.challenge)
@@ -175,12 +203,17 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
                 values = context.kwargs["view_func_kwargs"]
             answer.negotiate(request)
             result = call(request, controller, values)
-            made = answer.stream(request, result, response) if answer.streams else answer.make(request, result, response)
+            made = (
+                answer.stream(request, result, response)
+                if answer.streams
+                else answer.make(request, result, response)
+            )
             steps.log(request, started)
             return made
         except Exception as error:  # noqa: BLE001
             _explain_wraps(error)
             steps.log(request, started, error)
+            request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
             return _challenged(api.on_exception(request, error), steps.challenge)
         finally:
             if steps.extra:
@@ -196,12 +229,15 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time()
         try:
+            if steps.own_formats is not None:
+                request._matt_formats = steps.own_formats  # type: ignore[attr-defined]
             response = steps.make_response(request)
             context = None
             if steps.make_context is not None:
                 context = steps.make_context(request, path, response)
                 ROUTE_CONTEXT_VAR.set(context)
             if steps.checks:
+                request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
                 refused = await operation._run_checks(request)  # type: ignore[misc]
                 if refused is not None:
                     return _challenged(refused, steps.challenge)
@@ -228,6 +264,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
         except Exception as error:  # noqa: BLE001
             _explain_wraps(error)
             steps.log(request, started, error)
+            request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
             return _challenged(api.on_exception(request, error), steps.challenge)
         finally:
             if steps.extra:

@@ -8,7 +8,15 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import NoReverseMatch, Resolver404, ResolverMatch, URLPattern, get_resolver, get_urlconf, path
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    ResolverMatch,
+    URLPattern,
+    get_resolver,
+    get_urlconf,
+    path,
+)
 from django.urls.resolvers import RoutePattern
 from ninja.operation import PathView
 
@@ -25,7 +33,9 @@ class BoundPathView(PathView):
         super().__init__()
         self.operations = source.operations
         self.url_name = source.url_name
-        self.is_async = source.is_async or any(operation.is_async for operation in source.operations)
+        self.is_async = source.is_async or any(
+            operation.is_async for operation in source.operations
+        )
         self._api = api
         self._view = self._make_async_view() if self.is_async else self._make_view()
         self._view.csrf_exempt = True  # type: ignore[attr-defined]
@@ -83,7 +93,11 @@ def root_url(api: Any) -> URLPattern:
     """Return the pattern named ``api-root``, by which Ninja finds where an API is mounted."""
 
     def root(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-        hint = f"The documentation is at {request.path}{api.docs_url.lstrip('/')}" if api.docs_url else None
+        hint = (
+            f"The documentation is at {request.path}{api.docs_url.lstrip('/')}"
+            if api.docs_url
+            else None
+        )
         return _not_found(api, request, hint)
 
     root.csrf_exempt = True  # type: ignore[attr-defined]
@@ -128,7 +142,9 @@ class UnknownURL(URLPattern):
             return None
         token = _resolving.set(True)
         try:
-            if _resolves(full) or (settings.APPEND_SLASH and not full.endswith("/") and _resolves(full + "/")):
+            if _resolves(full) or (
+                settings.APPEND_SLASH and not full.endswith("/") and _resolves(full + "/")
+            ):
                 return None
         finally:
             _resolving.reset(token)

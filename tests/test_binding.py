@@ -131,12 +131,21 @@ class TestNumbersThatNoDatabaseHolds:
 
     @pytest.mark.parametrize(
         "raw",
-        [b'{"i": 9223372036854775808}', b'{"f": NaN}', b'{"f": "nan"}', b'{"f": 1e400}', b'{"f": "inf"}', b'{"d": "1e1000000"}'],
+        [
+            b'{"i": 9223372036854775808}',
+            b'{"f": NaN}',
+            b'{"f": "nan"}',
+            b'{"f": 1e400}',
+            b'{"f": "inf"}',
+            b'{"d": "1e1000000"}',
+        ],
     )
     def test_a_body_with_one_is_refused(self, client, mode, raw):
         assert post(client, raw, mode).status_code in (400, 422)
 
-    @pytest.mark.parametrize("query", ["i=9223372036854775808", "f=nan", "f=inf", "i=" + "9" * 5000, "i=%00"])
+    @pytest.mark.parametrize(
+        "query", ["i=9223372036854775808", "f=nan", "f=inf", "i=" + "9" * 5000, "i=%00"]
+    )
     def test_a_query_with_one_is_refused(self, client, query):
         assert client.get(f"/api/query?{query}").status_code in (400, 422)
 
@@ -188,7 +197,18 @@ class TestRouting:
         assert client.get("/api/v2/other").json() == {"api": 2}
         assert client.get("/api/v2/nothing").status_code == 404
 
-    @pytest.mark.parametrize("name", ["api", "temporal_response", "view_signature", "request_", "self_", "kwargs", "view_func_kwargs"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "api",
+            "temporal_response",
+            "view_signature",
+            "request_",
+            "self_",
+            "kwargs",
+            "view_func_kwargs",
+        ],
+    )
     def test_a_path_parameter_may_have_any_name(self, serve, name):
         namespace: dict[str, Any] = {"__name__": __name__}
         exec(f"def view(request, {name}: int):\n    return {{'got': {name}}}", namespace)
@@ -216,11 +236,16 @@ class TestControllers:
         for api, word in ((first, "first"), (second, "second")):
             api.register_controllers(Shared)
             api.add_exception_handler(
-                Oops, lambda request, exc, api=api, word=word: api.create_response(request, {"by": word}, status=418)
+                Oops,
+                lambda request, exc, api=api, word=word: api.create_response(
+                    request, {"by": word}, status=418
+                ),
             )
         client = serve(first, **{"two/": second})
         assert client.get("/api/shared/oops").status_code == 401
-        assert client.get("/api/shared/oops", headers={"authorization": "Bearer right"}).json() == {"by": "first"}
+        assert client.get("/api/shared/oops", headers={"authorization": "Bearer right"}).json() == {
+            "by": "first"
+        }
         assert client.get("/two/shared/oops").json() == {"by": "second"}
 
     def test_a_controller_is_built_once_a_request(self, serve, mode):
@@ -329,7 +354,10 @@ class TestControllers:
             return {}
 
         client = serve(api)
-        assert post(client, {"inner": 1}, path="/api/c").json() == post(client, {"inner": 1}, path="/api/f").json()
+        assert (
+            post(client, {"inner": 1}, path="/api/c").json()
+            == post(client, {"inner": 1}, path="/api/f").json()
+        )
 
 
 def passing(log):
@@ -461,7 +489,12 @@ class TestOperationIds:
 
         api = MattAPI()
         api.register_controllers(ThingController, Thing)
-        return [o.operation_id for r in api._get_bound_routers() for v in r.path_operations.values() for o in v.operations]
+        return [
+            o.operation_id
+            for r in api._get_bound_routers()
+            for v in r.path_operations.values()
+            for o in v.operations
+        ]
 
     def test_they_are_stable_and_unique(self):
         first, second = self.make(), self.make()

@@ -26,13 +26,25 @@ LARGE_BODY = 64 * 1024
 _INT64 = {"ge": -(2**63), "le": 2**63 - 1}
 _DURATION = timedelta(microseconds=2**63 - 1)
 _MAX_DECIMAL_DIGITS = 1_000
-_OPAQUE = {"cls", "config", "default", "default_factory", "expected", "function", "members", "metadata", "serialization"}
+_OPAQUE = {
+    "cls",
+    "config",
+    "default",
+    "default_factory",
+    "expected",
+    "function",
+    "members",
+    "metadata",
+    "serialization",
+}
 
 Bounds = Mapping[type[Any], Mapping[str, int]]
 """The largest number for a field of a schema class."""
 
 
-def build_validators(model: type[ParamModel], bounds: Bounds) -> tuple[SchemaValidator, SchemaValidator]:
+def build_validators(
+    model: type[ParamModel], bounds: Bounds
+) -> tuple[SchemaValidator, SchemaValidator]:
     """Compile a parameter model twice: for ordinary requests, and for bodies of ``LARGE_BODY`` bytes or more."""
     usual = _Rewriter(bounds, fail_fast=False).rewrite(model.__pydantic_core_schema__)
     validator = SchemaValidator(usual, _use_prebuilt=False)
@@ -46,7 +58,13 @@ def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | in
     """Return where in plain data a text holds a NUL character, which PostgreSQL cannot store, or None."""
     if isinstance(value, str):
         return location if "\0" in value else None
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in items:
         if isinstance(key, str) and "\0" in key:
             return location
@@ -71,7 +89,9 @@ class _Rewriter:
             return node
         if is_getter(node):
             return self._object(node)
-        copy = {key: value if key in _OPAQUE else self.rewrite(value) for key, value in node.items()}
+        copy = {
+            key: value if key in _OPAQUE else self.rewrite(value) for key, value in node.items()
+        }
         kind = node.get("type")
         change = _CHANGES.get(kind) if isinstance(kind, str) else None
         if change is not None:
@@ -144,7 +164,11 @@ def _decimal_fields(cls: type[Any]) -> "dict[str, DecimalField[Any, Any]]":
     model = getattr(getattr(cls, "Meta", None), "model", None)
     if not (isinstance(model, type) and issubclass(model, Model)):
         return {}
-    return {field.name: field for field in model._meta.concrete_fields if isinstance(field, DecimalField)}
+    return {
+        field.name: field
+        for field in model._meta.concrete_fields
+        if isinstance(field, DecimalField)
+    }
 
 
 def _bound_int(node: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +209,8 @@ def _stay_in_utc_years(value: datetime) -> datetime:
             value.astimezone(UTC)
         except OverflowError:
             raise PydanticCustomError(
-                "datetime_out_of_range", "Input should be a datetime between the years 1 and 9999 in UTC"
+                "datetime_out_of_range",
+                "Input should be a datetime between the years 1 and 9999 in UTC",
             ) from None
     return value
 
@@ -197,7 +222,9 @@ def _plain_function(node: dict[str, Any]) -> dict[str, Any]:
         return node
     key_type = function.__self__.__mro__[1]
     kinds = {int: "int", str: "str", float: "float"}
-    return _CHANGES.get(kinds.get(key_type, "uuid"), lambda made: made)({"type": kinds.get(key_type, "uuid")})
+    return _CHANGES.get(kinds.get(key_type, "uuid"), lambda made: made)(
+        {"type": kinds.get(key_type, "uuid")}
+    )
 
 
 _CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
