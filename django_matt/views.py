@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -91,17 +92,13 @@ def _refuse_method(api: Any, request: HttpRequest, runs: dict[str, Any]) -> Http
 
 def root_url(api: Any) -> URLPattern:
     """Return the pattern named ``api-root``, by which Ninja finds where an API is mounted."""
+    # Ninja's export_openapi_schema finds the API among the keywords of this view.
+    return path("", partial(_answer_root, api=api), name="api-root")
 
-    def root(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-        hint = (
-            f"The documentation is at {request.path}{api.docs_url.lstrip('/')}"
-            if api.docs_url
-            else None
-        )
-        return _not_found(api, request, hint)
 
-    root.csrf_exempt = True  # type: ignore[attr-defined]
-    return path("", root, name="api-root")
+def _answer_root(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponseBase:
+    docs = api.docs_url and f"The documentation is at {request.path}{api.docs_url.lstrip('/')}"
+    return _not_found(api, request, docs or None)
 
 
 def _not_found(api: Any, request: HttpRequest, detail: str | None = None) -> HttpResponseBase:
@@ -111,7 +108,7 @@ def _not_found(api: Any, request: HttpRequest, detail: str | None = None) -> Htt
     return response
 
 
-_resolving: ContextVar[bool] = ContextVar("matt_resolving_unknown_url", default=False)
+_reached: ContextVar[list["UnknownURL"] | None] = ContextVar("matt_reached_unknown_urls", default=None)
 
 
 class UnknownURL(URLPattern):
@@ -134,20 +131,24 @@ class UnknownURL(URLPattern):
 
     def resolve(self, path: str) -> ResolverMatch | None:
         """Match whatever is left, if nothing else of the project does."""
-        if _resolving.get():
+        reached = _reached.get()
+        if reached is not None:
+            reached.append(self)
             return None
         try:
             full = self._api.get_root_path({}) + path
         except NoReverseMatch:
             return None
-        token = _resolving.set(True)
+        reached = []
+        token = _reached.set(reached)
         try:
-            if _resolves(full) or (
-                settings.APPEND_SLASH and not full.endswith("/") and _resolves(full + "/")
-            ):
+            # Reached only where this API is mounted: a pattern tried on its own, as test clients do, matches nothing.
+            if _resolves(full) or self not in reached:
+                return None
+            if settings.APPEND_SLASH and not full.endswith("/") and _resolves(full + "/"):
                 return None
         finally:
-            _resolving.reset(token)
+            _reached.reset(token)
         return ResolverMatch(self.callback, (), {}, route=path, captured_kwargs={}, extra_kwargs={})
 
 

@@ -90,7 +90,7 @@ def load_form(request: HttpRequest) -> None:
     """Make ``request.POST`` and ``request.FILES`` hold the form, for PUT, PATCH and every other method too.
 
     Django fills them for POST only (ticket 12635). Safe to call again, and after something else has loaded them.
-    Raises ``BadRequest`` for broken multipart, too many fields and NUL characters, 415 for a form in a charset
+    Raises ``BadRequest`` for broken multipart and too many fields, 415 for a form in a charset
     other than UTF-8.
     """
     try:
@@ -99,9 +99,6 @@ def load_form(request: HttpRequest) -> None:
         refuse(f"form: {error}")
     except DjangoBadRequest as error:
         raise UnsupportedMediaType(str(error), code="unsupported_charset") from error
-    for key, values in request.POST.lists():
-        if "\0" in key or any("\0" in value for value in values):
-            refuse("a text holds a NUL character")
 
 
 def _load_form(request: HttpRequest) -> None:
@@ -126,6 +123,9 @@ def _load_form(request: HttpRequest) -> None:
 def _form(request: HttpRequest) -> dict[str, Any]:
     load_form(request)
     form: QueryDict = request.POST
+    for key, values in form.lists():
+        if "\0" in key or any("\0" in value for value in values):
+            refuse("a text holds a NUL character")
     return {key: values[0] if len(values) == 1 else values for key, values in form.lists()}
 
 
