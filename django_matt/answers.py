@@ -1,7 +1,7 @@
 """A view's result into a response: its schema's plan, the client's format, or a stream."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
@@ -34,16 +34,13 @@ class Answer:
         self._operation = operation
         self._formats = formats
         self.streams = operation.stream_format is not None
-        self._plans: dict[Any, ResponsePlan | None] = {}
+        self._plans: dict[Any, Any] = {}
         for status, model in operation.response_models.items():
-            if model is not NOT_SET:
-                self._plans[status] = None if model is None else self._plan(model)
+            self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
-        self._schemaless = {status for status, model in models.items() if model is NOT_SET}
-        self._early = (
-            formats is not None and bool(self._plans) and not set(operation.methods) & _SAFE
-        )
+        schemas = any(isinstance(plan, ResponsePlan) for plan in self._plans.values())
+        self._early = formats is not None and schemas and not set(operation.methods) & _SAFE
 
     def _plan(self, model: Any) -> ResponsePlan:
         operation = self._operation
@@ -56,65 +53,71 @@ class Answer:
         )
 
     @property
-    def plans(self) -> dict[Any, ResponsePlan | None]:
-        """The plan of each status; None for an empty response."""
-        return self._plans
+    def plans(self) -> dict[Any, ResponsePlan]:
+        """The plan of each status that has a schema."""
+        return {
+            status: plan for status, plan in self._plans.items() if isinstance(plan, ResponsePlan)
+        }
 
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406, before the view writes anything, a client that accepts no format of this API."""
         if self._early and self._formats is not None:
             self._formats.select(request)
 
-    def make(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+    def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
         if isinstance(result, HttpResponseBase):
             return result
+        request = context.request
         if self._formats is None or type(result) is tuple:
-            return self._operation._result_to_response(request, result, response)
+            return self._operation._result_to_response(request, result, context.response)
         status = self._status
         if isinstance(result, Status):
             status, result = result.status_code, result.value
-        key = status if status in self._plans or status in self._schemaless else ...
-        response.status_code = status
-        if key in self._schemaless:
-            return respond(request, self._formats, dumps(result), None, response)
+        key = status if status in self._plans else ...
         if key not in self._plans:
-            return self._operation._result_to_response(request, Status(status, result), response)
+            return self._operation._result_to_response(
+                request, Status(status, result), context.response
+            )
         plan = self._plans[key]
+        if context.made is not None or plan is None:
+            context.response.status_code = status
         if plan is None:
-            return response
-        body = plan.encode(result, request=request, status=status)
-        return respond(request, self._formats, body, None, response)
+            return cast("HttpResponse", context.response)
+        body = (
+            dumps(result)
+            if plan is NOT_SET
+            else plan.encode(result, request=request, status=status)
+        )
+        return respond(request, self._formats, body, status, context.made)
 
-    async def make_async(
-        self, request: HttpRequest, result: Any, response: HttpResponse
-    ) -> HttpResponseBase:
+    async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""
-        if not isinstance(result, HttpResponseBase) and not self._may_query(result):
+        if isinstance(result, HttpResponseBase):
+            return result
+        if not self._may_query(result):
             try:
-                return self.make(request, result, response)
+                return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
-        elif isinstance(result, HttpResponseBase):
-            return result
-        return await sync_to_async(self.make)(request, result, response)
+        return await sync_to_async(self.make)(context, result)
 
     def _may_query(self, result: Any) -> bool:
         value = result.value if isinstance(result, Status) else result
-        return any(plan is not None and plan.may_query(value) for plan in self._plans.values())
+        return any(plan.may_query(value) for plan in self.plans.values())
 
-    def stream(self, request: HttpRequest, result: Any, response: HttpResponse) -> HttpResponseBase:
+    def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""
-        made = self._operation._stream_response(request, result, response)
+        request = context.request
+        made = self._operation._stream_response(request, result, context.response)
         made.streaming_content = self._guarded(request, made.streaming_content)
         return made
 
-    async def stream_async(
-        self, request: HttpRequest, result: Any, response: HttpResponse
-    ) -> HttpResponseBase:
+    async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same for an async generator."""
+        request = context.request
         made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
-            request, result, response
+            request, result, context.response
         )
         guarded = self._guarded_async if made.is_async else self._guarded
         made.streaming_content = guarded(request, made.streaming_content)

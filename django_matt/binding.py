@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from ninja.operation import AsyncOperation as NinjaAsyncOperation
-from ninja.operation import Operation, PathView
+from ninja.operation import Operation
 from ninja.router import BoundRouter
 from ninja.utils import normalize_path
 from ninja_extra.controllers.base import ControllerBoundRouter
-from ninja_extra.operation import AsyncOperation, Operation as ExtraOperation
+from ninja_extra.operation import AsyncOperation
+from ninja_extra.operation import Operation as ExtraOperation
 
 from django_matt.controllers import BoundController, controller_view, route_function_of
 from django_matt.limits import distrust_forwarded_for, restrict_ordering

@@ -28,15 +28,26 @@ _logger = logging.getLogger("django.request")
 
 
 class _BoundContext(RouteContext):
-    """A ``RouteContext`` whose parameters are read by the operation's own readers."""
+    """A ``RouteContext`` that reads by the operation's own readers and makes its response when first asked for one."""
 
-    _parameters: Parameters
-    _path: dict[str, Any]
-    controller: ControllerBase | None = None
+    steps: "_Steps"
+    path: dict[str, Any]
+    controller: ControllerBase | None
+    made: HttpResponse | None
+
+    @property
+    def response(self) -> HttpResponse:
+        if self.made is None:
+            self.made = self.steps.make_response(self.request)
+        return self.made
+
+    @response.setter
+    def response(self, value: HttpResponse | None) -> None:
+        self.made = value
 
     def compute_route_parameters(self) -> None:
         if not self._has_computed_route_parameters:
-            values = self._parameters.read(self.request, self._path, self.response)
+            values = self.steps.parameters.read(self.request, self)
             self.kwargs.update(values)
             self.kwargs["view_func_kwargs"] = values
             self._has_computed_route_parameters = True
@@ -59,9 +70,11 @@ class _Steps:
         self.route = route_function_of(operation)
         self.extra = isinstance(operation, ExtraOperation)
         self.make_response = self._response_maker()
-        self.make_context = self._context_maker() if self.extra else None
-        self.view = operation.view_func
-        self.permits = False
+        self.permissions = self._permissions()
+        self.context_class = self._context_class()
+        self.build: Callable[[], ControllerBase] | None = None
+        self.direct: Callable[..., Any] | None = None
+        self.permits = self.wants_request = False
         if self.route is not None:
             self._bind_controller(self.route)
 
@@ -70,13 +83,10 @@ class _Steps:
         self.build = controller_factory(route)
         own = cls.check_permissions is not ControllerBase.check_permissions
         own |= cls.async_check_permissions is not ControllerBase.async_check_permissions
-        self.permits = own or any(permission is not AllowAny for permission in self._permissions())
-        plain = (
-            getattr(self.view, "__wrapped__", None) is route.route.view_func
-            and self.view is route.as_view
-        )
-        self.direct = route.route.view_func if plain else None
+        self.permits = own or any(permission is not AllowAny for permission in self.permissions)
         self.wants_request = route.has_request_param
+        if self.operation.view_func is route.as_view:
+            self.direct = route.route.view_func
 
     def _permissions(self) -> list[Any]:
         if self.route is None:
@@ -88,37 +98,49 @@ class _Steps:
         if type(api).create_temporal_response is not NinjaAPI.create_temporal_response:
             make: Callable[[HttpRequest], HttpResponse] = api.create_temporal_response
             return make
-        content_type = api.get_content_type()
-        return lambda request: HttpResponse(b"", content_type=content_type)
+        return lambda request: HttpResponse(b"", content_type=api.get_content_type())
 
-    def _context_maker(self) -> Callable[[HttpRequest, dict[str, Any], HttpResponse], RouteContext]:
-        cls: type[Any] = settings_lazy().ROUTE_CONTEXT_CLASS  # type: ignore[assignment]
+    def _context_class(self) -> type[Any]:
+        """The project's ``ROUTE_CONTEXT_CLASS`` over ours: what it overrides is kept, its ``super()`` is ours."""
+        cls: Any = settings_lazy().ROUTE_CONTEXT_CLASS
         cls = getattr(cls, "_setup", lambda: cls)()
-        if cls.compute_route_parameters is RouteContext.compute_route_parameters:
-            cls = (
-                _BoundContext
-                if cls is RouteContext
-                else type(cls.__name__, (_BoundContext, cls), {})
-            )
-        api, signature, parameters = self.api, self.operation.signature, self.parameters
-        permissions = self._permissions()
+        return (
+            _BoundContext if cls is RouteContext else type(cls.__name__, (cls, _BoundContext), {})
+        )
 
-        def make(
-            request: HttpRequest, path: dict[str, Any], response: HttpResponse
-        ) -> RouteContext:
-            context = cls(
-                request=request,
-                permission_classes=permissions,
-                kwargs=dict(path),
-                response=response,
-                api=api,
-                view_signature=signature,
-            )
-            context._parameters = parameters
-            context._path = path
-            return context
+    def enter(self, request: HttpRequest, path: dict[str, Any]) -> Any:
+        """Make the context of a request and let it be found by injection."""
+        if self.own_formats is not None:
+            request._matt_formats = self.own_formats  # type: ignore[attr-defined]
+        context = self.context_class(
+            request=request,
+            permission_classes=self.permissions,
+            kwargs=path.copy(),
+            api=self.api,
+            view_signature=self.operation.signature,
+        )
+        context.steps = self
+        context.path = path
+        context.controller = None
+        ROUTE_CONTEXT_VAR.set(context)
+        if self.checks:
+            request._matt_challenge = self.challenge  # type: ignore[attr-defined]
+        return context
 
-        return make
+    def fail(self, request: HttpRequest, started: float, error: Exception) -> HttpResponseBase:
+        """Answer an exception by the API's handlers."""
+        if isinstance(error, TypeError) and "required positional argument" in str(error):
+            why = "Did you fail to use functools.wraps() in a decorator?"
+            error.args = (f"{error.args[0]}: {why}", *error.args[1:])
+        self.log(request, started, error)
+        request._matt_challenge = self.challenge  # type: ignore[attr-defined]
+        return self.challenged(self.api.on_exception(request, error))
+
+    def challenged(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Say on a 401 how to authenticate, where a handler of the project's own has not."""
+        if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
+            response.headers["WWW-Authenticate"] = self.challenge
+        return response
 
     def log(self, request: HttpRequest, started: float, error: Exception | None = None) -> None:
         """Log as Ninja Extra does, with what the client sent escaped, and only where somebody listens."""
@@ -163,130 +185,78 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     return _bind_async(steps) if operation.is_async else _bind_sync(steps)
 
 
-def _explain_wraps(error: Exception) -> None:
-    if isinstance(error, TypeError) and "required positional argument" in str(error):
-        error.args = (
-            f"{error.args[0]}: Did you fail to use functools.wraps() in a decorator?",
-            *error.args[1:],
-        )
-
-
 def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
-    api, operation = steps.api, steps.operation
-    read, answer, call = steps.parameters.read, steps.answer, _bind_call(steps)
+    operation, answer, call = steps.operation, steps.answer, _bind_call(steps)
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time()
         try:
-            if steps.own_formats is not None:
-                request._matt_formats = steps.own_formats  # type: ignore[attr-defined]
-            response = steps.make_response(request)
-            context = None
-            if steps.make_context is not None:
-                context = steps.make_context(request, path, response)
-                ROUTE_CONTEXT_VAR.set(context)
+            context = steps.enter(request, path)
             if steps.checks:
-                request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
                 refused = operation._run_checks(request)
                 if refused is not None:
-                    return _challenged(refused, steps.challenge)
-            controller = None
-            if steps.route is not None:
-                controller = context.controller = steps.build()
-                controller.context = context
+                    return steps.challenged(refused)
+            if steps.build is not None:
+                context.controller = steps.build()
+                context.controller.context = context
                 if steps.permits:
-                    controller.check_permissions()
-            if context is None:
-                values = read(request, path, response)
-            else:
+                    context.controller.check_permissions()
+            if not context.has_computed_route_parameters:
                 context.compute_route_parameters()
-                values = context.kwargs["view_func_kwargs"]
             answer.negotiate(request)
-            result = call(request, controller, values)
+            result = call(context, context.kwargs["view_func_kwargs"])
             made = (
-                answer.stream(request, result, response)
-                if answer.streams
-                else answer.make(request, result, response)
+                answer.stream(context, result) if answer.streams else answer.make(context, result)
             )
             steps.log(request, started)
             return made
-        except Exception as error:  # noqa: BLE001
-            _explain_wraps(error)
-            steps.log(request, started, error)
-            request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
-            return _challenged(api.on_exception(request, error), steps.challenge)
+        except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
+            return steps.fail(request, started, error)
         finally:
-            if steps.extra:
-                ROUTE_CONTEXT_VAR.set(None)
+            ROUTE_CONTEXT_VAR.set(None)
 
     return run
 
 
 def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
-    api, operation = steps.api, steps.operation
-    read, answer, call = steps.parameters.read, steps.answer, _bind_call(steps)
+    operation, answer, call = steps.operation, steps.answer, _bind_call(steps)
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time()
         try:
-            if steps.own_formats is not None:
-                request._matt_formats = steps.own_formats  # type: ignore[attr-defined]
-            response = steps.make_response(request)
-            context = None
-            if steps.make_context is not None:
-                context = steps.make_context(request, path, response)
-                ROUTE_CONTEXT_VAR.set(context)
+            context = steps.enter(request, path)
             if steps.checks:
-                request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
                 refused = await operation._run_checks(request)  # type: ignore[misc]
                 if refused is not None:
-                    return _challenged(refused, steps.challenge)
-            controller = None
-            if steps.route is not None:
-                controller = context.controller = steps.build()
-                controller.context = context
+                    return steps.challenged(refused)
+            if steps.build is not None:
+                context.controller = steps.build()
+                context.controller.context = context
                 if steps.permits:
-                    await controller.async_check_permissions()
-            if context is None:
-                values = read(request, path, response)
-            else:
+                    await context.controller.async_check_permissions()
+            if not context.has_computed_route_parameters:
                 context.compute_route_parameters()
-                values = context.kwargs["view_func_kwargs"]
             answer.negotiate(request)
-            result = call(request, controller, values)
+            result = call(context, context.kwargs["view_func_kwargs"])
             if answer.streams:
-                made = await answer.stream_async(request, result, response)
+                made = await answer.stream_async(context, result)
             else:
-                result = await result
-                made = await answer.make_async(request, result, response)
+                made = await answer.make_async(context, await result)
             steps.log(request, started)
             return made
-        except Exception as error:  # noqa: BLE001
-            _explain_wraps(error)
-            steps.log(request, started, error)
-            request._matt_challenge = steps.challenge  # type: ignore[attr-defined]
-            return _challenged(api.on_exception(request, error), steps.challenge)
+        except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
+            return steps.fail(request, started, error)
         finally:
-            if steps.extra:
-                ROUTE_CONTEXT_VAR.set(None)
+            ROUTE_CONTEXT_VAR.set(None)
 
     return run
 
 
-def _challenged(response: HttpResponseBase, challenge: str) -> HttpResponseBase:
-    if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
-        response.headers["WWW-Authenticate"] = challenge
-    return response
-
-
-def _bind_call(steps: _Steps) -> Callable[[HttpRequest, Any, dict[str, Any]], Any]:
+def _bind_call(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any]:
     """Return what calls the view: a function, or a controller's method on the instance of this request."""
-    view = steps.view
-    if steps.route is None:
-        return lambda request, controller, values: view(request, **values)
-    if steps.direct is None:
-        return lambda request, controller, values: view(request, **values)
-    method = steps.direct
+    view, method = steps.operation.view_func, steps.direct
+    if method is None:
+        return lambda context, values: view(context.request, **values)
     if steps.wants_request:
-        return lambda request, controller, values: method(controller, request=request, **values)
-    return lambda request, controller, values: method(controller, **values)
+        return lambda context, values: method(context.controller, request=context.request, **values)
+    return lambda context, values: method(context.controller, **values)

@@ -108,7 +108,9 @@ def _not_found(api: Any, request: HttpRequest, detail: str | None = None) -> Htt
     return response
 
 
-_reached: ContextVar[list["UnknownURL"] | None] = ContextVar("matt_reached_unknown_urls", default=None)
+_reached: ContextVar[list["UnknownURL"] | None] = ContextVar(
+    "matt_reached_unknown_urls", default=None
+)
 
 
 class UnknownURL(URLPattern):
