@@ -57,9 +57,11 @@ class FormatSet:
         self.format_parameter = format_parameter
         self._named = dict(zip(self.names, self._formats, strict=True))
         self._readers: dict[str, Format] = {}
+        self._suffixes: dict[str, Format] = {}
         for made in reversed(self._formats):
             if made.can_load:
-                for media_type in (made.media_type, *made.aliases, f"+{made.name}"):
+                self._suffixes[made.name] = made
+                for media_type in (made.media_type, *made.aliases):
                     self._readers[media_type] = made
         self._of_values = tuple(made for made in self._formats if not made.only_lists)
         self.value_default = (*self._of_values, self.default)[0]
@@ -120,8 +122,9 @@ class FormatSet:
     def reader(self, media_type: str) -> Format | None:
         """Return the format that reads a media type, by its name, an alias or a suffix (``+json``)."""
         found = self._readers.get(media_type)
-        if found is None and "+" in media_type:
-            found = self._readers.get(media_type[media_type.rindex("+") :])
+        if found is None:
+            _, plus, suffix = media_type.partition("/")[2].rpartition("+")
+            found = self._suffixes.get(suffix) if plus else None
         return found
 
     def media_types(self, *, rows: bool = True) -> list[str]:

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import timeit
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -89,7 +90,8 @@ def test_what_excludes_everything_is_refused(accept):
 
 
 @pytest.mark.parametrize(
-    "accept", ["nonsense", ",,,;;;", '"', "*/json", "a/b/c", "application/json;q=2", "\xff\xfe/\x00"]
+    "accept",
+    ["nonsense", ",,,;;;", '"', "*/json", "a/b/c", "application/json;q=2", "\xff\xfe/\x00"],
 )
 def test_a_header_with_no_media_range_counts_as_absent(accept):
     assert chosen(accept) == "json"
@@ -109,10 +111,8 @@ def test_a_header_with_no_media_range_counts_as_absent(accept):
 )
 def test_a_hostile_header_is_answered_at_once(accept):
     def ask():
-        try:
+        with suppress(NotAcceptable):
             chosen(accept)
-        except NotAcceptable:
-            pass
 
     assert min(timeit.repeat(ask, number=1, repeat=3)) < 0.05
 
@@ -131,7 +131,10 @@ def test_the_common_headers_cost_less_than_a_microsecond():
         request.META["QUERY_STRING"] = ""
         if accept is not None:
             request.META["HTTP_ACCEPT"] = accept
-        best = min(timeit.repeat(lambda r=request: offered.select(r), number=10_000, repeat=5)) / 10_000
+        best = (
+            min(timeit.repeat(lambda r=request: offered.select(r), number=10_000, repeat=5))
+            / 10_000
+        )
         # Four times the target: the machine may be busy.
         assert best < 4e-6
 
