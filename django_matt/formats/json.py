@@ -13,7 +13,6 @@ from django_matt.settings import get_settings
 __all__ = ["JSON"]
 
 _PLACE = re.compile(r"(.*) at line (\d+) column (\d+)$")
-_SPACES = (b'" ', b'"\n', b'"\t', b'"\r')
 _SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
 # A float overflows past 309 digits: an exponent of three digits, or two hundred before it, at the least.
 _BIG_EXPONENT = re.compile(rb"[eE]\+?[0-9]{3}")
@@ -57,7 +56,8 @@ class JSON(Format):
         else:
             keys = check(data)
         named = body.count(b'":')
-        if any(space in body for space in _SPACES):
+        # Four searches in C cost a tenth of the pattern, and most clients write no such space.
+        if b'" ' in body or b'"\n' in body or b'"\r' in body or b'"\t' in body:
             named += len(_SPACED_KEY.findall(body))
         if keys != named:
             # Some `":` stands inside a text, or a key is there twice; only a slower reader can tell.
