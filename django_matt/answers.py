@@ -42,7 +42,10 @@ class Answer:
         self._status = next(iter(models)) if len(models) == 1 else 200
         self._schemaless = {status for status, model in models.items() if model is NOT_SET}
         self._early = (
-            formats is not None and bool(self._plans) and not set(operation.methods) & _SAFE
+            formats is not None
+            and bool(self._plans)
+            and not self.streams
+            and not set(operation.methods) & _SAFE
         )
 
     def _plan(self, model: Any) -> ResponsePlan:

@@ -9,13 +9,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from ninja.operation import Operation
+from ninja.params.models import QueryModel
 
 from django_matt.errors.exceptions import MissingExtra, NotAcceptable
 from django_matt.formats.accept import preferred
 from django_matt.formats.protocol import Format
 from django_matt.settings import get_settings
 
-__all__ = ["FormatSet", "formats", "route_formats"]
+__all__ = ["FormatSet", "formats", "operation_formats", "route_formats"]
 
 BUILT_IN = {
     "json": "django_matt.formats.json.JSON",
@@ -171,6 +173,27 @@ def formats(
         return view
 
     return mark
+
+
+def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | None:
+    """Return the formats of one operation where they are not its API's, ``formats``.
+
+    They are those that ``@formats`` chose, else the API's without ``?format=`` where the operation has a query
+    parameter of that name itself.
+    """
+    chosen = route_formats(operation.view_func)
+    if chosen is None and formats.format_parameter is not None:
+        for model in operation.models:
+            if issubclass(model, QueryModel) and formats.format_parameter in _parameters(model):
+                return formats.without_parameter()
+    return chosen
+
+
+def _parameters(model: Any) -> set[str]:
+    names = set(getattr(model, "__ninja_flatten_map__", None) or ())
+    for name, field in model.model_fields.items():
+        names |= {name, field.alias or name}
+    return names
 
 
 def route_formats(view: Callable[..., Any]) -> FormatSet | None:

@@ -16,7 +16,7 @@ SNIPPETS = [
 
 @pytest.fixture
 def client(serve, request):
-    names: dict = {}
+    names: dict = {"__name__": "snippet"}
     exec(SNIPPETS[request.param], names)
     assert isinstance(names["api"], MattAPI)
     return serve(names["api"])
@@ -47,7 +47,7 @@ def test_adding_a_format(client):
 
 def test_every_snippet_runs():
     for code in SNIPPETS:
-        exec(code, {})
+        exec(code, {"__name__": "snippet"})
 
 
 def test_the_xml_on_the_page_is_ours():

@@ -14,7 +14,7 @@ from defusedxml import ElementTree
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
-from django_matt import MattAPI
+from django_matt import SSE, MattAPI, Query, Schema
 from django_matt.errors.exceptions import MissingExtra, NotAcceptable
 from django_matt.formats import Format, FormatSet, formats, route_formats
 
@@ -206,8 +206,56 @@ def test_nothing_acceptable_is_406_that_names_what_is_offered(serve, api):
 
 
 def test_what_was_written_is_answered_even_if_the_client_accepts_nothing(serve, api):
-    got = serve(api).post("/api/one", headers={"accept": "image/png"})
-    assert (got.status_code, got.json()) == (201, {"id": 3})
+    written = []
+
+    @api.post("/loose")
+    def loose(request):
+        written.append("loose")
+        return {"id": 3}
+
+    @api.post("/declared", response=dict[str, int])
+    def declared(request):
+        written.append("declared")
+        return {"id": 3}
+
+    client = serve(api)
+    got = client.post("/api/loose", headers={"accept": "image/png"})
+    assert (got.status_code, got.json()) == (200, {"id": 3})
+    # Where the answer is declared, the client is refused before anything is written.
+    assert client.post("/api/declared", headers={"accept": "image/png"}).status_code == 406
+    assert written == ["loose"]
+
+
+def test_a_route_keeps_a_format_parameter_of_its_own(serve, api):
+    class Wanted(Schema):
+        format: str = "short"
+
+    @api.get("/plain")
+    def plain(request, format: str = "short"):  # noqa: A002
+        return {"format": format}
+
+    @api.get("/grouped")
+    def grouped(request, wanted: Query[Wanted]):
+        return {"format": wanted.format}
+
+    @api.get("/aliased")
+    def aliased(request, kind: str = Query("short", alias="format")):
+        return {"format": kind}
+
+    client = serve(api)
+    for url in ("/api/plain", "/api/grouped", "/api/aliased"):
+        assert client.get(f"{url}?format=xml").json() == {"format": "xml"}
+        got = client.get(f"{url}?format=long", headers={"accept": "application/yaml"})
+        assert got.content == b"format: long\n"
+
+
+def test_a_stream_needs_no_format(serve, api):
+    @api.post("/events", response=SSE[dict[str, int]])
+    def events(request):
+        yield {"n": 1}
+
+    got = serve(api).post("/api/events", headers={"accept": "text/event-stream"})
+    assert (got.status_code, got["Content-Type"]) == (200, "text/event-stream")
 
 
 def test_an_error_is_answered_even_if_the_client_accepts_nothing(serve, api):
