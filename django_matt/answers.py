@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
 from ninja.responses import Status
+from ninja.signature.details import is_collection_type
 from ninja.streaming import SSE
 
 from django_matt.errors.handlers import report_stream_failure
@@ -39,8 +40,9 @@ class Answer:
             self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
-        schemas = any(isinstance(plan, ResponsePlan) for plan in self._plans.values())
-        self._early = formats is not None and schemas and not set(operation.methods) & _SAFE
+        early = formats is not None and bool(self.plans) and not self.streams
+        self._early = early and not set(operation.methods) & _SAFE
+        self._rows = any(_has_rows(plan.annotation) for plan in self.plans.values())
 
     def _plan(self, model: Any) -> ResponsePlan:
         operation = self._operation
@@ -62,7 +64,7 @@ class Answer:
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406, before the view writes anything, a client that accepts no format of this API."""
         if self._early and self._formats is not None:
-            self._formats.select(request)
+            self._formats.select(request, rows=self._rows)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
@@ -142,6 +144,12 @@ class Answer:
         stream_format: Any = self._operation.stream_format
         chunk: str = stream_format.format_chunk(problem)
         return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
+
+
+def _has_rows(annotation: Any) -> bool:
+    """Tell whether a response is a list, or a page of one: what CSV can say."""
+    fields = getattr(annotation, "model_fields", {})
+    return is_collection_type(annotation) or bool({"items", "results"} & set(fields))
 
 
 def answer_formats(api: Any, formats: FormatSet) -> FormatSet | None:

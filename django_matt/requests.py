@@ -19,7 +19,7 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.answers import Answer, answer_formats
 from django_matt.controllers import controller_factory, route_function_of
-from django_matt.formats.negotiation import route_formats
+from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
 
 __all__ = ["bind_run"]
@@ -59,7 +59,7 @@ class _Steps:
     def __init__(self, api: Any, operation: Operation) -> None:
         self.api = api
         self.operation = operation
-        self.own_formats = route_formats(operation.view_func)
+        self.own_formats = operation_formats(operation, api.formats)
         formats = self.own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
         self.answer = Answer(api, operation, answer_formats(api, formats))

@@ -13,8 +13,8 @@ from django_matt.formats.protocol import Format
 __all__ = ["CSV"]
 
 # What makes spreadsheets run a cell as a formula (OWASP, CSV injection), behind any number of our own quotes.
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_QUOTED = re.compile("'+[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\ufeff\uff1d\uff0b\uff0d\uff20]")
+_QUOTED = re.compile("'+[=+\\-@\t\r\n\ufeff\uff1d\uff0b\uff0d\uff20]")
 
 
 class CSV(Format):

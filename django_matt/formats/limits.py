@@ -94,11 +94,11 @@ def check(data: Any, *, max_values: int | None = None) -> int:
     max_nesting = get_settings().MAX_NESTING
     level, depth, keys, values = [data], 0, 0, 1
     while level:
-        if depth > max_nesting:
-            refuse_nesting()
         deeper: list[Any] = []
         for value in level:
             kind = value.__class__
+            if (kind is dict or kind is list) and depth >= max_nesting:
+                refuse_nesting()
             if kind is dict:
                 keys += len(value)
                 for key in value:

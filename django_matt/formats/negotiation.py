@@ -9,13 +9,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from ninja.operation import Operation
+from ninja.params.models import QueryModel
 
 from django_matt.errors.exceptions import MissingExtra, NotAcceptable
 from django_matt.formats.accept import preferred
 from django_matt.formats.protocol import Format
 from django_matt.settings import get_settings
 
-__all__ = ["FormatSet", "formats", "route_formats"]
+__all__ = ["FormatSet", "formats", "operation_formats", "route_formats"]
 
 BUILT_IN = {
     "json": "django_matt.formats.json.JSON",
@@ -57,9 +59,11 @@ class FormatSet:
         self.format_parameter = format_parameter
         self._named = dict(zip(self.names, self._formats, strict=True))
         self._readers: dict[str, Format] = {}
+        self._suffixes: dict[str, Format] = {}
         for made in reversed(self._formats):
             if made.can_load:
-                for media_type in (made.media_type, *made.aliases, f"+{made.name}"):
+                self._suffixes[made.name] = made
+                for media_type in (made.media_type, *made.aliases):
                     self._readers[media_type] = made
         self._of_values = tuple(made for made in self._formats if not made.only_lists)
         self.value_default = (*self._of_values, self.default)[0]
@@ -112,16 +116,19 @@ class FormatSet:
     def vary(self, response: HttpResponseBase) -> None:
         """Tell caches that the answer depends on ``Accept``, where it does."""
         if self._many:
-            if response.has_header("Vary"):
+            # The mapping's own way asks by exception and encodes what is constant: three times the whole select.
+            store: dict[str, tuple[str, str]] = response.headers._store
+            if "vary" in store:
                 patch_vary_headers(response, ("Accept",))
             else:
-                response["Vary"] = "Accept"
+                store["vary"] = ("Vary", "Accept")
 
     def reader(self, media_type: str) -> Format | None:
         """Return the format that reads a media type, by its name, an alias or a suffix (``+json``)."""
         found = self._readers.get(media_type)
-        if found is None and "+" in media_type:
-            found = self._readers.get(media_type[media_type.rindex("+") :])
+        if found is None:
+            _, plus, suffix = media_type.partition("/")[2].rpartition("+")
+            found = self._suffixes.get(suffix) if plus else None
         return found
 
     def media_types(self, *, rows: bool = True) -> list[str]:
@@ -166,6 +173,27 @@ def formats(
         return view
 
     return mark
+
+
+def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | None:
+    """Return the formats of one operation where they are not its API's, ``formats``.
+
+    They are those that ``@formats`` chose, else the API's without ``?format=`` where the operation has a query
+    parameter of that name itself.
+    """
+    chosen = route_formats(operation.view_func)
+    if chosen is None and formats.format_parameter is not None:
+        for model in operation.models:
+            if issubclass(model, QueryModel) and formats.format_parameter in _parameters(model):
+                return formats.without_parameter()
+    return chosen
+
+
+def _parameters(model: Any) -> set[str]:
+    names = set(getattr(model, "__ninja_flatten_map__", None) or ())
+    for name, field in model.model_fields.items():
+        names |= {name, field.alias or name}
+    return names
 
 
 def route_formats(view: Callable[..., Any]) -> FormatSet | None:
