@@ -155,7 +155,8 @@ class MattOpenAPISchema(OpenAPISchema):
         only_problems = bool(getattr(self.api, "problem_details", False))
         media_types = [] if only_problems else list(self._error_types)
         responses, error_schemas = error_components(self._errors, media_types, set(schemas))
-        components: dict[str, Any] = {"schemas": dict(sorted((schemas | error_schemas).items()))}
+        self.schemas = dict(sorted((schemas | error_schemas).items()))
+        components: dict[str, Any] = {"schemas": self.schemas}
         if responses:
             components["responses"] = dict(sorted(responses.items()))
         if self.securitySchemes:

@@ -55,7 +55,8 @@ class SchemaBook:
         # Every page goes into both runs, so that one class gets one name in both.
         unique = list(dict.fromkeys((model, mode) for model, mode, _ in pages))
         inputs = [(model, mode, _core_schema(model)) for model, mode in unique]
-        generator = _Generator(by_alias=by_alias, ref_template=REF_TEMPLATE)
+        generator = _Generator(ref_template=REF_TEMPLATE)
+        generator.by_alias = by_alias
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
         schemas, definitions = generator.generate_definitions(inputs)
         same = _same_both_ways(definitions)

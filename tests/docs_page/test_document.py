@@ -15,7 +15,7 @@ from ninja.orm.fields import AnyObject
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import ConfigDict, Field
 
-from django_matt import MattAPI, ModelSchema, Router, Schema, api_controller, http_get
+from django_matt import MattAPI, ModelSchema, Query, Router, Schema, api_controller, http_get
 from tests.docs_page.shop import build
 
 
@@ -282,8 +282,6 @@ def test_a_parameter_that_only_the_prefix_names_is_documented(serve):
 
 
 def test_examples_of_a_parameter_keep_the_document_valid(serve):
-    from ninja import Query
-
     api = MattAPI()
 
     @api.get("/")
@@ -435,3 +433,20 @@ def test_staff_only_holds_for_the_document_too(serve, settings):
     client = serve(api)
     assert client.get("/api/openapi.json").status_code == 302
     assert client.get("/api/docs").status_code == 302
+
+
+def test_a_body_and_a_query_are_read_by_alias_where_answers_are_written_by_name(serve):
+    class Person(Schema):
+        full_name: str = Field(alias="fullName")
+
+    api = MattAPI()
+
+    @api.post("/", response=Person)
+    def meet(request, person: Person, page_size: int = Query(1, alias="pageSize")):
+        return person
+
+    document = serve(api).get("/api/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    assert list(schemas["Person-Input"]["properties"]) == ["fullName"]
+    assert list(schemas["Person-Output"]["properties"]) == ["full_name"]
+    assert document["paths"]["/api/"]["post"]["parameters"][0]["name"] == "pageSize"
