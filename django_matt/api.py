@@ -11,6 +11,7 @@ from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from ninja.throttling import BaseThrottle
@@ -22,7 +23,7 @@ from django_matt.docs import MattDocs, MattOpenAPISchema
 from django_matt.docs.publishing import docs_urls
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
-from django_matt.formats import Format, FormatSet
+from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.pages import asset_urls
@@ -133,9 +134,18 @@ class MattAPI(NinjaExtraAPI):
 
     _stock_create_response = create_response
 
-    def add_openapi(self, contribute: Callable[[dict[str, Any]], None]) -> None:
-        """Let ``contribute(document)`` add paths or components each time the OpenAPI document is built."""
+    def add_openapi(
+        self, contribute: Callable[[dict[str, Any]], None]
+    ) -> Callable[[dict[str, Any]], None]:
+        """Let ``contribute(document)`` add paths or components each time the document is built; a decorator too."""
         self.openapi_contributions.append(contribute)
+        return contribute
+
+    def formats_of(self, operation: Operation) -> FormatSet | None:
+        """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""
+        if type(self.renderer) is not MattRenderer:
+            return None
+        return route_formats(operation.view_func) or self.formats
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None

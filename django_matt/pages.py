@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.template import Context, Engine
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import NoReverseMatch, ResolverMatch, URLPattern, path, reverse
 from django.utils.cache import get_conditional_response
 
 __all__ = ["STRICT_CSP", "asset_base", "asset_urls", "render_page", "serve_asset"]
@@ -79,7 +79,7 @@ def _private_engine() -> Engine:
 def asset_base(request: HttpRequest) -> str:
     """Return the address under which this request's API serves our assets, with its closing slash."""
     match = getattr(request, "resolver_match", None)
-    if match is not None:
+    if isinstance(match, ResolverMatch):
         given = list(match.kwargs.items())
         # The prefix's own parameters come first: try none, then one more each time.
         for count in range(len(given) + 1):

@@ -25,10 +25,11 @@ DESCRIPTIONS: dict[int, tuple[str, str]] = {
 """Status → the name of its component response, and what it means."""
 
 _PROBLEM_ONLY = {500}
+_REQUEST_ID = ("X-Request-ID", "Finds the request in the server's log.")
 _HEADERS = {
-    401: ("WWW-Authenticate", "The ways to authenticate.", {"type": "string"}),
-    429: ("Retry-After", "Seconds to wait.", {"type": "string"}),
-    503: ("Retry-After", "Seconds to wait.", {"type": "string"}),
+    401: ("WWW-Authenticate", "The ways to authenticate."),
+    429: ("Retry-After", "Seconds to wait."),
+    503: ("Retry-After", "Seconds to wait."),
 }
 
 _DETAIL = {
@@ -63,7 +64,8 @@ _VALIDATION_DETAIL = {
                 },
                 "required": ["type", "loc", "msg"],
             },
-        }
+        },
+        "omitted": {"type": "integer", "description": "How many more there are."},
     },
     "required": ["detail"],
 }
@@ -81,7 +83,7 @@ _PROBLEM = {
     "description": "A problem document (RFC 9457).",
     "type": "object",
     "properties": _PROBLEM_PROPERTIES,
-    "required": ["title", "status"],
+    "required": ["type", "title", "status", "code", "request_id"],
 }
 _VALIDATION_PROBLEM = {
     "title": "ValidationProblem",
@@ -96,11 +98,14 @@ _VALIDATION_PROBLEM = {
                 "properties": {
                     "pointer": {"type": "string", "description": "A JSON pointer (RFC 6901)."},
                     "detail": {"type": "string"},
+                    "code": {"type": "string"},
                 },
+                "required": ["pointer", "detail", "code"],
             },
         },
+        "omitted": {"type": "integer", "description": "How many more there are."},
     },
-    "required": ["title", "status"],
+    "required": ["type", "title", "status", "code", "request_id"],
 }
 
 
@@ -127,9 +132,12 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
 
 
 def error_components(
-    statuses: set[int], problem_details: bool, taken: set[str]
+    statuses: set[int], media_types: list[str], taken: set[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the component responses and schemas for these statuses, beside a user's names ``taken``."""
+    """Return the component responses and schemas for these statuses, beside a user's names ``taken``.
+
+    ``media_types`` are those of Ninja's own error bodies; a problem document comes beside them, or alone.
+    """
     bodies = {
         "Detail": _DETAIL,
         "Problem": _PROBLEM,
@@ -150,14 +158,18 @@ def error_components(
         name, description = DESCRIPTIONS[status]
         prefix = "Validation" if status == 422 else ""
         content = {}
-        if not problem_details and status not in _PROBLEM_ONLY:
-            content["application/json"] = reference(f"{prefix}Detail")
+        if status not in _PROBLEM_ONLY:
+            content = {kind: reference(f"{prefix}Detail") for kind in media_types}
         content["application/problem+json"] = reference(f"{prefix}Problem")
-        responses[name] = {"description": description}
-        if status in _HEADERS:
-            header, meaning, schema = _HEADERS[status]
-            responses[name]["headers"] = {header: {"description": meaning, "schema": schema}}
-        responses[name]["content"] = content
+        headers = [_REQUEST_ID, *([_HEADERS[status]] if status in _HEADERS else [])]
+        responses[name] = {
+            "description": description,
+            "headers": {
+                header: {"description": meaning, "schema": {"type": "string"}}
+                for header, meaning in headers
+            },
+            "content": content,
+        }
     return responses, schemas
 
 

@@ -33,6 +33,7 @@ class MattOpenAPISchema(OpenAPISchema):
             ),
         )
         self._errors: set[int] = set()
+        self._error_types: dict[str, None] = {}
         self._paths: dict[str, Any] = {}
         self._method = ""
         super().__init__(api, path_prefix)
@@ -109,11 +110,7 @@ class MattOpenAPISchema(OpenAPISchema):
         sources = {model.__ninja_param_source__ for model in operation.models}
         if sources & BODY_CONTENT_TYPES.keys() == {"body"}:
             (content,) = body["content"].values()
-            names = [
-                "application/json",
-                *(f.media_type for f in self._formats() if not f.only_lists),
-            ]
-            body["content"] = dict.fromkeys(dict.fromkeys(names), content)
+            body["content"] = dict.fromkeys(self._readable_types(operation), content)
         return body
 
     def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
@@ -131,7 +128,9 @@ class MattOpenAPISchema(OpenAPISchema):
             if operation.stream_format is not None:
                 content = operation.stream_format.openapi_content_schema(schema)
             else:
-                content = {name: {"schema": schema} for name in self._media_types(schema)}
+                content = {
+                    name: {"schema": schema} for name in self._media_types(operation, schema)
+                }
             result[status]["content"] = content
         return result
 
@@ -153,10 +152,11 @@ class MattOpenAPISchema(OpenAPISchema):
     def get_components(self) -> dict[str, Any]:
         """Return what the paths refer to, each part sorted by name."""
         schemas = self._book.reachable(self._paths)
-        responses, error_schemas = error_components(
-            self._errors, bool(getattr(self.api, "problem_details", False)), set(schemas)
-        )
-        components: dict[str, Any] = {"schemas": dict(sorted((schemas | error_schemas).items()))}
+        only_problems = bool(getattr(self.api, "problem_details", False))
+        media_types = [] if only_problems else list(self._error_types)
+        responses, error_schemas = error_components(self._errors, media_types, set(schemas))
+        self.schemas = dict(sorted((schemas | error_schemas).items()))
+        components: dict[str, Any] = {"schemas": self.schemas}
         if responses:
             components["responses"] = dict(sorted(responses.items()))
         if self.securitySchemes:
@@ -178,10 +178,11 @@ class MattOpenAPISchema(OpenAPISchema):
         known = {str(status) for status in declared}
         statuses = [
             status
-            for status in error_statuses(operation, self._method, len(self._formats()) > 1)
+            for status in error_statuses(operation, self._method, self._negotiates(operation))
             if str(status) not in known
         ]
         self._errors.update(statuses)
+        self._error_types |= dict.fromkeys(self._media_types(operation, None))
         return {s: {"$ref": f"#/components/responses/{DESCRIPTIONS[s][0]}"} for s in statuses}
 
     @staticmethod
@@ -190,16 +191,29 @@ class MattOpenAPISchema(OpenAPISchema):
         spelling = {str(status): status for status in known}
         return {spelling.get(str(status), status): value for status, value in extra.items()}
 
-    def _formats(self) -> list[Any]:
-        return list(getattr(self.api, "formats", ()))
+    def _formats(self, operation: Operation) -> Any:
+        """Return the formats that the operation negotiates, ``None`` where one renderer decides alone."""
+        formats_of = getattr(self.api, "formats_of", None)
+        return formats_of(operation) if formats_of else None
 
-    def _media_types(self, schema: dict[str, Any]) -> Iterable[str]:
-        is_list = schema.get("type") == "array"
-        names = [f.media_type for f in self._formats() if is_list or not f.only_lists]
-        return names or [self.api.renderer.media_type]
+    def _negotiates(self, operation: Operation) -> bool:
+        formats = self._formats(operation)
+        return formats is not None and len(formats) > 1
+
+    def _readable_types(self, operation: Operation) -> list[str]:
+        formats = self._formats(operation)
+        return formats.readable_types() if formats else [BODY_CONTENT_TYPES["body"]]
+
+    def _media_types(self, operation: Operation, schema: dict[str, Any] | None) -> list[str]:
+        formats = self._formats(operation)
+        if formats is None:
+            return [str(self.api.renderer.media_type)]
+        is_list = schema is not None and schema.get("type") == "array"
+        names: list[str] = formats.media_types(rows=is_list)
+        return names
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
-        return super()._extract_parameters(cast(Any, _Prepared(model, self._book)))
+        return super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
 
     def _create_schema_from_model(
         self,

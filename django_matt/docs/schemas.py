@@ -55,17 +55,20 @@ class SchemaBook:
         # Every page goes into both runs, so that one class gets one name in both.
         unique = list(dict.fromkeys((model, mode) for model, mode, _ in pages))
         inputs = [(model, mode, _core_schema(model)) for model, mode in unique]
-        generator = _Generator(by_alias=by_alias, ref_template=REF_TEMPLATE)
+        generator = _Generator(ref_template=REF_TEMPLATE)
+        generator.by_alias = by_alias
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
         schemas, definitions = generator.generate_definitions(inputs)
-        renames = _differing(self.definitions, definitions)
-        for name, definition in definitions.items():
+        same = _same_both_ways(definitions)
+        found = {same.get(name, name): _renamed(body, same) for name, body in definitions.items()}
+        renames = _differing(self.definitions, found)
+        for name, definition in found.items():
             self.definitions.setdefault(renames.get(name, name), _renamed(definition, renames))
         for model, mode, aliased in pages:
             key = (model, mode, aliased)
             if key not in self._pages and (mode == "validation" or aliased == by_alias):
                 schema = schemas[model, mode]
-                self._pages[key] = _renamed(generator.sort(schema), renames)
+                self._pages[key] = _renamed(_renamed(generator.sort(schema), same), renames)
 
 
 class _Generator(NinjaGenerateJsonSchema):
@@ -117,6 +120,28 @@ def _ref(core: Any) -> str | None:
         core = core["schema"]
     ref = core.get("schema_ref") if core["type"] == "definition-ref" else core.get("ref")
     return ref if isinstance(ref, str) else None
+
+
+def _same_both_ways(definitions: Mapping[Any, Any]) -> dict[str, str]:
+    """Name once what pydantic named twice only because it refers to itself, or to another such."""
+    bases = {
+        base
+        for name in definitions
+        if (base := name.removesuffix("-Input")) != name
+        and f"{base}-Output" in definitions
+        and base not in definitions
+    }
+    while True:
+        same = {f"{base}-{way}": base for base in bases for way in ("Input", "Output")}
+        differing = {
+            base
+            for base in bases
+            if _renamed(definitions[f"{base}-Input"], same)
+            != _renamed(definitions[f"{base}-Output"], same)
+        }
+        if not differing:
+            return same
+        bases -= differing
 
 
 def _differing(known: Mapping[str, Any], added: Mapping[Any, Any]) -> dict[str, str]:
