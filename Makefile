@@ -81,8 +81,8 @@ check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contra
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(RUN) -m mypy django_matt tests
-	$(VENV)/bin/pyright
-	$(VENV)/bin/lint-imports
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright --pythonpath $(RUN)
+	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/mkdocs build --strict --quiet
 
 format: $(VENV)/.dev ## Mend what ruff can mend
@@ -107,7 +107,7 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \
 	$$compile --group dev --extra all -o requirements/dev.txt; \
 	$$compile --constraints requirements/dev.txt --group test --extra all -o requirements/test.txt; \
-	$$compile --constraints requirements/dev.txt --extra standard -o requirements/demo.txt; \
+	$$compile --constraints requirements/dev.txt --group demo --extra standard -o requirements/demo.txt; \
 	$$compile --constraints requirements/dev.txt --group bench --extra all -o requirements/bench.txt; \
 	$$compile --constraints requirements/dev.txt --group peers --extra all -o requirements/peers.txt
 
