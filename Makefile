@@ -83,7 +83,7 @@ check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contra
 	$(RUN) -m mypy django_matt tests
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright --pythonpath $(RUN)
 	$(VENV)/bin/lint-imports --no-logo
-	$(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 format: $(VENV)/.dev ## Mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
@@ -94,7 +94,7 @@ bench: ## Measure MattAPI beside its peers and hand-written Django
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.dev ## Serve the documentation on 127.0.0.1 (PORT=8000)
-	$(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
 
 # Without django-matt: an editable install would put our `tests` before the peers'.
 peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with checkouts of both>)

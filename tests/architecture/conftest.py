@@ -11,7 +11,17 @@ import pytest
 
 TREE = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", "*cache*", "*.egg-info", "*.so", "*.c", "build", "dist", "site", "node_modules", "tests"
+    ".git",
+    ".venv*",
+    "*cache*",
+    "*.egg-info",
+    "*.so",
+    "*.c",
+    "build",
+    "dist",
+    "site",
+    "node_modules",
+    "tests",
 )
 PLANTED = {
     "__init__.py": '"""A contrib app that only this test knows."""\n',
@@ -29,7 +39,10 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> "subprocess.Comp
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**{k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "DJANGO"))}, **environment},
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "DJANGO"))},
+            **environment,
+        },
         capture_output=True,
         text=True,
         timeout=300,
@@ -46,7 +59,9 @@ def succeed(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 def uv() -> Path:
     """Return the uv beside this Python, which is where the Makefile puts it."""
-    found = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    found = shutil.which(
+        "uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    )
     assert found, "uv is not installed: make test installs it"
     return Path(found)
 

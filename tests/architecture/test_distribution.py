@@ -24,7 +24,7 @@ import django
 from django.conf import settings
 settings.configure(INSTALLED_APPS=[
     "django.contrib.contenttypes", "django.contrib.auth", "ninja_extra", "django_matt", "django_matt.contrib.planted"
-], SECRET_KEY="x")
+], TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}], SECRET_KEY="x")
 django.setup()
 import django_matt
 names = [m.name for m in pkgutil.walk_packages(django_matt.__path__, "django_matt.", onerror=lambda name: 1 / 0)]
@@ -47,7 +47,16 @@ def has_compiler() -> bool:
 
 def new_environment(folder: Path) -> Path:
     """Return the Python of an empty environment of this version."""
-    succeed(uv(), "venv", "--quiet", "--no-config", "--python", sys.executable, folder, cwd=folder.parent)
+    succeed(
+        uv(),
+        "venv",
+        "--quiet",
+        "--no-config",
+        "--python",
+        sys.executable,
+        folder,
+        cwd=folder.parent,
+    )
     return folder / "bin" / "python"
 
 
@@ -61,12 +70,17 @@ def expected(encoder: str) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
-def distributions(planted_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def distributions(
+    planted_tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Path]]:
     """Build the sdist, and from it a wheel with a compiler and one without."""
     out = tmp_path_factory.mktemp("dist")
     build = (sys.executable, "-m", "build", "--no-isolation", "--outdir")
     succeed(*build, out / "plain", planted_tree, cwd=out, CC="/bin/false")
-    built = {"sdist": next((out / "plain").glob("*.tar.gz")), "plain": next((out / "plain").glob("*.whl"))}
+    built = {
+        "sdist": next((out / "plain").glob("*.tar.gz")),
+        "plain": next((out / "plain").glob("*.whl")),
+    }
     if has_compiler():
         succeed(*build, out / "compiled", planted_tree, cwd=out)
         built["compiled"] = next((out / "compiled").glob("*.whl"))
@@ -74,51 +88,109 @@ def distributions(planted_tree: Path, tmp_path_factory: pytest.TempPathFactory) 
     shutil.rmtree(out)
 
 
-def test_the_wheel_holds_every_file_of_the_package(distributions: dict[str, Path], planted_tree: Path):
+def test_the_wheel_holds_every_file_of_the_package(
+    distributions: dict[str, Path], planted_tree: Path
+):
     with zipfile.ZipFile(distributions["plain"]) as wheel:
         inside = set(wheel.namelist())
     wanted = {f"django_matt/contrib/planted/{name}" for name in PLANTED}
     for path in planted_tree.rglob("*"):
         relative = path.relative_to(planted_tree)
-        if path.is_file() and relative.parts[0] in ("django_matt", "contrib") and path.suffix not in (".md", ".pyc"):
-            wanted.add(str(relative if relative.parts[0] == "django_matt" else Path("django_matt", relative)))
+        if (
+            path.is_file()
+            and relative.parts[0] in ("django_matt", "contrib")
+            and path.suffix not in (".md", ".pyc")
+        ):
+            wanted.add(
+                str(
+                    relative
+                    if relative.parts[0] == "django_matt"
+                    else Path("django_matt", relative)
+                )
+            )
     assert "django_matt/py.typed" in wanted
     assert wanted - inside == set()
-    strangers = {name for name in inside if not name.startswith(("django_matt/", f"django_matt-{VERSION}.dist-info/"))}
+    strangers = {
+        name
+        for name in inside
+        if not name.startswith(("django_matt/", f"django_matt-{VERSION}.dist-info/"))
+    }
     assert strangers == set()
 
 
 def test_the_sdist_holds_what_the_wheel_is_built_from(distributions: dict[str, Path]):
     with tarfile.open(distributions["sdist"]) as sdist:
         inside = {name.partition("/")[2] for name in sdist.getnames()}
-    assert {"pyproject.toml", "LICENSE", "README.md", "django_matt/contrib/planted/apps.py"} <= inside
-    assert {f"django_matt/serialization/{name}" for name in ("encoder.py", "_encoder_c.pxd")} <= inside
+    assert {
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "django_matt/contrib/planted/apps.py",
+    } <= inside
+    assert {
+        f"django_matt/serialization/{name}" for name in ("encoder.py", "_encoder_c.pxd")
+    } <= inside
 
 
-def test_without_a_compiler_the_plain_encoder_is_installed(distributions: dict[str, Path], tmp_path: Path):
+def test_without_a_compiler_the_plain_encoder_is_installed(
+    distributions: dict[str, Path], tmp_path: Path
+):
     python = new_environment(tmp_path / "plain")
-    succeed(uv(), "pip", "install", "-q", "-p", python, f"{distributions['plain']}[standard]", cwd=tmp_path)
+    succeed(
+        uv(),
+        "pip",
+        "install",
+        "-q",
+        "-p",
+        python,
+        f"{distributions['plain']}[standard]",
+        cwd=tmp_path,
+    )
     assert facts(python) == expected("plain")
 
 
-def test_with_a_compiler_and_every_extra_django_stays_what_it_is(distributions: dict[str, Path], tmp_path: Path):
+def test_with_a_compiler_and_every_extra_django_stays_what_it_is(
+    distributions: dict[str, Path], tmp_path: Path
+):
     if "compiled" not in distributions:
         pytest.skip("there is no C compiler")
     python = new_environment(tmp_path / "compiled")
-    succeed(uv(), "pip", "install", "-q", "-p", python, f"{distributions['compiled']}[all]", cwd=tmp_path)
+    succeed(
+        uv(),
+        "pip",
+        "install",
+        "-q",
+        "-p",
+        python,
+        f"{distributions['compiled']}[all]",
+        cwd=tmp_path,
+    )
     assert facts(python) == expected("compiled")
 
 
 @pytest.mark.parametrize("editable", [True, False], ids=["editable", "plain"])
 @pytest.mark.parametrize("tool", ["pip", "uv"])
-def test_a_tree_installs_with_its_extras_from_itself(planted_tree: Path, tmp_path: Path, tool: str, editable: bool):
+def test_a_tree_installs_with_its_extras_from_itself(
+    planted_tree: Path, tmp_path: Path, tool: str, editable: bool
+):
     tree = tmp_path / "tree"
     shutil.copytree(planted_tree, tree, symlinks=True)
     python = new_environment(tmp_path / "environment")
     install: tuple[str | Path, ...] = (uv(), "pip", "install", "-q", "-p", python)
+    locked = TREE / "requirements"
+    succeed(*install, "-r", locked / "demo.txt", cwd=tmp_path)
     if tool == "pip":
-        succeed(uv(), "pip", "install", "-q", "-p", python, "pip", cwd=tmp_path)
-        install = (python, "-m", "pip", "install", "-q", "--disable-pip-version-check")
+        # The build's own tools beforehand too: an isolated build by pip fetches for a minute what uv has at hand.
+        succeed(*install, "-c", locked / "test.txt", "pip", "setuptools", "cython", cwd=tmp_path)
+        install = (
+            python,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-build-isolation",
+        )
     succeed(*install, *(["-e"] if editable else []), f"{tree}[standard]", cwd=tmp_path)
     version, inside, framework, encoder = facts(python)
     assert (version, inside, framework) == (VERSION, VERSION, django.__version__)
@@ -138,17 +210,29 @@ def test_contrib_is_a_committed_link():
     assert (TREE / "django_matt" / "contrib").readlink() == Path("../contrib")
     if (TREE / ".git").exists():
         mode = subprocess.run(
-            ["git", "ls-files", "-s", "django_matt/contrib"], cwd=TREE, capture_output=True, text=True, check=True
+            ["git", "ls-files", "-s", "django_matt/contrib"],
+            cwd=TREE,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert mode.stdout.startswith("120000 ")
 
 
-@pytest.mark.parametrize("path", sorted((TREE / "requirements").glob("*.txt")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((TREE / "requirements").glob("*.txt")), ids=lambda path: path.name
+)
 def test_a_lock_names_versions_and_nothing_else(path: Path):
     text = path.read_text()
-    pins = [line.partition(" #")[0].strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
+    pins = [
+        line.partition(" #")[0].strip()
+        for line in text.splitlines()
+        if not line.lstrip().startswith("#")
+    ]
     assert pins
     for pin in pins:
         assert re.fullmatch(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[\w.]+( ; [a-z_]+ [^/@]+)?", pin), pin
-    assert not re.search(r"://|(^|\s)[-/]{1,2}(index|extra|find|\w+/)", text), "an address, a path or an option"
+    assert not re.search(r"://|(^|\s)[-/]{1,2}(index|extra|find|\w+/)", text), (
+        "an address, a path or an option"
+    )
     assert not {re.split(r"[=\[]", pin)[0] for pin in pins} & {"django-matt", "torch"}

