@@ -23,7 +23,7 @@ def write(page: Any, tmp_path: Path) -> Any:
     def carry_out(text: str) -> int:
         path = tmp_path / "page.md"
         path.write_text(text)
-        return page(path).carry_out()
+        return int(page(path).carry_out())
 
     return carry_out
 
