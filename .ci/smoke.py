@@ -79,14 +79,17 @@ def main() -> None:
                 sys.exit(f"The demo prints too few addresses: {addresses}")
             for url in addresses:
                 check(url)
+            said = os.path.getsize(log)
             os.killpg(demo.pid, signal.SIGINT)
             demo.wait(STOP_SECONDS)
         finally:
             if demo.poll() is None:
                 os.killpg(demo.pid, signal.SIGKILL)
         with open(log) as file:
-            if "Traceback" in (text := file.read()).split("Ctrl-C")[-1]:
-                sys.exit(f"Ctrl-C ends the demo with a traceback:\n{text[-2000:]}")
+            file.seek(said)
+            farewell = file.read()
+        if "Traceback" in farewell or "The demo has ended." not in farewell:
+            sys.exit(f"Ctrl-C does not end the demo cleanly:\n{farewell[-2000:]}")
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             sys.exit(f"Port {port} is still served after the demo has ended.")
