@@ -8,6 +8,8 @@ RUN     := $(VENV)/bin/python
 export UV_PYTHON = $(VENV)/bin/python
 export UV_CUSTOM_COMPILE_COMMAND = make lock
 export UV_NO_PROGRESS = 1
+export NO_MKDOCS_2_WARNING = 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 # What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd)
@@ -77,13 +79,16 @@ test-next: $(VENV)/.test ## Run the tests with the other line of Python and Djan
 	done; \
 	echo "No second Python found." | tee -a $(VENV)/.closing
 
+# All of them run, also after one that failed.
 check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contracts, documentation
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(RUN) -m mypy django_matt tests
-	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright --pythonpath $(RUN)
-	$(VENV)/bin/lint-imports --no-logo
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@failed=""; attempt() { echo "$$*"; "$$@" || failed="$$failed $${1##*/}"; }; \
+	attempt $(VENV)/bin/ruff check .; \
+	attempt $(VENV)/bin/ruff format --check .; \
+	attempt $(VENV)/bin/mypy django_matt tests; \
+	attempt $(VENV)/bin/pyright --pythonpath $(RUN); \
+	attempt $(VENV)/bin/lint-imports --no-logo; \
+	attempt $(VENV)/bin/mkdocs build --strict --quiet; \
+	[ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
 
 format: $(VENV)/.dev ## Mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
@@ -94,7 +99,7 @@ bench: ## Measure MattAPI beside its peers and hand-written Django
 	.venv-bench/bin/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.dev ## Serve the documentation on 127.0.0.1 (PORT=8000)
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
+	$(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
 
 # Without django-matt: an editable install would put our `tests` before the peers'.
 peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with checkouts of both>)

@@ -202,7 +202,7 @@ def test_a_tree_installs_with_its_extras_from_itself(
         succeed(
             python,
             "-c",
-            f"{IMPORT_EVERYTHING}; assert 'django_matt.contrib.planted.later' in names",
+            f"{IMPORT_EVERYTHING}\nassert 'django_matt.contrib.planted.later' in names",
             cwd=tmp_path,
         )
 
