@@ -8,6 +8,8 @@ RUN     := $(VENV)/bin/python
 export UV_PYTHON = $(VENV)/bin/python
 export UV_CUSTOM_COMPILE_COMMAND = make lock
 export UV_NO_PROGRESS = 1
+export NO_MKDOCS_2_WARNING = 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 # What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd)
@@ -77,13 +79,16 @@ test-next: $(VENV)/.test ## Run the tests with the other line of Python and Djan
 	done; \
 	echo "No second Python found." | tee -a $(VENV)/.closing
 
+# All of them run, also after one that failed.
 check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contracts, documentation
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(RUN) -m mypy django_matt tests
-	$(VENV)/bin/pyright
-	$(VENV)/bin/lint-imports
-	$(VENV)/bin/mkdocs build --strict --quiet
+	@failed=""; attempt() { echo "$$*"; "$$@" || failed="$$failed $${1##*/}"; }; \
+	attempt $(VENV)/bin/ruff check .; \
+	attempt $(VENV)/bin/ruff format --check .; \
+	attempt $(VENV)/bin/mypy django_matt tests; \
+	attempt $(VENV)/bin/pyright --pythonpath $(RUN); \
+	attempt $(VENV)/bin/lint-imports --no-logo; \
+	attempt $(VENV)/bin/mkdocs build --strict --quiet; \
+	[ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
 
 format: $(VENV)/.dev ## Mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
@@ -107,7 +112,7 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \
 	$$compile --group dev --extra all -o requirements/dev.txt; \
 	$$compile --constraints requirements/dev.txt --group test --extra all -o requirements/test.txt; \
-	$$compile --constraints requirements/dev.txt --extra standard -o requirements/demo.txt; \
+	$$compile --constraints requirements/dev.txt --group demo --extra standard -o requirements/demo.txt; \
 	$$compile --constraints requirements/dev.txt --group bench --extra all -o requirements/bench.txt; \
 	$$compile --constraints requirements/dev.txt --group peers --extra all -o requirements/peers.txt
 

