@@ -1,5 +1,6 @@
 """A pydantic core schema read into the encoder's nodes, or the reason why it cannot be."""
 
+import json
 import operator
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -185,7 +186,7 @@ class Reader:
         for value in core_schema["expected"]:
             if type(value) not in {str, int, bool}:
                 raise Closed(f"{path}: a literal of {type(value).__name__} is judged by pydantic")
-            node.raw_texts[type(value), value] = self.encoder.dumps(value).decode()
+            node.raw_members[type(value), value] = value
         return node
 
     def _enum(self, core_schema: Mapping[str, Any], path: str) -> Any:
@@ -199,10 +200,10 @@ class Reader:
         node = self._node("choice", kind.__name__)
         node.model = kind
         for member in core_schema["members"]:
-            text = self.encoder.dumps(member).decode()
-            node.texts[member] = text
+            text = json.loads(self.encoder.dumps(member))
+            node.members[member] = text
             if type(member.value) in {str, int}:
-                node.raw_texts[type(member.value), member.value] = text
+                node.raw_members[type(member.value), member.value] = text
         return node
 
     def _definition_ref(self, core_schema: Mapping[str, Any], path: str) -> Any:
@@ -242,6 +243,8 @@ class Reader:
         by_alias = config.get("validate_by_alias") is not False
         for label, field in fields["fields"].items():
             node.fields.append(self._field(label, field, f"{path}.{label}", getter, by_alias, by_name))
+        if not (self.skip_none or self.skip_unset):
+            node.template.update((field.wire, None) for field in node.fields)
         keys = {field.key for field in node.fields}
         if resolvers & keys:
             raise Closed(f"{path}: resolve_{min(resolvers & keys)} of {name} is called for each value")
