@@ -316,8 +316,10 @@ class Shaper:
         direct = None
         plainly = True
         held = None
-        if depth > _DEEPEST or (kind is not node.model and kind is not dict and (self.trusted or not node.getter)):
+        if depth > _DEEPEST:
             raise Fallback(node.name)
+        if kind is not dict and (self.trusted or not node.getter) and (kind is not node.model or node.skip_unset):
+            raise Fallback(node.name)  # another class is dumped in its own way, and so is what was never set
         if kind is dict:
             if self.trusted:
                 raise Fallback(node.name)
@@ -382,7 +384,7 @@ def decimal_value(node, value):
         digits = len(text) if point < 0 else point
         if text[0] == "-":
             digits -= 1
-        if digits == 1 and (text[0] == "0" or text[:2] == "-0"):
+        if places > 0 and digits == 1 and (text[0] == "0" or text[:2] == "-0"):
             digits = 0
         if node.places >= 0 and places > node.places:
             raise Fallback("decimal places")
