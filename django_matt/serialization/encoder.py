@@ -20,7 +20,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "0"
+FINGERPRINT = "d491fe8d068ba18e"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -278,7 +278,9 @@ class Shaper:
         found = MISSING
         if kind is node.model:
             found = node.members.get(value, MISSING)
-        elif (kind is str or kind is int or kind is bool) and not (self.trusted and node.model is not None):
+        elif (kind is str or kind is int or kind is bool) and not (
+            self.trusted and node.model is not None
+        ):
             found = node.raw_members.get((kind, value), MISSING)
         if found is MISSING:
             raise Fallback(node.name)
@@ -318,8 +320,14 @@ class Shaper:
         held = None
         if depth > _DEEPEST:
             raise Fallback(node.name)
-        if kind is not dict and (self.trusted or not node.getter) and (kind is not node.model or node.skip_unset):
-            raise Fallback(node.name)  # another class is dumped in its own way, and so is what was never set
+        if (
+            kind is not dict
+            and (self.trusted or not node.getter)
+            and (kind is not node.model or node.skip_unset)
+        ):
+            raise Fallback(
+                node.name
+            )  # another class is dumped in its own way, and so is what was never set
         if kind is dict:
             if self.trusted:
                 raise Fallback(node.name)
@@ -341,7 +349,11 @@ class Shaper:
                     found = read(value, field.key)
                 if found is MISSING:
                     found = field.default
-                    if found is MISSING or self.trusted or not (direct is None or (plainly and field.plain)):
+                    if (
+                        found is MISSING
+                        or self.trusted
+                        or not (direct is None or (plainly and field.plain))
+                    ):
                         raise Fallback(field.name)
                     if node.skip_unset:
                         continue
@@ -400,7 +412,14 @@ def decimal_value(node, value):
 def plain(value, depth, lenient):
     """Return plain data; ``lenient`` takes what ``NinjaJSONEncoder`` takes, else only what pydantic leaves alone."""
     kind = type(value)
-    if value is None or kind is str or kind is bool or kind is float or kind is UUID or kind is date:
+    if (
+        value is None
+        or kind is str
+        or kind is bool
+        or kind is float
+        or kind is UUID
+        or kind is date
+    ):
         return value
     if kind is int:
         return value

@@ -37,7 +37,9 @@ class Book(models.Model):
     title = models.CharField(max_length=120)
     price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal("1.00"))
     author = models.ForeignKey(Author, models.CASCADE, related_name="books")
-    editor = models.ForeignKey(Author, models.SET_NULL, null=True, blank=True, related_name="edited")
+    editor = models.ForeignKey(
+        Author, models.SET_NULL, null=True, blank=True, related_name="edited"
+    )
     tags = models.ManyToManyField(Tag, related_name="books")
 
 
@@ -85,4 +87,4 @@ class Keyed(models.Model):
     """A key that is no integer."""
 
     key = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    note = models.TextField(null=True)  # noqa: DJ001 - a nullable text is a column people have
+    note = models.TextField(null=True)

@@ -332,7 +332,15 @@ def test_objects_of_every_make_are_read_as_ninja_reads_them(schema, value):
 
 
 def test_aliases_are_read_and_names_or_aliases_written():
-    for value in ({"ex": 2}, {"x": 3}, {}, Data(4), Aliased(x=5), Point(x=1, why=3), {"x": 1, "why": 4}):
+    for value in (
+        {"ex": 2},
+        {"x": 3},
+        {},
+        Data(4),
+        Aliased(x=5),
+        Point(x=1, why=3),
+        {"x": 1, "why": 4},
+    ):
         for by_alias in (True, False):
             judge(Aliased, value, by_alias=by_alias)
             judge(Point, value, by_alias=by_alias)
@@ -378,7 +386,11 @@ class Method(Schema):
 
 def test_relations_are_followed_by_the_encoder(library):
     books = Book.objects.order_by("id")
-    judge(list[BookOut], books.select_related("author", "editor").prefetch_related("tags"), tier="instances")
+    judge(
+        list[BookOut],
+        books.select_related("author", "editor").prefetch_related("tags"),
+        tier="instances",
+    )
     judge(list[BookOut], books.all(), tier="instances")
     judge(list[WithBlurb], books.all(), tier="instances")
     judge(Shelf, library, tier="instances")
@@ -394,7 +406,9 @@ def test_methods_and_properties_of_models(library):
     judge(Dotted, library)
 
 
-def test_querysets_are_evaluated_once_and_encoding_adds_no_query(library, django_assert_num_queries):
+def test_querysets_are_evaluated_once_and_encoding_adds_no_query(
+    library, django_assert_num_queries
+):
     plan = build_plan(operation(list[BookOut]).response_models[200])
     with django_assert_num_queries(2):
         plan.encode(Book.objects.select_related("author", "editor").prefetch_related("tags"))
@@ -426,7 +440,12 @@ def test_a_plan_is_described_as_data():
     assert described["reason"] is None
     by_name = {field["name"]: field for field in described["fields"]}
     assert by_name["price"] == {
-        "name": "price", "key": "price", "wire": "price", "kind": "decimal", "nullable": False, "fields": []
+        "name": "price",
+        "key": "price",
+        "wire": "price",
+        "kind": "decimal",
+        "nullable": False,
+        "fields": [],
     }
     assert [field["name"] for field in by_name["author"]["fields"]] == ["id", "name"]
 
