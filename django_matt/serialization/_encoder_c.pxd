@@ -1,8 +1,12 @@
 # The C types of encoder.py where it is compiled.
 
+cimport cython
+
 cdef int _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA
 cdef int _CHOICE, _LIST, _DICT, _MODEL, _ANY, _LINK, _IP
 cdef int _DEEPEST, _ACCESSES
+cdef object _utc, _default, _OPTIONS, _write
+cdef list _two, _three
 
 cdef class Node:
     cdef public int kind, places
@@ -10,34 +14,44 @@ cdef class Node:
     cdef public bint nullable, finite, getter, skip_none, skip_unset
     cdef public str name
     cdef public tuple bounds
-    cdef public dict texts, raw_texts, accesses
+    cdef public dict members, raw_members, accesses, template
     cdef public list fields
     cdef public object item, model
 
 cdef class Field:
-    cdef public str name, key, wire, head, tail
+    cdef public str name, key, wire
     cdef public Node node
     cdef public object default
     cdef public bint plain
 
-cdef str float_text(value)
-cdef str datetime_text(value)
-cdef str time_text(value)
+cdef class Shaper:
+    cdef bint trusted
+    @cython.locals(kind=cython.int)
+    cdef object shape(self, Node node, value, int depth)
+    cdef object choice(self, Node node, value)
+    @cython.locals(item=Node)
+    cdef list items(self, Node node, values, int depth)
+    @cython.locals(item=Node, shaped=dict)
+    cdef dict mapping(self, Node node, values, int depth)
+    @cython.locals(access=tuple, direct=list, held=dict, shaped=dict, index=cython.Py_ssize_t, field=Field, below=Node,
+                   plainly=cython.bint, holds=cython.bint)
+    cdef dict model(self, Node node, value, int depth)
+
+cdef int measure(Node node, Py_ssize_t length) except -1
+cdef int bound(Node node, value) except -1
+@cython.locals(text=str, point=cython.Py_ssize_t, places=cython.Py_ssize_t, digits=cython.Py_ssize_t, most=cython.Py_ssize_t)
+cdef str decimal_value(Node node, value)
+@cython.locals(
+    year=cython.int, month=cython.int, day=cython.int, hour=cython.int, minute=cython.int, second=cython.int,
+    micro=cython.int, start=str, end=str,
+)
+cdef object datetime_value(value)
+cdef str zoned_text(value)
+cdef str time_value(value)
+cdef object plain(value, int depth, bint lenient)
+@cython.locals(shaped=dict)
+cdef dict members(values, int depth, bint lenient)
+cdef object key_text(key)
 cdef object convert(value)
 cdef object settle(value)
 cdef object read(value, str key)
-
-cdef class Writer:
-    cdef list parts
-    cdef bint trusted
-    cdef int write(self, Node node, value, int depth) except -1
-    cdef int measure(self, Node node, Py_ssize_t length) except -1
-    cdef int bound(self, Node node, value) except -1
-    cdef int decimal(self, Node node, value) except -1
-    cdef int choice(self, Node node, value) except -1
-    cdef int items(self, Node node, values, int depth) except -1
-    cdef int mapping(self, Node node, values, int depth) except -1
-    cdef int model(self, Node node, value, int depth) except -1
-    cdef int data(self, value, int depth, bint lenient) except -1
-    cdef int sequence(self, values, int depth, bint lenient) except -1
-    cdef int members(self, values, int depth, bint lenient) except -1

@@ -1,5 +1,6 @@
 """A pydantic core schema read into the encoder's nodes, or the reason why it cannot be."""
 
+import json
 import operator
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -35,7 +36,19 @@ _HARMLESS = frozenset(
         "validation_error_cause",
     }
 )
-_SIMPLE = ("str", "int", "float", "bool", "datetime", "decimal", "uuid", "date", "time", "timedelta", "any")
+_SIMPLE = (
+    "str",
+    "int",
+    "float",
+    "bool",
+    "datetime",
+    "decimal",
+    "uuid",
+    "date",
+    "time",
+    "timedelta",
+    "any",
+)
 _BOUNDS = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
 # What a node of each type may carry besides its type, a ref and metadata.
 _WORDS: dict[str, frozenset[str]] = {
@@ -50,15 +63,28 @@ _WORDS: dict[str, frozenset[str]] = {
     "tuple": frozenset({"items_schema", "variadic_item_index"}),
     "dict": frozenset({"keys_schema", "values_schema", "min_length", "max_length"}),
     "nullable": frozenset({"schema"}),
-    "default": frozenset({"schema", "default", "default_factory", "default_factory_takes_data", "copy_default"}),
+    "default": frozenset(
+        {"schema", "default", "default_factory", "default_factory_takes_data", "copy_default"}
+    ),
     "literal": frozenset({"expected"}),
     "enum": frozenset({"cls", "members", "sub_type"}),
     "definition-ref": frozenset({"schema_ref"}),
     "model": frozenset(
-        {"cls", "schema", "config", "custom_init", "root_model", "frozen", "generic_origin", "from_attributes"}
+        {
+            "cls",
+            "schema",
+            "config",
+            "custom_init",
+            "root_model",
+            "frozen",
+            "generic_origin",
+            "from_attributes",
+        }
     ),
 }
-_FIELD_WORDS = frozenset({"type", "schema", "validation_alias", "serialization_alias", "frozen", "metadata"})
+_FIELD_WORDS = frozenset(
+    {"type", "schema", "validation_alias", "serialization_alias", "frozen", "metadata"}
+)
 
 
 class Closed(Exception):  # noqa: N818 - an answer, not an error
@@ -68,7 +94,9 @@ class Closed(Exception):  # noqa: N818 - an answer, not an error
 class Reader:
     """Reads one response's core schema into the nodes of one encoder module."""
 
-    def __init__(self, encoder: ModuleType, *, by_alias: bool, skip_none: bool, skip_unset: bool) -> None:
+    def __init__(
+        self, encoder: ModuleType, *, by_alias: bool, skip_none: bool, skip_unset: bool
+    ) -> None:
         """Take the encoder whose classes the nodes are, and the export options that shape them."""
         self.encoder = encoder
         self.by_alias = by_alias
@@ -106,7 +134,9 @@ class Reader:
             self._only(core_schema, _WORDS.get(kind, frozenset()), path)
         if kind in _SIMPLE:
             return self._simple(kind, core_schema)
-        read: Callable[[Mapping[str, Any], str], Any] | None = getattr(self, "_" + kind.replace("-", "_"), None)
+        read: Callable[[Mapping[str, Any], str], Any] | None = getattr(
+            self, "_" + kind.replace("-", "_"), None
+        )
         if read is None or kind not in _WORDS:
             raise Closed(f"{path}: {_article(kind)} is judged by pydantic")
         return read(core_schema, path)
@@ -114,10 +144,18 @@ class Reader:
     @staticmethod
     def _only(core_schema: Mapping[str, Any], words: frozenset[str], path: str) -> None:
         if "serialization" in core_schema:
-            raise Closed(f"{path}: a serializer is called for each value; without it the encoder can serve")
-        more = {word for word in set(core_schema) - words - {"type", "ref", "metadata"} if core_schema[word]}
+            raise Closed(
+                f"{path}: a serializer is called for each value; without it the encoder can serve"
+            )
+        more = {
+            word
+            for word in set(core_schema) - words - {"type", "ref", "metadata"}
+            if core_schema[word]
+        }
         if more:
-            raise Closed(f"{path}: {', '.join(sorted(more))} of a {core_schema['type']} is judged by pydantic")
+            raise Closed(
+                f"{path}: {', '.join(sorted(more))} of a {core_schema['type']} is judged by pydantic"
+            )
 
     def _node(self, kind: str, name: str) -> Any:
         return self.encoder.Node(kind, name)
@@ -134,7 +172,9 @@ class Reader:
         # `holds(value)` asks `value >= limit` as `limit <= value`.
         mirrored = {"ge": operator.le, "gt": operator.lt, "le": operator.ge, "lt": operator.gt}
         node.bounds = tuple(
-            partial(mirrored[word], core_schema[word]) for word in _BOUNDS if core_schema.get(word) is not None
+            partial(mirrored[word], core_schema[word])
+            for word in _BOUNDS
+            if core_schema.get(word) is not None
         )
         return node
 
@@ -150,7 +190,9 @@ class Reader:
         if function == IPvAnyAddress._validate:
             return self._node("ip", "address")
         name = getattr(function, "__qualname__", repr(function))
-        raise Closed(f"{path}: the validator {name} ({core_schema['type']}) is called for each value")
+        raise Closed(
+            f"{path}: the validator {name} ({core_schema['type']}) is called for each value"
+        )
 
     def _nullable(self, core_schema: Mapping[str, Any], path: str) -> Any:
         node = self.read(core_schema["schema"], path).copy()
@@ -185,24 +227,24 @@ class Reader:
         for value in core_schema["expected"]:
             if type(value) not in {str, int, bool}:
                 raise Closed(f"{path}: a literal of {type(value).__name__} is judged by pydantic")
-            node.raw_texts[type(value), value] = self.encoder.dumps(value).decode()
+            node.raw_members[type(value), value] = value
         return node
 
     def _enum(self, core_schema: Mapping[str, Any], path: str) -> Any:
         kind: type[Enum] = core_schema["cls"]
         if not (issubclass(kind, (str, int)) or kind.__str__ is Enum.__str__):
             raise Closed(f"{path}: {kind.__name__} writes itself as text in its own way")
-        if "_missing_" in {name for base in kind.__mro__ if base is not Enum for name in vars(base)} and not (
-            issubclass(kind, int) and kind.__module__ == "enum"
-        ):
+        if "_missing_" in {
+            name for base in kind.__mro__ if base is not Enum for name in vars(base)
+        } and not (issubclass(kind, int) and kind.__module__ == "enum"):
             raise Closed(f"{path}: {kind.__name__} looks up missing members in its own way")
         node = self._node("choice", kind.__name__)
         node.model = kind
         for member in core_schema["members"]:
-            text = self.encoder.dumps(member).decode()
-            node.texts[member] = text
+            text = json.loads(self.encoder.dumps(member))
+            node.members[member] = text
             if type(member.value) in {str, int}:
-                node.raw_texts[type(member.value), member.value] = text
+                node.raw_members[type(member.value), member.value] = text
         return node
 
     def _definition_ref(self, core_schema: Mapping[str, Any], path: str) -> Any:
@@ -211,16 +253,26 @@ class Reader:
             return self._nodes[ref].copy()
         return self.read(self._known[ref], path).copy()
 
-    def _model(self, core_schema: Mapping[str, Any], path: str, ref: str | None = None, getter: bool = False) -> Any:
+    def _model(
+        self,
+        core_schema: Mapping[str, Any],
+        path: str,
+        ref: str | None = None,
+        getter: bool = False,
+    ) -> Any:
         name = core_schema["cls"].__name__ if "cls" in core_schema else core_schema["type"]
         if core_schema["type"] != "model":
             raise Closed(f"{path}: a validator of the whole {name} is called for each value")
         self._only(core_schema, _WORDS["model"], path)
         config = core_schema.get("config", {})
         more = {word for word in set(config) - _HARMLESS if config[word] not in {None, False}}
-        more -= {"extra_fields_behavior"} if config.get("extra_fields_behavior") == "ignore" else set()
+        more -= (
+            {"extra_fields_behavior"} if config.get("extra_fields_behavior") == "ignore" else set()
+        )
         if more:
-            raise Closed(f"{path}: the setting {', '.join(sorted(more))} of {name} is judged by pydantic")
+            raise Closed(
+                f"{path}: the setting {', '.join(sorted(more))} of {name} is judged by pydantic"
+            )
         fields = core_schema["schema"]
         if fields["type"] != "model-fields" or not fields["fields"]:
             raise Closed(f"{path}: a validator of the whole {name} is called for each value")
@@ -241,14 +293,26 @@ class Reader:
         by_name = bool(config.get("validate_by_name") or config.get("populate_by_name"))
         by_alias = config.get("validate_by_alias") is not False
         for label, field in fields["fields"].items():
-            node.fields.append(self._field(label, field, f"{path}.{label}", getter, by_alias, by_name))
+            node.fields.append(
+                self._field(label, field, f"{path}.{label}", getter, by_alias, by_name)
+            )
+        if not (self.skip_none or self.skip_unset):
+            node.template.update((field.wire, None) for field in node.fields)
         keys = {field.key for field in node.fields}
         if resolvers & keys:
-            raise Closed(f"{path}: resolve_{min(resolvers & keys)} of {name} is called for each value")
+            raise Closed(
+                f"{path}: resolve_{min(resolvers & keys)} of {name} is called for each value"
+            )
         return node
 
     def _field(
-        self, name: str, core_field: Mapping[str, Any], path: str, getter: bool, by_alias: bool, by_name: bool
+        self,
+        name: str,
+        core_field: Mapping[str, Any],
+        path: str,
+        getter: bool,
+        by_alias: bool,
+        by_name: bool,
     ) -> Any:
         more = {word for word in set(core_field) - _FIELD_WORDS if core_field[word]}
         if more:
@@ -264,7 +328,11 @@ class Reader:
         node = self.read(core_schema, path)
         key = alias or name
         wire = core_field.get("serialization_alias") if self.by_alias else None
-        default = self.encoder.MISSING if alias is not None and by_name else self._default_of(core_schema, node)
+        default = (
+            self.encoder.MISSING
+            if alias is not None and by_name
+            else self._default_of(core_schema, node)
+        )
         return self.encoder.Field(name, key, wire or name, node, default)
 
     def _default_of(self, core_schema: Mapping[str, Any], node: Any) -> Any:
@@ -276,7 +344,11 @@ class Reader:
             type(default) in {str, int, float, bool}
             and node.kind in {kinds["str"], kinds["int"], kinds["float"], kinds["bool"]}
         )
-        return default if plain or (type(default) in {list, dict} and not default) else self.encoder.MISSING
+        return (
+            default
+            if plain or (type(default) in {list, dict} and not default)
+            else self.encoder.MISSING
+        )
 
 
 def _article(kind: str) -> str:

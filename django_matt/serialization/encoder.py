@@ -1,23 +1,26 @@
 # cython: language_level=3, annotation_typing=False
-"""Values to JSON bytes by the nodes of a plan: one source, plain here, compiled with ``_encoder_c.pxd``."""
+"""Values to JSON bytes by the nodes of a plan: one source, plain here, compiled with ``_encoder_c.pxd``.
+
+It checks and shapes; orjson writes.
+"""
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import ip_address
-from json.encoder import encode_basestring as quote
 from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Manager, QuerySet
+import orjson
+from django.db.models import Manager, Model, QuerySet
 from django.db.models.fields.files import FieldFile
 from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "0"
+FINGERPRINT = "d491fe8d068ba18e"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -46,6 +49,12 @@ MISSING: Any = object()
 # A compiled function has no interpreter that counts its frames; pydantic itself stops at 255.
 _DEEPEST = 200
 _ACCESSES = 256
+_OPTIONS = orjson.OPT_UTC_Z
+_write = orjson.dumps
+_utc = UTC
+# Digits to paste: several times faster than formatting them when compiled.
+_two = [f"{number:02d}" for number in range(60)]
+_three = [f"{number:03d}" for number in range(1000)]
 _default = NinjaJSONEncoder().default
 
 
@@ -66,8 +75,8 @@ class Node:
         self.places = -1
         self.bounds: tuple[Callable[[Any], bool], ...] = ()
         self.finite = False
-        self.texts: dict[Any, str] = {}
-        self.raw_texts: dict[Any, str] = {}
+        self.members: dict[Any, Any] = {}
+        self.raw_members: dict[Any, Any] = {}
         self.item: Any = None
         self.fields: list[Any] = []
         self.model: Any = None
@@ -75,6 +84,8 @@ class Node:
         self.skip_none = False
         self.skip_unset = False
         self.accesses: dict[Any, Any] = {}
+        # Where every field is written, its keys in order: a copy of it never grows.
+        self.template: dict[str, Any] = {}
 
     def copy(self) -> "Node":
         """Return a node that shares what is below and may differ in its own limits."""
@@ -86,8 +97,8 @@ class Node:
         node.places = self.places
         node.bounds = self.bounds
         node.finite = self.finite
-        node.texts = self.texts
-        node.raw_texts = self.raw_texts
+        node.members = self.members
+        node.raw_members = self.raw_members
         node.item = self.item
         node.fields = self.fields
         node.model = self.model
@@ -95,6 +106,7 @@ class Node:
         node.skip_none = self.skip_none
         node.skip_unset = self.skip_unset
         node.accesses = self.accesses
+        node.template = self.template
         return node
 
 
@@ -108,8 +120,6 @@ class Field:
         self.wire = wire
         self.node = node
         self.default = default
-        self.head = "{" + quote(wire) + ":"
-        self.tail = "," + quote(wire) + ":"
         # Other keys mean more than one attribute to Django's template Variable, which Ninja asks for what is missing.
         self.plain = key.isidentifier() and not key.startswith("_") and not _is_number(key)
 
@@ -122,39 +132,48 @@ def _is_number(key: str) -> bool:
     return True
 
 
-def float_text(value):
-    """Write a float; NaN and the infinities, which JSON does not know, as ``null``."""
-    if isfinite(value):
-        return float.__repr__(value)
-    return "null"
+def datetime_value(value):
+    """Return what becomes ISO 8601 with milliseconds cut, ``Z`` for UTC, as Django's encoder writes it."""
+    zone = value.tzinfo
+    if zone is None or zone is _utc:
+        micro = value.microsecond
+        if micro == 0:
+            return value
+        year = value.year
+        month = value.month
+        day = value.day
+        hour = value.hour
+        minute = value.minute
+        second = value.second
+        micro //= 1000
+        end = "" if zone is None else "Z"
+        start = f"{year:04d}-{_two[month]}-{_two[day]}T{_two[hour]}"
+        return f"{start}:{_two[minute]}:{_two[second]}.{_three[micro]}{end}"
+    return zoned_text(value)
 
 
-def datetime_text(value):
-    """Write ISO 8601 with milliseconds cut, ``Z`` for UTC, as Django's encoder does."""
+def zoned_text(value):
+    """Return the text of a datetime in a zone that need not be UTC."""
     text = value.isoformat()
     if value.microsecond:
         text = text[:23] + text[26:]
-    if text.endswith("+00:00"):
-        text = text[:-6] + "Z"
-    return '"' + text + '"'
+    return text[:-6] + "Z" if text.endswith("+00:00") else text
 
 
-def time_text(value):
-    """Write ISO 8601 with milliseconds cut."""
+def time_value(value):
+    """Return the text of a time, ISO 8601 with milliseconds cut."""
     text = value.isoformat()
-    if value.microsecond:
-        text = text[:12]
-    return '"' + text + '"'
+    return text[:12] if value.microsecond else text
 
 
 def learn(node, kind):
-    """Decide once for a class which fields of a node its instances keep in ``__dict__``; None: never encode it."""
-    access = None
+    """Decide once for a class which fields of a node its instances keep in ``__dict__``."""
     called = any("__call__" in base.__dict__ for base in kind.__mro__)
-    if not (called or issubclass(kind, (type, Manager, QuerySet, FieldFile))):
-        own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
-        direct = [own and not _is_computed(kind, field.key) for field in node.fields]
-        access = (direct, own and any(direct), not hasattr(kind, "__getitem__"))
+    if called or issubclass(kind, (type, Manager, QuerySet, FieldFile)):
+        raise Fallback("a callable")
+    own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
+    direct = [own and not _is_computed(kind, field.key) for field in node.fields]
+    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"))
     if len(node.accesses) >= _ACCESSES:
         node.accesses.clear()
     node.accesses[kind] = access
@@ -182,207 +201,146 @@ def convert(value):
     return value
 
 
-class Writer:
-    """The pieces of one JSON document; ``trusted`` values come from a validated instance and keep to their classes."""
+class Shaper:
+    """Values to data that orjson writes as Ninja's JSON; ``trusted`` ones come from a validated instance."""
 
     def __init__(self, trusted: bool = False) -> None:
-        """Start an empty document."""
-        self.parts: list[str] = []
+        """Keep trusted values to the classes that their schemas name."""
         self.trusted = trusted
 
-    def write(self, node, value, depth):
-        """Append a value, or raise ``Fallback`` where pydantic's validation would not be the identity."""
-        parts = self.parts
+    def shape(self, node, value, depth):
+        """Return the data of a value, or raise ``Fallback`` where pydantic's validation would not be the identity."""
         kind = node.kind
         if value is None:
-            if not node.nullable:
-                raise Fallback("None")
-            parts.append("null")
+            if node.nullable:
+                return None
         elif kind == _STR:
-            if type(value) is not str:
-                raise Fallback("not a str")
-            if node.longest >= 0 or node.shortest > 0:
-                self.measure(node, len(value))
-            parts.append(quote(value))
+            if type(value) is str:
+                if node.longest >= 0 or node.shortest > 0:
+                    measure(node, len(value))
+                return value
         elif kind == _INT:
-            if type(value) is not int:
-                raise Fallback("not an int")
-            if node.bounds:
-                self.bound(node, value)
-            parts.append(str(value))
+            if type(value) is int:
+                if node.bounds:
+                    bound(node, value)
+                return value  # past 64 bits orjson refuses, and the next tier writes it
         elif kind == _BOOL:
-            if value is True:
-                parts.append("true")
-            elif value is False:
-                parts.append("false")
-            else:
-                raise Fallback("not a bool")
+            if type(value) is bool:
+                return value
         elif kind == _DATETIME:
-            if type(value) is not datetime:
-                raise Fallback("not a datetime")
-            parts.append(datetime_text(value))
+            if type(value) is datetime:
+                return datetime_value(value)
         elif kind == _DECIMAL:
-            self.decimal(node, value)
+            if type(value) is Decimal:
+                return decimal_value(node, value)
         elif kind == _FLOAT:
             if type(value) is int and -9007199254740992 <= value <= 9007199254740992:
                 value = float(value)
-            if type(value) is not float or (node.finite and not isfinite(value)):
-                raise Fallback("not a float")
-            if node.bounds:
-                self.bound(node, value)
-            parts.append(float_text(value))
+            if type(value) is float and (not node.finite or isfinite(value)):
+                if node.bounds:
+                    bound(node, value)
+                return value
         elif kind == _UUID:
-            if type(value) is not UUID:
-                raise Fallback("not a UUID")
-            parts.append('"' + str(value) + '"')
+            if type(value) is UUID:
+                return value
         elif kind == _MODEL:
-            self.model(node, value, depth)
+            return self.model(node, value, depth)
         elif kind == _LIST:
-            self.items(node, value, depth)
+            return self.items(node, value, depth)
         elif kind == _DATE:
-            if type(value) is not date:
-                raise Fallback("not a date")
-            parts.append('"' + value.isoformat() + '"')
+            if type(value) is date:
+                return value
         elif kind == _TIME:
-            if type(value) is not time or value.tzinfo is not None:
-                raise Fallback("not a naive time")
-            parts.append(time_text(value))
+            if type(value) is time and value.tzinfo is None:
+                return time_value(value)
         elif kind == _TIMEDELTA:
-            if type(value) is not timedelta:
-                raise Fallback("not a timedelta")
-            parts.append('"' + duration_iso_string(value) + '"')
+            if type(value) is timedelta:
+                return duration_iso_string(value)
         elif kind == _CHOICE:
-            self.choice(node, value)
+            return self.choice(node, value)
         elif kind == _DICT:
-            self.mapping(node, value, depth)
+            return self.mapping(node, value, depth)
         elif kind == _ANY:
-            self.data(value, depth, False)
+            return plain(value, depth, False)
         elif kind == _LINK:
-            if depth > _DEEPEST or type(value) in (str, int, float, dict, list, UUID):
-                raise Fallback("a key, not an object")
-            self.data(read(value, "pk"), depth, False)
-        else:
-            if type(value) is not str:
-                raise Fallback("not an address as text")
+            if isinstance(value, Model):
+                return plain(read(value, "pk"), depth, False)
+        elif kind == _IP and type(value) is str:
             try:
-                parts.append('"' + str(ip_address(value)) + '"')
+                return str(ip_address(value))
             except ValueError:
-                raise Fallback("not an address") from None
-
-    def measure(self, node, length):
-        """Hold a length against the node's."""
-        if length < node.shortest or (node.longest >= 0 and length > node.longest):
-            raise Fallback("a length")
-
-    def bound(self, node, value):
-        """Hold a number against the node's bounds."""
-        for holds in node.bounds:
-            if not holds(value):
-                raise Fallback("a bound")
-
-    def decimal(self, node, value):
-        """Append a decimal of so few digits that any way of counting them agrees."""
-        if type(value) is not Decimal or not value.is_finite():
-            raise Fallback("not a decimal")
-        text = str(value)
-        if node.longest >= 0 or node.places >= 0:
-            if "E" in text:
-                raise Fallback("an exponent")
-            whole, _, fraction = text.partition(".")
-            digits = len(whole) - (1 if whole[0] == "-" else 0)
-            if digits == 1 and whole[-1] == "0":
-                digits = 0
-            places = len(fraction)
-            if node.places >= 0 and places > node.places:
-                raise Fallback("decimal places")
-            if node.longest >= 0:
-                most = node.longest - (node.places if node.places > 0 else 0)
-                if digits > most or digits + places > node.longest:
-                    raise Fallback("decimal digits")
-        if node.bounds:
-            self.bound(node, value)
-        self.parts.append('"' + text + '"')
+                pass
+        raise Fallback(node.name)
 
     def choice(self, node, value):
-        """Append a member of an enum or a literal, which were written when the plan was made."""
+        """Return the data of a member of an enum or a literal."""
         kind = type(value)
-        text = None
+        found = MISSING
         if kind is node.model:
-            text = node.texts.get(value)
-        elif (kind is str or kind is int or kind is bool) and not (self.trusted and node.model is not None):
-            text = node.raw_texts.get((kind, value))
-        if text is None:
-            raise Fallback("no member")
-        self.parts.append(text)
+            found = node.members.get(value, MISSING)
+        elif (kind is str or kind is int or kind is bool) and not (
+            self.trusted and node.model is not None
+        ):
+            found = node.raw_members.get((kind, value), MISSING)
+        if found is MISSING:
+            raise Fallback(node.name)
+        return found
 
     def items(self, node, values, depth):
-        """Append an array."""
+        """Return an array."""
         kind = type(values)
-        if kind is not list and kind is not tuple:
-            raise Fallback("not a list")
-        if depth > _DEEPEST:
-            raise Fallback("depth")
+        if depth > _DEEPEST or (kind is not list and kind is not tuple):
+            raise Fallback(node.name)
         if node.longest >= 0 or node.shortest > 0:
-            self.measure(node, len(values))
-        parts = self.parts
+            measure(node, len(values))
         item = node.item
-        parts.append("[")
-        first = True
-        for value in values:
-            if first:
-                first = False
-            else:
-                parts.append(",")
-            self.write(item, value, depth + 1)
-        parts.append("]")
+        if item.kind == _MODEL and not item.nullable:
+            return [self.model(item, value, depth + 1) for value in values]
+        return [self.shape(item, value, depth + 1) for value in values]
 
     def mapping(self, node, values, depth):
-        """Append an object whose keys are data."""
-        if type(values) is not dict or depth > _DEEPEST:
-            raise Fallback("not a dict")
+        """Return an object whose keys are data."""
+        if depth > _DEEPEST or type(values) is not dict:
+            raise Fallback(node.name)
         if node.longest >= 0 or node.shortest > 0:
-            self.measure(node, len(values))
-        parts = self.parts
-        before = "{"
+            measure(node, len(values))
+        item = node.item
+        shaped = {}
         for key, value in values.items():
             if type(key) is not str:
-                raise Fallback("not a str as key")
-            parts.append(before)
-            parts.append(quote(key))
-            parts.append(":")
-            self.write(node.item, value, depth + 1)
-            before = ","
-        parts.append("{}" if before == "{" else "}")
+                raise Fallback("a key")
+            shaped[key] = self.shape(item, value, depth + 1)
+        return shaped
 
     def model(self, node, value, depth):
-        """Append an object whose keys are the fields of a model."""
-        if depth > _DEEPEST:
-            raise Fallback("depth")
+        """Return an object whose keys are the fields of a model."""
         kind = type(value)
         direct = None
         plainly = True
         held = None
+        if depth > _DEEPEST:
+            raise Fallback(node.name)
+        if (
+            kind is not dict
+            and (self.trusted or not node.getter)
+            and (kind is not node.model or node.skip_unset)
+        ):
+            raise Fallback(
+                node.name
+            )  # another class is dumped in its own way, and so is what was never set
         if kind is dict:
             if self.trusted:
-                raise Fallback("a dict for an instance")
+                raise Fallback(node.name)
             held = value
         else:
-            if (self.trusted or not node.getter) and kind is not node.model:
-                raise Fallback("another class")
-            access = node.accesses.get(kind, MISSING)
-            if access is MISSING:
-                access = learn(node, kind)
+            access = node.accesses.get(kind)
             if access is None:
-                raise Fallback("a callable object")
-            direct = access[0]
-            plainly = access[2]
-            if access[1]:
+                access = learn(node, kind)
+            direct, holds, plainly = access
+            if holds:
                 held = value.__dict__
-        parts = self.parts
-        index = -1
-        first = True
-        for field in node.fields:
-            index += 1
+        shaped = node.template.copy()
+        for index, field in enumerate(node.fields):
             found = MISSING
             if direct is None or direct[index]:
                 found = held.get(field.key, MISSING)
@@ -391,12 +349,16 @@ class Writer:
                     found = read(value, field.key)
                 if found is MISSING:
                     found = field.default
-                    if found is MISSING or self.trusted or not (direct is None or (plainly and field.plain)):
-                        raise Fallback("a missing value")
+                    if (
+                        found is MISSING
+                        or self.trusted
+                        or not (direct is None or (plainly and field.plain))
+                    ):
+                        raise Fallback(field.name)
                     if node.skip_unset:
                         continue
             below = field.node
-            if found is not None and type(found) is not str:
+            if type(found) is not str and found is not None:
                 if below.kind == _LIST:
                     if type(found) is not list:
                         found = settle(found)
@@ -404,89 +366,100 @@ class Writer:
                     found = settle(found)
             if found is None and node.skip_none and below.nullable:
                 continue
-            if first:
-                parts.append(field.head)
-                first = False
-            else:
-                parts.append(field.tail)
-            self.write(below, found, depth + 1)
-        parts.append("{}" if first else "}")
+            shaped[field.wire] = self.shape(below, found, depth + 1)
+        return shaped
 
-    def data(self, value, depth, lenient):
-        """Append plain data; ``lenient`` takes what ``NinjaJSONEncoder`` takes, else only what pydantic leaves alone."""
-        parts = self.parts
-        kind = type(value)
-        if kind is str:
-            parts.append(quote(value))
-        elif value is None:
-            parts.append("null")
-        elif value is True:
-            parts.append("true")
-        elif value is False:
-            parts.append("false")
-        elif kind is int:
-            parts.append(str(value))
-        elif kind is float:
-            parts.append(float_text(value))
-        elif kind is dict:
-            self.members(value, depth, lenient)
-        elif kind is list or kind is tuple:
-            self.sequence(value, depth, lenient)
-        elif kind is datetime:
-            parts.append(datetime_text(value))
-        elif kind is Decimal or kind is UUID:
-            parts.append('"' + str(value) + '"')
-        elif kind is date:
-            parts.append('"' + value.isoformat() + '"')
-        elif kind is timedelta:
-            parts.append('"' + duration_iso_string(value) + '"')
-        elif not lenient:
-            raise Fallback("no plain data")
-        elif isinstance(value, str):
-            parts.append(quote(str.__str__(value)))
-        elif isinstance(value, int):
-            parts.append(int.__repr__(value))
-        elif isinstance(value, float):
-            parts.append(float_text(value))
-        elif isinstance(value, dict):
-            self.members(value, depth, lenient)
-        elif isinstance(value, (list, tuple)):
-            self.sequence(value, depth, lenient)
-        else:
-            if depth > _DEEPEST:
-                raise Fallback("depth")
-            self.data(_default(value), depth + 1, lenient)
 
-    def sequence(self, values, depth, lenient):
-        """Append an array of plain data."""
-        if depth > _DEEPEST:
-            raise Fallback("depth")
-        parts = self.parts
-        before = "["
-        for value in values:
-            parts.append(before)
-            self.data(value, depth + 1, lenient)
-            before = ","
-        parts.append("[]" if before == "[" else "]")
+def measure(node, length):
+    """Hold a length against the node's."""
+    if length < node.shortest or (node.longest >= 0 and length > node.longest):
+        raise Fallback("a length")
 
-    def members(self, values, depth, lenient):
-        """Append an object of plain data, its keys as ``json.dumps`` writes them."""
-        if depth > _DEEPEST:
-            raise Fallback("depth")
-        parts = self.parts
-        before = "{"
-        for key, value in values.items():
-            parts.append(before)
-            if type(key) is str:
-                parts.append(quote(key))
-            elif lenient:
-                parts.append(quote(key_text(key)))
-            else:
-                raise Fallback("not a str as key")
-            parts.append(":")
-            self.data(value, depth + 1, lenient)
-            before = ","
-        parts.append("{}" if before == "{" else "}")
+
+def bound(node, value):
+    """Hold a number against the node's bounds."""
+    for holds in node.bounds:
+        if not holds(value):
+            raise Fallback("a bound")
+
+
+def decimal_value(node, value):
+    """Return the text of a decimal of so few digits that any way of counting them agrees."""
+    if not value.is_finite():
+        raise Fallback("not a number")
+    text = str(value)
+    if node.longest >= 0 or node.places >= 0:
+        if "E" in text:
+            raise Fallback("an exponent")
+        point = text.find(".")
+        places = 0 if point < 0 else len(text) - point - 1
+        digits = len(text) if point < 0 else point
+        if text[0] == "-":
+            digits -= 1
+        if places > 0 and digits == 1 and (text[0] == "0" or text[:2] == "-0"):
+            digits = 0
+        if node.places >= 0 and places > node.places:
+            raise Fallback("decimal places")
+        if node.longest >= 0:
+            most = node.longest - (node.places if node.places > 0 else 0)
+            if digits > most or digits + places > node.longest:
+                raise Fallback("decimal digits")
+    if node.bounds:
+        bound(node, value)
+    return text
+
+
+def plain(value, depth, lenient):
+    """Return plain data; ``lenient`` takes what ``NinjaJSONEncoder`` takes, else only what pydantic leaves alone."""
+    kind = type(value)
+    if (
+        value is None
+        or kind is str
+        or kind is bool
+        or kind is float
+        or kind is UUID
+        or kind is date
+    ):
+        return value
+    if kind is int:
+        return value
+    if depth > _DEEPEST:
+        raise Fallback("depth")
+    if kind is dict:
+        return members(value, depth + 1, lenient)
+    if kind is list or kind is tuple:
+        return [plain(item, depth + 1, lenient) for item in value]
+    if kind is datetime:
+        return datetime_value(value)
+    if kind is Decimal:
+        return str(value)
+    if kind is timedelta:
+        return duration_iso_string(value)
+    if not lenient:
+        raise Fallback("no plain data")
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(int.__repr__(value))
+    if isinstance(value, float):
+        return float(float.__repr__(value))
+    if isinstance(value, dict):
+        return members(value, depth + 1, lenient)
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth + 1, lenient) for item in value]
+    return plain(_default(value), depth + 1, lenient)
+
+
+def members(values, depth, lenient):
+    """Return an object of plain data, its keys as ``json.dumps`` writes them."""
+    shaped = {}
+    for key, value in values.items():
+        if type(key) is not str:
+            if not lenient:
+                raise Fallback("a key")
+            key = key_text(key)  # noqa: PLW2901 - one name for one thing
+        shaped[key] = plain(value, depth, lenient)
+    return shaped
 
 
 def key_text(key):
@@ -494,7 +467,7 @@ def key_text(key):
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, float):
-        return json.dumps(key) if key == key else "NaN"
+        return json.dumps(float(key))
     if key is True:
         return "true"
     if key is False:
@@ -528,13 +501,12 @@ def settle(value):
 
 def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
     """Encode a value by its node, or raise ``Fallback``."""
-    writer = Writer(trusted)
     if not trusted:
         value = settle(value)
-    writer.write(node, value, 0)
+    shaped = Shaper(trusted).shape(node, value, 0)
     try:
-        return "".join(writer.parts).encode()
-    except UnicodeEncodeError:
+        return _write(shaped, None, _OPTIONS)
+    except orjson.JSONEncodeError:
         raise Fallback("a lone surrogate") from None
 
 
@@ -544,16 +516,14 @@ def dumps(data: Any) -> bytes:
     >>> dumps({"at": datetime(2024, 1, 1, 12, 30), 1: [Decimal("0.10"), float("nan")]})
     b'{"at":"2024-01-01T12:30:00","1":["0.10",null]}'
     """
-    writer = Writer()
     try:
-        writer.data(data, 0, True)
-    except Fallback:
-        # Too deep for us, or endless: the standard library says which, and writes what it can.
+        return _write(plain(data, 0, True), None, _OPTIONS)
+    except (Fallback, orjson.JSONEncodeError):
+        # Too deep for us, endless, or not Unicode: the standard library says which, and writes what it can.
         text = json.dumps(data, cls=NinjaJSONEncoder)
-        return json.dumps(json.loads(text, parse_constant=_no_constant), ensure_ascii=False).encode(
-            "utf-8", "backslashreplace"
-        )
-    return "".join(writer.parts).encode("utf-8", "backslashreplace")
+        data = json.loads(text, parse_constant=_no_constant)
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "backslashreplace")
 
 
 def _no_constant(name: str) -> None:

@@ -43,7 +43,9 @@ class ResponsePlan:
         self.annotation: Any = response_model.model_fields["response"].annotation
         self.node: Any = None
         self.reason: str | None = None
-        reader = Reader(self.encoder, by_alias=by_alias, skip_none=exclude_none, skip_unset=exclude_unset)
+        reader = Reader(
+            self.encoder, by_alias=by_alias, skip_none=exclude_none, skip_unset=exclude_unset
+        )
         try:
             if exclude_defaults:
                 raise Closed("exclude_defaults: what equals its default is known after validation")
@@ -71,7 +73,9 @@ class ResponsePlan:
         """
         return self.encode_with_tier(value, request=request, status=status)[0]
 
-    def encode_with_tier(self, value: Any, *, request: Any = None, status: int = 200) -> tuple[bytes, str]:
+    def encode_with_tier(
+        self, value: Any, *, request: Any = None, status: int = 200
+    ) -> tuple[bytes, str]:
         """Return the response's JSON and the tier that wrote it."""
         if self.node is not None:
             ready = self._is_ready(value)
@@ -110,7 +114,9 @@ class ResponsePlan:
 
     def _is_ready(self, value: Any) -> bool:
         return (
-            isinstance(self.annotation, type) and isinstance(value, BaseModel) and isinstance(value, self.annotation)
+            isinstance(self.annotation, type)
+            and isinstance(value, BaseModel)
+            and isinstance(value, self.annotation)
         )
 
 
@@ -140,7 +146,9 @@ def _core_schema(model: type[BaseModel]) -> Any:
 
 def _describe_misfit(annotation: Any, error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
+    ).lstrip(".")
     name = getattr(annotation, "__name__", repr(annotation))
     return f"The response does not fit its schema {name}: {place}: {first['msg']} ({error.error_count()} in all)"
 

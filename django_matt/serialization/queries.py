@@ -1,56 +1,87 @@
 """Whether encoding a value may ask the database, so that an async route hops to a thread only then."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
+
+from django_matt.serialization.encoder import KINDS
 
 __all__ = ["may_query"]
 
 _SCALARS = frozenset(
     {type(None), str, int, float, bool, bytes, datetime, date, time, timedelta, Decimal, UUID}
 )
+_HOLDERS = frozenset(KINDS[name] for name in ("any", "dict", "list", "link", "model"))
 _DEEPEST = 50
 
 
 def may_query(node: Any, value: Any, depth: int = 0) -> bool:
     """Follow a plan's node into a value; False only where nothing but loaded data would be read.
 
-    Without a node (a closed plan) only plain data is safe: a resolver or a validator may do anything.
+    Without a node (a closed plan) the answer is True: a resolver or a validator may do anything.
     """
     kind = type(value)
-    if kind in _SCALARS:
-        return node is None and depth == 0
     if node is None or depth > _DEEPEST:
         return True
-    if kind in {list, tuple}:
+    if kind in _SCALARS:
+        return False
+    if isinstance(value, QuerySet) and value._result_cache is not None:
+        value, kind = value._result_cache, list
+    if kind is list or kind is tuple:
         item = node.item if node.item is not None else node
-        return any(may_query(item, each, depth + 1) for each in value)
+        return not _all_loaded(item, value) and any(
+            may_query(item, each, depth + 1) for each in value
+        )
     if kind is dict:
         if node.fields:
-            return any(may_query(field.node, value.get(field.key), depth + 1) for field in node.fields)
+            return any(
+                may_query(field.node, value.get(field.key), depth + 1) for field in node.fields
+            )
         return any(may_query(node.item or node, each, depth + 1) for each in value.values())
-    if not node.fields:
-        return True
-    return _object_may_query(node, value, depth)
+    if node.kind == KINDS["link"]:
+        return not isinstance(value, Model)
+    return not node.fields or any(_may_query_field(field, value, depth) for field in node.fields)
 
 
-def _object_may_query(node: Any, value: Any, depth: int) -> bool:
+def _all_loaded(node: Any, values: Sequence[Any]) -> bool:
+    """Tell quickly that a list holds instances of one class whose every wanted column is there."""
+    if not values or not node.fields or any(field.node.kind in _HOLDERS for field in node.fields):
+        return False
+    kind = type(values[0])
+    keys = {field.key for field in node.fields}
+    if not issubclass(kind, Model) or not all(_is_kept(kind, key) for key in keys):
+        return False
+    return all(type(value) is kind and keys <= value.__dict__.keys() for value in values)
+
+
+def _may_query_field(field: Any, value: Any, depth: int) -> bool:
     held = getattr(value, "__dict__", {})
-    for field in node.fields:
-        if isinstance(value, Model) and field.key in value._state.fields_cache:
-            found = value._state.fields_cache[field.key]
-        elif field.key in held and _is_kept(type(value), field.key):
-            found = held[field.key]
-        else:
+    kind = type(value)
+    if isinstance(value, Model) and field.key in value._state.fields_cache:
+        found = value._state.fields_cache[field.key]
+    elif isinstance(getattr(kind, field.key, None), ReverseManyToOneDescriptor):
+        if value.pk is None:
             return True
-        if may_query(field.node, found, depth + 1):
+        found = getattr(
+            value, field.key
+        ).all()  # makes a queryset, or finds the prefetched one; asks nothing
+        if found._result_cache is None:
             return True
-    return False
+    elif field.key in held and _is_kept(kind, field.key):
+        found = held[field.key]
+    else:
+        return True
+    return may_query(field.node, found, depth + 1)
 
 
 def _is_kept(kind: type, key: str) -> bool:
     """Tell whether reading an attribute gives what ``__dict__`` holds: no property stands before it."""
-    return not hasattr(getattr(kind, key, None), "__set__") and kind.__getattribute__ is object.__getattribute__
+    return (
+        not hasattr(getattr(kind, key, None), "__set__")
+        and kind.__getattribute__ is object.__getattribute__
+    )

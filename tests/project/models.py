@@ -1,0 +1,90 @@
+"""Tables of the tests: every field type of Django, and each kind of relation."""
+
+import datetime
+import uuid
+from decimal import Decimal
+
+from django.db import models
+
+
+class Colour(models.TextChoices):
+    RED = "red", "Red"
+    BLUE = "blue", "Blue"
+
+
+class Level(models.IntegerChoices):
+    LOW = 1, "Low"
+    HIGH = 2, "High"
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=40)
+
+
+class Author(models.Model):
+    name = models.CharField(max_length=80)
+    boss = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="staff")
+
+    @property
+    def shout(self):
+        return self.name.upper()
+
+    def greet(self):
+        return f"hello {self.name}"
+
+
+class Book(models.Model):
+    title = models.CharField(max_length=120)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal("1.00"))
+    author = models.ForeignKey(Author, models.CASCADE, related_name="books")
+    editor = models.ForeignKey(
+        Author, models.SET_NULL, null=True, blank=True, related_name="edited"
+    )
+    tags = models.ManyToManyField(Tag, related_name="books")
+
+
+class Blurb(models.Model):
+    book = models.OneToOneField(Book, models.CASCADE, related_name="blurb")
+    text = models.TextField(max_length=20)
+
+
+class Everything(models.Model):
+    """One column of every type that all our databases know."""
+
+    big = models.BigIntegerField(default=0)
+    binary = models.BinaryField(default=b"")
+    boolean = models.BooleanField(default=False)
+    maybe = models.BooleanField(null=True)
+    char = models.CharField(max_length=50, default="")
+    date = models.DateField(default=datetime.date(2024, 2, 29))
+    moment = models.DateTimeField(default=datetime.datetime(2024, 2, 29, tzinfo=datetime.UTC))
+    decimal = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal("0"))
+    duration = models.DurationField(default=datetime.timedelta)
+    email = models.EmailField(default="a@example.org")
+    file = models.FileField(upload_to="files", blank=True)
+    image = models.ImageField(upload_to="images", blank=True)
+    path = models.FilePathField(path="/", default="")
+    float = models.FloatField(default=0.0)
+    address = models.GenericIPAddressField(default="127.0.0.1")
+    integer = models.IntegerField(default=0)
+    document = models.JSONField(default=dict)
+    positive_big = models.PositiveBigIntegerField(default=0)
+    positive = models.PositiveIntegerField(default=0)
+    positive_small = models.PositiveSmallIntegerField(default=0)
+    slug = models.SlugField(default="")
+    small = models.SmallIntegerField(default=0)
+    text = models.TextField(default="")
+    time = models.TimeField(default=datetime.time(12, 30))
+    url = models.URLField(default="https://example.org")
+    uuid = models.UUIDField(default=uuid.uuid4)
+    colour = models.CharField(max_length=10, choices=Colour.choices, default=Colour.RED)
+    level = models.IntegerField(choices=Level.choices, default=Level.LOW)
+    author = models.ForeignKey(Author, models.SET_NULL, null=True, related_name="+")
+    tags = models.ManyToManyField(Tag, related_name="+")
+
+
+class Keyed(models.Model):
+    """A key that is no integer."""
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    note = models.TextField(null=True)

@@ -1,0 +1,85 @@
+"""The two encoders, and Ninja's own operation as the judge of every answer."""
+
+import functools
+import json
+import os
+import warnings
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.operation import Operation
+
+from django_matt.serialization import encoders
+from django_matt.serialization.plan import ResponsePlan
+
+_PLAIN = encoders.plain
+ENCODERS = {"plain": _PLAIN}
+if encoders.COMPILED:
+    ENCODERS["compiled"] = encoders.encoder
+elif os.environ.get("MATT_REQUIRE_COMPILED") == "1":
+    raise RuntimeError(
+        "MATT_REQUIRE_COMPILED=1, but django_matt.serialization._encoder_c is not built"
+    )
+
+
+@pytest.fixture(params=list(ENCODERS))
+def encoder(request):
+    return ENCODERS[request.param]
+
+
+@functools.lru_cache(4000)
+def operation(response, **export):
+    made = Operation("/", ["GET"], lambda request: None, response=response, **export)
+    made.api = NinjaAPI(urls_namespace="judge")
+    return made
+
+
+@functools.lru_cache(4000)
+def plan_of(model, encoder, **export):
+    return ResponsePlan(model, encoder=encoder, **export)
+
+
+def parse(text):
+    """Parse strictly but for the NaN and Infinity that Ninja writes where we write null."""
+    return json.loads(text, parse_constant=lambda name: None)
+
+
+def outcome(call):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return "answer", call()
+        except Exception as error:
+            details = (
+                error.errors(include_url=False, include_input=False)
+                if hasattr(error, "errors")
+                else None
+            )
+            return type(error).__name__, repr(details)
+
+
+def judge(response, value, tier=None, **export):
+    """Hold every encoder's answer against Ninja's; return it."""
+    made = operation(response, **export)
+    request = HttpRequest()
+    expected = outcome(
+        lambda: parse(made._result_to_response(request, value, HttpResponse()).content)
+    )
+    if expected[0] == "KeyError" and value is None and export.get("exclude_none"):
+        expected = "answer", None  # Ninja stumbles over its own wrapper; `null` is what it means
+    written = set()
+    for encoder in ENCODERS.values():
+        plan = plan_of(made.response_models[200], encoder, **export)
+        got = outcome(lambda plan=plan: plan.encode_with_tier(value, request=request))
+        if got[0] == "answer":
+            text, by = got[1]
+            got = (
+                "answer",
+                json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")),
+            )
+            written.add(text)
+            assert tier in {None, by}, (plan, by)
+        assert got == expected, (plan, value)
+    assert len(written) <= 1, "the encoders differ"
+    return expected
