@@ -19,7 +19,7 @@ from django_matt.errors.problems import (
     prefers_html,
     stamp,
 )
-from django_matt.errors.values import Values
+from django_matt.errors.values import Values, printable
 from django_matt.pages import render_page
 
 __all__ = ["debug_response", "explain"]
@@ -59,7 +59,15 @@ def debug_response(request: HttpRequest, exc: BaseException, shown: dict[str, An
 
 def _chain(trace: Trace) -> list[dict[str, Any]]:
     """List an exception, its causes and the members of its groups in the order to read them, last call first."""
-    found: list[dict[str, Any]] = [{**trace, "frames": trace["frames"][::-1]}]
+    headline, _, rest = trace["message"].partition("\n")
+    has_yours = any(frame["yours"] for frame in trace["frames"])
+    shown = {
+        "headline": headline,
+        "rest": rest,
+        "has_yours": has_yours,
+        "frames": trace["frames"][::-1],
+    }
+    found: list[dict[str, Any]] = [{**trace, **shown}]
     if trace["cause"] is not None:
         found += _chain(trace["cause"])
     for member in trace["exceptions"]:
@@ -72,9 +80,11 @@ def describe_request(request: HttpRequest) -> dict[str, Any]:
     cleanser = active_filter(request)
     values = Values(cleanser)
     headers = {
-        name.removeprefix("HTTP_").replace("_", "-").title(): values.named(name, value).strip("'\"")
+        name.removeprefix("HTTP_").replace("_", "-").title(): "********"
+        if values.is_hidden(name)
+        else printable(str(value)[:400])
         for name, value in request.META.items()
-        if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}
+        if value and (name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"})
     }
     match = getattr(request, "resolver_match", None)
     return {

@@ -66,8 +66,8 @@ def _unexpected() -> Answer:
 def _answer_unexpected(request: HttpRequest, exc: Exception, api: Any) -> HttpResponse:
     if settings.DEBUG_PROPAGATE_EXCEPTIONS:
         raise exc
-    if not settings.DEBUG and not isinstance(request, HttpRequest):
-        # Ninja's TestClient calls views with a mock of a request and promises the exception itself.
+    if not settings.DEBUG and type(request) is HttpRequest:
+        # No server made this bare request: Ninja's TestClient did, and promises the exception itself.
         raise exc
     answer = _unexpected()
     response: HttpResponse | None = None

@@ -23,7 +23,9 @@ class Thing(models.Model):
         app_label = "project"
         managed = False
         db_table = "errors_thing"
-        constraints = [models.CheckConstraint(condition=models.Q(size__gte=0), name="size_is_positive")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(size__gte=0), name="size_is_positive")
+        ]
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +94,9 @@ def test_deleting_what_others_use_is_a_conflict(call):
         {"size": 2**70},
         pytest.param(
             {"price": Decimal("1e1000")},
-            marks=pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite stores any decimal"),
+            marks=pytest.mark.skipif(
+                connection.vendor == "sqlite", reason="SQLite stores any decimal"
+            ),
         ),
         {"name": "\ud800"},
     ],
@@ -109,7 +113,9 @@ def test_nul_in_text_never_becomes_a_fault_of_ours_on_a_write(call):
     assert post.status_code == (422 if connection.vendor == "postgresql" else 200)
 
 
-@pytest.mark.parametrize(("query", "value"), [("?q=a%00b", "a\0b"), ("?q=" + "9" * 25, int("9" * 25))])
+@pytest.mark.parametrize(
+    ("query", "value"), [("?q=a%00b", "a\0b"), ("?q=" + "9" * 25, int("9" * 25))]
+)
 def test_a_read_is_the_clients_mistake_where_the_address_holds_the_odd_value(serve, query, value):
     api = MattAPI()
 
@@ -180,5 +186,3 @@ def test_an_unreachable_server_is_away():
         error = OperationalError("x")
         error.__cause__ = cause
     assert is_away(error)
-
-

@@ -15,7 +15,9 @@ HANDLED = [
     (ninja.AuthenticationError(), 401, {"detail": "Unauthorized"}),
     (ninja.AuthorizationError(), 403, {"detail": "Forbidden"}),
     (
-        ninja.ValidationError([{"type": "missing", "loc": ["query", "q"], "msg": "Field required"}]),
+        ninja.ValidationError(
+            [{"type": "missing", "loc": ["query", "q"], "msg": "Field required"}]
+        ),
         422,
         {"detail": [{"type": "missing", "loc": ["query", "q"], "msg": "Field required"}]},
     ),
@@ -54,7 +56,9 @@ def test_a_handled_error_keeps_ninjas_body(raising, exc, status, body):
 
 @pytest.mark.parametrize(("exc", "status", "_body"), HANDLED, ids=lambda v: type(v).__name__)
 @pytest.mark.parametrize("how", ["option", "accept"])
-def test_a_handled_error_is_a_problem_document_where_one_is_wanted(raising, exc, status, _body, how):
+def test_a_handled_error_is_a_problem_document_where_one_is_wanted(
+    raising, exc, status, _body, how
+):
     served = raising(raises(exc), problem_details=how == "option")
     answer = served.post(**({"Accept": "application/problem+json"} if how == "accept" else {}))
     assert answer.status_code == status
@@ -87,7 +91,9 @@ def test_accept_chooses_the_form(raising, accept, kind):
 
 
 def test_our_exceptions_bring_code_members_and_headers(raising):
-    exc = ours.Conflict("Paid.", code="order_paid", headers={"X-Order": "7"}, order=7, status_text="x")
+    exc = ours.Conflict(
+        "Paid.", code="order_paid", headers={"X-Order": "7"}, order=7, status_text="x"
+    )
     answer = raising(raises(exc), problem_details=True).get()
     assert answer["X-Order"] == "7"
     assert {"code": "order_paid", "detail": "Paid.", "order": 7}.items() <= answer.json().items()
@@ -111,14 +117,19 @@ def test_django_validation_errors_name_their_fields(raising):
     )
     answer = raising(raises(exc)).post()
     assert answer.status_code == 422
-    assert answer.json() == {"detail": [{"type": "long", "loc": ["body", "title"], "msg": "Too long."}]}
+    assert answer.json() == {
+        "detail": [{"type": "long", "loc": ["body", "title"], "msg": "Too long."}]
+    }
     problem = raising(raises(exc), problem_details=True).post().json()
     assert problem["errors"] == [{"pointer": "#/body/title", "detail": "Too long.", "code": "long"}]
 
 
 def test_a_django_validation_error_without_field_is_about_the_whole(raising):
     answer = raising(raises(django.ValidationError(["a", "b"]))).post()
-    assert [(e["loc"], e["msg"]) for e in answer.json()["detail"]] == [(["body"], "a"), (["body"], "b")]
+    assert [(e["loc"], e["msg"]) for e in answer.json()["detail"]] == [
+        (["body"], "a"),
+        (["body"], "b"),
+    ]
 
 
 def _many(n):
@@ -146,7 +157,9 @@ def test_a_pointer_escapes_by_rfc_6901(raising):
 
 
 def test_a_pointer_leaves_out_the_views_parameter_name(raising):
-    exc = ninja.ValidationError([{"type": "missing", "loc": ["body", "payload", "title"], "msg": "m"}])
+    exc = ninja.ValidationError(
+        [{"type": "missing", "loc": ["body", "payload", "title"], "msg": "m"}]
+    )
     exc.body_param = "payload"
     problem = raising(raises(exc), problem_details=True).post().json()
     assert problem["errors"][0]["pointer"] == "#/body/title"
@@ -207,7 +220,9 @@ def test_in_debug_the_message_is_shown(raising, settings, exc):
     assert "thing" in raising(raises(exc)).get().json()["detail"]
 
 
-@pytest.mark.parametrize("exc", [django.MultipleObjectsReturned("x"), KeyError("x"), ValueError("NUL")])
+@pytest.mark.parametrize(
+    "exc", [django.MultipleObjectsReturned("x"), KeyError("x"), ValueError("NUL")]
+)
 def test_what_is_our_fault_stays_a_500(raising, exc):
     served = raising(raises(exc))
     assert served.get().status_code == 500
