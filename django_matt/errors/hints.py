@@ -218,7 +218,7 @@ def _lost_arguments(exc: BaseException, request: Any, api: Any) -> str | None:
 
 @hint
 def _coroutine_not_awaited(exc: BaseException, request: Any, api: Any) -> str | None:
-    if re.search(r"'coroutine' object|object of type coroutine", str(exc), re.IGNORECASE):
+    if re.search(r"'coroutine' object|of type '?coroutine", str(exc), re.IGNORECASE):
         return "A coroutine was not awaited: write await in front of the call, in an async def."
     return None
 

@@ -302,10 +302,16 @@ def test_a_compiled_frame_shows_the_source_beside_its_module(tmp_path):
     trace = traced(exec, code, module.__dict__)
     frame = trace["frames"][-1]
     assert frame["file"] == str(tmp_path / "quick.py")
-    assert frame["source"][1] == {"number": 2, "text": "raise ValueError('from C')", "current": True}
+    assert frame["source"][1] == {
+        "number": 2,
+        "text": "raise ValueError('from C')",
+        "current": True,
+    }
 
 
-@pytest.mark.parametrize("name", ["<string>", "<frozen importlib>", "no/such.py", "a\0b", "x" * 5_000])
+@pytest.mark.parametrize(
+    "name", ["<string>", "<frozen importlib>", "no/such.py", "a\0b", "x" * 5_000]
+)
 def test_a_frame_without_a_file_is_a_frame_without_source(name):
     assert locate(name, {}) is None
     trace = traced(exec, compile("1/0", name.replace("\0", ""), "exec"), {})
