@@ -62,7 +62,7 @@ def _worth_showing(trace: Trace) -> list[Frame]:
 def _frame(frame: Frame) -> Any:
     from rich.text import Text
 
-    text = Text()
+    text = Text(no_wrap=True, overflow="ellipsis")
     text.append(
         f"  {frame['name']}:{frame['line']}",
         style=f"cyan link {frame['editor']}" if frame["editor"] else "cyan",
