@@ -137,8 +137,12 @@ def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> Validatio
     """
     most = get_settings().MAX_ERRORS
     errors: list[dict[str, Any]] = []
+    total, body_param = 0, None
     for context in contexts:
         model: Any = context.model
+        total += context.pydantic_validation_error.error_count()
+        if model.__ninja_param_source__ == "body":
+            body_param = getattr(model, "__read_from_single_attr__", None)
         for found in context.pydantic_validation_error.errors(
             include_url=False, include_input=False
         )[:most]:
@@ -152,4 +156,8 @@ def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> Validatio
             if isinstance(cause, Exception):
                 error["ctx"] = {**error["ctx"], "error": str(cause)}
             errors.append(error)
-    return ValidationError(errors[:most])
+    raised = ValidationError(errors[:most])
+    # The error layer counts what was left out, and leaves Ninja's parameter name out of its JSON pointers.
+    raised.omitted = total - len(raised.errors)  # type: ignore[attr-defined]
+    raised.body_param = body_param  # type: ignore[attr-defined]
+    return raised

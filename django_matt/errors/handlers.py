@@ -11,9 +11,12 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
 from ninja_extra.exceptions import APIException
 
+from django_matt.errors.debugging import debug_response, explain
+from django_matt.errors.hints import find_hint
 from django_matt.errors.mappings import to_answer
 from django_matt.errors.problems import Answer, document, respond, title_of
 from django_matt.errors.reports import report, roll_back
+from django_matt.errors.terminal import show_in_terminal
 
 __all__ = ["answer_exception", "install_handlers", "report_stream_failure"]
 
@@ -36,6 +39,8 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
     found = to_answer(request, exc)
     if found is None:
         return _answer_unexpected(request, exc, api)
+    if settings.DEBUG and (hint := find_hint(exc, request, api)):
+        found.members = {**found.members, "hint": hint}
     response = respond(api, request, found)
     if found.is_fault or found.was_mapped:
         _report_mapped(request, exc, found, response)
@@ -51,7 +56,6 @@ def _report_mapped(
         # Where Django logs it.
         logger = logging.getLogger(f"django.security.{type(exc).__name__}")
     report(request, exc, found.status, title=title_of(found.status), level=level, to=logger)
-    # Django's handler logs every answer from 400 on once more, without the traceback.
     response._has_been_logged = True  # type: ignore[attr-defined]
 
 
@@ -62,12 +66,30 @@ def _unexpected() -> Answer:
 def _answer_unexpected(request: HttpRequest, exc: Exception, api: Any) -> HttpResponse:
     if settings.DEBUG_PROPAGATE_EXCEPTIONS:
         raise exc
-    if not settings.DEBUG and not isinstance(request, HttpRequest):
-        # Ninja's TestClient calls views with a mock of a request and promises the exception itself.
+    if not settings.DEBUG and type(request) is HttpRequest:
+        # No server made this bare request: Ninja's TestClient did, and promises the exception itself.
         raise exc
-    report(request, exc, 500, title=title_of(500))
-    response = respond(api, request, _unexpected())
+    answer = _unexpected()
+    response: HttpResponse | None = None
+    if settings.DEBUG:
+        response = _explain(request, exc, answer, api)
+    if response is None:
+        report(request, exc, 500, title=title_of(500))
+        response = respond(api, request, answer)
+    # Django's handler logs every answer from 400 on once more, without the traceback.
     response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def _explain(request: HttpRequest, exc: Exception, answer: Answer, api: Any) -> HttpResponse | None:
+    try:
+        shown = explain(request, exc, answer, api)
+        response = debug_response(request, exc, shown)
+        in_terminal = show_in_terminal(shown)
+    except Exception:
+        logging.getLogger("django_matt").exception("The error could not be explained.")
+        return None
+    report(request, exc, 500, title=title_of(500), shown_already=in_terminal)
     return response
 
 

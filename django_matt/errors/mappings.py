@@ -106,7 +106,7 @@ def _django_invalid(request: HttpRequest, exc: django.ValidationError) -> Answer
     by_field = (
         exc.error_dict if hasattr(exc, "error_dict") else {django.NON_FIELD_ERRORS: exc.error_list}
     )
-    found = []
+    found: list[dict[str, Any]] = []
     for name, errors in by_field.items():
         loc = [source] if name == django.NON_FIELD_ERRORS else [source, name]
         found.extend(

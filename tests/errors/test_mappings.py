@@ -7,6 +7,7 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import errors as ninja
 from ninja_extra import exceptions as extra
 
+from django_matt import MattAPI, Schema
 from django_matt.errors import exceptions as ours
 from tests.errors.conftest import raises
 
@@ -266,3 +267,41 @@ def test_an_error_is_answered_even_where_the_renderer_fails(raising):
     served.api.create_response = create_response
     answer = served.get()
     assert (answer.status_code, answer.json()) == (409, {"detail": "x"})
+
+
+class Line(Schema):
+    product: str
+    count: int
+
+
+class Basket(Schema):
+    lines: list[Line]
+
+
+def _basket_api(**options):
+    api = MattAPI(**options)
+
+    @api.post("/baskets")
+    def make(request, basket: Basket):
+        return basket
+
+    return api
+
+
+def test_a_pointer_leads_into_the_document_that_was_sent(serve):
+    sent = {"lines": [{"product": "pen", "count": 1}, {"product": "ink", "count": "many"}]}
+    client = serve(_basket_api(problem_details=True))
+    problem = client.post("/api/baskets", sent, content_type="application/json").json()
+    assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("#/body/lines/1/count", "int_parsing")]
+    assert problem["detail"] == "The request has an invalid value."
+
+
+@pytest.mark.parametrize("problems", [False, True])
+def test_twenty_thousand_mistakes_make_a_small_answer(serve, problems):
+    client = serve(_basket_api(problem_details=problems))
+    answer = client.post("/api/baskets", {"lines": [1] * 20_000}, content_type="application/json")
+    assert answer.status_code == 422
+    shown = answer.json()
+    assert len(shown["errors" if problems else "detail"]) == 50
+    assert shown["omitted"] == 19_950
+    assert len(answer.content) < 20_000

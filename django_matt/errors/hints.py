@@ -1,0 +1,260 @@
+"""Known mistakes, each with one sentence that mends it; a new one is a function with ``@hint`` above it."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pydantic
+from django.core.exceptions import (
+    AppRegistryNotReady,
+    DisallowedHost,
+    ImproperlyConfigured,
+    ObjectDoesNotExist,
+    SynchronousOnlyOperation,
+)
+from django.db import OperationalError, ProgrammingError
+from django.http import HttpRequest, RawPostDataException
+from django.template import TemplateDoesNotExist
+from ninja.errors import ConfigError
+
+from django_matt.errors.exceptions import MissingExtra
+
+__all__ = ["find_hint", "hint"]
+
+Hint = Callable[[BaseException, Any, Any], str | None]
+_HINTS: list[Hint] = []
+
+
+def hint(function: Hint) -> Hint:
+    """Add ``function(exc, request, api)`` to the table; it returns the sentence, or ``None`` where it knows none."""
+    _HINTS.append(function)
+    return function
+
+
+def find_hint(
+    exc: BaseException, request: HttpRequest | None = None, api: Any = None
+) -> str | None:
+    """Return the first hint for an exception or for what caused it."""
+    for link in _chain(exc):
+        for function in _HINTS:
+            try:
+                found = function(link, request, api)
+            except Exception:  # noqa: BLE001, S112 - a hint that fails must not hide the error it explains
+                continue
+            if found:
+                return found
+    return None
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting: list[BaseException] = [exc]
+    while waiting and len(seen) < 20:
+        link = waiting.pop(0)
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        following = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+        members = link.exceptions if isinstance(link, BaseExceptionGroup) else ()
+        waiting += [other for other in (following, *members) if other is not None]
+
+
+def _functions(exc: BaseException) -> set[str]:
+    names = set()
+    traceback = exc.__traceback__
+    while traceback is not None:
+        names.add(traceback.tb_frame.f_code.co_name)
+        traceback = traceback.tb_next
+    return names
+
+
+@hint
+def _response_does_not_fit(exc: BaseException, request: Any, api: Any) -> str | None:
+    notes = [str(note) for note in getattr(exc, "__notes__", [])]
+    if not isinstance(exc, pydantic.ValidationError) or not exc.error_count():
+        return None
+    first = exc.errors(include_url=False, include_context=False)[0]
+    loc = list(first["loc"])
+    is_response = bool(loc and loc[0] == "response") or any(
+        "response" in note.lower() for note in notes
+    )
+    where = [part for part in loc if part != "response"]
+    row = next((part for part in where if isinstance(part, int)), None)
+    field = ".".join(str(part) for part in where if not isinstance(part, int)) or "the value"
+    if not is_response:
+        return (
+            f"Your own code built {exc.title} with a wrong {field}: {first['msg']}. "
+            "The request was valid, so this is not answered as the client's mistake."
+        )
+    of_row = f" of row {row} (the first is 0)" if row is not None else ""
+    more = f", and {exc.error_count() - 1} more" if exc.error_count() > 1 else ""
+    return (
+        f"The response does not fit its schema: {field}{of_row}: {first['msg']}, "
+        f"got {type(first['input']).__name__}{more}. Mend what the view returns, or the schema."
+    )
+
+
+@hint
+def _lazy_relation(exc: BaseException, request: Any, api: Any) -> str | None:
+    if not isinstance(exc, SynchronousOnlyOperation):
+        return None
+    names = _functions(exc)
+    if names & {"get_object", "refresh_from_db"}:
+        return (
+            "A relation that was not loaded is read inside an async route, once for each row: add "
+            "select_related() or prefetch_related() to the query."
+        )
+    return (
+        "The database is used inside an async route: use the async method (aget, afirst, acreate, async for …), "
+        "wrap the call in sync_to_async, or make the route a plain def."
+    )
+
+
+@hint
+def _missing_table_or_column(exc: BaseException, request: Any, api: Any) -> str | None:
+    if not isinstance(exc, OperationalError | ProgrammingError):
+        return None
+    text = str(exc)
+    if re.search(r'no such table|relation ".*" does not exist|Table .* doesn.t exist', text):
+        return "The table is missing: run `python manage.py migrate` (and `makemigrations` first, if the model is new)."
+    if re.search(
+        r'no such column|has no column named|column "?.*"? .*does not exist|Unknown column', text
+    ):
+        return "A column is missing: run `python manage.py makemigrations`, then `python manage.py migrate`."
+    if "unable to open database file" in text:
+        return "SQLite cannot open its file: check that the folder in DATABASES exists and can be written."
+    return None
+
+
+@hint
+def _missing_app(exc: BaseException, request: Any, api: Any) -> str | None:
+    text = str(exc)
+    found = re.search(r"Model class (\S+?)\.models\S* doesn't declare an explicit app_label", text)
+    if isinstance(exc, RuntimeError) and found:
+        return f'Add "{found[1]}" to INSTALLED_APPS: its models are imported, its app is not installed.'
+    if isinstance(exc, LookupError) and (
+        found := re.search(r"No installed app with label '(\w+)'", text)
+    ):
+        return f'Add the app whose label is "{found[1]}" to INSTALLED_APPS.'
+    return None
+
+
+@hint
+def _ninja_extra_is_not_installed(exc: BaseException, request: Any, api: Any) -> str | None:
+    text = str(exc)
+    if "ninja_extra" in text and ("installed" in text.lower() or "INSTALLED_APPS" in text):
+        return 'Add "ninja_extra" to INSTALLED_APPS: controllers take their injector from its app.'
+    from django.apps import apps
+
+    needs_injector = isinstance(exc, AttributeError | LookupError) and "injector" in text
+    if needs_injector and apps.ready and not apps.is_installed("ninja_extra"):
+        return 'Add "ninja_extra" to INSTALLED_APPS: controllers take their injector from its app.'
+    return None
+
+
+@hint
+def _unregistered_controller(exc: BaseException, request: Any, api: Any) -> str | None:
+    if not getattr(exc, "routing", False) or getattr(exc, "status_code", 0) != 404 or api is None:
+        return None
+    from ninja_extra.constants import API_CONTROLLER_INSTANCE
+    from ninja_extra.controllers.registry import controller_registry
+    from ninja_extra.reflect import reflect
+
+    path = f"/{str(getattr(request, 'path', '')).strip('/')}/"
+    for kind in controller_registry.get_controllers().values():
+        controller: Any = reflect.get_metadata(API_CONTROLLER_INSTANCE, kind)
+        prefix = str(getattr(controller, "prefix", "")).partition("{")[0].strip("/")
+        if prefix and f"/{prefix}/" in path and not controller.is_registered(api):
+            return f"{kind.__name__} is not registered on this API: call api.register_controllers({kind.__name__})."
+    return None
+
+
+@hint
+def _missing_template(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, TemplateDoesNotExist):
+        return (
+            f'No engine found "{exc}": check its path under a templates/ folder, APP_DIRS or DIRS in TEMPLATES, and '
+            "that its app is in INSTALLED_APPS."
+        )
+    return None
+
+
+@hint
+def _missing_extra(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, MissingExtra):
+        return f"Install it: pip install 'django-matt[{exc.extra}]'."
+    if isinstance(exc, ModuleNotFoundError) and exc.name:
+        return f'The module "{exc.name}" is not installed in this environment, or its name is misspelt.'
+    return None
+
+
+@hint
+def _circular_import(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, ImportError) and "circular import" in str(exc):
+        return "Two modules import each other: move what both need into a third, or import inside the function that needs it."
+    return None
+
+
+@hint
+def _apps_not_ready(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, AppRegistryNotReady):
+        return (
+            "A model is used before Django has loaded its apps: call django.setup() first in a script, or move the "
+            "import into AppConfig.ready() or a function."
+        )
+    return None
+
+
+@hint
+def _lost_arguments(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, TypeError) and "required positional argument" in str(exc):
+        return (
+            "If a decorator stands above the view, give its inner function @functools.wraps(view): without it the "
+            "view's parameters are not seen, and so not passed."
+        )
+    return None
+
+
+@hint
+def _coroutine_not_awaited(exc: BaseException, request: Any, api: Any) -> str | None:
+    if re.search(r"'coroutine' object|of type '?coroutine", str(exc), re.IGNORECASE):
+        return "A coroutine was not awaited: write await in front of the call, in an async def."
+    return None
+
+
+@hint
+def _disallowed_host(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, DisallowedHost):
+        host = re.search(r"'([^']*)'", str(exc))
+        return f"Add {host[0] if host else 'the host'} to ALLOWED_HOSTS if it is yours."
+    return None
+
+
+@hint
+def _undeclared_status(exc: BaseException, request: Any, api: Any) -> str | None:
+    found = re.search(r"Schema for status (\d+) is not set", str(exc))
+    if isinstance(exc, ConfigError) and found:
+        return f"The view answers {found[1]} and its route does not say so: add {found[1]}: Schema to response={{…}}."
+    return None
+
+
+@hint
+def _empty_one_to_one(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, ObjectDoesNotExist) and isinstance(exc, AttributeError):
+        return "A one-to-one relation is empty for this object: check with hasattr(), or raise NotFound if that is the answer."
+    return None
+
+
+@hint
+def _body_read_twice(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, RawPostDataException):
+        return "Something read the request's stream before its body: read request.body first, or only once."
+    return None
+
+
+@hint
+def _no_template_engine(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, ImproperlyConfigured) and "DjangoTemplates" in str(exc):
+        return "Configure a DjangoTemplates backend in TEMPLATES."
+    return None
