@@ -107,6 +107,13 @@ class ProductIn(Schema):
     available_from: AwareDatetime | None = None
 
 
+class StockLevel(Schema):
+    """How many of a product there are now."""
+
+    sku: Slug
+    stock: int = Field(ge=0, le=2_147_483_647)
+
+
 class ProductFilter(FilterSchema):
     """How to narrow the list of products."""
 
