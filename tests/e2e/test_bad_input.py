@@ -3,7 +3,6 @@
 import io
 import re
 import socket
-import time
 
 import httpx
 import pytest
@@ -15,7 +14,7 @@ from tests.e2e.servers import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-SECONDS = 5.0
+CPU_SECONDS = 2.0
 MOST_BYTES_OF_AN_ERROR = 100_000
 MOST_GROWTH = 150_000_000
 
@@ -35,6 +34,8 @@ def server(request, shop_server) -> Server:
 
 @pytest.fixture(scope="module")
 def callers(server):
+    for _ in range(4):  # every worker has loaded the API
+        httpx.get(f"{server.url}/api/products/1", timeout=60)
     clients = {"": server.client(), "ada": server.sign_in("ada"), "staff": server.sign_in("staff")}
     yield clients
     for client in clients.values():
@@ -54,13 +55,13 @@ def check_error(answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("case", list(list_cases()), ids=lambda case: case.id)
-def test_it_is_refused(callers, case: Case):
+def test_it_is_refused(server, callers, case: Case):
     client = callers[case.who]
-    begun = time.monotonic()
+    begun = server.cpu_seconds()
     answer = client.request(case.method, case.path, **case.options)
-    took = time.monotonic() - begun
+    took = server.cpu_seconds() - begun
     assert answer.status_code in case.statuses, answer.text[:600]
-    assert took < SECONDS
+    assert took < CPU_SECONDS
     if answer.status_code >= 400:
         check_error(answer)
     if answer.status_code == 405:
@@ -144,12 +145,12 @@ def test_head_is_get_without_a_body(callers, path):
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-def test_a_slow_regular_expression_hangs_nobody(callers):
+def test_a_slow_regular_expression_hangs_nobody(server, callers):
     body = {"name": "a" * 60 + "!"}
     assert callers["staff"].patch("/api/products/5", json=body).status_code == 200
-    begun = time.monotonic()
-    answer = callers[""].get("/api/products/feed", params={"search": "(a+)+$"})
-    assert time.monotonic() - begun < SECONDS
+    begun = server.cpu_seconds()
+    answer = callers[""].get("/api/products/feed", params={"search": "(a+)+$"}, timeout=15)
+    assert server.cpu_seconds() - begun < CPU_SECONDS
     assert answer.status_code in {200, 400, 422}, answer.text
 
 
@@ -185,7 +186,7 @@ RAW = {
 def test_broken_http_breaks_nothing(server, callers, name):
     """The server itself answers these, in its own words or by hanging up: never with a 5xx of ours."""
     port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         answer = b""
         try:
             connection.sendall(RAW[name])

@@ -66,7 +66,10 @@ def set_stock(levels: Mapping[str, int]) -> None:
     """Set the stock of products by their sku; raise ``UnprocessableContent`` if one is unknown."""
     if len(levels) > MAX_LEVELS:
         raise UnprocessableContent(f"At most {MAX_LEVELS} products at once.", code="too_many")
-    products = {row.sku: row for row in Product.objects.select_for_update().filter(sku__in=levels).order_by("id")}
+    products = {
+        row.sku: row
+        for row in Product.objects.select_for_update().filter(sku__in=levels).order_by("id")
+    }
     if missing := sorted(set(levels) - set(products)):
         raise UnprocessableContent(f"There is no product {missing[0]}.", code="no_product")
     for sku, stock in levels.items():
