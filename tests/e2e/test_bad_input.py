@@ -120,6 +120,18 @@ def test_a_file_name_chooses_no_place(callers, name):
     assert re.fullmatch(r"/media/products/(demo-0002|[0-9a-f]{32})\.png", image)
 
 
+@pytest.mark.parametrize(
+    "ordering", ["purchase_price", "-purchase_price", "category__name", "?", "pk"]
+)
+def test_no_order_tells_about_a_hidden_column(callers, ordering):
+    """Ninja Extra leaves out what it does not know; refusing it would be as good."""
+    usual = callers[""].get("/api/products").json()["results"]
+    answer = callers[""].get("/api/products", params={"ordering": ordering})
+    assert answer.status_code in {200, 400, 422}
+    if answer.status_code == 200:
+        assert answer.json()["results"] == usual
+
+
 def test_a_second_review_is_a_conflict(callers):
     answers = [callers["ada"].post("/api/products/9/reviews", json={"rating": 5}) for _ in range(2)]
     assert answers[1].status_code == 409, answers[1].text
