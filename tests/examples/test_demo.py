@@ -49,7 +49,7 @@ def test_it_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path, server):
     process = demo(tmp_path, "--port", str(port), "--server", server)
     try:
         text = read_until(process, "Ctrl-C")
-        addresses = [word for word in text.split() if word.startswith("http://")]
+        addresses = [word for word in text.split() if "/api/" in word]
         statuses = [
             httpx.get(
                 url, headers={"Accept": "text/html"} if "docs" in url else {}, timeout=60
@@ -61,6 +61,7 @@ def test_it_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path, server):
         rest = process.communicate(timeout=60)[0]
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 0, rest
     assert "KeyboardInterrupt" not in rest
     assert "The demo has ended." in rest
@@ -76,6 +77,7 @@ def test_it_can_be_repeated_and_sigterm_ends_it(tmp_path):
             rest = process.communicate(timeout=60)[0]
         finally:
             process.kill()
+            process.communicate()
         assert process.returncode == 0, rest
         assert not can_connect(port)
 

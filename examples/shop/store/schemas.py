@@ -38,6 +38,12 @@ class Token(Schema):
     token: str
 
 
+class Refusal(Schema):
+    """Why not."""
+
+    detail: str
+
+
 class CustomerOut(ModelSchema):
     """A customer, to that customer and the staff."""
 
