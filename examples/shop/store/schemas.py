@@ -18,6 +18,10 @@ Slug = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^
 Text = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=NO_NUL)]
 Value = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
+# PostgreSQL's integer; SQLite would take more.
+Stock = Annotated[int, Field(ge=0, le=2_147_483_647)]
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Attributes = Annotated[dict[Key, Value], Field(max_length=20)]
 Price = Annotated[Decimal, Field(ge=0, max_digits=10, decimal_places=2)]
 
 
@@ -32,6 +36,12 @@ class Token(Schema):
     """What ``Authorization: Bearer …`` takes."""
 
     token: str
+
+
+class Refusal(Schema):
+    """Why not."""
+
+    detail: str
 
 
 class CustomerOut(ModelSchema):
@@ -101,10 +111,17 @@ class ProductIn(Schema):
     name: Name
     description: Text = ""
     price: Price
-    stock: int = Field(0, ge=0)
-    weight: float | None = Field(None, gt=0)
-    attributes: dict[Key, Value] = Field(default_factory=dict, max_length=20)
+    stock: Stock = 0
+    weight: Weight | None = None
+    attributes: Attributes = Field(default_factory=dict)
     available_from: AwareDatetime | None = None
+
+
+class StockLevel(Schema):
+    """How many of a product there are now."""
+
+    sku: Slug
+    stock: Stock
 
 
 class ProductFilter(FilterSchema):

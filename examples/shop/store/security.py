@@ -9,9 +9,9 @@ from django.utils.crypto import constant_time_compare
 from ninja.security import HttpBearer
 
 from django_matt import ControllerBase, permissions
-from store.models import Order
+from store.models import Customer, Order
 
-__all__ = ["AsyncTokenAuth", "IsOwnerOrStaff", "TokenAuth", "issue_token"]
+__all__ = ["AsyncTokenAuth", "IsCustomer", "IsOwnerOrStaff", "TokenAuth", "issue_token"]
 
 SALT = "store.token"
 HALF_A_DAY = 12 * 60 * 60
@@ -57,6 +57,16 @@ class AsyncTokenAuth(HttpBearer):
             return None
         user = await User.objects.filter(pk=claim[0], is_active=True).afirst()
         return check_user(request, user, claim[1])
+
+
+class IsCustomer(permissions.BasePermission):
+    """Customers only: the staff buy nothing and review nothing."""
+
+    message = "You are no customer."
+
+    def has_permission(self, request: HttpRequest, controller: ControllerBase) -> bool:
+        """Look for the customer of the account."""
+        return Customer.objects.filter(user_id=request.user.pk).exists()
 
 
 class IsOwnerOrStaff(permissions.BasePermission):

@@ -38,11 +38,12 @@ from store.schemas import (
     ProductFilter,
     ProductIn,
     ProductOut,
+    StockLevel,
     StockRow,
 )
 from store.security import TokenAuth
-from store.services.catalog import change, create_product, select_products, set_image
-from store.services.reports import iterate_stock
+from store.services.catalog import change, create_product, select_products, set_image, set_stock
+from store.services.reports import iterate_stock, select_stock
 
 STAFF: dict[str, Any] = {"auth": TokenAuth(), "permissions": [permissions.IsAdminUser]}
 """Keywords of a route for the staff only."""
@@ -112,6 +113,12 @@ class ProductController(ControllerBase):
         """Sell something new."""
         product = create_product(data.dict())
         return Status(201, self._find(product.pk))
+
+    @http_put("/stock", response=list[StockRow], **STAFF)
+    def count_stock(self, data: list[StockLevel]) -> QuerySet[Product, dict[str, Any]]:
+        """Set the stock of many products after counting them: all or none."""
+        set_stock({row.sku: row.stock for row in data})
+        return select_stock().filter(sku__in=[row.sku for row in data])
 
     @http_get("/{int:product_id}", response=ProductDetail)
     def get_product(self, product_id: int) -> Product:

@@ -13,10 +13,9 @@ from django_matt import (
     http_post,
     paginate,
 )
-from store.controllers.accounts import find_customer
 from store.models import Order
 from store.schemas import OrderIn, OrderOut
-from store.security import IsOwnerOrStaff, TokenAuth
+from store.security import IsCustomer, IsOwnerOrStaff, TokenAuth
 from store.services.orders import cancel_order, place_order, select_orders
 
 
@@ -31,11 +30,11 @@ class OrderController(ControllerBase):
         orders = select_orders()
         return orders if request.user.is_staff else orders.filter(customer__user=request.user)
 
-    @http_post("", response={201: OrderOut})
+    @http_post("", response={201: OrderOut}, permissions=[IsCustomer])
     def create_order(self, request: HttpRequest, data: OrderIn) -> Status:
         """Buy; a conflict says what is sold out and how much is left."""
         lines = [(line.product_id, line.quantity) for line in data.lines]
-        order = place_order(find_customer(request), lines, data.note)
+        order = place_order(request.user.customer, lines, data.note)
         return Status(201, select_orders().get(pk=order.pk))
 
     @http_get("/{int:order_id}", response=OrderOut)

@@ -16,7 +16,7 @@ from django_matt import (
 from django_matt.errors.exceptions import NotFound
 from store.models import Customer, Product, Review
 from store.schemas import ReviewIn, ReviewOut
-from store.security import AsyncTokenAuth
+from store.security import AsyncTokenAuth, IsCustomer
 
 
 @api_controller("/products/{int:product_id}/reviews", tags=["reviews"])
@@ -30,13 +30,11 @@ class ReviewController(ControllerBase):
         await self._check_product(product_id)
         return Review.objects.filter(product_id=product_id).select_related("customer")
 
-    @http_post("", response={201: ReviewOut}, auth=AsyncTokenAuth())
+    @http_post("", response={201: ReviewOut}, auth=AsyncTokenAuth(), permissions=[IsCustomer])
     async def create_review(self, request: HttpRequest, product_id: int, data: ReviewIn) -> Status:
         """Review a product once; a second time is a conflict."""
         await self._check_product(product_id)
-        customer = await Customer.objects.filter(user=request.user).afirst()
-        if customer is None:
-            raise NotFound("You are no customer.", code="no_customer")
+        customer = await Customer.objects.aget(user=request.user)
         review = await Review.objects.acreate(
             product_id=product_id, customer=customer, **data.dict()
         )

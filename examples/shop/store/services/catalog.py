@@ -11,7 +11,9 @@ from django_matt.errors.exceptions import UnprocessableContent
 from store.models import Category, Product
 from store.services.images import check_image
 
-__all__ = ["change", "create_product", "select_products", "set_image"]
+__all__ = ["change", "create_product", "select_products", "set_image", "set_stock"]
+
+MAX_LEVELS = 500
 
 
 def select_products() -> QuerySet[Product]:
@@ -57,3 +59,19 @@ def set_image(product: Product, upload: UploadedFile) -> None:
     product.save(update_fields=["image"])
     if before and before != product.image.name and not before.startswith("products/demo-"):
         product.image.storage.delete(before)
+
+
+@atomic
+def set_stock(levels: Mapping[str, int]) -> None:
+    """Set the stock of products by their sku; raise ``UnprocessableContent`` if one is unknown."""
+    if len(levels) > MAX_LEVELS:
+        raise UnprocessableContent(f"At most {MAX_LEVELS} products at once.", code="too_many")
+    products = {
+        row.sku: row
+        for row in Product.objects.select_for_update().filter(sku__in=levels).order_by("id")
+    }
+    if missing := sorted(set(levels) - set(products)):
+        raise UnprocessableContent(f"There is no product {missing[0]}.", code="no_product")
+    for sku, stock in levels.items():
+        products[sku].stock = stock
+    Product.objects.bulk_update(products.values(), ["stock"], batch_size=100)
