@@ -1,0 +1,18 @@
+"""The table of options says what the code says."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from django_matt.settings import MattSettings
+
+from .snippets import TREE
+
+pytestmark = pytest.mark.once
+
+
+def test_the_page_lists_every_option_with_its_default():
+    page = (TREE / "docs" / "settings.md").read_text()
+    listed = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \| [^|]+ \|$", page, re.M))
+    assert listed == {field.name: repr(field.default) for field in fields(MattSettings)}
