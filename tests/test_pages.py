@@ -144,6 +144,8 @@ def _luminance(colour):
 def test_every_text_has_the_contrast_of_wcag_aa(serve, scheme, ink, ground):
     css = serve(MattAPI()).get("/api/_matt/matt.css").content.decode()
     light, _, dark = css.partition("prefers-color-scheme: dark")
-    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark))
+    colours = dict(
+        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark)
+    )
     lighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5

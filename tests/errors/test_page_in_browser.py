@@ -33,7 +33,12 @@ def page_of(serve, settings, live_server):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+            ],
         )
 
         def show(width=1200, scheme="light", javascript=True):
@@ -46,7 +51,10 @@ def page_of(serve, settings, live_server):
             page = context.new_page()
             page.complaints = []
             page.on("console", lambda message: page.complaints.append(message.text))
-            page.on("request", lambda r: r.url.startswith(live_server.url) or page.complaints.append(r.url))
+            page.on(
+                "request",
+                lambda r: r.url.startswith(live_server.url) or page.complaints.append(r.url),
+            )
             page.goto(f"{live_server.url}/api/fails?token=hush")
             return page
 
@@ -55,7 +63,9 @@ def page_of(serve, settings, live_server):
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1200, "light"), (1200, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(320, "light"), (390, "dark"), (1200, "light"), (1200, "dark")]
+)
 def test_it_fits_every_width_and_breaks_no_policy(page_of, width, scheme):
     page = page_of(width, scheme)
     assert page.locator("h1").inner_text().startswith("LookupError: a very long message")
