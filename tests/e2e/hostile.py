@@ -248,7 +248,6 @@ def list_cases() -> Iterable[Case]:
         "",
         "application/json; charset=utf-7",
         "application/json; charset=nonsense",
-        "application/json; charset=\x01",
         "text/html",
     ):
         for path, who in (("/api/products/1/reviews", "ada"), ("/api/products", "staff")):

@@ -172,11 +172,16 @@ def fill_shop(data: Path, database_url: str = "", products: int = 40) -> None:
 
 
 def start_postgres(start: Callable[[Path], Any], folder: Path) -> Any:
-    """Start it; the wheel waits ten seconds only, which a busy machine exceeds: the next try finds it running."""
-    for _ in range(5):
-        with suppress(subprocess.TimeoutExpired):
-            return start(folder)
-    return start(folder)
+    """Start it; the wheel waits ten seconds for each step, which a busy machine exceeds.
+
+    A second try in the same folder finds a slow start running; a broken ``initdb`` needs another folder.
+    """
+    for attempt in range(6):
+        place = folder / str(attempt // 2)
+        place.mkdir(exist_ok=True)
+        with suppress(subprocess.TimeoutExpired, subprocess.CalledProcessError):
+            return start(place)
+    return start(folder / "last")
 
 
 @contextmanager
