@@ -33,7 +33,7 @@ class ResponsePlan:
     ) -> None:
         """Read the model's core schema; ``encoder`` is for tests that compare the two."""
         self.response_model = response_model
-        self.export: dict[str, bool] = {
+        self.export: dict[str, Any] = {
             "by_alias": by_alias,
             "exclude_unset": exclude_unset,
             "exclude_defaults": exclude_defaults,
