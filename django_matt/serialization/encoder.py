@@ -20,7 +20,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "17fc00d88c41717a"
+FINGERPRINT = "a15b4a3c9c69e58c"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -172,7 +172,7 @@ def learn(node: Node, kind: Any) -> Any:
     if called or issubclass(kind, (type, Manager, QuerySet, FieldFile)):
         raise Fallback("a callable")
     own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
-    direct = [own and not _is_computed(kind, field.key) for field in node.fields]
+    direct = [own and not is_computed(kind, field.key) for field in node.fields]
     access = (direct, own and any(direct), not hasattr(kind, "__getitem__"))
     if len(node.accesses) >= _ACCESSES:
         node.accesses.clear()
@@ -180,7 +180,8 @@ def learn(node: Node, kind: Any) -> Any:
     return access
 
 
-def _is_computed(kind: Any, key: Any) -> bool:
+def is_computed(kind: Any, key: Any) -> bool:
+    """Tell whether a class puts a property or another data descriptor before what its instances hold."""
     for base in kind.__mro__:
         if key in base.__dict__:
             found = type(base.__dict__[key])
