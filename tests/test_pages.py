@@ -1,5 +1,7 @@
 """Our own pages' assets and templates over HTTP."""
 
+import re
+
 import pytest
 from django.template import Engine
 
@@ -119,3 +121,31 @@ def test_our_templates_are_valid_on_their_own():
         assert "<style" not in text
         assert "style=" not in text
         assert "<script>" not in text
+
+
+def _luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [(i, g) for i in ("ink", "soft", "accent", "bad") for g in ("ground", "surface", "sunken")]
+    + [
+        ("accent", "accent-ground"),
+        ("ink", "accent-ground"),
+        ("bad", "bad-ground"),
+        ("ink", "mark"),
+        ("accent-ink", "accent"),
+    ],
+)
+def test_every_text_has_the_contrast_of_wcag_aa(serve, scheme, ink, ground):
+    css = serve(MattAPI()).get("/api/_matt/matt.css").content.decode()
+    light, _, dark = css.partition("prefers-color-scheme: dark")
+    colours = dict(
+        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark)
+    )
+    lighter, darker = sorted((_luminance(colours[ink]), _luminance(colours[ground])), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5

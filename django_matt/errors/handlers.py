@@ -41,22 +41,25 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
         return _answer_unexpected(request, exc, api)
     if settings.DEBUG and (hint := find_hint(exc, request, api)):
         found.members = {**found.members, "hint": hint}
-    response = respond(api, request, found)
+    try:
+        response = respond(api, request, found)
+    except Exception as error:  # noqa: BLE001 - a status or a header that HTTP does not know is a fault of ours
+        return _answer_unexpected(request, error, api)
     if found.is_fault or found.was_mapped:
-        _report_mapped(request, exc, found, response)
+        _report_mapped(request, exc, found)
+        response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
-def _report_mapped(
-    request: HttpRequest, exc: Exception, found: Answer, response: HttpResponse
-) -> None:
+def _report_mapped(request: HttpRequest, exc: Exception, found: Answer, where: str = "") -> None:
     level = logging.ERROR if found.is_fault else logging.WARNING
-    logger = logging.getLogger("django.request")
+    name = "django.request"
     if isinstance(exc, SuspiciousOperation):
-        # Where Django logs it.
-        logger = logging.getLogger(f"django.security.{type(exc).__name__}")
-    report(request, exc, found.status, title=title_of(found.status), level=level, to=logger)
-    response._has_been_logged = True  # type: ignore[attr-defined]
+        # Where and as Django logs it.
+        name, level = f"django.security.{type(exc).__name__}", logging.ERROR
+    title = title_of(found.status) + where
+    logger = logging.getLogger(name)
+    report(request, exc, found.status, title=title, level=level, is_fault=found.is_fault, to=logger)
 
 
 def _unexpected() -> Answer:
@@ -100,8 +103,5 @@ def report_stream_failure(api: Any, request: HttpRequest, exc: Exception) -> dic
         found = _unexpected()
         found.is_fault = True
     if found.is_fault or found.was_mapped:
-        level = logging.ERROR if found.is_fault else logging.WARNING
-        report(
-            request, exc, found.status, title=f"{title_of(found.status)} in a stream", level=level
-        )
+        _report_mapped(request, exc, found, " in a stream")
     return document(request, found)

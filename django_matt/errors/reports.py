@@ -39,6 +39,7 @@ def report(
     *,
     title: str,
     level: int = logging.ERROR,
+    is_fault: bool = True,
     shown_already: bool = False,
     to: logging.Logger = logger,
 ) -> None:
@@ -47,7 +48,7 @@ def report(
     The record carries ``status_code``, ``request`` and ``request_id``. With ``shown_already`` the traceback stays in
     the record and out of its printed text.
     """
-    if level >= logging.ERROR:
+    if is_fault:
         _send_signal(request, exc)
     if not to.isEnabledFor(level):
         return

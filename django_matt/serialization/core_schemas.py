@@ -82,6 +82,7 @@ _WORDS: dict[str, frozenset[str]] = {
         }
     ),
 }
+_ADDRESS = getattr(IPvAnyAddress, "_validate", None)
 _FIELD_WORDS = frozenset(
     {"type", "schema", "validation_alias", "serialization_alias", "frozen", "metadata"}
 )
@@ -187,7 +188,7 @@ class Reader:
             return self._simple("any", {})
         if place == ("ninja.orm.fields", "create_m2m_link_type.<locals>.M2MLink._validate"):
             return self._node("link", "key of a related object")
-        if function == IPvAnyAddress._validate:
+        if function == _ADDRESS:
             return self._node("ip", "address")
         name = getattr(function, "__qualname__", repr(function))
         raise Closed(
@@ -294,7 +295,14 @@ class Reader:
         by_alias = config.get("validate_by_alias") is not False
         for label, field in fields["fields"].items():
             node.fields.append(
-                self._field(label, field, f"{path}.{label}", getter, by_alias, by_name)
+                self._field(
+                    label,
+                    field,
+                    f"{path}.{label}",
+                    getter=getter,
+                    by_alias=by_alias,
+                    by_name=by_name,
+                )
             )
         if not (self.skip_none or self.skip_unset):
             node.template.update((field.wire, None) for field in node.fields)
@@ -310,6 +318,7 @@ class Reader:
         name: str,
         core_field: Mapping[str, Any],
         path: str,
+        *,
         getter: bool,
         by_alias: bool,
         by_name: bool,

@@ -1,5 +1,6 @@
 """Which encoder serves: the compiled one where it was built, else the plain one."""
 
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -7,13 +8,11 @@ from django_matt.serialization import encoder as plain
 
 __all__ = ["COMPILED", "dumps", "encoder", "plain"]
 
-encoder: ModuleType = plain
+encoder: ModuleType
 try:
-    from django_matt.serialization import _encoder_c
+    encoder = import_module("django_matt.serialization._encoder_c")
 except ImportError:
-    pass
-else:
-    encoder = _encoder_c
+    encoder = plain
 
 COMPILED: bool = encoder.COMPILED
 

@@ -83,5 +83,5 @@ def _is_kept(kind: type, key: str) -> bool:
     """Tell whether reading an attribute gives what ``__dict__`` holds: no property stands before it."""
     return (
         not hasattr(getattr(kind, key, None), "__set__")
-        and kind.__getattribute__ is object.__getattribute__
+        and getattr(kind, "__getattribute__", None) is object.__getattribute__
     )

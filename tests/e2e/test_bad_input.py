@@ -207,7 +207,9 @@ def test_broken_http_breaks_nothing(server, callers, name):
                 answer += part
                 if len(answer) > 1_000_000:
                     break
-        except ConnectionError:
+        except TimeoutError:
+            raise
+        except OSError:  # hung up on, which is an answer too
             pass
     assert not re.match(rb"HTTP/1\.[01] 5(?!01|05)", answer), answer[:300]
     assert callers[""].get("/api/products/1").status_code == 200

@@ -113,9 +113,7 @@ def test_nul_in_text_never_becomes_a_fault_of_ours_on_a_write(call):
     assert post.status_code == (422 if connection.vendor == "postgresql" else 200)
 
 
-@pytest.mark.parametrize(
-    ("query", "value"), [("?q=" + "9" * 25, int("9" * 25))]
-)
+@pytest.mark.parametrize(("query", "value"), [("?q=" + "9" * 25, int("9" * 25))])
 def test_a_read_is_the_clients_mistake_where_the_address_holds_the_odd_value(serve, query, value):
     api = MattAPI()
 

@@ -6,10 +6,12 @@ import logging
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.core.exceptions import DisallowedHost
 from django.core.signals import got_request_exception
 from django.db import connection
 from django.test import Client
 from django.utils.log import AdminEmailHandler
+from ninja.errors import HttpError
 from ninja.testing import TestClient
 
 from django_matt import MattAPI
@@ -257,3 +259,24 @@ def test_a_failing_stream_is_reported_and_described(rf, caplog):
     assert (shown["status"], shown["code"], len(seen)) == (500, "internal_error", 1)
     assert SECRET not in str(shown)
     assert [r.getMessage() for r in caplog.records] == ["Internal Server Error in a stream: /s"]
+
+
+def test_a_suspicious_operation_is_logged_where_django_logs_it(raising, caplog):
+    assert raising(raises(DisallowedHost("evil"))).get().status_code == 400
+    record = next(r for r in caplog.records if hasattr(r, "request_id"))
+    assert (record.name, record.levelno) == ("django.security.DisallowedHost", logging.ERROR)
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        HttpError(7, "x"),
+        HttpError("many", "x"),
+        Conflict("x", headers={"X-Bad": "a\r\nSet-Cookie: b"}),
+    ],
+    ids=["no such status", "not a number", "split header"],
+)
+def test_an_answer_that_http_cannot_carry_is_a_fault_of_ours(raising, exc):
+    answer = raising(raises(exc)).get()
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "Set-Cookie" not in answer

@@ -292,7 +292,9 @@ def test_a_pointer_leads_into_the_document_that_was_sent(serve):
     sent = {"lines": [{"product": "pen", "count": 1}, {"product": "ink", "count": "many"}]}
     client = serve(_basket_api(problem_details=True))
     problem = client.post("/api/baskets", sent, content_type="application/json").json()
-    assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("#/body/lines/1/count", "int_parsing")]
+    assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [
+        ("#/body/lines/1/count", "int_parsing")
+    ]
     assert problem["detail"] == "The request has an invalid value."
 
 

@@ -86,7 +86,7 @@ DATA = [
     {"\udc00": 1},
     2**200,
     [float("nan"), float("inf"), -float("inf"), -0.0, 1e22],
-    {1: 1, 1.5: 2, True: 3, None: 4, "a": 5, float("inf"): 6, 2**70: 7, Word.A: 8, Number.ONE: 9},
+    {True: 1, 1.5: 2, None: 4, "a": 5, float("inf"): 6, 2**70: 7, Word.A: 8, Number.ONE: 9},
     {1: "first", "1": "second"},
     [Colour.RED, Word.A, Number.ONE, Text("t"), Whole(3), Pair(1, "x"), OrderedDict(a=1)],
     datetime.datetime(2024, 1, 1, 1, 1, 1, 123456),
@@ -122,7 +122,7 @@ def test_data_without_a_schema_is_ninjas_json(value):
     texts = {name: encoder.dumps(value) for name, encoder in ENCODERS.items()}
     assert len(set(texts.values())) == 1
     for text in texts.values():
-        assert json.loads(text, parse_constant=lambda name: pytest.fail(name)) == expected
+        assert json.loads(text, parse_constant=pytest.fail) == expected
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: ascii(value)[:30])

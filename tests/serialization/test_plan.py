@@ -502,3 +502,41 @@ def test_a_schema_completed_later_is_read_when_it_is_complete():
 def test_after_validators_annotated_on_types_are_seen():
     plan = build_plan(operation(list[Annotated[int, AfterValidator(abs)]]).response_models[200])
     assert plan.encode([-1]) == b"[1]"
+
+
+def test_pydantic_reads_without_the_getter_where_that_is_the_same():
+    free = {
+        schema
+        for schema, _ in CLOSED
+        if not build_plan(operation(list[schema]).response_models[200]).describe()["getter"]
+    }
+    assert {schema for schema, _ in CLOSED} - free == {First, Extra, Forbidden, Tagged, United}
+
+
+def test_relations_under_a_schema_that_runs_code(library):
+    class Counted(BookOut):
+        blurb: BlurbOut | None = None
+
+        @computed_field
+        def length(self) -> int:
+            return len(self.title)
+
+        @staticmethod
+        def resolve_author(obj):
+            return obj.author
+
+    class Above(Schema):
+        name: str
+        greet: str
+        books: list[Counted]
+        by_title: dict[str, Counted] = {}
+
+        @staticmethod
+        def resolve_by_title(obj, context):
+            return {book.title: book for book in obj.books.all()}
+
+    books = Book.objects.order_by("id")
+    judge(list[Counted], books.all(), tier="pydantic")
+    judge(list[Counted], list(books.values()))
+    judge(Above, library, tier="pydantic")
+    judge(Above, library, exclude_unset=True, by_alias=True)

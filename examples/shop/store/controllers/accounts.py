@@ -12,7 +12,6 @@ from store.schemas import Credentials, CustomerIn, CustomerOut, Refusal, Token
 from store.security import IsCustomer, TokenAuth, issue_token
 from store.services.catalog import change
 
-
 CUSTOMER: dict[str, Any] = {"auth": TokenAuth(), "permissions": [IsCustomer]}
 """Keywords of a route for customers only."""
 

@@ -22,6 +22,8 @@ def select_products() -> QuerySet[Product]:
         Product.objects.filter(is_active=True)
         .select_related("category")
         .annotate(rating=Avg("reviews__rating"), reviews_count=Count("reviews"))
+        # Django drops a model's own ordering where it groups; without one, pages overlap.
+        .order_by("name", "id")
     )
 
 
