@@ -585,3 +585,28 @@ def test_forms_keep_working(serve):
     client = serve(api)
     assert client.post("/api/form", {"title": "x", "n": "2"}).json() == {"title": "x", "n": 2}
     assert client.post("/api/form", {"title": "a\0b"}).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("verb", ["put", "patch", "post"])
+def test_a_file_and_fields_arrive_by_any_method_without_a_middleware(serve, verb, mode):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+    from django_matt import File, UploadedFile
+
+    api = MattAPI()
+
+    @api.api_operation([verb.upper()], "/upload")
+    def upload(request, title: Form[str], file: File[UploadedFile]):
+        return {"title": title, "name": file.name, "size": file.size}
+
+    raw = encode_multipart(
+        BOUNDARY, {"title": "x", "file": SimpleUploadedFile("../../a.txt", b"abc")}
+    )
+    client = serve(api)
+    answer = call(client, verb, "/api/upload", mode, data=raw, content_type=MULTIPART_CONTENT)
+    assert answer.json() == {"title": "x", "name": "a.txt", "size": 3}
+    broken = call(
+        client, verb, "/api/upload", mode, data=b"--nothing", content_type=MULTIPART_CONTENT
+    )
+    assert broken.status_code in (400, 422)
