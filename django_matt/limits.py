@@ -27,7 +27,14 @@ from ninja_extra.throttling import SimpleRateThrottle as ExtraSimpleRateThrottle
 from django_matt.regexes import is_cheap
 from django_matt.settings import get_settings
 
-__all__ = ["Guard", "bound_pages", "collect_guards", "distrust_forwarded_for", "restrict_ordering"]
+__all__ = [
+    "Guard",
+    "bound_pages",
+    "collect_guards",
+    "distrust_forwarded_for",
+    "find_paginators",
+    "restrict_ordering",
+]
 
 Guard = Callable[[HttpRequest, dict[str, Any]], None]
 """Looks at a request and its validated values before the view runs; raises what the client is told."""
@@ -53,7 +60,8 @@ def _decorations(view_func: Any, key: str, attribute: str) -> Iterator[tuple[str
             yield getattr(operation, f"{attribute}_kwargs_name"), getattr(operation, attribute)
 
 
-def _paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
+def find_paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
+    """Yield the argument name and the paginator of each pagination of a view function, Ninja's and Ninja Extra's."""
     yield from _decorations(view_func, PAGINATOR_OBJECT, "paginator")
     for layer in _layers(view_func):
         for callback in layer.__dict__.get("_ninja_contribute_to_operation", ()):
@@ -72,7 +80,7 @@ def bound_pages(view_func: Any) -> dict[type[Any], dict[str, int]]:
     """
     settings = get_settings()
     bounds: dict[type[Any], dict[str, int]] = {}
-    for _, paginator in _paginators(view_func):
+    for _, paginator in find_paginators(view_func):
         limits = {"offset": settings.MAX_OFFSET, "page": settings.MAX_OFFSET}
         own = [getattr(paginator, name, inf) for name in ("max_limit", "max_page_size")]
         if min(inf if cap is None else cap for cap in own) == inf:
@@ -84,7 +92,7 @@ def bound_pages(view_func: Any) -> dict[type[Any], dict[str, int]]:
 def collect_guards(view_func: Any) -> list[Guard]:
     """Return the guards that a view function's decorators call for."""
     guards: list[Guard] = []
-    for name, paginator in _paginators(view_func):
+    for name, paginator in find_paginators(view_func):
         if isinstance(paginator, PageNumberPaginationExtra | CursorPagination):
             guards.append(_guard_host)
         if isinstance(paginator, CursorPagination):

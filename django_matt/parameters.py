@@ -5,6 +5,7 @@ from typing import Any
 
 import pydantic
 from django.http import HttpRequest
+from ninja.compatibility.files import FIX_METHODS
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.operation import Operation
 from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _MultiPartBodyModel
@@ -18,6 +19,10 @@ from django_matt.serialization.inputs import LARGE_BODY, build_validators, find_
 from django_matt.settings import get_settings
 
 __all__ = ["Parameters", "body_formats", "collect_errors"]
+
+# Ninja refuses a file parameter on PUT and PATCH without a middleware that loads the form before any view runs, and so
+# outside every error handler. `load_form` loads it inside the operation: nothing is left for that middleware to do.
+FIX_METHODS.clear()
 
 Source = Callable[[HttpRequest, dict[str, Any]], Any]
 

@@ -2,7 +2,7 @@
 
 import json
 from decimal import Decimal
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -43,11 +43,13 @@ class Loose(Schema):
     b: str = ""
 
 
-def call(client: Any, method: str, path: str, mode: str = "sync", **options: Any) -> Any:
+def call(
+    client: Any, method: str, path: str, mode: str = "sync", *more: Any, **options: Any
+) -> Any:
     """Call over the WSGI handler or the ASGI handler of Django's test client."""
     if mode == "sync":
-        return getattr(client, method)(path, **options)
-    return async_to_sync(getattr(client.async_client, method))(path, **options)
+        return getattr(client, method)(path, *more, **options)
+    return async_to_sync(getattr(client.async_client, method))(path, *more, **options)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -585,3 +587,29 @@ def test_forms_keep_working(serve):
     client = serve(api)
     assert client.post("/api/form", {"title": "x", "n": "2"}).json() == {"title": "x", "n": 2}
     assert client.post("/api/form", {"title": "a\0b"}).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("verb", ["put", "patch", "post"])
+def test_a_file_and_fields_arrive_by_any_method_without_a_middleware(serve, verb, mode):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+    from django_matt import File, UploadedFile
+
+    api = MattAPI()
+
+    @api.api_operation([verb.upper()], "/upload")
+    def upload(request, title: Form[str], file: File[UploadedFile]):
+        return {"title": title, "name": file.name, "size": file.size}
+
+    raw = encode_multipart(
+        BOUNDARY, {"title": "x", "file": SimpleUploadedFile("../../a.txt", b"abc")}
+    )
+    client = serve(api)
+    send = partial(call, client, "generic", verb.upper(), mode, "/api/upload")
+    answer = send(raw, content_type=MULTIPART_CONTENT)
+    assert answer.json() == {"title": "x", "name": "a.txt", "size": 3}
+    broken = call(
+        client, verb, "/api/upload", mode, data=b"--nothing", content_type=MULTIPART_CONTENT
+    )
+    assert broken.status_code in (400, 422)

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ninja.operation import Operation
+from ninja_extra.pagination import PageNumberPaginationExtra
 from ninja_extra.permissions import AllowAny
+
+from django_matt.limits import find_paginators
 
 __all__ = ["DESCRIPTIONS", "error_components", "error_statuses"]
 
@@ -49,21 +52,29 @@ _VALIDATION_DETAIL = {
     "properties": {
         "detail": {
             "title": "Detail",
-            "description": "One entry for each thing that is wrong.",
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "type": {"type": "string", "description": "pydantic's name of the error."},
-                    "loc": {
-                        "type": "array",
-                        "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-                        "description": "Where: body, query, path … and the way down from there.",
+            "description": "One entry for each thing that is wrong with the request, or one sentence.",
+            "anyOf": [
+                {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "type": {
+                                "type": "string",
+                                "description": "pydantic's name of the error.",
+                            },
+                            "loc": {
+                                "type": "array",
+                                "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+                                "description": "Where: body, query, path … and the way down from there.",
+                            },
+                            "msg": {"type": "string"},
+                        },
+                        "required": ["type", "loc", "msg"],
                     },
-                    "msg": {"type": "string"},
                 },
-                "required": ["type", "loc", "msg"],
-            },
+                {"type": "string"},
+            ],
         },
         "omitted": {"type": "integer", "description": "How many more there are."},
     },
@@ -118,7 +129,7 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
         400: bool(sources),
         401: bool(operation.auth_callbacks),
         403: _is_permitted_by_rule(operation) or (writes and _checks_csrf(operation)),
-        404: "path" in sources,
+        404: "path" in sources or _answers_pages(operation),
         406: several_formats,
         409: writes,
         413: body,
@@ -186,3 +197,9 @@ def _checks_csrf(operation: Operation) -> bool:
     if operation.csrf_exempt:
         return False
     return any(getattr(auth, "csrf", False) for auth in operation.auth_callbacks)
+
+
+def _answers_pages(operation: Operation) -> bool:
+    """Ninja Extra's page numbers answer 404 past the last page; Ninja's answer an empty page."""
+    paginators = find_paginators(operation.view_func)
+    return any(isinstance(paginator, PageNumberPaginationExtra) for _, paginator in paginators)

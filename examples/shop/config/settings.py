@@ -59,10 +59,6 @@ STATIC_ROOT = DATA_DIR / "static"
 MEDIA_URL = "media/"
 MEDIA_ROOT = DATA_DIR / "media"
 
-# Django reads the forms of POST only (ticket 12635). Ninja mends that by a middleware, and insists on it; MattAPI
-# reads those of PUT and PATCH itself, within its limits and with its errors.
-NINJA_FIX_REQUEST_FILES_METHODS: set[str] = set()
-
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -1,0 +1,58 @@
+"""What Django refuses before an API is reached, in the error format: a foreign ``Host``, a URL outside, a failed check.
+
+Import the names into the root URLconf, where Django looks for them; browsers keep Django's own pages::
+
+    from django_matt.errors.views import handler400, handler403, handler404, handler500
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views import defaults
+
+from django_matt.errors.exceptions import BadRequest, NotFound, PermissionDenied, Problem
+from django_matt.errors.problems import Answer, prefers_html, respond
+
+__all__ = ["handler400", "handler403", "handler404", "handler500"]
+
+
+def _answer(
+    request: HttpRequest, kind: type[Problem], page: Callable[..., Any], *args: Any
+) -> HttpResponseBase:
+    if prefers_html(request):
+        made: HttpResponseBase = page(request, *args)
+        return made
+    answer = Answer(
+        status=kind.status_code,
+        detail=kind.default_detail,
+        code=kind.default_code,
+        always_problem=True,
+    )
+    return respond(None, request, answer)
+
+
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer a suspicious request, such as one for a host that is not in ``ALLOWED_HOSTS``."""
+    return _answer(request, BadRequest, defaults.bad_request, exception)
+
+
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer ``PermissionDenied`` from a middleware or another view of the project."""
+    return _answer(request, PermissionDenied, defaults.permission_denied, exception)
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer a URL that no pattern of the project matches."""
+    return _answer(request, NotFound, defaults.page_not_found, exception)
+
+
+class _Fault(Problem):
+    default_detail = "Something went wrong on our side. Quote the request id when you report it."
+    default_code = "internal_error"
+
+
+def handler500(request: HttpRequest) -> HttpResponseBase:
+    """Answer an exception that a middleware or another view of the project did not catch."""
+    return _answer(request, _Fault, defaults.server_error)
