@@ -102,7 +102,7 @@ DATA = [
         ipaddress.ip_network("10.0.0.0/8"),
         AnyUrl("https://example.org/a"),
     ],
-    [Row(x=Decimal("1.0")), {"deep": [Row(x=1)]}],
+    [Row(x=Decimal("1.0")), {"deep": [Row(x=Decimal(1))]}],
     ((), [], {}, [[]], {"a": {}}),
 ]
 REFUSED = [
