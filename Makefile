@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgres test-next check format bench docs peers lock clean
+.PHONY: help demo test test-sqlite test-postgres test-next check format encoder bench docs peers lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,11 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+encoder: | $(VENV)/bin/uv ## Write the encoder's fingerprint and build it in place
+	@test -e $(VENV)/.test || $(MAKE) --no-print-directory $(VENV)/.test
+	@$(RUN) -m tests.serialization.fingerprint
+	@$(RUN) -c 'from setuptools import setup; setup()' --quiet build_ext --inplace --force
+
 bench: ## Measure MattAPI beside its peers and hand-written Django
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.bench
 	.venv-bench/bin/python -m benchmarks $(ARGS)
@@ -118,4 +123,4 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 
 clean: ## Remove what these commands made
 	rm -rf .venv .venv-next .venv-bench .venv-peers build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
-	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/_encoder_c*.c
+	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/encoder.c

@@ -76,7 +76,7 @@ def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]])
     for decorator, mode in decorators:
         if mode == "view":
             run = decorator(run)
-    operation.run = run
+    operation.run = run  # type: ignore[method-assign]  # this instance's alone
 
 
 def _name(api: Any, operation: Operation, path: str, taken: set[str]) -> None:

@@ -47,7 +47,8 @@ class BoundController:
     def _inherit(self, operation: Operation) -> None:
         api, controller = self.api, self.controller
         operation.api = api
-        if operation.auth_param is NOT_SET and controller.auth is NOT_SET:
+        auth: Any = controller.auth  # Ninja Extra's annotation leaves NOT_SET out
+        if operation.auth_param is NOT_SET and auth is NOT_SET:
             operation.auth_callbacks = []
             operation._set_auth(api.auth)
         if operation.throttle_param is NOT_SET:

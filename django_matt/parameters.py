@@ -79,7 +79,7 @@ class _Reader:
     ) -> None:
         self.model: Any = model
         self.read: Callable[[HttpRequest, dict[str, Any]], Any]
-        if model.resolve.__func__ is not ParamModel.resolve.__func__:
+        if model.resolve.__func__ is not vars(ParamModel)["resolve"].__func__:
             self.read = lambda request, path: model.resolve(request, api, path)
             return
         self._validator, self._large = build_validators(model, bounds)

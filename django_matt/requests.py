@@ -31,6 +31,7 @@ class _BoundContext(RouteContext):
     """A ``RouteContext`` that reads by the operation's own readers and makes its response when first asked for one."""
 
     steps: "_Steps"
+    request: HttpRequest
     path: dict[str, Any]
     controller: ControllerBase | None
     made: HttpResponse | None

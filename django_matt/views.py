@@ -1,6 +1,6 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -38,8 +38,9 @@ class BoundPathView(PathView):
             operation.is_async for operation in source.operations
         )
         self._api = api
-        self._view = self._make_async_view() if self.is_async else self._make_view()
-        self._view.csrf_exempt = True  # type: ignore[attr-defined]
+        view: Any = self._make_async_view() if self.is_async else self._make_view()
+        view.csrf_exempt = True
+        self._view: Callable[..., Any] = view
 
     def get_view(self) -> Callable[..., Any]:
         """Return the view, the same for every operation of the path."""
@@ -55,7 +56,9 @@ class BoundPathView(PathView):
         return found
 
     def _make_view(self) -> Callable[..., HttpResponseBase]:
-        runs = {method: operation.run for method, operation in self._by_method().items()}
+        runs: dict[str | None, Callable[..., HttpResponseBase]] = {
+            method: operation.run for method, operation in self._by_method().items()
+        }
         api = self._api
 
         def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
@@ -83,7 +86,7 @@ class BoundPathView(PathView):
         return view
 
 
-def _refuse_method(api: Any, request: HttpRequest, runs: dict[str, Any]) -> HttpResponseBase:
+def _refuse_method(api: Any, request: HttpRequest, runs: Mapping[Any, Any]) -> HttpResponseBase:
     error = MethodNotAllowed(headers={"Allow": ", ".join(sorted(runs))})
     error.routing = True
     response: HttpResponseBase = api.on_exception(request, error)

@@ -58,6 +58,8 @@ class Problem(MattError, APIException):
     status_code: int = 500
     default_detail: Any = "A server error occurred."
     default_code: str = "error"
+    # True where no route was reached: such an answer is a problem document whatever the API's other errors are.
+    routing: bool = False
 
     def __init__(
         self,

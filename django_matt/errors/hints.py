@@ -17,7 +17,7 @@ from django.http import HttpRequest, RawPostDataException
 from django.template import TemplateDoesNotExist
 from ninja.errors import ConfigError
 
-from django_matt.errors.exceptions import MissingExtra
+from django_matt.errors.exceptions import MissingExtra, Problem
 
 __all__ = ["find_hint", "hint"]
 
@@ -155,7 +155,7 @@ def _ninja_extra_is_not_installed(exc: BaseException, request: Any, api: Any) ->
 
 @hint
 def _unregistered_controller(exc: BaseException, request: Any, api: Any) -> str | None:
-    if not getattr(exc, "routing", False) or getattr(exc, "status_code", 0) != 404 or api is None:
+    if not (isinstance(exc, Problem) and exc.routing and exc.status_code == 404) or api is None:
         return None
     from ninja_extra.constants import API_CONTROLLER_INSTANCE
     from ninja_extra.controllers.registry import controller_registry

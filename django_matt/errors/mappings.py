@@ -55,7 +55,7 @@ def _api_exception(request: HttpRequest, exc: extra.APIException) -> Answer:
         answer.errors = _details(exc.detail)
     if isinstance(exc, Problem):
         answer.members = plain(exc.members)
-        answer.always_problem = bool(getattr(exc, "routing", False))
+        answer.always_problem = exc.routing
     return answer
 
 

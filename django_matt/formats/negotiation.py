@@ -190,7 +190,7 @@ def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | N
 
 
 def _parameters(model: Any) -> set[str]:
-    names = set(getattr(model, "__ninja_flatten_map__", None) or ())
+    names: set[str] = set(getattr(model, "__ninja_flatten_map__", None) or ())
     for name, field in model.model_fields.items():
         names |= {name, field.alias or name}
     return names
@@ -200,9 +200,10 @@ def route_formats(view: Callable[..., Any]) -> FormatSet | None:
     """Return the formats that ``@formats`` chose for a view, through decorators that keep ``__wrapped__``."""
     while True:
         found: FormatSet | None = getattr(view, "_matt_formats", None)
-        if found is not None or not hasattr(view, "__wrapped__"):
+        wrapped: Callable[..., Any] | None = getattr(view, "__wrapped__", None)
+        if found is not None or wrapped is None:
             return found
-        view = view.__wrapped__
+        view = wrapped
 
 
 def _made(given: str | Format) -> Format:

@@ -86,7 +86,7 @@ class YAML(Format):
             refuse(reason, line=mark.line + 1, column=mark.column + 1)
 
     def _build(self, text: str) -> Any:
-        yaml = self._yaml
+        yaml: Any = self._yaml  # types-PyYAML does not know NodeEvent.tag
         max_nesting = get_settings().MAX_NESTING
         done: list[Any] = []
         stack: list[tuple[Any, list[Any]]] = []

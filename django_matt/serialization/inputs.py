@@ -120,11 +120,11 @@ class _Rewriter:
         fields = node["schema"].get("fields", {})
         for name, limit in limits.items():
             if name in fields:
-                _each(fields[name], "int", lambda found, limit=limit: found.update(le=limit))
+                _update(fields[name], "int", {"le": limit})
         for name, field in _decimal_fields(cls).items():
             if name in fields:
                 digits = {"max_digits": field.max_digits, "decimal_places": field.decimal_places}
-                _each(fields[name], "decimal", lambda found, digits=digits: found.update(digits))
+                _update(fields[name], "decimal", digits)
 
 
 def _model_class(node: Any) -> type[Any] | None:
@@ -145,18 +145,18 @@ def _resolve_objects(
     return handler(DjangoGetter(value, cls, info.context))
 
 
-def _each(node: Any, kind: str, change: Callable[[dict[str, Any]], None]) -> None:
-    """Call ``change`` on every node of a kind under ``node``, not entering other models."""
+def _update(node: Any, kind: str, members: Mapping[str, Any]) -> None:
+    """Give ``members`` to every node of a kind under ``node``, not entering other models."""
     if isinstance(node, dict):
         if node.get("type") == kind:
-            change(node)
+            node.update(members)
         elif node.get("type") != "model":
             for key, value in node.items():
                 if key not in _OPAQUE:
-                    _each(value, kind, change)
+                    _update(value, kind, members)
     elif isinstance(node, list | tuple):
         for item in node:
-            _each(item, kind, change)
+            _update(item, kind, members)
 
 
 def _decimal_fields(cls: type[Any]) -> "dict[str, DecimalField[Any, Any]]":
@@ -221,10 +221,9 @@ def _plain_function(node: dict[str, Any]) -> dict[str, Any]:
     if not getattr(function, "__qualname__", "").startswith("create_m2m_link_type."):
         return node
     key_type = function.__self__.__mro__[1]
-    kinds = {int: "int", str: "str", float: "float"}
-    return _CHANGES.get(kinds.get(key_type, "uuid"), lambda made: made)(
-        {"type": kinds.get(key_type, "uuid")}
-    )
+    kind = {int: "int", str: "str", float: "float"}.get(key_type, "uuid")
+    change = _CHANGES.get(kind)
+    return {"type": kind} if change is None else change({"type": kind})
 
 
 _CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

@@ -1,6 +1,5 @@
 """Whether encoding a value may ask the database, so that an async route hops to a thread only then."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -48,7 +47,7 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
     return not node.fields or any(_may_query_field(field, value, depth) for field in node.fields)
 
 
-def _all_loaded(node: Any, values: Sequence[Any]) -> bool:
+def _all_loaded(node: Any, values: Any) -> bool:
     """Tell quickly that a list holds instances of one class whose every wanted column is there."""
     if not values or not node.fields or any(field.node.kind in _HOLDERS for field in node.fields):
         return False

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.models import Permission
 from django.urls import set_script_prefix
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ninja.orm.fields import AnyObject
 from ninja.renderers import JSONRenderer
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -197,7 +197,7 @@ def test_what_is_read_and_what_is_written_have_two_names_only_where_they_differ(
 def test_two_classes_of_one_name_do_not_overwrite_each_other(serve):
     def thing(kind):
         class Thing(Schema):
-            value: kind
+            value: kind  # type: ignore[valid-type]
 
         return Thing
 

@@ -231,8 +231,8 @@ def list_cases() -> Iterable[Case]:
             who="staff",
             options=json_body(f"{{{member}}}"),
         )
-    for name, body in LINES.items():
-        yield Case(f"order: {name}", "POST", "/api/orders", who="ada", options=json_body(body))
+    for name, lines in LINES.items():
+        yield Case(f"order: {name}", "POST", "/api/orders", who="ada", options=json_body(lines))
     for name, (path, statuses) in ADDRESSES.items():
         yield Case(f"address: {name}", "GET", path, statuses)
     for name, options in FORMS.items():

@@ -29,7 +29,8 @@ if DEEP:
 
 @pytest.fixture(scope="module", params=STANDS, ids="-".join)
 def server(request, shop_server) -> Server:
-    return shop_server(*request.param)
+    made: Server = shop_server(*request.param)
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -282,6 +282,7 @@ def test_a_cycle_of_causes_ends():
     first, second = ValueError("1"), ValueError("2")
     first.__cause__, second.__cause__ = second, first
     trace = capture(first)
+    assert trace["cause"] is not None
     assert trace["cause"]["cause"] is None
 
 

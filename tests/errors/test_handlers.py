@@ -271,7 +271,7 @@ def test_a_suspicious_operation_is_logged_where_django_logs_it(raising, caplog):
     "exc",
     [
         HttpError(7, "x"),
-        HttpError("many", "x"),
+        HttpError("many", "x"),  # type: ignore[arg-type]
         Conflict("x", headers={"X-Bad": "a\r\nSet-Cookie: b"}),
     ],
     ids=["no such status", "not a number", "split header"],

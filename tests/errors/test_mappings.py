@@ -193,7 +193,10 @@ def test_401_says_how_to_authenticate(raising):
 @pytest.mark.parametrize(
     ("exc", "seconds"),
     [
-        (ninja.Throttled(wait=3.2), "4"),
+        (
+            ninja.Throttled(wait=3.2),  # type: ignore[arg-type]
+            "4",
+        ),
         (extra.Throttled(wait=7), "7"),
         (ours.TooManyRequests(headers={"Retry-After": "9"}), "9"),
         (ours.TooManyRequests(), "1"),

@@ -43,7 +43,10 @@ def test_what_is_refused_outside_an_api_is_a_problem_document_for_programs_and_a
     client, url, host, status, code
 ):
     answer = client.get(url, headers={"host": host, "accept": "application/json"})
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    )
     assert answer.json()["code"] == code
     assert b"secret" not in answer.content
     page = client.get(url, headers={"host": host, "accept": "text/html"})

@@ -2,6 +2,7 @@
 
 import difflib
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from tests.e2e.servers import ROOT, free_port, run_server, shop_environment
 
 FOLDER = ROOT / "examples" / "migration"
 AUTH = {"Authorization": "Bearer demo"}
-CALLS = [
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/notes", {}),
     ("GET", "/api/notes?page=2&page_size=2", {}),
     ("GET", "/api/notes/1", {}),

@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
     scope="module", params=[("gunicorn", "sqlite"), ("uvicorn", "postgres")], ids="-".join
 )
 def server(request, shop_server) -> Server:
-    return shop_server(*request.param)
+    made: Server = shop_server(*request.param)
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from django_matt.formats.bodies import load_form, parse_body, read_body
 from tests.formats.conftest import FORMATS
 
 FORM = "application/x-www-form-urlencoded"
-CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+CHUNKED: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
 
 
 def wsgi(
@@ -222,7 +222,7 @@ def test_a_broken_form_is_400(method, body, content_type):
 
 
 def test_a_chunked_body_is_read_where_the_server_ends_it():
-    request = wsgi(b'{"a": 1}', "application/json", **CHUNKED, **{"wsgi.input_terminated": True})
+    request = wsgi(b'{"a": 1}', "application/json", **CHUNKED | {"wsgi.input_terminated": True})
     assert parse_body(request, FormatSet()) == {"a": 1}
     assert read_body(request) == read_body(request) == b'{"a": 1}'
 
@@ -246,7 +246,7 @@ class Endless(io.RawIOBase):
 def test_an_endless_chunked_body_is_refused_in_bounded_memory(content_type, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
     endless = Endless()
-    more = {"wsgi.input_terminated": True, "wsgi.input": endless}
+    more: dict[str, Any] = {"wsgi.input_terminated": True, "wsgi.input": endless}
     with pytest.raises(RequestDataTooBig):
         parse_body(wsgi(b"", content_type, **CHUNKED, **more), FormatSet())
     assert endless.taken <= 1_001

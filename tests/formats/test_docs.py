@@ -53,6 +53,7 @@ def test_every_snippet_runs():
 def test_the_xml_on_the_page_is_ours():
     from tests.formats.conftest import FORMATS
 
-    shown = re.search(r"```xml\n(.*?)\n```", PAGE.read_text(), re.S)[1]
+    found = re.search(r"```xml\n(.*?)\n```", PAGE.read_text(), re.S)
+    assert found is not None
     data = {"name": "Oslo", "people": 709_000, "tags": ["capital"]}
-    assert FORMATS["xml"].dump(data).decode() == shown
+    assert FORMATS["xml"].dump(data).decode() == found[1]

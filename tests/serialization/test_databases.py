@@ -3,6 +3,7 @@
 import datetime
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from ninja import ModelSchema, NinjaAPI, Schema
@@ -11,7 +12,7 @@ from django_matt import MattAPI
 from tests.project.models import Everything, Tag
 from tests.serialization.conftest import judge
 
-EDGES = {
+EDGES: dict[str, list[Any]] = {
     "big": [2**63 - 1, -(2**63), 0],
     "boolean": [True, False],
     "maybe": [None, True],

@@ -2,10 +2,9 @@
 
 import datetime
 import enum
-import hashlib
 import ipaddress
 import json
-import re
+import os
 import uuid
 from collections import OrderedDict
 from decimal import Decimal
@@ -21,28 +20,32 @@ from pydantic import AnyUrl
 
 from django_matt.serialization import encoders
 from tests.serialization.conftest import ENCODERS, parse
+from tests.serialization.fingerprint import digest, write
 from tests.serialization.test_equality import data
 
-
-def digest():
-    folder = Path(encoders.plain.__file__).parent
-    source = re.sub(
-        r'^FINGERPRINT = ".*"$', "", (folder / "encoder.py").read_text(), flags=re.MULTILINE
-    )
-    return hashlib.sha256((source + (folder / "_encoder_c.pxd").read_text()).encode()).hexdigest()[
-        :16
-    ]
+FOLDER = Path(encoders.plain.__file__).parent
 
 
 def test_the_source_carries_its_own_digest():
-    assert digest() == encoders.plain.FINGERPRINT, (
-        f'write FINGERPRINT = "{digest()}" in encoder.py, then build it'
-    )
+    assert digest(FOLDER) == encoders.plain.FINGERPRINT, "run `make encoder`"
+
+
+def test_a_digest_is_written_where_the_source_changed_and_nowhere_else(tmp_path):
+    for name in ("encoder.py", "_encoder_c.pxd"):
+        (tmp_path / name).write_text((FOLDER / name).read_text())
+    written = tmp_path / "encoder.py"
+    os.utime(written, (0, 0))
+    write(tmp_path)
+    assert written.stat().st_mtime == 0
+    written.write_text(written.read_text() + "\n")
+    write(tmp_path)
+    assert f'\nFINGERPRINT = "{digest(tmp_path)}"\n' in written.read_text()
+    assert digest(tmp_path) != digest(FOLDER)
 
 
 @pytest.mark.skipif(not encoders.COMPILED, reason="the compiled encoder is not built here")
 def test_the_compiled_encoder_was_built_from_this_source():
-    assert digest() == encoders.encoder.FINGERPRINT, "encoder.py was edited and not built again"
+    assert digest(FOLDER) == encoders.encoder.FINGERPRINT, "run `make encoder`"
     assert encoders.encoder is not encoders.plain
     assert not encoders.plain.COMPILED
     assert encoders.encoder.__file__.endswith((".so", ".pyd"))
@@ -102,7 +105,7 @@ DATA = [
         ipaddress.ip_network("10.0.0.0/8"),
         AnyUrl("https://example.org/a"),
     ],
-    [Row(x=Decimal("1.0")), {"deep": [Row(x=1)]}],
+    [Row(x=Decimal("1.0")), {"deep": [Row(x=Decimal(1))]}],
     ((), [], {}, [[]], {"a": {}}),
 ]
 REFUSED = [

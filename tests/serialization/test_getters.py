@@ -24,7 +24,8 @@ class Outer(Schema):
     again: Inner | None = None
     tree: Tree
     default: Inner = Field(
-        default={"type": "function-wrap", "function": {"function": None}}, validate_default=False
+        default={"type": "function-wrap", "function": {"function": None}},  # type: ignore[assignment]
+        validate_default=False,
     )
     metadata: list[Inner] = []
 
