@@ -61,7 +61,7 @@ def mode(request):
     return request.param
 
 
-def add_post(api: MattAPI, mode: str, schema: Any) -> None:
+def add_post(api: NinjaExtraAPI, mode: str, schema: Any) -> None:
     if mode == "sync":
 
         @api.post("/echo", response=schema)

@@ -1,0 +1,44 @@
+"""The Django project that the stacks are measured in; ``BENCHMARKS_DATABASE`` chooses sqlite or postgres."""
+
+import os
+from typing import Any
+
+SECRET_KEY = "only-for-benchmarks-0123456789-0123456789-0123456789"
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+ROOT_URLCONF = "benchmarks.settings"
+urlpatterns: list[Any] = []
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["ninja_extra", "django_matt", "benchmarks"]
+MIDDLEWARE: list[str] = []
+
+# As in production. Ninja Extra logs every request at INFO, which Django's own default would build and then drop.
+LOGGING = {"version": 1, "loggers": {"django.request": {"level": "WARNING"}}}
+
+# What a careful team sets: nothing of DRF or modern-rest works for an answer that nobody asked for.
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+DMR_SETTINGS = {"validate_responses": False}
+
+DATABASES: dict[str, dict[str, Any]]
+if os.environ.get("BENCHMARKS_DATABASE") == "postgres":
+    from tests.project.postgres import socket_directory
+
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "postgres",
+            "USER": "postgres",
+            "HOST": socket_directory(),
+            "CONN_MAX_AGE": None,
+        }
+    }
+else:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}

@@ -1,0 +1,9 @@
+"""Ninja Extra with functions."""
+
+from ninja_extra import NinjaExtraAPI
+
+from benchmarks.stacks.ninja_functions import register
+
+api = NinjaExtraAPI(urls_namespace="extra")
+register(api)
+urlpatterns = api.urls[0]

@@ -1,0 +1,9 @@
+"""Django Ninja."""
+
+from ninja import NinjaAPI
+
+from benchmarks.stacks.ninja_functions import register
+
+api = NinjaAPI(urls_namespace="ninja")
+register(api)
+urlpatterns = api.urls[0]

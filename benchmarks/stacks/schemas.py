@@ -1,0 +1,54 @@
+"""The schemas that MattAPI, Ninja and Ninja Extra share."""
+
+import datetime
+import uuid
+from decimal import Decimal
+
+from ninja import Schema
+
+
+class Hello(Schema):
+    message: str
+
+
+class Item(Schema):
+    name: str
+    email: str
+    stock: int
+    score: float
+    active: bool
+    tags: list[str]
+
+
+class RowOut(Schema):
+    id: int
+    name: str
+    email: str
+    about: str
+    stock: int
+    views: int
+    score: float
+    active: bool
+    price: Decimal
+    key: uuid.UUID
+    at: datetime.datetime
+    day: datetime.date
+
+
+class AuthorOut(Schema):
+    id: int
+    name: str
+    email: str
+
+
+class TagOut(Schema):
+    id: int
+    name: str
+
+
+class BookOut(Schema):
+    id: int
+    title: str
+    pages: int
+    author: AuthorOut
+    tags: list[TagOut]
