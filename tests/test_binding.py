@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.test import RequestFactory
 from injector import inject
 from ninja.decorators import decorate_view
 from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
@@ -615,3 +616,41 @@ def test_a_file_and_fields_arrive_by_any_method_without_a_middleware(serve, verb
     assert answer.json() == {"title": "x", "name": "a.txt", "size": 3}
     broken = send(b"--nothing", content_type=MULTIPART_CONTENT)
     assert broken.status_code in (400, 422)
+
+
+def test_an_async_route_hops_no_thread_that_it_does_not_need(serve, monkeypatch):
+    from asgiref.sync import SyncToAsync
+
+    class Everyone(ControllerBase):
+        @http_post("/{n}", response=Inner)
+        async def make(self, n: int, body: Inner):
+            return {"title": body.title}
+
+    Controller = api_controller("/c")(Everyone)
+    api = MattAPI()
+    api.register_controllers(Controller)
+    serve(api)
+    (operation,) = (
+        operation
+        for router in api._get_bound_routers()
+        for view in router.path_operations.values()
+        for operation in view.operations
+    )
+    hops: list[Any] = []
+    hop = SyncToAsync.__call__
+
+    async def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        hops.append(self)
+        return await hop(self, *args, **kwargs)
+
+    run = operation.run
+
+    async def watched(request: Any, **path: Any) -> Any:
+        with monkeypatch.context() as patched:
+            patched.setattr(SyncToAsync, "__call__", counted)
+            return await run(request, **path)
+
+    request = RequestFactory().post("/api/c/1", {"title": "x"}, content_type="application/json")
+    answer = async_to_sync(watched)(request, n=1)
+    assert (answer.status_code, json.loads(answer.content)) == (200, {"title": "x"})
+    assert hops == []
