@@ -53,9 +53,7 @@ def posting(client: Any, data: Any, path: str = "/api/it") -> Any:
 
 
 @repaired
-@pytest.mark.parametrize(
-    "query", ["limit=1000000000", f"limit={2**63}", f"offset={2**63}"]
-)
+@pytest.mark.parametrize("query", ["limit=1000000000", f"limit={2**63}", f"offset={2**63}"])
 def test_a_page_has_a_largest_size_and_place(serve, users, api_class, query):
     api = api_class()
 

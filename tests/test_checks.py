@@ -1,0 +1,60 @@
+"""``manage.py check`` and ``check --deploy`` know our mistakes, through the command."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from ninja.throttling import AnonRateThrottle
+
+from django_matt import MattAPI, checks
+from django_matt.discovery import find_apis
+
+
+def deploy() -> str:
+    out = StringIO()
+    call_command("check", "--deploy", "--tag", "matt", stdout=out, stderr=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"MATT": {"MAX_ERORS": 1}}, "matt.E001"),
+        ({"INSTALLED_APPS": ["django.contrib.staticfiles", "django_matt"]}, "matt.E002"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_an_error_with_a_hint(settings, changes, word):
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    with pytest.raises(SystemCheckError, match=word) as failed:
+        call_command("check", "--tag", "matt")
+    assert "HINT" in str(failed.value)
+
+
+def test_throttles_that_count_in_each_process_are_a_warning(serve):
+    api = MattAPI(title="Throttled", throttle=AnonRateThrottle("5/m"))
+
+    @api.get("/it")
+    def it(request):
+        return {}
+
+    serve(api)
+    assert [found.title for found in find_apis()] == ["Throttled"]
+    assert "matt.W003" in deploy()
+    serve(MattAPI())
+    assert "matt.W003" not in deploy()
+
+
+def test_errors_written_nowhere_are_a_warning(settings):
+    settings.LOGGING_CONFIG = "logging.config.dictConfig"
+    assert "matt.W002" in deploy()
+    settings.ADMINS = [("Ada", "ada@example.com")]
+    assert "matt.W002" not in deploy()
+
+
+def test_a_plain_encoder_is_a_warning(monkeypatch):
+    monkeypatch.setattr(checks, "COMPILED", False)
+    assert "matt.W001" in deploy()
+    monkeypatch.setattr(checks, "COMPILED", True)
+    assert "matt.W001" not in deploy()
