@@ -7,7 +7,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import (
     NoReverseMatch,
@@ -19,7 +19,7 @@ from django.urls import (
     path,
 )
 from django.urls.resolvers import RoutePattern
-from ninja.operation import PathView
+from ninja.operation import Operation, PathView
 
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
 
@@ -46,35 +46,33 @@ class BoundPathView(PathView):
         """Return the view, the same for every operation of the path."""
         return self._view
 
-    def _by_method(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _by_method(self, ready: Callable[[Operation], Callable[..., Any]]) -> dict[str, Any]:
+        """What runs each method; GET answers HEAD too."""
+        runs: dict[str, Any] = {}
         for operation in self.operations:
             for method in operation.methods:
-                found.setdefault(method, operation)
-        if "GET" in found:
-            found.setdefault("HEAD", found["GET"])
-        return found
+                runs.setdefault(method, ready(operation))
+        if "GET" in runs and "HEAD" not in runs:
+            runs["HEAD"] = (_bodiless_async if self.is_async else _bodiless)(runs["GET"])
+        return runs
 
     def _make_view(self) -> Callable[..., HttpResponseBase]:
-        runs: dict[str | None, Callable[..., HttpResponseBase]] = {
-            method: operation.run for method, operation in self._by_method().items()
-        }
-        api = self._api
+        api, runs = self._api, self._by_method(lambda operation: operation.run)
 
         def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
-            run = runs.get(request.method)
+            run = runs.get(request.method or "")
             if run is None:
                 return _refuse_method(api, request, runs)
-            return run(request, **parameters)
+            response: HttpResponseBase = run(request, **parameters)
+            return response
 
         return view
 
     def _make_async_view(self) -> Callable[..., Any]:
-        runs = {
-            method: operation.run if operation.is_async else sync_to_async(operation.run)
-            for method, operation in self._by_method().items()
-        }
-        api = self._api
+        def ready(operation: Operation) -> Callable[..., Any]:
+            return operation.run if operation.is_async else sync_to_async(operation.run)
+
+        api, runs = self._api, self._by_method(ready)
 
         async def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
             run = runs.get(request.method or "")
@@ -84,6 +82,30 @@ class BoundPathView(PathView):
             return response
 
         return view
+
+
+def _bodiless(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    def head(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+        return _without_body(run(request, **parameters))
+
+    return head
+
+
+def _bodiless_async(run: Callable[..., Any]) -> Callable[..., Any]:
+    async def head(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+        return _without_body(await run(request, **parameters))
+
+    return head
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponseBase:
+    """Keep the headers that GET would send (RFC 9110, 9.3.2); servers complain of a body they have to drop."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
+    elif isinstance(response, HttpResponse):
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
+    return response
 
 
 def _refuse_method(api: Any, request: HttpRequest, runs: Mapping[Any, Any]) -> HttpResponseBase:

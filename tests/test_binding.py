@@ -189,6 +189,7 @@ class TestRouting:
     def test_head_is_answered_by_get_without_a_body(self, serve, api):
         answer = serve(api).head("/api/things")
         assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["Content-Length"] == "3"
 
     def test_the_slash_redirect_of_django_still_happens(self, serve, api):
         assert serve(api).get("/api/slashed").status_code == 301
