@@ -31,7 +31,8 @@ def read_database_url(url: str, default: Path) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": query.pop("host", parts.hostname or ""),
             "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": 60,
+            # Under ASGI a kept connection belongs to a thread that no later request has: they would pile up.
+            "CONN_MAX_AGE": 0,
             "CONN_HEALTH_CHECKS": True,
         }
     raise ValueError(f"DATABASE_URL: {parts.scheme!r} is neither sqlite nor postgres")
