@@ -2,13 +2,15 @@
 
 import os
 import sys
+from io import BytesIO
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import BadRequest as DjangoBadRequest
-from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import LimitedStream
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 from ninja.parser import Parser
@@ -142,8 +144,18 @@ def _open_chunks(request: HttpRequest) -> None:
             code="length_required",
             status=411,
         )
-    if not (isinstance(state._stream, LimitedStream) and state._stream.limit == sys.maxsize):
-        state._stream = LimitedStream(request.META["wsgi.input"], sys.maxsize)
+    # Not by Django's own reading: 6.1 measures only what can seek, and would take in a body without an end.
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    stream = LimitedStream(request.META["wsgi.input"], sys.maxsize if most is None else most + 1)
+    state._read_started = True
+    try:
+        body = stream.read()
+    except OSError as error:
+        raise UnreadablePostError(*error.args) from error
+    if most is not None and len(body) > most:
+        raise RequestDataTooBig("Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE.")
+    state._body = body
+    state._stream = BytesIO(body)
 
 
 def _measure(request: HttpRequest) -> None:

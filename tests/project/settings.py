@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import django
+
 SECRET_KEY = "only-for-tests-0123456789-0123456789-0123456789-01"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
@@ -54,3 +56,6 @@ else:
             "OPTIONS": {"transaction_mode": "IMMEDIATE"},
         }
     }
+
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
