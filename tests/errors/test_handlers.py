@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+import django
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
@@ -122,7 +123,8 @@ def test_an_exception_raised_by_no_one_still_arrives_whole(serve):
 
 
 def test_the_admins_get_their_mail(raising, settings):
-    settings.ADMINS = [("Ann", "ann@example.org")]
+    address = "ann@example.org"
+    settings.ADMINS = [address] if django.VERSION >= (6, 0) else [("Ann", address)]
     logger, handler = logging.getLogger("django.request"), AdminEmailHandler()
     handler.setLevel(logging.ERROR)
     logger.addHandler(handler)
