@@ -38,12 +38,15 @@ class Parameters:
         bounds = bound_pages(operation.view_func)
         self._readers = [_Reader(api, model, formats, bounds) for model in models]
         self._guards = collect_guards(operation.view_func)
+        self._reads_nothing = not (models or self._guards or self._response_name)
         self._needs_form = any(
             issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models
         )
 
     def read(self, request: Any, context: Any) -> dict[str, Any]:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
+        if self._reads_nothing:
+            return {}
         values: dict[str, Any] = {}
         failed: list[ValidationErrorContext[Any]] = []
         if self._needs_form:
