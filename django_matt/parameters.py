@@ -19,6 +19,8 @@ from django_matt.settings import get_settings
 
 __all__ = ["Parameters", "body_formats", "collect_errors"]
 
+_JSON = "application/json"
+
 Source = Callable[[HttpRequest, dict[str, Any]], Any]
 
 
@@ -38,15 +40,13 @@ class Parameters:
         bounds = bound_pages(operation.view_func)
         self._readers = [_Reader(api, model, formats, bounds) for model in models]
         self._guards = collect_guards(operation.view_func)
-        self._reads_nothing = not (models or self._guards or self._response_name)
+        self.reads_nothing = not (models or self._guards or self._response_name)
         self._needs_form = any(
             issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models
         )
 
     def read(self, request: Any, context: Any) -> dict[str, Any]:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
-        if self._reads_nothing:
-            return {}
         values: dict[str, Any] = {}
         failed: list[ValidationErrorContext[Any]] = []
         if self._needs_form:
@@ -87,6 +87,8 @@ class _Reader:
             and formats is not None
         ):
             self._formats = formats
+            json = formats.reader(_JSON)
+            self._json = json if json is not None and json.can_load else None
             self._single = getattr(model, "__read_from_single_attr__", None)
             self.read = self._read_body
         else:
@@ -102,7 +104,16 @@ class _Reader:
         body = read_body(request)
         if not body:
             return self._validate(self._validator, {}, request)
-        data = parse_body(request, self._formats)
+        meta = request.META
+        if (
+            meta.get("CONTENT_TYPE") == _JSON
+            and self._json is not None
+            and "HTTP_CONTENT_ENCODING" not in meta
+        ):
+            # What nearly every client sends, with none of the questions that parse_body() asks.
+            data = self._json.load(body)
+        else:
+            data = parse_body(request, self._formats)
         validator = self._large if len(body) >= LARGE_BODY else self._validator
         return self._validate(
             validator, data if self._single is None else {self._single: data}, request

@@ -124,7 +124,7 @@ class _Steps:
             context.made = None
             context._api = self.api
             context._view_signature = self.signature
-            context._has_computed_route_parameters = False
+            context._has_computed_route_parameters = self.parameters.reads_nothing
         else:
             context = self.context_class(
                 request=request,

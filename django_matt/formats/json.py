@@ -54,7 +54,7 @@ class JSON(Format):
             and (opened == 0 or (opened == 1 and data.__class__ is dict))
             and b"\\u0000" not in body
             and _BIG_EXPONENT not in outline
-            and _MANY_DIGITS not in outline
+            and (len(outline) < 200 or _MANY_DIGITS not in outline)
         ):
             keys = len(data) if opened else 0
         else:

@@ -49,10 +49,7 @@ class ResponsePlan:
         self._encode = self.encoder.encode
         self._fallback = self.encoder.Fallback
         self.annotation: Any = response_model.model_fields["response"].annotation
-        is_class = isinstance(self.annotation, type)
-        self._model = (
-            self.annotation if is_class and issubclass(self.annotation, BaseModel) else None
-        )
+        self._model = self.annotation if isinstance(self.annotation, type(BaseModel)) else None
         self.node: Any = None
         self.reason: str | None = None
         reader = Reader(
