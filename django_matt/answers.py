@@ -1,6 +1,7 @@
 """A view's result into a response: its schema's plan, the client's format, or a stream."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
@@ -18,6 +19,7 @@ from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
+from django_matt.serialization.queries import may_query
 
 __all__ = ["Answer", "answer_formats"]
 
@@ -40,9 +42,11 @@ class Answer:
             self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
+        self.plans = tuple(plan for plan in self._plans.values() if isinstance(plan, ResponsePlan))
         early = formats is not None and bool(self.plans) and not self.streams
-        self._early = early and not set(operation.methods) & _SAFE
-        self._rows = any(_has_rows(plan.annotation) for plan in self.plans.values())
+        self.negotiates_early = early and not set(operation.methods) & _SAFE
+        self._may_query = [partial(may_query, plan.node) for plan in self.plans]
+        self._rows = any(_has_rows(plan.annotation) for plan in self.plans)
 
     def _plan(self, model: Any) -> ResponsePlan:
         operation = self._operation
@@ -54,16 +58,9 @@ class Answer:
             exclude_none=operation.exclude_none,
         )
 
-    @property
-    def plans(self) -> dict[Any, ResponsePlan]:
-        """The plan of each status that has a schema."""
-        return {
-            status: plan for status, plan in self._plans.items() if isinstance(plan, ResponsePlan)
-        }
-
     def negotiate(self, request: HttpRequest) -> None:
-        """Refuse with 406, before the view writes anything, a client that accepts no format of this API."""
-        if self._early and self._formats is not None:
+        """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
+        if self._formats is not None:
             self._formats.select(request, rows=self._rows)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
@@ -97,16 +94,16 @@ class Answer:
         """The same, leaving the event loop only where the answer needs the database."""
         if isinstance(result, HttpResponseBase):
             return result
-        if not self._may_query(result):
+        value = result.value if isinstance(result, Status) else result
+        for may_ask in self._may_query:
+            if may_ask(value):
+                break
+        else:
             try:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
         return await sync_to_async(self.make)(context, result)
-
-    def _may_query(self, result: Any) -> bool:
-        value = result.value if isinstance(result, Status) else result
-        return any(plan.may_query(value) for plan in self.plans.values())
 
     def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""

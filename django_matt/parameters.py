@@ -20,6 +20,8 @@ from django_matt.settings import get_settings
 
 __all__ = ["Parameters", "body_formats", "collect_errors"]
 
+_JSON = "application/json"
+
 # Ninja refuses a file parameter on PUT and PATCH without a middleware that loads the form before any view runs, and so
 # outside every error handler. `load_form` loads it inside the operation: nothing is left for that middleware to do.
 FIX_METHODS.clear()
@@ -43,6 +45,7 @@ class Parameters:
         bounds = bound_pages(operation.view_func)
         self._readers = [_Reader(api, model, formats, bounds) for model in models]
         self._guards = collect_guards(operation.view_func)
+        self.reads_nothing = not (models or self._guards or self._response_name)
         self._needs_form = any(
             issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models
         )
@@ -89,6 +92,8 @@ class _Reader:
             and formats is not None
         ):
             self._formats = formats
+            json = formats.reader(_JSON)
+            self._json = json if json is not None and json.can_load else None
             self._single = getattr(model, "__read_from_single_attr__", None)
             self.read = self._read_body
         else:
@@ -104,7 +109,16 @@ class _Reader:
         body = read_body(request)
         if not body:
             return self._validate(self._validator, {}, request)
-        data = parse_body(request, self._formats)
+        meta = request.META
+        if (
+            meta.get("CONTENT_TYPE") == _JSON
+            and self._json is not None
+            and "HTTP_CONTENT_ENCODING" not in meta
+        ):
+            # What nearly every client sends, with none of the questions that parse_body() asks.
+            data = self._json.load(body)
+        else:
+            data = parse_body(request, self._formats)
         validator = self._large if len(body) >= LARGE_BODY else self._validator
         return self._validate(
             validator, data if self._single is None else {self._single: data}, request

@@ -25,6 +25,7 @@ from django_matt.parameters import Parameters, body_formats
 __all__ = ["bind_run"]
 
 _logger = logging.getLogger("django.request")
+_new = object.__new__
 
 
 class _BoundContext(RouteContext):
@@ -73,6 +74,7 @@ class _Steps:
         self.make_response = self._response_maker()
         self.permissions = self._permissions()
         self.context_class = self._context_class()
+        self.signature = operation.signature
         self.build: Callable[[], ControllerBase] | None = None
         self.direct: Callable[..., Any] | None = None
         self.permits = self.wants_request = False
@@ -113,13 +115,25 @@ class _Steps:
         """Make the context of a request and let it be found by injection."""
         if self.own_formats is not None:
             request._matt_formats = self.own_formats  # type: ignore[attr-defined]
-        context = self.context_class(
-            request=request,
-            permission_classes=self.permissions,
-            kwargs=path.copy(),
-            api=self.api,
-            view_signature=self.operation.signature,
-        )
+        if self.context_class is _BoundContext:
+            # What RouteContext.__init__ does, without a call with five keywords.
+            context: Any = _new(_BoundContext)
+            context.request = request
+            context.args = []
+            context.kwargs = {**path, "view_func_kwargs": {}}
+            context.permission_classes = self.permissions
+            context.made = None
+            context._api = self.api
+            context._view_signature = self.signature
+            context._has_computed_route_parameters = self.parameters.reads_nothing
+        else:
+            context = self.context_class(
+                request=request,
+                permission_classes=self.permissions,
+                kwargs=path.copy(),
+                api=self.api,
+                view_signature=self.signature,
+            )
         context.steps = self
         context.path = path
         context.controller = None
@@ -133,7 +147,8 @@ class _Steps:
         if isinstance(error, TypeError) and "required positional argument" in str(error):
             why = "Did you fail to use functools.wraps() in a decorator?"
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
-        self.log(request, started, error)
+        if self.extra and _logger.isEnabledFor(logging.WARNING):
+            self.log(request, started, error)
         request._matt_challenge = self.challenge  # type: ignore[attr-defined]
         return self.challenged(self.api.on_exception(request, error))
 
@@ -144,10 +159,8 @@ class _Steps:
         return response
 
     def log(self, request: HttpRequest, started: float, error: Exception | None = None) -> None:
-        """Log as Ninja Extra does, with what the client sent escaped, and only where somebody listens."""
+        """Log as Ninja Extra does, with what the client sent escaped."""
         level = logging.INFO if error is None else logging.WARNING
-        if not self.extra or not _logger.isEnabledFor(level):
-            return
         name = self.operation.view_func.__name__
         if self.route is not None:
             name = f"{self.route.api_controller.controller_class.__name__}[{name}]"
@@ -187,7 +200,8 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
 
 
 def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
-    operation, answer, call = steps.operation, steps.answer, _bind_call(steps)
+    operation, answer, logs = steps.operation, steps.answer, steps.extra
+    view, call = operation.view_func, _bind_method(steps)
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time()
@@ -204,12 +218,15 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
                     context.controller.check_permissions()
             if not context.has_computed_route_parameters:
                 context.compute_route_parameters()
-            answer.negotiate(request)
-            result = call(context, context.kwargs["view_func_kwargs"])
+            if answer.negotiates_early:
+                answer.negotiate(request)
+            values = context.kwargs["view_func_kwargs"]
+            result = view(context.request, **values) if call is None else call(context, values)
             made = (
                 answer.stream(context, result) if answer.streams else answer.make(context, result)
             )
-            steps.log(request, started)
+            if logs and _logger.isEnabledFor(logging.INFO):
+                steps.log(request, started)
             return made
         except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
             return steps.fail(request, started, error)
@@ -220,7 +237,8 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
 
 
 def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
-    operation, answer, call = steps.operation, steps.answer, _bind_call(steps)
+    operation, answer, logs = steps.operation, steps.answer, steps.extra
+    view, call = operation.view_func, _bind_method(steps)
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time()
@@ -237,13 +255,16 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                     await context.controller.async_check_permissions()
             if not context.has_computed_route_parameters:
                 context.compute_route_parameters()
-            answer.negotiate(request)
-            result = call(context, context.kwargs["view_func_kwargs"])
+            if answer.negotiates_early:
+                answer.negotiate(request)
+            values = context.kwargs["view_func_kwargs"]
+            result = view(context.request, **values) if call is None else call(context, values)
             if answer.streams:
                 made = await answer.stream_async(context, result)
             else:
                 made = await answer.make_async(context, await result)
-            steps.log(request, started)
+            if logs and _logger.isEnabledFor(logging.INFO):
+                steps.log(request, started)
             return made
         except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
             return steps.fail(request, started, error)
@@ -253,11 +274,11 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
     return run
 
 
-def _bind_call(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any]:
-    """Return what calls the view: a function, or a controller's method on the instance of this request."""
-    view, method = steps.operation.view_func, steps.direct
+def _bind_method(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any] | None:
+    """Return what calls a controller's method on the instance of this request, or None where a function is the view."""
+    method = steps.direct
     if method is None:
-        return lambda context, values: view(context.request, **values)
+        return None
     if steps.wants_request:
         return lambda context, values: method(context.controller, request=context.request, **values)
     return lambda context, values: method(context.controller, **values)

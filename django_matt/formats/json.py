@@ -14,9 +14,12 @@ __all__ = ["JSON"]
 
 _PLACE = re.compile(r"(.*) at line (\d+) column (\d+)$")
 _SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
+# One pass in C makes every digit a 0, every E an e and every white space a blank, and drops the plus signs: what is looked
+# for is then a plain search, which a pattern takes ten times longer for.
+_OUTLINE = bytes.maketrans(b"123456789E\t\r\n", b"000000000e   ")
 # A float overflows past 309 digits: an exponent of three digits, or two hundred before it, at the least.
-_BIG_EXPONENT = re.compile(rb"[eE]\+?[0-9]{3}")
-_MANY_DIGITS = re.compile(rb"[0-9]{200}")
+_BIG_EXPONENT = b"e000"
+_MANY_DIGITS = b"0" * 200
 _UTF8 = {None, "utf-8", "utf8", "us-ascii", "ascii"}
 
 
@@ -44,20 +47,21 @@ class JSON(Format):
             if found is None:
                 refuse(str(error))
             refuse(found[1], line=int(found[2]), column=int(found[3]))
+        outline = body.translate(_OUTLINE, b"+")
         opened = body.count(b"{")
         if (
             opened + body.count(b"[") <= get_settings().MAX_NESTING
             and (opened == 0 or (opened == 1 and data.__class__ is dict))
             and b"\\u0000" not in body
-            and _BIG_EXPONENT.search(body) is None
-            and (len(body) < 200 or _MANY_DIGITS.search(body) is None)
+            and _BIG_EXPONENT not in outline
+            and (len(outline) < 200 or _MANY_DIGITS not in outline)
         ):
             keys = len(data) if opened else 0
         else:
             keys = check(data)
         named = body.count(b'":')
-        # Four searches in C cost a tenth of the pattern, and most clients write no such space.
-        if b'" ' in body or b'"\n' in body or b'"\r' in body or b'"\t' in body:
+        # Most clients write no such space.
+        if b'" ' in outline:
             named += len(_SPACED_KEY.findall(body))
         if keys != named:
             # Some `":` stands inside a text, or a key is there twice; only a slower reader can tell.

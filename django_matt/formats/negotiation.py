@@ -73,7 +73,7 @@ class FormatSet:
         if self.default.name == "json":
             at_once |= {"application/json", "application/json, text/plain, */*"}
         self._at_once = frozenset(at_once)
-        self._many = len(self._formats) > 1
+        self.varies = len(self._formats) > 1
 
     def __iter__(self) -> Any:
         """Iterate over the formats, the default first."""
@@ -115,13 +115,8 @@ class FormatSet:
 
     def vary(self, response: HttpResponseBase) -> None:
         """Tell caches that the answer depends on ``Accept``, where it does."""
-        if self._many:
-            # The mapping's own way asks by exception and encodes what is constant: three times the whole select.
-            store: dict[str, tuple[str, str]] = response.headers._store
-            if "vary" in store:
-                patch_vary_headers(response, ("Accept",))
-            else:
-                store["vary"] = ("Vary", "Accept")
+        if self.varies:
+            patch_vary_headers(response, ("Accept",))
 
     def reader(self, media_type: str) -> Format | None:
         """Return the format that reads a media type, by its name, an alias or a suffix (``+json``)."""

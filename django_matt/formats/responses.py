@@ -7,11 +7,11 @@ from ninja.renderers import JSONRenderer
 
 from django_matt.errors.exceptions import NotAcceptable
 from django_matt.formats.negotiation import FormatSet
-from django_matt.formats.protocol import Format
 
 __all__ = ["MattRenderer", "respond"]
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_VARY = ("Vary", "Accept")
 _JSON = "application/json; charset=utf-8"
 
 
@@ -34,32 +34,24 @@ def respond(
     if temporal_response is not None:
         status = temporal_response.status_code
     formats = getattr(request, "_matt_formats", formats)
-    fallback = (status or 200) >= 400 or request.method not in _READS
-    chosen, body = _write(request, formats, content, fallback=fallback)
-    if temporal_response is None:
-        response = HttpResponse(body, status=status, content_type=chosen.content_type)
-    else:
-        response = temporal_response
-        response.content = body
-        # What the view has set itself stays.
-        if response.headers.get("Content-Type") == _JSON:
-            response.headers["Content-Type"] = chosen.content_type
-    formats.vary(response)
-    return response
-
-
-def _write(
-    request: HttpRequest, formats: FormatSet, content: bytes | str, *, fallback: bool
-) -> tuple[Format, bytes | str]:
     try:
         chosen = formats.select(request)
-        return chosen, _dumped(chosen, content)
+        body = content if chosen.name == "json" else chosen.dump(json.loads(content))
     except NotAcceptable:
-        if not fallback:
+        if (status or 200) < 400 and request.method in _READS:
             raise
-    chosen = formats.value_default
-    return chosen, _dumped(chosen, content)
-
-
-def _dumped(chosen: Format, content: bytes | str) -> bytes | str:
-    return content if chosen.name == "json" else chosen.dump(json.loads(content))
+        chosen = formats.value_default
+        body = content if chosen.name == "json" else chosen.dump(json.loads(content))
+    if temporal_response is None:
+        response = HttpResponse(body, status=status, content_type=chosen.content_type)
+        if formats.varies:
+            # The mapping's own way encodes what is constant: three times the whole of select().
+            response.headers._store["vary"] = _VARY
+        return response
+    response = temporal_response
+    response.content = body
+    # What the view has set itself stays.
+    if response.headers.get("Content-Type") == _JSON:
+        response.headers["Content-Type"] = chosen.content_type
+    formats.vary(response)
+    return response

@@ -15,6 +15,8 @@ from django_matt.serialization.getters import is_getter
 
 __all__ = ["Closed", "Reader"]
 
+_AS_LIST = ("ninja_extra.schemas.response", "NinjaPaginationResponseSchema.validate_items")
+
 # Words of a core config that change nothing in what the encoder reads or writes.
 _HARMLESS = frozenset(
     {
@@ -184,6 +186,8 @@ class Reader:
         place = (getattr(function, "__module__", ""), getattr(function, "__qualname__", ""))
         if place == ("ninja.orm.fields", "_request_max_length.<locals>.check"):
             return self.read(core_schema["schema"], path)  # it leaves responses alone
+        if place == _AS_LIST and core_schema["type"] == "function-before":
+            return self.read(core_schema["schema"], path)  # list() of what the encoder reads anyway
         if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
             return self._simple("any", {})
         if place == ("ninja.orm.fields", "create_m2m_link_type.<locals>.M2MLink._validate"):

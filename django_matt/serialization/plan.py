@@ -4,6 +4,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+from django.db.models import QuerySet
 from ninja import Schema
 from ninja.operation import ResponseObject
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,9 @@ from django_matt.serialization.gathering import Gatherer
 from django_matt.serialization.queries import may_query
 
 __all__ = ["ResponsePlan", "build_plan"]
+
+# What most views return, and no pydantic object.
+_PLAIN = frozenset({dict, list, tuple, QuerySet})
 
 
 class ResponsePlan:
@@ -42,7 +46,10 @@ class ResponsePlan:
             "exclude_none": exclude_none,
         }
         self.encoder = encoder or encoders.encoder
+        self._encode = self.encoder.encode
+        self._fallback = self.encoder.Fallback
         self.annotation: Any = response_model.model_fields["response"].annotation
+        self._model = self.annotation if isinstance(self.annotation, type(BaseModel)) else None
         self.node: Any = None
         self.reason: str | None = None
         reader = Reader(
@@ -76,21 +83,32 @@ class ResponsePlan:
         Raises ``pydantic.ValidationError`` where the value does not fit its schema, as Ninja does, with a note that
         names the place.
         """
-        return self.encode_with_tier(value, request=request, status=status)[0]
+        body = None if self.node is None else self._by_encoder(value)
+        return self._by_pydantic(value, request, status) if body is None else body
 
     def encode_with_tier(
         self, value: Any, *, request: Any = None, status: int = 200
     ) -> tuple[bytes, str]:
         """Return the response's JSON and the tier that wrote it."""
-        if self.node is not None:
-            ready = self._is_ready(value)
-            if not ready or (self._dumps_fast and type(value) is self.annotation):
-                try:
-                    return self.encoder.encode(self.node, value, ready), "instances"
-                except self.encoder.Fallback:
-                    pass
+        body = None if self.node is None else self._by_encoder(value)
+        if body is not None:
+            return body, "instances"
+        return self._by_pydantic(value, request, status), "pydantic"
+
+    def _by_encoder(self, value: Any) -> bytes | None:
+        ready = type(value) not in _PLAIN and self._is_ready(value)
+        if ready and not (self._dumps_fast and type(value) is self.annotation):
+            return None
+        try:
+            body: bytes = self._encode(self.node, value, ready)
+        except self._fallback:
+            return None
+        return body
+
+    def _by_pydantic(self, value: Any, request: Any, status: int) -> bytes:
         context = {"request": request, "response_status": status}
-        return self.encoder.dumps(self.dump(value, context)), "pydantic"
+        body: bytes = self.encoder.dumps(self.dump(value, context))
+        return body
 
     def dump(self, value: Any, context: dict[str, Any] | None = None) -> Any:
         """Return the response as data, exactly as Ninja's operation makes it before it writes JSON."""
@@ -127,7 +145,8 @@ class ResponsePlan:
         }
 
     def _is_ready(self, value: Any) -> bool:
-        return (
+        # pydantic answers isinstance() in Python for every other class.
+        return type(value) is self._model or (
             isinstance(self.annotation, type)
             and isinstance(value, BaseModel)
             and isinstance(value, self.annotation)

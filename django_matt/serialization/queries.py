@@ -38,9 +38,11 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
         )
     if kind is dict:
         if node.fields:
-            return any(
-                may_query(field.node, value.get(field.key), depth + 1) for field in node.fields
-            )
+            for field in node.fields:
+                item = value.get(field.key)
+                if type(item) not in _SCALARS and may_query(field.node, item, depth + 1):
+                    return True
+            return False
         return any(may_query(node.item or node, each, depth + 1) for each in value.values())
     if node.kind == KINDS["link"]:
         return not isinstance(value, Model)

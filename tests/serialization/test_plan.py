@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from django.http import HttpRequest
 from ninja import Field, ModelSchema, Schema
+from ninja_extra.pagination import NinjaPaginationResponseSchema
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -403,6 +404,19 @@ def test_relations_are_followed_by_the_encoder(library):
     judge(list[BookOut], list(books.values()))
     judge(list[AuthorOut], library.books, tier=None)
     judge(list[AuthorOut], Author.objects, tier="instances")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [Author.objects.all, lambda: list(Author.objects.all()), list, lambda: None, dict, tuple],
+)
+def test_the_page_of_ninja_extra_is_read_by_the_encoder_though_it_makes_lists(library, items):
+    class AuthorName(Schema):
+        name: str
+
+    page = NinjaPaginationResponseSchema[AuthorName]
+    assert build_plan(operation(page).response_models[200]).tier == "instances"
+    judge(page, {"count": 1, "items": items()})
 
 
 def test_methods_and_properties_of_models(library):
