@@ -40,7 +40,7 @@ class _BoundContext(RouteContext):
     @property
     def response(self) -> HttpResponse:
         if self.made is None:
-            self.made = self.steps.make_response(self.request)
+            self.made = self.steps.api.create_temporal_response(self.request)
         return self.made
 
     @response.setter
@@ -71,7 +71,9 @@ class _Steps:
         self.challenge = _challenge(operation)
         self.route = route_function_of(operation)
         self.extra = isinstance(operation, ExtraOperation)
-        self.make_response = self._response_maker()
+        self.own_response = (
+            type(api).create_temporal_response is not NinjaAPI.create_temporal_response
+        )
         self.permissions = self._permissions()
         self.context_class = self._context_class()
         self.signature = operation.signature
@@ -95,13 +97,6 @@ class _Steps:
         if self.route is None:
             return []
         return list(self.route.route.permissions or self.route.api_controller.permission_classes)
-
-    def _response_maker(self) -> Callable[[HttpRequest], HttpResponse]:
-        api = self.api
-        if type(api).create_temporal_response is not NinjaAPI.create_temporal_response:
-            make: Callable[[HttpRequest], HttpResponse] = api.create_temporal_response
-            return make
-        return lambda request: HttpResponse(b"", content_type=api.get_content_type())
 
     def _context_class(self) -> type[Any]:
         """The project's ``ROUTE_CONTEXT_CLASS`` over ours: what it overrides is kept, its ``super()`` is ours."""
@@ -138,6 +133,8 @@ class _Steps:
         context.path = path
         context.controller = None
         ROUTE_CONTEXT_VAR.set(context)
+        if self.own_response:
+            context.made = self.api.create_temporal_response(request)
         if self.checks:
             request._matt_challenge = self.challenge  # type: ignore[attr-defined]
         return context

@@ -8,7 +8,6 @@ import pytest
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 
-
 _BRING_THEIR_OWN = {"e2e", "examples"}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.http import HttpResponse
 from django.test import RequestFactory
 from injector import inject
 from ninja.decorators import decorate_view
@@ -655,3 +656,37 @@ def test_an_async_route_hops_no_thread_that_it_does_not_need(serve, monkeypatch)
     answer = async_to_sync(watched)(request, n=1)
     assert (answer.status_code, json.loads(answer.content)) == (200, {"title": "x"})
     assert hops == []
+
+
+def test_a_response_that_the_api_prepares_is_the_one_that_is_sent(serve, mode):
+    class Stamping(MattAPI):
+        def create_temporal_response(self, request):
+            response = super().create_temporal_response(request)
+            response.headers["X-Stamp"] = "yes"
+            return response
+
+    api = Stamping()
+    add_post(api, mode, Inner)
+    answer = post(serve(api), {"title": "x"}, mode)
+    assert (answer.json(), answer.headers["X-Stamp"]) == ({"title": "x"}, "yes")
+
+
+def test_what_a_view_sets_on_its_response_is_sent(serve, mode):
+    api = MattAPI()
+    if mode == "sync":
+
+        @api.get("/it")
+        def it(request, response: HttpResponse):
+            response.headers["X-Set"] = "yes"
+            response.set_cookie("taste", "good")
+            return {}
+    else:
+
+        @api.get("/it")
+        async def it(request, response: HttpResponse):
+            response.headers["X-Set"] = "yes"
+            response.set_cookie("taste", "good")
+            return {}
+
+    answer = call(serve(api), "get", "/api/it", mode)
+    assert (answer.headers["X-Set"], answer.cookies["taste"].value) == ("yes", "good")
