@@ -1,11 +1,11 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -67,20 +67,21 @@ class BoundPathView(PathView):
         return view
 
     def _make_async_view(self) -> Callable[..., Any]:
-        runs = {
+        runs: dict[str, Callable[..., Awaitable[HttpResponseBase]]] = {
             method: operation.run if operation.is_async else sync_to_async(operation.run)
             for method, operation in self._by_method().items()
         }
         api = self._api
 
-        async def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
-            run = runs.get(request.method or "")
-            if run is None:
-                return _refuse_method(api, request, runs)
-            response: HttpResponseBase = await run(request, **parameters)
-            return response
+        async def refuse(request: HttpRequest) -> HttpResponseBase:
+            return _refuse_method(api, request, runs)
 
-        return view
+        # Hands on the coroutine of the operation instead of wrapping it in one more.
+        def view(request: HttpRequest, /, **parameters: Any) -> Awaitable[HttpResponseBase]:
+            run = runs.get(request.method or "")
+            return refuse(request) if run is None else run(request, **parameters)
+
+        return markcoroutinefunction(view)
 
 
 def _refuse_method(api: Any, request: HttpRequest, runs: dict[str, Any]) -> HttpResponseBase:

@@ -1,6 +1,8 @@
 """What binding repairs of NinjaExtraAPI and must keep of it, over HTTP, sync and async by one suite."""
 
+import gc
 import json
+import weakref
 from decimal import Decimal
 from functools import wraps
 from typing import Any
@@ -585,3 +587,30 @@ def test_forms_keep_working(serve):
     client = serve(api)
     assert client.post("/api/form", {"title": "x", "n": "2"}).json() == {"title": "x", "n": 2}
     assert client.post("/api/form", {"title": "a\0b"}).status_code in (400, 422)
+
+
+def test_a_controller_and_its_context_wait_for_no_garbage_collector(serve):
+    seen = []
+
+    @api_controller("/things")
+    class Things:
+        @http_get("/sync")
+        def sync(self):
+            seen.append(weakref.ref(self.context))
+            return {}
+
+        @http_get("/async")
+        async def later(self):
+            seen.append(weakref.ref(self.context))
+            return {}
+
+    api = MattAPI(urls_namespace="cycles")
+    api.register_controllers(Things)
+    client = serve(api)
+    gc.disable()
+    try:
+        for path in ("sync", "async"):
+            client.get(f"/api/things/{path}")
+        assert [made() for made in seen] == [None] * 2
+    finally:
+        gc.enable()
