@@ -7,7 +7,7 @@ from benchmarks.cases import CASES
 from benchmarks.plots import draw
 from benchmarks.results import Results, machine
 from benchmarks.stacks import STACKS
-from benchmarks.tables import markdown_table, memory_table, winners
+from benchmarks.tables import markdown_table, memory_table, targets_table, winners
 
 __all__ = ["write"]
 
@@ -20,6 +20,8 @@ no server, no network. `DEBUG` is off, `django.request` logs from WARNING on, ev
 with the same routes in the same order. The stacks take turns within each round, the order changes from round to round,
 garbage is collected before every sample, and the least of {rounds} rounds counts. Before anything is measured, all stacks
 must answer the same JSON (datetimes compared to the millisecond); otherwise the benchmark refuses.
+
+MattAPI, Ninja and Ninja Extra also carry the routes of their documentation, as they come, ahead of the others.
 
 Only the ratios mean something: time of the stack ÷ time of hand-written Django ("bare"), in the same run. Below 1 is faster than
 by hand. *bare* uses `orjson.dumps`, over `values()` for *flat* and *page*, over instances with hand-chosen `select_related` and
@@ -39,7 +41,8 @@ def write(measured: list[Results], command: str, rounds: int) -> None:
         "# Benchmarks",
         "The same work on MattAPI, its peers and hand-written Django, as ratios of one run; "
         "repeat it with `make bench` (`make bench ARGS=--postgres` for both databases).",
-        f"Measured on {today:%d %B %Y} by `{command}` on {machine()}; the encoder was "
+        f"Measured on {today:%d %B %Y} by `{command}` on {machine()}, "
+        f"with a load average of {first.load:.1f} from other work; the encoder was "
         f"{'compiled' if first.compiled else 'plain Python'}. {versions}.",
         "| name | stack |\n|---|---|\n"
         + "\n".join(f"| {name} | {title} |" for name, title in STACKS.items()),
@@ -56,6 +59,8 @@ def write(measured: list[Results], command: str, rounds: int) -> None:
             markdown_table(results),
             f"![CPU time of each stack against hand-written Django on {name}, by case: the table above as bars]({image})",
         ]
+        if targets := targets_table(results):
+            parts += ["What we hold ourselves to, and where we are:", targets]
         if sentences := winners(results):
             parts += ["Where a peer wins:", "\n".join(f"- {sentence}" for sentence in sentences)]
         parts += [f"{STACKS[name]} is left out: {why}." for name, why in results.missing.items()]

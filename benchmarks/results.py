@@ -20,6 +20,7 @@ class Results:
     database: str
     server: str = ""
     compiled: bool = False
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
     versions: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     best: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from benchmarks.cases import CASES
 from benchmarks.results import Results
 from benchmarks.stacks import STACKS
 
-__all__ = ["markdown_table", "memory_table", "print_results", "winners"]
+__all__ = ["markdown_table", "memory_table", "print_results", "targets_table", "winners"]
 
 _NONE = "-"
 
@@ -51,6 +51,18 @@ def memory_table(results: Results) -> str:
     for name, size in results.memory.items():
         lines.append(f"| {name} | {size / 1e6:.1f} MB | {size / bare:.2f} |")
     return "\n".join(lines)
+
+
+def targets_table(results: Results) -> str:
+    """Return what the cases with a target may need and do need, as a Markdown table; empty without such a case."""
+    lines = ["| case | at most | functions | controller | |", "|---|--:|--:|--:|---|"]
+    for name in results.best:
+        target, ratios = CASES[name].target, results.ratios(name)
+        if target is not None:
+            ours = [ratios["matt"], ratios["matt-controller"]]
+            verdict = "met" if max(ours) <= target else "missed"
+            lines.append(f"| {name} | {target:.2f} | {ours[0]:.2f} | {ours[1]:.2f} | {verdict} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def winners(results: Results) -> list[str]:

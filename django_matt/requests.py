@@ -201,7 +201,7 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
     view, call = operation.view_func, _bind_method(steps)
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
-        started = time.time()
+        started, context = time.time(), None
         try:
             context = steps.enter(request, path)
             if steps.checks:
@@ -229,6 +229,9 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
             return steps.fail(request, started, error)
         finally:
             ROUTE_CONTEXT_VAR.set(None)
+            if context is not None:
+                # The two know each other: the request and its answer would wait for the garbage collector.
+                context.controller = None
 
     return run
 
@@ -238,7 +241,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
     view, call = operation.view_func, _bind_method(steps)
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
-        started = time.time()
+        started, context = time.time(), None
         try:
             context = steps.enter(request, path)
             if steps.checks:
@@ -267,6 +270,9 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
             return steps.fail(request, started, error)
         finally:
             ROUTE_CONTEXT_VAR.set(None)
+            if context is not None:
+                # The two know each other: the request and its answer would wait for the garbage collector.
+                context.controller = None
 
     return run
 

@@ -1,11 +1,11 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -74,14 +74,15 @@ class BoundPathView(PathView):
 
         api, runs = self._api, self._by_method(ready)
 
-        async def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
-            run = runs.get(request.method or "")
-            if run is None:
-                return _refuse_method(api, request, runs)
-            response: HttpResponseBase = await run(request, **parameters)
-            return response
+        async def refuse(request: HttpRequest) -> HttpResponseBase:
+            return _refuse_method(api, request, runs)
 
-        return view
+        # Hands on the coroutine of the operation instead of wrapping it in one more.
+        def view(request: HttpRequest, /, **parameters: Any) -> Awaitable[HttpResponseBase]:
+            run = runs.get(request.method or "")
+            return refuse(request) if run is None else run(request, **parameters)
+
+        return markcoroutinefunction(view)
 
 
 def _bodiless(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -1,6 +1,8 @@
 """What binding repairs of NinjaExtraAPI and must keep of it, over HTTP, sync and async by one suite."""
 
+import gc
 import json
+import weakref
 from decimal import Decimal
 from functools import partial, wraps
 from typing import Any
@@ -690,3 +692,30 @@ def test_what_a_view_sets_on_its_response_is_sent(serve, mode):
 
     answer = call(serve(api), "get", "/api/it", mode)
     assert (answer.headers["X-Set"], answer.cookies["taste"].value) == ("yes", "good")
+
+
+def test_a_controller_and_its_context_wait_for_no_garbage_collector(serve):
+    seen = []
+
+    @api_controller("/things")
+    class Things:
+        @http_get("/sync")
+        def sync(self):
+            seen.append(weakref.ref(self.context))
+            return {}
+
+        @http_get("/async")
+        async def later(self):
+            seen.append(weakref.ref(self.context))
+            return {}
+
+    api = MattAPI(urls_namespace="cycles")
+    api.register_controllers(Things)
+    client = serve(api)
+    gc.disable()
+    try:
+        for path in ("sync", "async"):
+            client.get(f"/api/things/{path}")
+        assert [made() for made in seen] == [None] * 2
+    finally:
+        gc.enable()

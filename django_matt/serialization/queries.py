@@ -29,7 +29,7 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
         return True
     if kind in _SCALARS:
         return False
-    if isinstance(value, QuerySet) and value._result_cache is not None:
+    if kind is not dict and isinstance(value, QuerySet) and value._result_cache is not None:
         value, kind = value._result_cache, list
     if kind is list or kind is tuple:
         item = node.item if node.item is not None else node
