@@ -22,7 +22,7 @@ class Tell(Protocol):
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Tell]:
-    """Show a bar in a terminal, a line a case where piped."""
+    """Show a bar in a terminal, a line every tenth where piped."""
     try:
         from rich.console import Console
         from rich.progress import Progress
@@ -37,12 +37,13 @@ def progress(title: str, total: int) -> Iterator[Tell]:
                 task, completed=done, description=f"{title}: {case}"
             )
         return
-    seen: set[str] = set()
+    seen: set[int] = set()
 
     def tell(done: int, case: str) -> None:
-        if case not in seen:
-            seen.add(case)
-            print(f"{title}: {case} …", file=sys.stderr, flush=True)
+        tenth = 10 * done // total
+        if tenth not in seen:
+            seen.add(tenth)
+            print(f"{title}: {10 * tenth} %", file=sys.stderr, flush=True)
 
     yield tell
 

@@ -18,7 +18,8 @@ _METHOD = """
 Each figure is CPU time (`time.process_time`) of one request through Django's whole handler in one process: no middleware,
 no server, no network. `DEBUG` is off, `django.request` logs from WARNING on, every stack stands alone behind the same prefix
 with the same routes in the same order. The stacks take turns within each round, the order changes from round to round,
-garbage is collected before every sample, and the least of {rounds} rounds counts. Before anything is measured, all stacks
+garbage is collected before every sample, and the least of {rounds} rounds counts (of the short cases, four samples a round).
+The rounds of all cases are interleaved, so that a busy minute of the machine spoils no case alone. Before anything is measured, all stacks
 must answer the same JSON (datetimes compared to the millisecond); otherwise the benchmark refuses.
 
 MattAPI, Ninja and Ninja Extra also carry the routes of their documentation, as they come, ahead of the others.

@@ -68,9 +68,11 @@ def main() -> None:
         )
         server = cursor.fetchone()[0]
     say(versions=_versions(), compiled=COMPILED, server=f"{connection.display_name} {server}")
-    for case in options.cases:
-        for best in stacks.measure(case, options.rounds):
-            say(case=case, best=best)
+    # One round of every case after the other: a busy minute of the machine then spoils no case's every round.
+    measured = {case: stacks.measure(case, options.rounds) for case in options.cases}
+    for _ in range(options.rounds):
+        for case, rounds in measured.items():
+            say(case=case, best=next(rounds))
             _wait_for_quiet()
     if "flat" in options.cases:
         say(memory=stacks.memory("flat"))
