@@ -27,7 +27,7 @@ MattAPI, Ninja and Ninja Extra also carry the routes of their documentation, as 
 Only the ratios mean something: time of the stack ÷ time of hand-written Django ("bare"), in the same run. Below 1 is faster than
 by hand. *bare* uses `orjson.dumps`, over `values()` for *flat* and *page*, over instances with hand-chosen `select_related` and
 `prefetch_related` for *nested*, and checks the types of the six fields of *echo* in plain Python. django-modern-rest builds its
-msgspec structs by hand and has its response validation off, as it advises for production; REST framework has only its JSON
+msgspec structs by hand and has its response validation off, which favours it; REST framework has only its JSON
 parser and renderer and no authentication. The asynchronous cases leave out Django's signal handlers that close database connections
 (another thread, the same for every stack), and REST framework, which has no async views.
 """

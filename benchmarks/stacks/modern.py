@@ -1,4 +1,4 @@
-"""django-modern-rest with msgspec, its response validation off as it advises for production."""
+"""django-modern-rest with msgspec, its response validation off, which favours it."""
 
 import datetime
 import uuid
