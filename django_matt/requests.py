@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -39,9 +39,11 @@ class _BoundContext(RouteContext):
 
     @property
     def response(self) -> HttpResponse:
-        if self.made is None:
-            self.made = self.steps.api.create_temporal_response(self.request)
-        return self.made
+        made = self.made
+        if made is None:
+            made = cast("HttpResponse", self.steps.api.create_temporal_response(self.request))
+            self.made = made
+        return made
 
     @response.setter
     def response(self, value: HttpResponse | None) -> None:
