@@ -52,6 +52,7 @@ from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
 from django_matt.routers import Router
+from django_matt.serialization.querysets import needs
 
 __version__ = "1.0.0.dev0"
 
@@ -93,6 +94,7 @@ __all__ = [
     "http_patch",
     "http_post",
     "http_put",
+    "needs",
     "ordering",
     "paginate",
     "permissions",

@@ -5,27 +5,44 @@ from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
+from ninja.pagination import (
+    CursorPagination,
+    LimitOffsetPagination,
+    PageNumberPagination,
+    PaginationBase,
+)
 from ninja.responses import Status
 from ninja.signature.details import is_collection_type
 from ninja.streaming import SSE
+from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja_extra.pagination import PageNumberPaginationExtra
 
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.limits import find_paginators, find_views
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
-from django_matt.serialization.queries import may_query
+from django_matt.serialization.querysets import needs_of
+from django_matt.serialization.tiers import Tiers
 
 __all__ = ["Answer", "answer_formats"]
 
 dumps = encoder.dumps
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_PAGINATING = frozenset({"ninja.pagination", "ninja_extra.pagination.operations"})
+# What these read of an item is known; other paginators get every column.
+_KNOWN_PAGES = frozenset(
+    paginator.paginate_queryset
+    for paginator in (LimitOffsetPagination, PageNumberPagination, PageNumberPaginationExtra)
+)
 
 
 class Answer:
@@ -42,10 +59,20 @@ class Answer:
             self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
-        self.plans = tuple(plan for plan in self._plans.values() if isinstance(plan, ResponsePlan))
+        hints = next(filter(None, map(needs_of, find_views(operation.view_func))), ())
+        self.tiers = {
+            status: Tiers(plan, hints)
+            for status, plan in self._plans.items()
+            if isinstance(plan, ResponsePlan)
+        }
+        # A page of rows is written for the one status that pages have; errors have other schemas.
+        others = [status for status in self.tiers if status != self._status]
+        alone = all(isinstance(status, int) and status >= 400 for status in others)
+        self._renders_pages = _plan_pages(operation) and alone
+        self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & _SAFE
-        self._may_query = [partial(may_query, plan.node) for plan in self.plans]
+        self._may_query = [tiers.may_query for tiers in self.tiers.values()]
         self._rows = any(_has_rows(plan.annotation) for plan in self.plans)
 
     def _plan(self, model: Any) -> ResponsePlan:
@@ -58,10 +85,28 @@ class Answer:
             exclude_none=operation.exclude_none,
         )
 
+    @property
+    def plans_responses(self) -> bool:
+        """Whether the plans answer, and not a renderer of the project's own."""
+        return self._formats is not None
+
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
         if self._formats is not None:
             self._formats.select(request, rows=self._rows)
+
+    def prepare_page(self, queryset: Any, paginator: PaginationBase) -> Any:
+        """Return a queryset that is about to be paginated with what its items' schema reads."""
+        tiers = self.tiers.get(self._status)
+        if tiers is None or self._formats is None:
+            return queryset
+        paginate = type(paginator).paginate_queryset
+        if paginate in _KNOWN_PAGES:
+            return tiers.paginate(queryset, [], rows=self._renders_pages)
+        if paginate is CursorPagination.paginate_queryset:
+            ordered = paginator._order_attribute  # type: ignore[attr-defined]
+            return tiers.paginate(queryset, [ordered], rows=False)
+        return tiers.paginate(queryset, None, rows=False)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
@@ -83,12 +128,14 @@ class Answer:
             context.response.status_code = status
         if plan is None:
             return cast("HttpResponse", context.response)
-        body = (
-            dumps(result)
-            if plan is NOT_SET
-            else plan.encode(result, request=request, status=status)
-        )
-        return respond(request, self._formats, body, status, context.made)
+        if plan is NOT_SET:
+            body = dumps(result)
+        else:
+            body, tier, reason = self.tiers[key].encode(result, request=request, status=status)
+        response = respond(request, self._formats, body, status, context.made)
+        if settings.DEBUG and plan is not NOT_SET:
+            response.headers["X-Matt-Tier"] = _in_header(tier, reason)
+        return response
 
     async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""
@@ -141,6 +188,39 @@ class Answer:
         stream_format: Any = self._operation.stream_format
         chunk: str = stream_format.format_chunk(problem)
         return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
+
+
+def _plan_pages(operation: Operation) -> bool:
+    """Let the paginators of a view see planned querysets: they evaluate before the answer is made.
+
+    A controller and its paginators may serve several APIs; the request's own operation says what is read. Return
+    whether the page comes from the paginator as it is, so that nothing reads its items before the answer.
+    """
+    for _, paginator in find_paginators(operation.view_func):
+        for name in ("paginate_queryset", "apaginate_queryset"):
+            method = getattr(paginator, name, None)
+            if method is not None and name not in vars(paginator):
+                setattr(paginator, name, partial(_paginate, paginator, method))
+    route = getattr(operation.view_func, "get_route_function", None)
+    if route is not None and operation.view_func is not route().as_view:
+        return False
+    outermost = next(iter(find_views(operation.view_func)))
+    return getattr(outermost, "__globals__", {}).get("__name__") in _PAGINATING
+
+
+def _paginate(
+    paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
+) -> Any:
+    steps = getattr(ROUTE_CONTEXT_VAR.get(), "steps", None)
+    if steps is not None:
+        queryset = steps.answer.prepare_page(queryset, paginator)
+    return method(queryset, *arguments, **named)
+
+
+def _in_header(tier: str, reason: str | None) -> str:
+    """Say a tier and a reason in a header's characters."""
+    text = tier if reason is None else f"{tier}; {reason}"
+    return " ".join(text.encode("ascii", "replace").decode().split())[:300]
 
 
 def _has_rows(annotation: Any) -> bool:

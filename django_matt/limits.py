@@ -33,6 +33,7 @@ __all__ = [
     "collect_guards",
     "distrust_forwarded_for",
     "find_paginators",
+    "find_views",
     "restrict_ordering",
 ]
 
@@ -42,7 +43,7 @@ Guard = Callable[[HttpRequest, dict[str, Any]], None]
 _MAX_PORT = 65_535
 
 
-def _layers(view_func: Any) -> Iterator[Any]:
+def find_views(view_func: Any) -> Iterator[Any]:
     """The view function and what its decorators wrap, outermost first."""
     route_function = getattr(view_func, "get_route_function", None)
     if route_function is not None:
@@ -54,7 +55,7 @@ def _layers(view_func: Any) -> Iterator[Any]:
 
 def _decorations(view_func: Any, key: str, attribute: str) -> Iterator[tuple[str, Any]]:
     """The (argument name, object) that Ninja Extra's decorators of one kind left on a view function."""
-    for layer in _layers(view_func):
+    for layer in find_views(view_func):
         operation = reflect.get_metadata(key, layer)
         if operation is not None:
             yield getattr(operation, f"{attribute}_kwargs_name"), getattr(operation, attribute)
@@ -63,7 +64,7 @@ def _decorations(view_func: Any, key: str, attribute: str) -> Iterator[tuple[str
 def find_paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
     """Yield the argument name and the paginator of each pagination of a view function, Ninja's and Ninja Extra's."""
     yield from _decorations(view_func, PAGINATOR_OBJECT, "paginator")
-    for layer in _layers(view_func):
+    for layer in find_views(view_func):
         for callback in layer.__dict__.get("_ninja_contribute_to_operation", ()):
             if (
                 isinstance(callback, partial)

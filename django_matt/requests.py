@@ -195,6 +195,7 @@ def _challenge(operation: Operation) -> str:
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is."""
     steps = _Steps(api, operation)
+    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for matt_plan to describe
     return _bind_async(steps) if operation.is_async else _bind_sync(steps)
 
 

@@ -1,0 +1,109 @@
+"""``manage.py matt_plan``: which tier answers each operation, by which queries, and why no faster one does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Model
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from django_matt.api import MattAPI
+from django_matt.serialization.querysets import schemas_in
+from django_matt.serialization.tiers import Tiers
+
+
+class Command(BaseCommand):
+    """Print the plans of the mounted APIs."""
+
+    help = "Show which tier answers each operation, the queries it makes, and what closes a faster tier."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take what narrows the list."""
+        parser.add_argument("route", nargs="?", help="a part of a path, a name or an operationId")
+        parser.add_argument("--api", help="the urls_namespace of one API")
+        parser.add_argument(
+            "--model", help="app.Model that the querysets are of, where the schema does not say"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print each operation that was asked for."""
+        model = _model(options["model"]) if options["model"] else None
+        found = False
+        for api, prefix in _mounted():
+            if options["api"] and api.urls_namespace != options["api"]:
+                continue
+            for path, operation in _operations(api, prefix):
+                names = (path, operation.operation_id or "", operation.view_func.__name__)
+                if options["route"] and not any(options["route"] in name for name in names):
+                    continue
+                found = True
+                self._show(path, operation, model)
+        if not found:
+            raise CommandError("No operation of a mounted MattAPI matches.")
+
+    def _show(self, path: str, operation: Any, model: type[Model] | None) -> None:
+        write = self.stdout.write
+        write(f"{'|'.join(operation.methods)} {path} ({operation.operation_id})")
+        answer = getattr(operation, "_matt_answer", None)
+        if answer is None:
+            write("    an operation of the project's own class: Ninja's own path answers")
+        elif not answer.tiers:
+            write("    no response schema: what the view returns is encoded as it is")
+        elif not answer.plans_responses:
+            write("    a renderer of the project's own: Ninja's own path answers")
+        else:
+            for status, tiers in answer.tiers.items():
+                self._show_tiers(status, tiers, model)
+
+    def _show_tiers(self, status: Any, tiers: Tiers, model: type[Model] | None) -> None:
+        annotation = tiers.plan.annotation
+        name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+        tier, reason, queries = tiers.describe(model or _model_of(annotation))
+        self.stdout.write(f"    {status} {name}: {tier}")
+        if reason:
+            self.stdout.write(f"        not faster: {reason}")
+        for query in queries:
+            self.stdout.write(f"        {query}")
+
+
+def _model(label: str) -> type[Model]:
+    try:
+        return apps.get_model(label)
+    except (LookupError, ValueError) as error:
+        raise CommandError(str(error)) from None
+
+
+def _model_of(annotation: Any) -> type[Model] | None:
+    """Return the model of the first ``ModelSchema`` that an annotation, or a page of one, names."""
+    for schema in schemas_in(annotation):
+        found: type[Model] | None = getattr(getattr(schema, "Meta", None), "model", None)
+        if found is None and {"items", "results"} & set(schema.model_fields):
+            inner = (_model_of(field.annotation) for field in schema.model_fields.values())
+            found = next(filter(None, inner), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _mounted() -> Iterator[tuple[MattAPI, str]]:
+    """Yield each MattAPI of the project's URLs with the path it is mounted at."""
+
+    def walk(patterns: list[Any], prefix: str) -> Iterator[tuple[MattAPI, str]]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, prefix + str(pattern.pattern))
+            elif isinstance(pattern, URLPattern) and pattern.name == "api-root":
+                api = getattr(pattern.callback, "keywords", {}).get("api")
+                if isinstance(api, MattAPI):
+                    yield api, prefix
+
+    return walk(get_resolver().url_patterns, "/")
+
+
+def _operations(api: MattAPI, prefix: str) -> Iterator[tuple[str, Any]]:
+    for router in api._get_bound_routers():
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                parts = [prefix.rstrip("/"), str(router.prefix).strip("/"), path.strip("/")]
+                yield "/".join(part for part in parts if part or part == parts[0]), operation

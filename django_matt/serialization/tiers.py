@@ -1,0 +1,154 @@
+"""A response by the fastest tier that gives Ninja's answer: rows, instances, pydantic."""
+
+import json
+from collections import OrderedDict
+from typing import Any
+
+import orjson
+from django.db.models import Manager, Model, QuerySet
+from ninja import Schema
+from ninja.signature.details import is_collection_type
+from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponseSchema
+
+from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.encoder import Fallback
+from django_matt.serialization.plan import ResponsePlan
+from django_matt.serialization.querysets import QueryPlan, schemas_in
+from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
+
+__all__ = ["Tiers"]
+
+
+# Their fields besides the items are validated by code, which looks at no item.
+_PAGES = frozenset({NinjaPaginationResponseSchema, PaginatedResponseSchema})
+
+
+class Tiers:
+    """What one response schema of a route can be answered by, and asks of the database."""
+
+    def __init__(self, plan: ResponsePlan, hints: tuple[str, ...] = ()) -> None:
+        """Take the schema's plan, and what the route says that it ``needs``."""
+        self.plan = plan
+        # The one list of a page, which a paginator evaluates before the answer is made.
+        self.page = _page_field(plan)
+        self.page_rows: RowsPlan | None = None
+        narrow = plan.node is not None
+        if self.page is not None:
+            items = type("Items", (Schema,), {"__annotations__": {"response": self.page[2]}})
+            node = ResponsePlan(items, encoder=plan.encoder, **plan.export).node
+            self.page_rows = None if node is None else RowsPlan(node, plan.encoder)
+            narrow = node is not None
+        self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
+        self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
+
+    def encode(
+        self, value: Any, *, request: Any = None, status: int = 200
+    ) -> tuple[bytes, str, str | None]:
+        """Return a result's JSON, the tier that wrote it, and why a faster one did not."""
+        if isinstance(value, Manager):
+            value = value.all()
+        value, rendered = self._take_rendered(value)
+        reason = self.plan.reason
+        if self.rows is not None and isinstance(value, QuerySet):
+            try:
+                return self.rows.encode(value), "rows", None
+            except (Closed, Fallback) as closed:
+                reason = str(closed)
+        loaded = self.query.load(value)
+        body, tier = self.plan.encode_with_tier(loaded, request=request, status=status)
+        if rendered is not None:
+            return self._join(body, tier, rendered), "rows", None
+        if tier == "pydantic" and self.plan.reason is None:
+            reason = "a value does not fit its schema as it stands"
+        return body, tier, reason
+
+    def paginate(self, queryset: Any, columns: list[str] | None, *, rows: bool) -> Any:
+        """Return a queryset that is about to be paginated with what its items' schema reads.
+
+        ``columns`` are what the paginator reads besides, None where that is not known; with ``rows`` nothing reads the
+        items before the answer is made.
+        """
+        plan = self.query.items
+        if plan is None:
+            return queryset
+        if isinstance(queryset, Manager):
+            queryset = queryset.all()
+        if rows and self.page_rows is not None and isinstance(queryset, QuerySet):
+            try:
+                return self.page_rows.postpone(queryset, plan.apply)
+            except Closed:
+                pass
+        return plan.apply(queryset, columns)
+
+    def may_query(self, value: Any) -> bool:
+        """Tell whether answering may ask the database; False is a promise."""
+        return self.plan.may_query(self._take_rendered(value)[0])
+
+    def describe(self, model: type[Model] | None) -> tuple[str, str | None, list[str]]:
+        """Return the tier of a plain queryset of a model, what closes a faster one, and the queries."""
+        rows = self.page_rows or self.rows
+        if rows is None:
+            tier, reason = self.plan.tier, self.plan.reason
+        elif rows.shape is not None:
+            tier, reason = self.plan.tier, rows.shape
+        elif model is None:
+            return "rows or instances", "which one depends on the model (--model names it)", []
+        else:
+            queryset = model._default_manager.all()
+            reason = rows.reason(queryset)
+            if reason is None:
+                return "rows", None, rows.queries(queryset)
+            tier = "instances"
+        if model is None:
+            return tier, reason, []
+        plan = self.query.items or self.query
+        planned = plan.apply(model._default_manager.all())
+        more = [getattr(each, "prefetch_to", each) for each in planned._prefetch_related_lookups]
+        queries = [str(planned.query), *(f"one more for {name}" for name in more)]
+        return tier, reason, queries
+
+    def _take_rendered(self, value: Any) -> tuple[Any, Rendered | None]:
+        """Take a page's rendered items out of it."""
+        if self.page is None or not (type(value) is dict or type(value) is OrderedDict):
+            return value, None
+        items = value.get(self.page[0])
+        if isinstance(items, QuerySet) and issubclass(items._iterable_class, RenderedIterable):
+            items = list(items)
+            value = {**value, self.page[0]: items}
+        if type(items) is list and len(items) == 1 and type(items[0]) is Rendered:
+            return {**value, self.page[0]: []}, items[0]
+        return value, None
+
+    def _join(self, body: bytes, tier: str, rendered: Rendered) -> bytes:
+        """Put a page's rendered items in their place."""
+        wire = self.page[1] if self.page is not None else ""
+        if tier == "instances" or self.plan.node is None:
+            page = orjson.loads(body)
+            page[wire] = orjson.Fragment(rendered.body)
+            return orjson.dumps(page)
+        page = json.loads(body)
+        page[wire] = json.loads(rendered.body)
+        encoded: bytes = self.plan.encoder.dumps(page)
+        return encoded
+
+
+def _page_field(plan: ResponsePlan) -> tuple[str, str, Any] | None:
+    """Return where a page's items are read, where they are written, and their annotation.
+
+    None where the page is not one to take apart: code of the project's own may look at its items.
+    """
+    schema = plan.annotation
+    fields = getattr(schema, "model_fields", {})
+    origin = getattr(schema, "__pydantic_generic_metadata__", {}).get("origin")
+    if plan.node is None and origin not in _PAGES:
+        return None
+    lists = [
+        (field.alias or name, name, field)
+        for name, field in fields.items()
+        if is_collection_type(field.annotation) and any(schemas_in(field.annotation))
+    ]
+    if len(lists) != 1:
+        return None
+    key, name, field = lists[0]
+    alias = field.serialization_alias if plan.export["by_alias"] else None
+    return key, alias or name, field.annotation

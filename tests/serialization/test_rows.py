@@ -1,0 +1,668 @@
+"""The rows tier: the same answer as Ninja's from raw rows, or none at all and a reason."""
+
+import datetime
+import itertools
+import json
+import math
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models, transaction
+from django.db.models import Count, F, Prefetch, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ninja import Field, ModelSchema, NinjaAPI, Schema
+from ninja.pagination import CursorPagination, LimitOffsetPagination, PageNumberPagination
+from ninja.pagination import paginate as ninja_paginate
+from ninja_extra import ControllerBase, NinjaExtraAPI, api_controller, http_get
+from ninja_extra.pagination import PageNumberPaginationExtra, PaginatedResponseSchema
+from ninja_extra.pagination import paginate as extra_paginate
+
+from django_matt import MattAPI
+from django_matt.serialization.tiers import Tiers
+from tests.project.models import Author, Blurb, Book, Colour, Everything, Keyed, Level, Tag
+from tests.serialization.conftest import ENCODERS, operation, parse, plan_of
+
+pytestmark = pytest.mark.django_db
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+namespaces = (f"r{number}" for number in itertools.count())
+
+
+def compare(schema, queryset, tier="rows", **export):
+    """Hold the tier's answer against Ninja's; return it with the reason."""
+    made = operation(list[schema], **export)
+    expected = parse(
+        made._result_to_response(HttpRequest(), queryset.all(), HttpResponse()).content
+    )
+    for encoder in ENCODERS.values():
+        tiers = Tiers(plan_of(made.response_models[200], encoder, **export))
+        body, by, reason = tiers.encode(queryset.all())
+        assert json.loads(body) == expected
+        assert by == tier, reason
+    return expected, reason
+
+
+class EverythingOut(ModelSchema):
+    class Meta:
+        model = Everything
+        exclude = ["binary", "tags"]
+
+
+class TagOut(Schema):
+    name: str
+
+
+class AuthorOut(Schema):
+    id: int
+    name: str
+
+
+class BookOut(Schema):
+    id: int
+    title: str
+    price: Decimal
+    author: AuthorOut
+    editor: AuthorOut | None
+    tags: list[TagOut]
+
+
+class Boss(Schema):
+    name: str
+    boss: AuthorOut | None
+
+
+class Deep(Schema):
+    title: str
+    author: Boss
+    editor: Boss | None
+
+
+class Shelf(Schema):
+    name: str
+    boss: AuthorOut | None
+    books: list[BookOut]
+
+
+@pytest.fixture
+def library():
+    tags = [Tag.objects.create(name=f"t{index}") for index in range(3)]
+    boss = Author.objects.create(name="Boss")
+    for index in range(4):
+        author = Author.objects.create(name=f"A{index}", boss=boss if index % 2 else None)
+        for number in range(2):
+            book = Book.objects.create(
+                title=f"B{index}{number}",
+                author=author,
+                editor=author if number else None,
+                price=Decimal(index) / 4,
+            )
+            book.tags.set(tags[:index])
+            if number:
+                Blurb.objects.create(book=book, text="well")
+
+
+def books():
+    return Book.objects.order_by("id")
+
+
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+numbers = st.integers(-(2**31), 2**31 - 1)
+plain = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | text
+moments = st.datetimes(
+    datetime.datetime(1, 1, 2), datetime.datetime(9999, 12, 30), timezones=st.just(datetime.UTC)
+)
+instances = st.builds(
+    Everything,
+    big=st.integers(-(2**63), 2**63 - 1),
+    boolean=st.booleans(),
+    maybe=st.none() | st.booleans(),
+    char=text.map(lambda value: value[:50]),
+    date=st.dates(),
+    moment=moments | moments.map(lambda moment: moment.replace(microsecond=0)),
+    decimal=st.decimals(allow_nan=False, allow_infinity=False, places=4).filter(
+        lambda value: abs(value) < 10**8
+    ),
+    duration=st.timedeltas(datetime.timedelta(-(10**5)), datetime.timedelta(10**5)),
+    file=st.sampled_from(["", "a b.txt", "é.png"]),
+    image=st.sampled_from(["", "c.png"]),
+    float=st.floats(allow_nan=False, allow_infinity=False),
+    address=st.ip_addresses().map(str) | st.just("::ffff:1.2.3.4"),
+    document=st.recursive(
+        plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3)
+    ).filter(lambda value: value is not None),
+    integer=numbers,
+    small=st.integers(-(2**15), 2**15 - 1),
+    text=text,
+    time=st.times(),
+    uuid=st.uuids(),
+    colour=st.sampled_from(Colour.values),
+    level=st.sampled_from(Level.values),
+)
+
+
+@QUICK
+@given(st.lists(instances, max_size=4), st.booleans(), st.booleans())
+def test_every_field_type_is_answered_as_by_ninja(made, by_alias, exclude_none):
+    with transaction.atomic():
+        Everything.objects.all().delete()
+        Everything.objects.bulk_create(made)
+        compare(
+            EverythingOut,
+            Everything.objects.order_by("id"),
+            by_alias=by_alias,
+            exclude_none=exclude_none,
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("big", [0, -1, 2**63 - 1, -(2**63), 2**53 + 1]),
+        ("float", [0.0, -0.0, 1e22, 5e-324, 1.7976931348623157e308, 0.1 + 0.2, 1.0, 2.0**60]),
+        (
+            "decimal",
+            [
+                Decimal(value)
+                for value in ("0", "-0", "-0.0001", "99999999.9999", "0.1", "1E+2", "12.3400")
+            ],
+        ),
+        (
+            "moment",
+            [
+                datetime.datetime(1, 1, 2, tzinfo=datetime.UTC),
+                datetime.datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=datetime.UTC),
+                datetime.datetime(2024, 2, 29, 1, 2, 3, 999, tzinfo=datetime.UTC),
+                datetime.datetime(2024, 2, 29, 1, 2, 3, 1000, tzinfo=datetime.UTC),
+            ],
+        ),
+        ("date", [datetime.date.min, datetime.date.max]),
+        ("time", [datetime.time.min, datetime.time.max, datetime.time(1, 2, 3, 4)]),
+        ("duration", [datetime.timedelta(), datetime.timedelta(-1, 5, 7)]),
+        ("uuid", [uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)]),
+        ("char", ["", "\u2028\u2029", "\x1f\x7f", '"\\/', "é😀", "</script>"]),
+        (
+            "document",
+            [{}, [], "text", 0, 1.5, True, {"a": [None, 1.5e9, "é", {"b": 10**18}]}, None],
+        ),
+        ("document", [Value(None, models.JSONField())]),
+        ("maybe", [None, True, False]),
+        ("file", ["", "a/b c.txt"]),
+        ("address", ["127.0.0.1", "::1", "::ffff:10.0.0.1"]),
+    ],
+)
+def test_edge_values_are_answered_as_by_ninja(name, values):
+    for value in values:
+        Everything.objects.create(**{name: {} if value is None and name == "document" else value})
+    compare(EverythingOut, Everything.objects.order_by("id"))
+
+
+def test_an_endless_number_becomes_null_as_on_every_tier():
+    Everything.objects.create(float=math.inf)
+
+    class Out(Schema):
+        float: float
+
+    compare(Out, Everything.objects.all())
+
+
+def test_a_number_past_64_bits_in_a_document_is_written_by_the_last_tier():
+    Everything.objects.create(document={"a": 10**30})
+    compare(EverythingOut, Everything.objects.all(), tier="pydantic")
+
+
+@pytest.mark.parametrize("name", ["name", "id", "pk"])
+def test_a_list_of_nothing(name):
+    out = type("Out", (Schema,), {"__annotations__": {name: Any}})
+    assert compare(out, Tag.objects.none())[0] == []
+    assert compare(out, Tag.objects.filter(id__in=[]))[0] == []
+    assert compare(out, Tag.objects.all())[0] == []
+
+
+def test_relations_in_both_directions(library):
+    compare(BookOut, books())
+    compare(Deep, books())
+
+
+def test_lists_of_objects_with_lists(library):
+    class Out(Shelf):
+        staff: list[AuthorOut]
+
+    queryset = Author.objects.order_by("id")
+    tiers = Tiers(plan_of(operation(list[Out]).response_models[200], ENCODERS["plain"]))
+    with CaptureQueriesContext(connection) as queries:
+        body, tier, reason = tiers.encode(queryset)
+    assert tier == "rows", reason
+    assert len(queries) == 4  # authors, their books, the tags of these, their staff
+    expected = operation(list[Out])._result_to_response(HttpRequest(), queryset, HttpResponse())
+    assert in_order(json.loads(body)) == in_order(json.loads(expected.content))
+
+
+def in_order(data):
+    """Sort what no ``order_by`` sorts: the lists inside."""
+    if isinstance(data, list):
+        return sorted(map(in_order, data), key=repr)
+    if isinstance(data, dict):
+        return {key: in_order(value) for key, value in data.items()}
+    return data
+
+
+def test_keys_of_a_model_schema_and_of_another_type(library):
+    class Out(ModelSchema):
+        class Meta:
+            model = Book
+            fields = ["title", "author", "editor", "tags"]
+
+    class KeyedOut(ModelSchema):
+        class Meta:
+            model = Keyed
+            fields = "__all__"
+
+    compare(Out, books())
+    Keyed.objects.create(note=None)
+    Keyed.objects.create(note="x")
+    compare(KeyedOut, Keyed.objects.order_by("note"))
+    compare(KeyedOut, Keyed.objects.order_by("note"), exclude_none=True)
+
+
+def test_a_reverse_one_to_one(library):
+    class BlurbOut(Schema):
+        text: str
+
+    class Out(Schema):
+        title: str
+        blurb: BlurbOut
+
+    compare(Out, books().filter(blurb__isnull=False))
+
+
+def test_a_missing_reverse_one_to_one_is_not_ours_to_judge(library):
+    class BlurbOut(Schema):
+        text: str
+
+    class Out(Schema):
+        title: str
+        blurb: BlurbOut | None = None
+
+    tiers = Tiers(plan_of(operation(list[Out]).response_models[200], ENCODERS["plain"]))
+    body, tier, _ = tiers.encode(books())
+    expected = operation(list[Out])._result_to_response(HttpRequest(), books(), HttpResponse())
+    assert json.loads(body) == json.loads(expected.content)
+    assert tier != "rows"
+
+
+@pytest.mark.parametrize(
+    "queryset",
+    [
+        lambda: books().filter(tags__name="t0"),
+        lambda: books().filter(tags__name__in=["t0", "t1"]).distinct(),
+        lambda: books().exclude(author__name="A1").order_by("-author__name", "id"),
+        lambda: books().filter(author__boss__isnull=True),
+        lambda: books()[2:5],
+        lambda: books().order_by("id").reverse()[:3],
+        lambda: books().annotate(low=Lower("title")),
+        lambda: books().select_related("author"),
+        lambda: books().select_related(),
+        lambda: books().prefetch_related("tags"),
+        lambda: books().alias(low=Lower("title")).order_by("low"),
+        lambda: books().using("default"),
+    ],
+)
+def test_querysets_that_the_tier_understands(library, queryset):
+    compare(BookOut, queryset())
+
+
+@pytest.mark.parametrize(
+    ("queryset", "why"),
+    [
+        (lambda: books().annotate(many=Count("tags")), "grouped"),
+        (lambda: books().only("title"), "only"),
+        (lambda: books().defer("price"), "defer"),
+        (lambda: books().extra(where=["1 = 1"]), "by hand"),
+        (lambda: books().annotate(raw=RawSQL("1", ())), "by hand"),
+        (lambda: Tag.objects.filter(id=1).union(Tag.objects.filter(id=2)), "combined"),
+        (lambda: books().prefetch_related(Prefetch("tags", Tag.objects.all())), "Prefetch"),
+        (lambda: books().annotate(low=Lower("tags__name")).distinct(), "distinct"),
+    ],
+)
+def test_querysets_that_are_left_to_the_instances(library, queryset, why):
+    schema = BookOut if queryset().model is Book else TagOut
+    assert why in compare(schema, queryset(), tier="instances")[1]
+
+
+def test_dictionaries_and_evaluated_querysets_are_left_alone(library):
+    tiers = Tiers(plan_of(operation(list[TagOut]).response_models[200], ENCODERS["plain"]))
+    assert tiers.encode(Tag.objects.values("name"))[1:] == (
+        "instances",
+        "the queryset gives dictionaries or tuples",
+    )
+    tags = Tag.objects.all()
+    len(tags)
+    with CaptureQueriesContext(connection) as queries:
+        assert tiers.encode(tags)[1:] == ("instances", "the queryset is already evaluated")
+    assert not queries
+
+
+def test_annotations_are_columns(library):
+    class Out(Schema):
+        low: str
+        half: Decimal
+        author_name: str
+
+    compare(
+        Out,
+        books().annotate(low=Lower("title"), half=F("price") / 2, author_name=F("author__name")),
+    )
+
+
+def test_aliases_are_read_and_written(library):
+    class Out(Schema):
+        heading: str = Field(alias="title")
+        writer: AuthorOut = Field(alias="author")
+
+    compare(Out, books())
+    compare(Out, books(), by_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "name", "field"),
+    [
+        (str, "title", Field(max_length=2)),
+        (Decimal, "price", Field(max_digits=2, decimal_places=1)),
+        (Decimal, "price", Field(lt=0)),
+        (int, "id", Field(lt=0)),
+        (int, "editor_id", ...),
+        (int, "title", ...),
+        (str, "id", ...),
+    ],
+)
+def test_a_row_that_does_not_fit_is_the_error_of_ninja(library, serve, annotation, name, field):
+    out = type("Out", (Schema,), {"__annotations__": {name: annotation}, name: field})
+    statuses = []
+    for cls in (MattAPI, NinjaAPI):
+        api = cls(urls_namespace=next(namespaces))
+        api.get("/it", response=list[out])(lambda request: books())
+        statuses.append(serve(api).get("/api/it").status_code)
+    assert statuses == [500, 500]
+
+
+def test_limits_that_rows_keep_are_no_hindrance(library):
+    class Out(Schema):
+        title: str = Field(max_length=3, min_length=1)
+        price: Decimal = Field(max_digits=5, decimal_places=2, ge=0)
+        id: int = Field(ge=0)
+
+    compare(Out, books())
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite stores anything anywhere")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("moment", "'2024-01-01 10:00:00.5'"),
+        ("moment", "'2024-01-01T10:00:00'"),
+        ("moment", "'2024-01-01'"),
+        ("date", "'20240101'"),
+        ("boolean", "1.0"),
+        ("decimal", "0.12345"),
+        ("decimal", "12345678.00005"),
+        ("decimal", "0.00005"),
+        ("decimal", "7"),
+        ("decimal", "1e7"),
+        ("uuid", "'{000000000000000000000000000000FF}'"),
+        ("float", "'9e999'"),
+        ("float", "3"),
+        ("char", "5"),
+        ("document", "'1e400'"),
+        ("document", '\'{"a": 1, "a": 2}\''),
+    ],
+)
+def test_what_other_programs_stored_in_sqlite_is_answered_as_by_ninja(column, value):
+    Everything.objects.create()
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE project_everything SET {column} = {value}")
+    made = operation(list[EverythingOut])
+    expected = made._result_to_response(HttpRequest(), Everything.objects.all(), HttpResponse())
+    tiers = Tiers(plan_of(made.response_models[200], ENCODERS["plain"]))
+    assert json.loads(tiers.encode(Everything.objects.all())[0]) == parse(expected.content)
+
+
+def test_a_property_or_a_model_that_looks_at_itself_closes_the_tier(library, monkeypatch):
+    class Out(Schema):
+        shout: str
+
+    assert "no column" in compare(Out, Author.objects.order_by("id"), tier="instances")[1]
+
+    @classmethod
+    def from_db(cls, db, names, values):
+        made = super(Author, cls).from_db(db, names, values)
+        made.name = "changed"
+        return made
+
+    monkeypatch.setattr(Author, "from_db", from_db)
+    answer, reason = compare(AuthorOut, Author.objects.order_by("id"), tier="instances")
+    assert answer[0]["name"] == "changed"
+    assert "its own way" in reason
+
+
+def test_a_subclass_that_reads_a_column_or_a_relation_otherwise_is_left_alone(library):
+    class Loud(Tag):
+        class Meta:
+            proxy = True
+            app_label = "project"
+
+        @property
+        def name(self):
+            return self.__dict__["name"].upper()
+
+        name = name.setter(lambda self, value: self.__dict__.update(name=value))
+
+    class Anonymous(Book):
+        class Meta:
+            proxy = True
+            app_label = "project"
+
+        author = property(lambda self: Author(id=0, name="nobody"))
+
+    class Out(Schema):
+        title: str
+        author: AuthorOut
+
+    try:
+        answer, reason = compare(TagOut, Loud.objects.order_by("id"), tier="instances")
+        assert answer[0]["name"] == "T0"
+        assert "descriptor" in reason
+        answer, reason = compare(Out, Anonymous.objects.order_by("id"), tier="instances")
+        assert answer[0]["author"]["name"] == "nobody"
+    finally:
+        for name in ("loud", "anonymous"):
+            apps.all_models["project"].pop(name)
+        apps.clear_cache()
+
+
+def test_a_proxy_is_its_model(library):
+    class Same(Tag):
+        class Meta:
+            proxy = True
+            app_label = "project"
+
+    try:
+        compare(TagOut, Same.objects.order_by("id"))
+    finally:
+        apps.all_models["project"].pop("same")
+        apps.clear_cache()
+
+
+def test_a_related_manager_keeps_the_instance_that_it_came_from(library):
+    author = Author.objects.get(name="A1")
+    author.name = "not saved"
+    answer, reason = compare(BookOut, author.books.order_by("id"), tier="instances")
+    assert answer[0]["author"]["name"] == "not saved"
+    assert "kept" in reason
+
+
+def test_a_schema_that_never_fits_is_not_asked_of_rows_again(library):
+    class Out(Schema):
+        price: float
+
+    made = operation(list[Out])
+    tiers = Tiers(plan_of(made.response_models[200], ENCODERS["plain"]))
+    for _ in range(3):
+        body, tier, reason = tiers.encode(books())
+        assert "does not fit" in reason
+    with CaptureQueriesContext(connection) as queries:
+        body, tier, reason = tiers.encode(books())
+    assert (tier, len(queries)) == ("pydantic", 1)
+    assert json.loads(body)[0] == {"price": 0.0}
+
+
+def test_columns_of_another_table_are_left_to_the_instances():
+    class Special(Tag):
+        class Meta:
+            app_label = "project"
+
+    try:
+        tiers = Tiers(plan_of(operation(list[TagOut]).response_models[200], ENCODERS["plain"]))
+        assert "another table" in tiers.rows.reason(Special.objects.all())
+    finally:
+        apps.all_models["project"].pop("special")
+        for model in (Tag, Book):
+            for name in [name for name in vars(model) if name.startswith("special")]:
+                delattr(model, name)
+        apps.clear_cache()
+
+
+def test_a_queryset_class_that_evaluates_itself_is_left_alone(library):
+    class Loud(models.QuerySet):
+        def __iter__(self):
+            for each in super().__iter__():
+                each.name = each.name.upper()
+                yield each
+
+    answer, reason = compare(TagOut, Loud(Tag).order_by("id"), tier="instances")
+    assert answer[0]["name"] == "T0"
+    assert "Loud" in reason
+
+
+def test_one_query_and_only_the_columns_of_the_schema(library):
+    class Out(Schema):
+        title: str
+
+    tiers = Tiers(plan_of(operation(list[Out]).response_models[200], ENCODERS["plain"]))
+    with CaptureQueriesContext(connection) as queries:
+        tiers.encode(books())
+    assert len(queries) == 1
+    assert "price" not in queries[0]["sql"]
+
+
+def test_execute_wrappers_see_the_query(library):
+    seen = []
+
+    def watch(execute, sql, params, many, context):
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    tiers = Tiers(plan_of(operation(list[TagOut]).response_models[200], ENCODERS["plain"]))
+    with connection.execute_wrapper(watch):
+        tiers.encode(Tag.objects.all())
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("paginator", "query"),
+    [
+        (LimitOffsetPagination, "?limit=3&offset=2"),
+        (LimitOffsetPagination, "?limit=3&offset=200"),
+        (PageNumberPagination, "?page=2&page_size=3"),
+        (CursorPagination, "?page_size=3"),
+    ],
+)
+def test_pages_of_ninja(library, serve, settings, paginator, query, is_async):
+    settings.DEBUG = True
+    options = {"ordering": ("title",)} if paginator is CursorPagination else {}
+    answers = []
+    for cls in (MattAPI, NinjaAPI):
+        api = cls(urls_namespace=next(namespaces))
+        if is_async and cls is MattAPI:
+
+            @api.get("/it", response=list[BookOut])
+            @ninja_paginate(paginator, **options)
+            async def view(request):
+                return books()
+
+        else:
+
+            @api.get("/it", response=list[BookOut])
+            @ninja_paginate(paginator, **options)
+            def view(request):
+                return books()
+
+        answers.append(serve(api).get("/api/it" + query))
+    assert answers[0].status_code == 200, answers[0].content
+    assert answers[0].json() == answers[1].json()
+    tier = "instances" if paginator is CursorPagination else "rows"
+    assert answers[0].headers["X-Matt-Tier"].startswith(tier)
+
+
+def test_pages_of_ninja_extra(library, serve, settings):
+    settings.DEBUG = True
+
+    @api_controller("/books")
+    class Books(ControllerBase):
+        @http_get("/it", response=PaginatedResponseSchema[BookOut])
+        @extra_paginate(PageNumberPaginationExtra, page_size=3)
+        def all(self):
+            return books()
+
+    answers = []
+    for cls in (MattAPI, NinjaExtraAPI):
+        api = cls(urls_namespace=next(namespaces))
+        api.register_controllers(Books)
+        answers.append(serve(api).get("/api/books/it?page=2"))
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers["X-Matt-Tier"] == "rows"
+
+
+def test_a_page_that_somebody_looks_into_holds_instances(library, serve):
+    def titled(view):
+        def wrapper(request, **kwargs):
+            page = view(request, **kwargs)
+            page["items"] = [book for book in page["items"] if book.title > "B1"]
+            return page
+
+        wrapper.__dict__.update(view.__dict__)
+        return wrapper
+
+    api = MattAPI(urls_namespace=next(namespaces))
+    api.get("/it", response=list[BookOut])(titled(ninja_paginate(lambda request, **kw: books())))
+    data = serve(api).get("/api/it").json()
+    assert len(data["items"]) == 6
+
+
+def test_a_page_with_a_row_that_rows_cannot_write_is_answered_by_instances(serve):
+    Keyed.objects.create(note="x")
+
+    class Out(Schema):
+        note: Any
+        key: str | uuid.UUID
+
+    api = MattAPI(urls_namespace=next(namespaces))
+    api.get("/it", response=list[Out])(ninja_paginate(lambda request, **kw: Keyed.objects.all()))
+    assert serve(api).get("/api/it").json()["items"][0]["note"] == "x"
+
+
+def test_the_tier_stands_in_a_header_only_in_debug(library, serve, settings):
+    api = MattAPI(urls_namespace=next(namespaces))
+    api.get("/it", response=list[TagOut])(lambda request: Tag.objects.only("name"))
+    client = serve(api)
+    assert "X-Matt-Tier" not in client.get("/api/it").headers
+    settings.DEBUG = True
+    header = client.get("/api/it").headers["X-Matt-Tier"]
+    assert header == "instances; the view chose columns by only() or defer()"

@@ -1,0 +1,146 @@
+"""``manage.py matt_plan`` says what answers, by which queries, and why not faster."""
+
+import io
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from ninja import ModelSchema, Schema
+from ninja.pagination import paginate as ninja_paginate
+from ninja_extra import ControllerBase, api_controller, http_get
+
+from django_matt import MattAPI
+from tests.project.models import Author, Book, Tag
+
+pytestmark = pytest.mark.django_db
+
+
+class TagOut(ModelSchema):
+    class Meta:
+        model = Tag
+        fields = ["id", "name"]
+
+
+class BookOut(Schema):
+    title: str
+    tags: list[TagOut]
+
+
+class Shouting(ModelSchema):
+    shout: str
+
+    class Meta:
+        model = Author
+        fields = ["name"]
+
+
+class Resolved(ModelSchema):
+    @staticmethod
+    def resolve_name(tag):
+        return tag.name.upper()
+
+    class Meta:
+        model = Tag
+        fields = ["name"]
+
+
+@pytest.fixture
+def plan(serve):
+    api, other = MattAPI(urls_namespace="planned"), MattAPI(urls_namespace="other")
+    api.get("/tags", response=list[TagOut])(tags)
+    api.get("/paged", response=list[TagOut])(ninja_paginate(paged))
+    api.get("/books", response=list[BookOut])(books)
+    api.get("/authors", response=list[Shouting])(authors)
+    api.get("/resolved", response=list[Resolved])(resolved)
+    api.get("/one", response=TagOut)(one)
+    api.get("/plain")(plain)
+    api.register_controllers(Tags)
+    other.get("/elsewhere")(elsewhere)
+    serve(api, "api/", **{"other/": other})
+
+    def run(*arguments: Any, **options: Any) -> str:
+        out = io.StringIO()
+        call_command("matt_plan", *arguments, stdout=out, **options)
+        return out.getvalue()
+
+    return run
+
+
+def tags(request): ...
+def paged(request, **kwargs): ...
+def books(request): ...
+def authors(request): ...
+def resolved(request): ...
+def one(request): ...
+def plain(request): ...
+def elsewhere(request): ...
+
+
+@api_controller("/shop")
+class Tags(ControllerBase):
+    @http_get("/all", response=list[TagOut])
+    def all(self): ...
+
+
+def test_rows_are_shown_with_their_query(plan):
+    shown = plan("/api/tags")
+    assert "GET /api/tags" in shown
+    assert ": rows\n" in shown
+    assert 'SELECT "project_tag"."id"' in shown
+    assert "not faster" not in shown
+
+
+def test_a_page_is_shown_by_its_items(plan):
+    assert "PagedTagOut: rows" in plan("paged")
+
+
+def test_a_controller_is_shown_under_its_prefix(plan):
+    assert "GET /api/shop/all" in plan("/shop")
+
+
+def test_a_model_is_asked_for_where_the_schema_does_not_say(plan):
+    assert "--model names it" in plan("books")
+    shown = plan("books", model="project.Book")
+    assert ": rows\n" in shown
+    assert shown.count("SELECT") == 2
+
+
+def test_a_property_keeps_rows_away_and_is_named(plan):
+    shown = plan("authors")
+    assert ": instances" in shown
+    assert "not faster: shout is no column" in shown
+    assert "SELECT" in shown
+
+
+def test_a_resolver_keeps_both_away_and_is_named(plan):
+    shown = plan("resolved")
+    assert ": pydantic" in shown
+    assert "resolve_name" in shown
+
+
+def test_an_object_is_answered_by_instances(plan):
+    shown = plan("/api/one")
+    assert "TagOut: instances" in shown
+    assert "no list" in shown
+
+
+def test_one_api_is_shown_alone(plan):
+    assert "elsewhere" not in plan(api="planned")
+    assert "/other/elsewhere" in plan(api="other")
+    assert "no response schema" in plan(api="other")
+
+
+def test_what_is_not_there_is_an_error(plan):
+    with pytest.raises(CommandError, match="No operation"):
+        plan("nothing")
+    with pytest.raises(CommandError, match="nowhere"):
+        plan(model="nowhere.Thing")
+
+
+def test_the_queries_are_those_of_a_request(plan, serve, django_assert_num_queries):
+    Book.objects.create(title="x", author=Author.objects.create(name="a"))
+    api = MattAPI(urls_namespace="asked")
+    api.get("/books", response=list[BookOut])(lambda request: Book.objects.all())
+    client = serve(api)
+    with django_assert_num_queries(2):
+        client.get("/api/books")
