@@ -28,8 +28,8 @@ from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.limits import find_paginators, find_views
 from django_matt.serialization.encoders import encoder
+from django_matt.serialization.levels import needs_of
 from django_matt.serialization.plan import ResponsePlan, build_plan
-from django_matt.serialization.querysets import needs_of
 from django_matt.serialization.tiers import Tiers
 
 __all__ = ["Answer", "answer_formats"]

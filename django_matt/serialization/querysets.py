@@ -1,154 +1,19 @@
 """Query plans: what a response schema will read of a model, asked of the database before it is read."""
 
-import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.db import router
 from django.db.models import Manager, Model, Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable
-from django.db.models.signals import post_init
 from django.db.models.sql.where import ExtraWhere
 from ninja.signature.details import is_collection_type
-from pydantic import BaseModel
 
-__all__ = [
-    "Level",
-    "QueryPlan",
-    "is_plain",
-    "is_quiet",
-    "is_simple",
-    "joins_by_key",
-    "needs",
-    "needs_of",
-    "relations_of",
-    "schemas_in",
-]
+from django_matt.serialization.levels import Level, schemas_in
 
-F = TypeVar("F", bound=Callable[..., Any] | property)
-
-_NEEDS = "_matt_needs"
-# A schema may hold itself: so many of its levels are planned, deeper ones are read when they are reached.
-_TURNS = 2
-
-
-def needs(*paths: str) -> Callable[[F], F]:
-    """Say which columns and relations a property, a method, a resolver or a route reads, by Django's lookups.
-
-    >>> @needs("author", "tags")
-    ... def resolve_label(book: Any) -> str:
-    ...     return f"{book.author.name}: {len(book.tags.all())}"
-    """
-
-    def declare(function: F) -> F:
-        setattr(_function_of(function), _NEEDS, paths)
-        return function
-
-    return declare
-
-
-def _function_of(attribute: Any) -> Any:
-    for name in ("fget", "__func__", "func"):
-        attribute = getattr(attribute, name, None) or attribute
-    return attribute
-
-
-def needs_of(attribute: Any) -> tuple[str, ...] | None:
-    """Return what ``needs`` declared on a property, method, resolver or view; None where nothing did."""
-    found: tuple[str, ...] | None = getattr(_function_of(attribute), _NEEDS, None)
-    return found
-
-
-class Level:
-    """What is read of one model: its columns (None for all of them), and what is read beyond each relation."""
-
-    def __init__(self, model: type[Model]) -> None:
-        """Start with nothing; a model whose instances look at themselves when they are made needs every column."""
-        self.model = model
-        self.columns: set[str] | None = set() if is_quiet(model) else None
-        self.one: dict[str, Level] = {}
-        self.many: dict[str, Level] = {}
-        # Relations that only their own descriptors know how to fetch, and attributes that the model does not declare.
-        self.other: set[str] = set()
-        self.unknown: dict[str, Any] = {}
-
-    def read(self, annotation: Any, path: tuple[Any, ...] = ()) -> None:
-        """Add what the schemas in an annotation read."""
-        for schema in schemas_in(annotation):
-            if path.count(schema) >= _TURNS:
-                self.columns = None
-                continue
-            resolvers = getattr(schema, "_ninja_resolvers", {})
-            for name, field in schema.model_fields.items():
-                key = field.alias or name
-                if key in resolvers:
-                    self.declare(needs_of(resolvers[key]._func))
-                else:
-                    self.follow(key.split("."), field.annotation, (*path, schema))
-
-    def declare(self, paths: Iterable[str] | None) -> None:
-        """Add what ``needs`` names, or every column where nothing was declared."""
-        if paths is None:
-            self.columns = None
-        for path in paths or ():
-            self.follow(path.split("__"), Any, ())
-
-    def follow(self, parts: list[str], annotation: Any, path: tuple[Any, ...]) -> None:
-        """Add what one attribute reads, and the attributes after it."""
-        key, rest = parts[0], parts[1:]
-        meta = self.model._meta
-        if key == "pk":
-            key = meta.pk.name
-        field = relations_of(self.model).get(key)
-        if field is None:
-            column = next((f for f in meta.concrete_fields if key in (f.name, f.attname)), None)
-            if column is not None:
-                self._need(column.name)
-            elif (attribute := inspect.getattr_static(self.model, key, None)) is not None:
-                self.declare(needs_of(attribute))
-            else:
-                self.unknown[key] = annotation
-            return
-        below = self._beyond(key, field)
-        if below is None:
-            return
-        if rest:
-            below.follow(rest, annotation, path)
-        elif any(schemas_in(annotation)):
-            below.read(annotation, path)
-        elif not _is_link(annotation):
-            below.columns = None
-
-    def _beyond(self, key: str, field: Any) -> "Level | None":
-        """Return the level of a relation, with the columns by which Django matches both sides noted."""
-        target = field.related_model
-        if target is None or getattr(field, "content_type_field_name", None):
-            for name in ("ct_field", "fk_field"):
-                if hasattr(field, name):
-                    self._need(getattr(field, name))
-            self.other.add(key)
-            return None
-        if field.one_to_one or field.many_to_one:
-            if field.concrete:
-                self._need(field.name)
-            elif field.name != key:
-                self.other.add(key)
-                return None
-            return self.one.setdefault(key, Level(target))
-        below = self.many.setdefault(key, Level(target))
-        if field.one_to_many:
-            below._need(field.field.name)
-            for matched in field.field.foreign_related_fields:
-                self._need(matched.name)
-        elif not joins_by_key(field):
-            self.columns = below.columns = None
-        return below
-
-    def _need(self, column: str) -> None:
-        if self.columns is not None:
-            self.columns.add(column)
+__all__ = ["QueryPlan", "is_plain", "is_simple"]
 
 
 class QueryPlan:
@@ -340,59 +205,11 @@ def is_plain(queryset: Any) -> bool:
     return made._fields is None and made._iterable_class is ModelIterable
 
 
-def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the schemas that an annotation names: of a list, an optional value, a union."""
-    if isinstance(annotation, type) and not get_args(annotation):
-        if issubclass(annotation, BaseModel):
-            yield annotation
-        return
-    for argument in get_args(annotation):
-        yield from schemas_in(argument)
-
-
 def _lookups(level: Level, prefix: str) -> Iterator[str]:
     for name, below in (level.one | level.many).items():
         yield prefix + name
         yield from _lookups(below, f"{prefix}{name}__")
     yield from (prefix + name for name in level.other)
-
-
-def relations_of(model: type[Model]) -> dict[str, Any]:
-    """The relations of a model by the attribute that holds them, in both directions."""
-    fields: list[Any] = [field for field in model._meta.get_fields() if field.is_relation]
-    return {
-        field.get_accessor_name()
-        if field.auto_created and not field.concrete
-        else field.name: field
-        for field in fields
-    }
-
-
-def _is_link(annotation: Any) -> bool:
-    """Tell whether an annotation is the list of keys that a ``ModelSchema`` makes of a many-to-many field."""
-    return any(
-        "create_m2m_link_type" in getattr(each, "__qualname__", "") for each in get_args(annotation)
-    )
-
-
-def joins_by_key(field: Any) -> bool:
-    """Tell whether a many-to-many relation matches primary keys, which are always loaded."""
-    through = (field.remote_field if field.concrete else field).through
-    return all(
-        key.primary_key
-        for link in through._meta.concrete_fields
-        if link.many_to_one
-        for key in link.foreign_related_fields
-    )
-
-
-def is_quiet(model: type[Model]) -> bool:
-    """Tell whether making an instance reads none of its columns, so that one left out is not fetched again."""
-    plain = all(
-        getattr(model, name) == getattr(Model, name) for name in ("__init__", "__getattribute__")
-    )
-    own = model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
-    return plain and own and not post_init.has_listeners(model)
 
 
 def is_simple(query: Any, *, distinct: bool = False) -> bool:

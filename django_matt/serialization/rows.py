@@ -18,7 +18,8 @@ from django.db.models.sql import Query
 
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import KINDS, Fallback
-from django_matt.serialization.querysets import is_quiet, is_simple, joins_by_key, relations_of
+from django_matt.serialization.levels import is_quiet, joins_by_key, relations_of
+from django_matt.serialization.querysets import is_simple
 from django_matt.serialization.writers import Writer, writer_of
 
 __all__ = ["Rendered", "RenderedIterable", "RowsPlan"]

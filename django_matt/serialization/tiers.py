@@ -12,8 +12,9 @@ from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponse
 
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
+from django_matt.serialization.levels import schemas_in
 from django_matt.serialization.plan import ResponsePlan
-from django_matt.serialization.querysets import QueryPlan, schemas_in
+from django_matt.serialization.querysets import QueryPlan
 from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
 
 __all__ = ["Tiers"]

@@ -20,8 +20,8 @@ from ninja_extra import ControllerBase, api_controller, http_get
 from ninja_extra.pagination import PageNumberPaginationExtra, PaginatedResponseSchema
 from ninja_extra.pagination import paginate as extra_paginate
 
-from django_matt import MattAPI
-from django_matt.serialization.querysets import QueryPlan, needs
+from django_matt import MattAPI, needs
+from django_matt.serialization.querysets import QueryPlan
 from tests.project.models import Author, Blurb, Book, Tag
 
 

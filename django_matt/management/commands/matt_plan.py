@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from django_matt.api import MattAPI
-from django_matt.serialization.querysets import schemas_in
+from django_matt.serialization.levels import schemas_in
 from django_matt.serialization.tiers import Tiers
 
 
