@@ -129,11 +129,10 @@ class Answer:
         if plan is None:
             return cast("HttpResponse", context.response)
         if plan is NOT_SET:
-            body = dumps(result)
-        else:
-            body, tier, reason = self.tiers[key].encode(result, request=request, status=status)
+            return respond(request, self._formats, dumps(result), status, context.made)
+        body, tier, reason = self.tiers[key].encode(result, request=request, status=status)
         response = respond(request, self._formats, body, status, context.made)
-        if settings.DEBUG and plan is not NOT_SET:
+        if settings.DEBUG:
             response.headers["X-Matt-Tier"] = _in_header(tier, reason)
         return response
 
