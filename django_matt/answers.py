@@ -210,7 +210,7 @@ def _plan_pages(operation: Operation) -> bool:
 def _paginate(
     paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
 ) -> Any:
-    steps = getattr(ROUTE_CONTEXT_VAR.get(), "steps", None)
+    steps = getattr(ROUTE_CONTEXT_VAR.get(None), "steps", None)
     if steps is not None:
         queryset = steps.answer.prepare_page(queryset, paginator)
     return method(queryset, *arguments, **named)
