@@ -79,14 +79,15 @@ def check_error_logging(**_: Any) -> list[CheckMessage]:
 @register("matt", deploy=True)
 def check_throttles(**_: Any) -> list[CheckMessage]:
     """Warn where throttles count in a cache that each process has for itself."""
-    if settings.CACHES.get("default", {}).get("BACKEND") not in _LOCAL_CACHES:
+    local = settings.CACHES.get("default", {}).get("BACKEND") in _LOCAL_CACHES
+    if not local or not getattr(settings, "ROOT_URLCONF", None):
         return []
     hint = "Set CACHES to Redis, Memcached or the database."
     return [
         Warning(
             f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
         )
-        for api in find_apis()
+        for api, _ in find_apis()
         if any(
             operation.throttle_objects
             for router in api._get_bound_routers()

@@ -1,7 +1,6 @@
 """The APIs of a project, found in its URLs."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -10,24 +9,19 @@ from ninja import NinjaAPI
 __all__ = ["find_apis"]
 
 
-def find_apis(urlconf: str | None = None) -> Iterator[NinjaAPI]:
-    """Yield each API that the project's URLs (or those of ``urlconf``) mount, in their order, once.
+def find_apis(urlconf: str | None = None) -> Iterator[tuple[NinjaAPI, str]]:
+    """Yield each API that the project's URLs (or those of ``urlconf``) mount, with the path of its root, in their order.
 
     Ninja keeps no list of its APIs: each is known by the keywords of the view that stands at its root.
     """
-    seen: set[int] = set()
-    for pattern in _patterns(get_resolver(urlconf)):
-        view: Any = pattern.callback
-        if pattern.name == "api-root" and isinstance(view, partial):
-            api = view.keywords.get("api")
-            if isinstance(api, NinjaAPI) and id(api) not in seen:
-                seen.add(id(api))
-                yield api
+    return _walk(get_resolver(urlconf).url_patterns, "/")
 
 
-def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
-    for pattern in resolver.url_patterns:
+def _walk(patterns: Iterable[Any], prefix: str) -> Iterator[tuple[NinjaAPI, str]]:
+    for pattern in patterns:
         if isinstance(pattern, URLResolver):
-            yield from _patterns(pattern)
-        else:
-            yield pattern
+            yield from _walk(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern) and pattern.name == "api-root":
+            api = getattr(pattern.callback, "keywords", {}).get("api")
+            if isinstance(api, NinjaAPI):
+                yield api, prefix

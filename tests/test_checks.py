@@ -40,7 +40,7 @@ def test_throttles_that_count_in_each_process_are_a_warning(serve):
         return {}
 
     serve(api)
-    assert [found.title for found in find_apis()] == ["Throttled"]
+    assert [(found.title, path) for found, path in find_apis()] == [("Throttled", "/api/")]
     assert "matt.W003" in deploy()
     serve(MattAPI())
     assert "matt.W003" not in deploy()

@@ -6,9 +6,9 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Model
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from django_matt.api import MattAPI
+from django_matt.discovery import find_apis
 from django_matt.serialization.levels import schemas_in
 from django_matt.serialization.tiers import Tiers
 
@@ -30,7 +30,9 @@ class Command(BaseCommand):
         """Print each operation that was asked for."""
         model = _model(options["model"]) if options["model"] else None
         found = False
-        for api, prefix in _mounted():
+        for api, prefix in find_apis():
+            if not isinstance(api, MattAPI):
+                continue
             if options["api"] and api.urls_namespace != options["api"]:
                 continue
             for path, operation in _operations(api, prefix):
@@ -84,21 +86,6 @@ def _model_of(annotation: Any) -> type[Model] | None:
         if found is not None:
             return found
     return None
-
-
-def _mounted() -> Iterator[tuple[MattAPI, str]]:
-    """Yield each MattAPI of the project's URLs with the path it is mounted at."""
-
-    def walk(patterns: list[Any], prefix: str) -> Iterator[tuple[MattAPI, str]]:
-        for pattern in patterns:
-            if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns, prefix + str(pattern.pattern))
-            elif isinstance(pattern, URLPattern) and pattern.name == "api-root":
-                api = getattr(pattern.callback, "keywords", {}).get("api")
-                if isinstance(api, MattAPI):
-                    yield api, prefix
-
-    return walk(get_resolver().url_patterns, "/")
 
 
 def _operations(api: MattAPI, prefix: str) -> Iterator[tuple[str, Any]]:
