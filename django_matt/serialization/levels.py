@@ -4,11 +4,20 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, get_args
 
-from django.db.models import Model
+from django.db.models import ForeignObjectRel, Model
 from django.db.models.signals import post_init
 from pydantic import BaseModel
 
-__all__ = ["Level", "is_quiet", "joins_by_key", "needs", "needs_of", "relations_of", "schemas_in"]
+__all__ = [
+    "Level",
+    "is_quiet",
+    "is_reverse",
+    "joins_by_key",
+    "needs",
+    "needs_of",
+    "relations_of",
+    "schemas_in",
+]
 
 F = TypeVar("F", bound=Callable[..., Any] | property)
 
@@ -147,12 +156,20 @@ def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def relations_of(model: type[Model]) -> dict[str, Any]:
     """The relations of a model by the attribute that holds them, in both directions."""
     fields: list[Any] = [field for field in model._meta.get_fields() if field.is_relation]
-    return {
-        field.get_accessor_name()
-        if field.auto_created and not field.concrete
-        else field.name: field
-        for field in fields
-    }
+    return {_accessor(field): field for field in fields}
+
+
+def is_reverse(relation: Any) -> bool:
+    """Tell whether a relation is declared on its other end.
+
+    Not by ``concrete``, which a many-to-many field is on Django 5.2 and is not on 6.1.
+    """
+    return isinstance(relation, ForeignObjectRel)
+
+
+def _accessor(field: Any) -> str:
+    name: str = field.get_accessor_name() if is_reverse(field) else field.name
+    return name
 
 
 def _is_link(annotation: Any) -> bool:
@@ -164,7 +181,7 @@ def _is_link(annotation: Any) -> bool:
 
 def joins_by_key(field: Any) -> bool:
     """Tell whether a many-to-many relation matches primary keys, which are always loaded."""
-    through = (field.remote_field if field.concrete else field).through
+    through = (field if is_reverse(field) else field.remote_field).through
     return all(
         key.primary_key
         for link in through._meta.concrete_fields

@@ -18,7 +18,7 @@ from django.db.models.sql import Query
 
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import KINDS, Fallback
-from django_matt.serialization.levels import is_quiet, joins_by_key, relations_of
+from django_matt.serialization.levels import is_quiet, is_reverse, joins_by_key, relations_of
 from django_matt.serialization.querysets import is_simple
 from django_matt.serialization.writers import Writer, writer_of
 
@@ -379,8 +379,8 @@ class Many:
             self.back = back.name
             by_key = back.foreign_related_fields == (parent.model._meta.pk,)
         else:
-            field = relation if relation.concrete else relation.field
-            self.back = field.related_query_name() if relation.concrete else field.name
+            forward = not is_reverse(relation)
+            self.back = relation.related_query_name() if forward else relation.field.name
             by_key = joins_by_key(relation) and target is not parent.model
             if not self.back.isidentifier():
                 raise Closed(f"{name} has no way back: its related_name is hidden")
