@@ -35,7 +35,6 @@ class Parameters:
     def __init__(self, api: Any, operation: Operation, formats: FormatSet | None) -> None:
         """Compile the readers; ``formats`` are those a body may come in, None where the API has its own parser."""
         self._api = api
-        self._formats = formats
         self._response_name = operation.signature.response_arg
         models = (
             operation.signature.models
