@@ -4,102 +4,26 @@ Errors live in ``django_matt.errors.exceptions``, test tools in ``django_matt.te
 ``django_matt.contrib``.
 """
 
-from ninja import (
-    Body,
-    Cookie,
-    Field,
-    File,
-    FilterSchema,
-    Form,
-    Header,
-    ModelSchema,
-    P,
-    PatchDict,
-    Path,
-    Query,
-    Schema,
-    UploadedFile,
-)
-from ninja.responses import Status
-from ninja.streaming import JSONL, SSE
-from ninja_extra import (
-    ControllerBase,
-    ModelConfig,
-    ModelControllerBase,
-    ModelService,
-    api_controller,
-    http_delete,
-    http_generic,
-    http_get,
-    http_patch,
-    http_post,
-    http_put,
-    paginate,
-    permissions,
-    route,
-    service_resolver,
-    throttle,
-)
-from ninja_extra.ordering import Ordering, ordering
-from ninja_extra.pagination import (
-    LimitOffsetPagination,
-    NinjaPaginationResponseSchema,
-    PageNumberPagination,
-    PageNumberPaginationExtra,
-    PaginatedResponseSchema,
-)
-from ninja_extra.searching import Searching, searching
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from django_matt.api import MattAPI
-from django_matt.routers import Router
-from django_matt.serialization.levels import needs
+if TYPE_CHECKING:
+    from django_matt.names import *  # noqa: F403 - for checkers and editors; names.py lists them
+    from django_matt.names import __all__ as __all__
 
 __version__ = "1.0.0.dev0"
 
-__all__ = [
-    "JSONL",
-    "SSE",
-    "Body",
-    "ControllerBase",
-    "Cookie",
-    "Field",
-    "File",
-    "FilterSchema",
-    "Form",
-    "Header",
-    "LimitOffsetPagination",
-    "MattAPI",
-    "ModelConfig",
-    "ModelControllerBase",
-    "ModelSchema",
-    "ModelService",
-    "NinjaPaginationResponseSchema",
-    "Ordering",
-    "P",
-    "PageNumberPagination",
-    "PageNumberPaginationExtra",
-    "PaginatedResponseSchema",
-    "PatchDict",
-    "Path",
-    "Query",
-    "Router",
-    "Schema",
-    "Searching",
-    "Status",
-    "UploadedFile",
-    "api_controller",
-    "http_delete",
-    "http_generic",
-    "http_get",
-    "http_patch",
-    "http_post",
-    "http_put",
-    "needs",
-    "ordering",
-    "paginate",
-    "permissions",
-    "route",
-    "searching",
-    "service_resolver",
-    "throttle",
-]
+
+def __getattr__(name: str) -> Any:
+    """Load the public names when one is asked for: a command or a settings file imports us before Django is set up."""
+    # ``from django_matt import cli`` asks here before it looks for a module, which needs no names.
+    if (name == "__all__" or not name.startswith("__")) and find_spec(f"{__name__}.{name}") is None:
+        names = import_module(f"{__name__}.names")
+        if name == "__all__" or name in names.__all__:
+            return getattr(names, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__getattr__("__all__")]

@@ -1,0 +1,99 @@
+"""What ``django_matt`` exports: loaded at the first use of one, as Ninja reads Django's settings when imported."""
+
+from ninja import (
+    Body,
+    Cookie,
+    Field,
+    File,
+    FilterSchema,
+    Form,
+    Header,
+    ModelSchema,
+    P,
+    PatchDict,
+    Path,
+    Query,
+    Schema,
+    UploadedFile,
+)
+from ninja.responses import Status
+from ninja.streaming import JSONL, SSE
+from ninja_extra import (
+    ControllerBase,
+    ModelConfig,
+    ModelControllerBase,
+    ModelService,
+    api_controller,
+    http_delete,
+    http_generic,
+    http_get,
+    http_patch,
+    http_post,
+    http_put,
+    paginate,
+    permissions,
+    route,
+    service_resolver,
+    throttle,
+)
+from ninja_extra.ordering import Ordering, ordering
+from ninja_extra.pagination import (
+    LimitOffsetPagination,
+    NinjaPaginationResponseSchema,
+    PageNumberPagination,
+    PageNumberPaginationExtra,
+    PaginatedResponseSchema,
+)
+from ninja_extra.searching import Searching, searching
+
+from django_matt.api import MattAPI
+from django_matt.routers import Router
+from django_matt.serialization.levels import needs
+
+__all__ = [
+    "JSONL",
+    "SSE",
+    "Body",
+    "ControllerBase",
+    "Cookie",
+    "Field",
+    "File",
+    "FilterSchema",
+    "Form",
+    "Header",
+    "LimitOffsetPagination",
+    "MattAPI",
+    "ModelConfig",
+    "ModelControllerBase",
+    "ModelSchema",
+    "ModelService",
+    "NinjaPaginationResponseSchema",
+    "Ordering",
+    "P",
+    "PageNumberPagination",
+    "PageNumberPaginationExtra",
+    "PaginatedResponseSchema",
+    "PatchDict",
+    "Path",
+    "Query",
+    "Router",
+    "Schema",
+    "Searching",
+    "Status",
+    "UploadedFile",
+    "api_controller",
+    "http_delete",
+    "http_generic",
+    "http_get",
+    "http_patch",
+    "http_post",
+    "http_put",
+    "needs",
+    "ordering",
+    "paginate",
+    "permissions",
+    "route",
+    "searching",
+    "service_resolver",
+    "throttle",
+]
