@@ -8,6 +8,8 @@ from typing import Any
 
 from ninja_extra.exceptions import APIException
 
+from django_matt.errors.extras import MattError, MissingExtra
+
 __all__ = [
     "BadRequest",
     "Conflict",
@@ -27,21 +29,6 @@ __all__ = [
     "UnprocessableContent",
     "UnsupportedMediaType",
 ]
-
-
-class MattError(Exception):
-    """The root of every exception that Django Matt raises."""
-
-
-class MissingExtra(MattError, ImportError):
-    """An optional library is not installed; the message names the line that installs it."""
-
-    def __init__(self, library: str, extra: str) -> None:
-        """Name the missing ``library`` and the ``extra`` that brings it."""
-        super().__init__(
-            f"{library} is not installed: pip install 'django-matt[{extra}]'", name=library
-        )
-        self.extra = extra
 
 
 class Problem(MattError, APIException):
