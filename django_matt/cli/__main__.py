@@ -1,0 +1,5 @@
+"""``python -m django_matt.cli`` is ``matt``."""
+
+from django_matt.cli import main
+
+main()

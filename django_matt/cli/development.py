@@ -1,0 +1,25 @@
+"""``matt dev``: the development server."""
+
+import typer
+
+from django_matt.cli.managing import need_project
+
+__all__ = ["register"]
+
+
+def dev(context: typer.Context) -> None:
+    """Serve the project while you work on it: manage.py runserver.
+
+    Arguments go to runserver: matt dev 8001, matt dev 0.0.0.0:8000. With django_matt.contrib.hot_reload installed the
+    browser follows your edits.
+    """
+    need_project().become("runserver", *context.args)
+
+
+def register(application: typer.Typer) -> None:
+    """Add ``dev``."""
+    application.command(
+        rich_help_panel="Work on a project",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        add_help_option=True,
+    )(dev)

@@ -1,0 +1,116 @@
+"""The project that ``matt`` stands in: where its ``manage.py`` is, which Python and settings are its own, how it is run."""
+
+import ast
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from django_matt.cli.consoles import fail
+
+__all__ = ["Project", "find_project", "need_project"]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Django project, known by its ``manage.py``."""
+
+    manage: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where ``manage.py`` is, and every command of the project runs."""
+        return self.manage.parent
+
+    @property
+    def settings(self) -> str:
+        """The name of the settings module: of the environment, else what ``manage.py`` says, else empty."""
+        return os.environ.get("DJANGO_SETTINGS_MODULE") or _settings_in(self.manage)
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the project: an activated one, else ``.venv`` beside ``manage.py``, else ours."""
+        own = Path(sys.executable)
+        if Path(os.environ.get("VIRTUAL_ENV") or ".venv-of-nobody") == Path(sys.prefix):
+            return own
+        folder = self.folder / ".venv"
+        name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+        found = folder / name
+        return found if found.exists() and folder.resolve() != Path(sys.prefix).resolve() else own
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that a command of the project runs with."""
+        variables = dict(os.environ)
+        if variables.get("NO_COLOR"):
+            variables.setdefault("DJANGO_COLORS", "nocolor")
+        return variables
+
+    def become(self, *arguments: str) -> NoReturn:
+        """Leave ``matt`` for ``manage.py``: its terminal, its signals and its exit code are ours."""
+        command = [str(self.python), str(self.manage), *arguments]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if os.name != "nt":
+            os.chdir(self.folder)
+            os.execve(command[0], command, self.environment())  # noqa: S606 - no shell is wanted
+        try:
+            code = subprocess.call(command, cwd=self.folder, env=self.environment())  # noqa: S603 - of the user's own project
+        except KeyboardInterrupt:
+            code = 130
+        sys.exit(code)
+
+    def ask(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run the project's Python with ``arguments`` in its folder and return what it says."""
+        return subprocess.run(  # noqa: S603 - of the user's own project
+            [str(self.python), *arguments],
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+
+
+def find_project(start: Path | None = None) -> Project | None:
+    """Return the project whose ``manage.py`` is in ``start`` (the current folder) or nearest above it."""
+    folder = (start or Path.cwd()).resolve()
+    for candidate in (folder, *folder.parents):
+        manage = candidate / "manage.py"
+        if manage.is_file():
+            return Project(manage)
+    return None
+
+
+def need_project() -> Project:
+    """Return the project of the current folder, or leave with a sentence."""
+    project = find_project()
+    if project is None:
+        fail(
+            f"no manage.py here ({Path.cwd()}) nor in a folder above: go to a project, or make one.",
+            "matt new",
+        )
+    return project
+
+
+def _settings_in(manage: Path) -> str:
+    """Return the literal that ``manage.py`` gives ``DJANGO_SETTINGS_MODULE``, wherever it stands."""
+    try:
+        tree = ast.parse(manage.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    for node in ast.walk(tree):
+        values: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            values = node.args
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            values = [node.targets[0].slice, node.value]
+        texts = [value.value for value in values if isinstance(value, ast.Constant)]
+        if len(texts) == 2 and texts[0] == "DJANGO_SETTINGS_MODULE" and isinstance(texts[1], str):
+            return texts[1]
+    return ""
