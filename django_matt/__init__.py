@@ -52,6 +52,7 @@ from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
 from django_matt.routers import Router
+from django_matt.serialization.choices import tier
 from django_matt.serialization.levels import needs
 
 __version__ = "1.0.0.dev0"
@@ -102,4 +103,5 @@ __all__ = [
     "searching",
     "service_resolver",
     "throttle",
+    "tier",
 ]
