@@ -27,6 +27,7 @@ from django_matt.errors.handlers import report_stream_failure
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.limits import find_paginators, find_views
+from django_matt.serialization.choices import choose_tier
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.levels import needs_of
 from django_matt.serialization.plan import ResponsePlan, build_plan
@@ -54,6 +55,7 @@ class Answer:
         self._operation = operation
         self._formats = formats
         self.streams = operation.stream_format is not None
+        self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         self._plans: dict[Any, Any] = {}
         for status, model in operation.response_models.items():
             self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
@@ -61,7 +63,7 @@ class Answer:
         self._status = next(iter(models)) if len(models) == 1 else 200
         hints = next(filter(None, map(needs_of, find_views(operation.view_func))), ())
         self.tiers = {
-            status: Tiers(plan, hints)
+            status: Tiers(plan, hints, self._choice)
             for status, plan in self._plans.items()
             if isinstance(plan, ResponsePlan)
         }
@@ -83,6 +85,7 @@ class Answer:
             exclude_unset=operation.exclude_unset,
             exclude_defaults=operation.exclude_defaults,
             exclude_none=operation.exclude_none,
+            closed=self._choice.reason if self._choice.tier == "pydantic" else None,
         )
 
     @property

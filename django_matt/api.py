@@ -29,7 +29,7 @@ from django_matt.formats.responses import MattRenderer, respond
 from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
-from django_matt.settings import get_settings
+from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.views import UnknownURL, root_url
 
 __all__ = ["MattAPI"]
@@ -38,9 +38,10 @@ __all__ = ["MattAPI"]
 class MattAPI(NinjaExtraAPI):
     """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project.
 
-    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and two of its own: ``problem_details`` answers
-    handled errors with RFC 9457 documents instead of Ninja's bodies (default: ``MATT["PROBLEM_DETAILS"]``), and
-    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``).
+    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and three of its own: ``problem_details`` answers
+    handled errors with RFC 9457 documents instead of Ninja's bodies (default: ``MATT["PROBLEM_DETAILS"]``),
+    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``), and
+    ``tier`` the fastest tier that answers may take (default: ``MATT["TIER"]``).
 
     >>> api = MattAPI(title="Shop", problem_details=True, formats=["json", "csv"])
     >>> api.formats.names
@@ -69,12 +70,14 @@ class MattAPI(NinjaExtraAPI):
         app_name: str = "ninja",
         problem_details: bool | None = None,
         formats: Sequence[str | Format] | None = None,
+        tier: Tier | None = None,
     ) -> None:
         """Take the options; nothing is bound before the URLs are asked for."""
         if problem_details is None:
             problem_details = get_settings().PROBLEM_DETAILS
         self.problem_details = problem_details
         self.formats = FormatSet(formats)
+        self.tier = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
         self._bound: list[Any] | None = None
         super().__init__(

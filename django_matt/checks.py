@@ -26,7 +26,7 @@ _LOCAL_CACHES = (
 
 @register("matt")
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Report a name in ``settings.MATT`` that does not exist."""
+    """Report a name in ``settings.MATT`` that does not exist, and a tier that does not."""
     try:
         get_settings()
     except ImproperlyConfigured as error:

@@ -48,6 +48,7 @@ from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
 from django_matt.routers import Router
+from django_matt.serialization.choices import tier
 from django_matt.serialization.levels import needs
 
 __all__ = [
@@ -96,4 +97,5 @@ __all__ = [
     "searching",
     "service_resolver",
     "throttle",
+    "tier",
 ]

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-__all__ = ["MattSettings", "get_settings"]
+__all__ = ["MattSettings", "Tier", "checked_tier", "get_settings"]
+
+Tier = Literal["rows", "instances", "pydantic"]
+"""How an answer is made from what a view returns, the fastest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +38,15 @@ class MattSettings:
     """How deep a request body of any format may nest."""
     FORMATS: tuple[str, ...] = ("json", "msgpack", "yaml", "xml", "csv")
     """The formats to negotiate, the default first; those whose library is missing are left out."""
+    TIER: Tier = "rows"
+    """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
     EDITOR: str = "vscode://file/{path}:{line}"
     """The link that opens a traceback's frame in an editor; empty for none."""
 
 
 @lru_cache(maxsize=1)
 def get_settings() -> MattSettings:
-    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist."""
+    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist, or no tier."""
     given: dict[str, Any] = dict(getattr(settings, "MATT", {}))
     unknown = sorted(set(given) - {field.name for field in fields(MattSettings)})
     if unknown:
@@ -49,7 +54,19 @@ def get_settings() -> MattSettings:
             f"settings.MATT has no option {', '.join(map(repr, unknown))}; "
             f"there are: {', '.join(field.name for field in fields(MattSettings))}."
         )
+    if "TIER" in given:
+        checked_tier(given["TIER"], 'settings.MATT["TIER"]')
     return MattSettings(**given)
+
+
+def checked_tier(given: str, where: str) -> Tier:
+    """Return the name of a tier; raise ``ImproperlyConfigured`` for any other, saying ``where`` it stands."""
+    for known in get_args(Tier):
+        if given == known:
+            return given  # type: ignore[return-value] # just compared
+    raise ImproperlyConfigured(
+        f"{where} is {given!r}; it is one of {', '.join(map(repr, get_args(Tier)))}."
+    )
 
 
 def _forget(*, setting: str, **_: Any) -> None:

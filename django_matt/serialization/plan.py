@@ -36,8 +36,12 @@ class ResponsePlan:
         exclude_defaults: bool = False,
         exclude_none: bool = False,
         encoder: ModuleType | None = None,
+        closed: str | None = None,
     ) -> None:
-        """Read the model's core schema; ``encoder`` is for tests that compare the two."""
+        """Read the model's core schema; ``encoder`` is for tests that compare the two.
+
+        ``closed`` says why pydantic is to answer although the encoder might.
+        """
         self.response_model = response_model
         self.export: dict[str, Any] = {
             "by_alias": by_alias,
@@ -56,11 +60,13 @@ class ResponsePlan:
             self.encoder, by_alias=by_alias, skip_none=exclude_none, skip_unset=exclude_unset
         )
         try:
+            if closed is not None:
+                raise Closed(closed)
             if exclude_defaults:
                 raise Closed("exclude_defaults: what equals its default is known after validation")
             self.node = reader.read_response(_core_schema(response_model))
-        except Closed as closed:
-            self.reason = str(closed)
+        except Closed as found:
+            self.reason = str(found)
         self._gatherer: Gatherer | None = None
         with suppress(Closed):
             self._gatherer = Gatherer(_core_schema(response_model))
@@ -160,6 +166,7 @@ def build_plan(
     exclude_unset: bool = False,
     exclude_defaults: bool = False,
     exclude_none: bool = False,
+    closed: str | None = None,
 ) -> ResponsePlan:
     """Make the plan of a response model as ``Operation._create_response_model`` wraps it."""
     return ResponsePlan(
@@ -168,6 +175,7 @@ def build_plan(
         exclude_unset=exclude_unset,
         exclude_defaults=exclude_defaults,
         exclude_none=exclude_none,
+        closed=closed,
     )
 
 

@@ -10,6 +10,7 @@ from ninja import Schema
 from ninja.signature.details import is_collection_type
 from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponseSchema
 
+from django_matt.serialization.choices import Choice
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.levels import schemas_in
@@ -27,8 +28,10 @@ _PAGES = frozenset({NinjaPaginationResponseSchema, PaginatedResponseSchema})
 class Tiers:
     """What one response schema of a route can be answered by, and asks of the database."""
 
-    def __init__(self, plan: ResponsePlan, hints: tuple[str, ...] = ()) -> None:
-        """Take the schema's plan, and what the route says that it ``needs``."""
+    def __init__(
+        self, plan: ResponsePlan, hints: tuple[str, ...] = (), choice: Choice | None = None
+    ) -> None:
+        """Take the schema's plan, what the route says that it ``needs``, and the fastest tier allowed."""
         self.plan = plan
         # The one list of a page, which a paginator evaluates before the answer is made.
         self.page = _page_field(plan)
@@ -41,6 +44,11 @@ class Tiers:
             narrow = node is not None
         self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
         self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
+        # Why rows do not answer although they could.
+        self.closed: str | None = None
+        if choice is not None and choice.tier != "rows":
+            self.closed = choice.reason if self.rows or self.page_rows else None
+            self.rows = self.page_rows = None
 
     def encode(
         self, value: Any, *, request: Any = None, status: int = 200
@@ -50,6 +58,8 @@ class Tiers:
             value = value.all()
         value, rendered = self._take_rendered(value)
         reason = self.plan.reason
+        if self.closed is not None and (self.page is not None or isinstance(value, QuerySet)):
+            reason = self.closed
         if self.rows is not None and isinstance(value, QuerySet):
             try:
                 return self.rows.encode(value), "rows", None
@@ -89,7 +99,7 @@ class Tiers:
         """Return the tier of a plain queryset of a model, what closes a faster one, and the queries."""
         rows = self.page_rows or self.rows
         if rows is None:
-            tier, reason = self.plan.tier, self.plan.reason
+            tier, reason = self.plan.tier, self.closed or self.plan.reason
         elif rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
         elif model is None:
