@@ -77,7 +77,7 @@ class MattAPI(NinjaExtraAPI):
             problem_details = get_settings().PROBLEM_DETAILS
         self.problem_details = problem_details
         self.formats = FormatSet(formats)
-        self.tier = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
+        self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
         self._bound: list[Any] | None = None
         super().__init__(
