@@ -89,9 +89,24 @@ class Answer:
         )
 
     @property
-    def plans_responses(self) -> bool:
-        """Whether the plans answer, and not a renderer of the project's own."""
-        return self._formats is not None
+    def unplanned(self) -> str | None:
+        """Why no plan answers; None where one does."""
+        if not self.tiers:
+            return "no response schema: what the view returns is encoded as it is"
+        if self._formats is None:
+            return "a renderer of the project's own: Ninja's own path answers"
+        return None
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Say for each status which tier answers, by which queries, and why no faster one does."""
+        if self.unplanned is not None:
+            return [{"tier": self.unplanned}]
+        members = ("tier", "reason", "queries")
+        return [
+            {"status": status, "schema": tiers.name}
+            | dict(zip(members, tiers.describe(), strict=True))
+            for status, tiers in self.tiers.items()
+        ]
 
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""

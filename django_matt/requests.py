@@ -149,6 +149,7 @@ class _Steps:
         if self.extra and _logger.isEnabledFor(logging.WARNING):
             self.log(request, started, error)
         request._matt_challenge = self.challenge  # type: ignore[attr-defined]
+        request._matt_plan = self.answer.describe  # type: ignore[attr-defined] # for the DEBUG page
         return self.challenged(self.api.on_exception(request, error))
 
     def challenged(self, response: HttpResponseBase) -> HttpResponseBase:

@@ -28,7 +28,10 @@ _MAX_BODY = 4_000
 
 
 def explain(request: HttpRequest, exc: BaseException, answer: Answer, api: Any) -> dict[str, Any]:
-    """Return the problem document with what DEBUG adds: ``exception``, ``hint``, ``traceback``, ``request``."""
+    """Return the problem document with what DEBUG adds.
+
+    That is ``exception``, ``hint``, ``traceback``, ``request``, and ``plan``: how the route's answers are made.
+    """
     trace = capture(exc, request)
     shown = document(request, answer)
     shown["exception"] = (
@@ -37,7 +40,17 @@ def explain(request: HttpRequest, exc: BaseException, answer: Answer, api: Any) 
     shown["hint"] = find_hint(exc, request, api)
     shown["traceback"] = trace
     shown["request"] = describe_request(request)
+    shown["plan"] = _plan(request)
     return shown
+
+
+def _plan(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return how the operation that failed answers: for each status the tier, the queries, why no faster tier."""
+    describe = getattr(request, "_matt_plan", None)
+    try:
+        return [] if describe is None else describe()
+    except Exception as error:  # noqa: BLE001 - the database may be what failed
+        return [{"tier": f"not known: {type(error).__name__}: {error}"[:_MAX_BODY]}]
 
 
 def debug_response(request: HttpRequest, exc: BaseException, shown: dict[str, Any]) -> HttpResponse:

@@ -44,6 +44,8 @@ class Tiers:
             narrow = node is not None
         self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
         self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
+        # What the last queryset was of, for a description where the schema does not say.
+        self.seen: type[Model] | None = None
         # Why rows do not answer although they could.
         self.closed: str | None = None
         if choice is not None and choice.tier != "rows":
@@ -60,6 +62,8 @@ class Tiers:
         reason = self.plan.reason
         if self.closed is not None and (self.page is not None or isinstance(value, QuerySet)):
             reason = self.closed
+        if isinstance(value, QuerySet):
+            self.seen = value.model
         if self.rows is not None and isinstance(value, QuerySet):
             try:
                 return self.rows.encode(value), "rows", None
@@ -84,6 +88,8 @@ class Tiers:
             return queryset
         if isinstance(queryset, Manager):
             queryset = queryset.all()
+        if isinstance(queryset, QuerySet):
+            self.seen = queryset.model
         if rows and self.page_rows is not None and isinstance(queryset, QuerySet):
             try:
                 return self.page_rows.postpone(queryset, plan.apply)
@@ -95,15 +101,29 @@ class Tiers:
         """Tell whether answering may ask the database; False is a promise."""
         return self.plan.may_query(self._take_rendered(value)[0])
 
-    def describe(self, model: type[Model] | None) -> tuple[str, str | None, list[str]]:
-        """Return the tier of a plain queryset of a model, what closes a faster one, and the queries."""
+    @property
+    def name(self) -> str:
+        """What the response schema is called."""
+        annotation = self.plan.annotation
+        return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+    def describe(self, model: type[Model] | None = None) -> tuple[str, str | None, list[str]]:
+        """Return the tier of a plain queryset of a model, what closes a faster one, and the queries.
+
+        Without a model it is the one that the schema names, or that the last queryset was of.
+        """
+        model = model or _model_of(self.plan.annotation) or self.seen
         rows = self.page_rows or self.rows
         if rows is None:
             tier, reason = self.plan.tier, self.closed or self.plan.reason
         elif rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
         elif model is None:
-            return "rows or instances", "which one depends on the model (--model names it)", []
+            return (
+                "rows or instances",
+                "which one depends on the model (matt_plan --model names it)",
+                [],
+            )
         else:
             queryset = model._default_manager.all()
             reason = rows.reason(queryset)
@@ -141,6 +161,18 @@ class Tiers:
         page[wire] = json.loads(rendered.body)
         encoded: bytes = self.plan.encoder.dumps(page)
         return encoded
+
+
+def _model_of(annotation: Any) -> type[Model] | None:
+    """Return the model of the first ``ModelSchema`` that an annotation, or a page of one, names."""
+    for schema in schemas_in(annotation):
+        found: type[Model] | None = getattr(getattr(schema, "Meta", None), "model", None)
+        if found is None and {"items", "results"} & set(schema.model_fields):
+            inner = (_model_of(field.annotation) for field in schema.model_fields.values())
+            found = next(filter(None, inner), None)
+        if found is not None:
+            return found
+    return None
 
 
 def _page_field(plan: ResponsePlan) -> tuple[str, str, Any] | None:

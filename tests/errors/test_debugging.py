@@ -6,9 +6,11 @@ import re
 import sys
 
 import pytest
+from asgiref.sync import async_to_sync
 
-from django_matt import MattAPI, Schema
+from django_matt import MattAPI, ModelSchema, Schema, tier
 from django_matt.errors.terminal import show_in_terminal
+from tests.project.models import Tag
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -87,6 +89,100 @@ def test_an_async_route_has_the_page_too(client):
     text = client.get("/api/fails", headers={"Accept": BROWSER}).content.decode()
     assert "&lt;b&gt;two&lt;/b&gt;" in text
     assert text.count("In the group") >= 2
+
+
+class ShownTag(ModelSchema):
+    class Meta:
+        model = Tag
+        fields = ["name"]
+
+
+class NamedTag(Schema):
+    name: str
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_tier_its_query_and_what_closes_a_faster_one_are_shown(serve, settings, is_async):
+    settings.DEBUG = True
+    api = MattAPI()
+
+    @api.get("/rows", response=list[ShownTag])
+    def rows(request):
+        raise LookupError
+
+    @api.get("/chosen", response=list[ShownTag])
+    @tier("instances")
+    async def chosen(request):
+        raise LookupError
+
+    @api.get("/plain")
+    async def plain(request):
+        raise LookupError
+
+    client = serve(api)
+    get = async_to_sync(client.async_client.get) if is_async else client.get
+
+    def both(path):
+        page = get(path, headers={"Accept": BROWSER}).content.decode()
+        return get(path).json()["plan"], page
+
+    (found,), page = both("/api/rows")
+    assert (found["tier"], found["reason"]) == ("rows", None)
+    assert found["schema"].endswith("ShownTag]")
+    assert '"project_tag"."name"' in found["queries"][0]
+    assert '<span class="tag">rows</span>' in page
+    assert "&quot;project_tag&quot;.&quot;name&quot;" in page
+    (found,), page = both("/api/chosen")
+    assert found["tier"] == "instances"
+    assert "Not faster: closed by @tier(&quot;instances&quot;) on the route" in page
+    (found,), page = both("/api/plain")
+    assert found["tier"].startswith("no response schema")
+    assert "No response schema: what the view returns" in page
+
+
+@pytest.mark.django_db
+def test_the_plan_is_of_the_model_that_the_route_last_returned(serve, settings):
+    settings.DEBUG = True
+    api = MattAPI()
+
+    @api.get("/it", response=list[NamedTag])
+    def it(request, fail: bool = False):
+        if fail:
+            raise LookupError
+        return Tag.objects.all()
+
+    client = serve(api)
+    assert client.get("/api/it?fail=1").json()["plan"][0]["tier"] == "rows or instances"
+    assert client.get("/api/it").status_code == 200
+    assert client.get("/api/it?fail=1").json()["plan"][0]["tier"] == "rows"
+
+
+def test_a_plan_that_cannot_be_described_hides_no_error(serve, settings, monkeypatch):
+    settings.DEBUG = True
+    api = MattAPI()
+
+    @api.get("/it", response=list[ShownTag])
+    def it(request):
+        raise LookupError
+
+    def away(*args, **kwargs):
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(Tag._default_manager, "all", away)
+    problem = serve(api).get("/api/it").json()
+    assert problem["exception"] == "LookupError"
+    assert problem["plan"] == [{"tier": "not known: OSError: the database is away"}]
+
+
+def test_outside_debug_nothing_of_a_plan_is_told(serve):
+    api = MattAPI()
+
+    @api.get("/it", response=list[ShownTag])
+    def it(request):
+        raise LookupError
+
+    assert "plan" not in serve(api).get("/api/it").json()
 
 
 def test_the_page_comes_even_where_templates_are_broken(client, settings, tmp_path):

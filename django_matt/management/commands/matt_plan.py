@@ -9,7 +9,6 @@ from django.db.models import Model
 
 from django_matt.api import MattAPI
 from django_matt.discovery import find_apis
-from django_matt.serialization.levels import schemas_in
 from django_matt.serialization.tiers import Tiers
 
 
@@ -50,19 +49,15 @@ class Command(BaseCommand):
         answer = getattr(operation, "_matt_answer", None)
         if answer is None:
             write("    an operation of the project's own class: Ninja's own path answers")
-        elif not answer.tiers:
-            write("    no response schema: what the view returns is encoded as it is")
-        elif not answer.plans_responses:
-            write("    a renderer of the project's own: Ninja's own path answers")
+        elif answer.unplanned is not None:
+            write(f"    {answer.unplanned}")
         else:
             for status, tiers in answer.tiers.items():
                 self._show_tiers(status, tiers, model)
 
     def _show_tiers(self, status: Any, tiers: Tiers, model: type[Model] | None) -> None:
-        annotation = tiers.plan.annotation
-        name = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-        tier, reason, queries = tiers.describe(model or _model_of(annotation))
-        self.stdout.write(f"    {status} {name}: {tier}")
+        tier, reason, queries = tiers.describe(model)
+        self.stdout.write(f"    {status} {tiers.name}: {tier}")
         if reason:
             self.stdout.write(f"        not faster: {reason}")
         for query in queries:
@@ -74,18 +69,6 @@ def _model(label: str) -> type[Model]:
         return apps.get_model(label)
     except (LookupError, ValueError) as error:
         raise CommandError(str(error)) from None
-
-
-def _model_of(annotation: Any) -> type[Model] | None:
-    """Return the model of the first ``ModelSchema`` that an annotation, or a page of one, names."""
-    for schema in schemas_in(annotation):
-        found: type[Model] | None = getattr(getattr(schema, "Meta", None), "model", None)
-        if found is None and {"items", "results"} & set(schema.model_fields):
-            inner = (_model_of(field.annotation) for field in schema.model_fields.values())
-            found = next(filter(None, inner), None)
-        if found is not None:
-            return found
-    return None
 
 
 def _operations(api: MattAPI, prefix: str) -> Iterator[tuple[str, Any]]:
