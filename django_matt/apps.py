@@ -14,4 +14,4 @@ class DjangoMattConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from django_matt import checks  # noqa: F401
+        from django_matt import checks, database_checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""System checks of the core: ``matt.E…`` always, ``matt.W…`` with ``check --deploy``."""
+"""System checks of the core: ``matt.E…`` always, ``matt.W…`` with ``check --deploy``; see ``database_checks`` too."""
 
 from typing import Any
 
