@@ -83,7 +83,8 @@ class DjangoEnvironment(BaseSettings):
         try:
             faults = _unreadable(environment)
             if not faults:
-                super().__init__(**values)
+                # The file is read by `_Values`; pydantic would read it again, and expand it.
+                super().__init__(_env_file=None, **values)
                 return
         except ValidationError as error:
             faults = _faults_in(error, environment)

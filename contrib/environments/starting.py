@@ -3,8 +3,10 @@
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings
+from django.core.management import CommandError, load_command_class
 
 from django_matt.contrib.environments.environment import DjangoEnvironment
 from django_matt.contrib.environments.errors import EnvironmentInvalid
@@ -27,9 +29,23 @@ def answer_instead(environment: type[DjangoEnvironment], invalid: EnvironmentInv
         return
     _answering = True
     if sys.argv[1:2] == ["matt_env"]:
-        from django_matt.contrib.environments.management.commands.matt_env import run
-
-        run(environment, sys.argv)
+        _run(environment)
     # A reloader shows the error and waits for the edit that mends it.
     if not os.environ.get("RUN_MAIN"):
         sys.exit(str(invalid))
+
+
+def _run(environment: type[DjangoEnvironment]) -> NoReturn:
+    """Run the command of this process about ``environment``, as Django would with settings, and leave."""
+    command = load_command_class("django_matt.contrib.environments", "matt_env")
+    command._called_from_command_line = True
+    program, name, *arguments = sys.argv
+    try:
+        options = vars(command.create_parser(program, name).parse_args(arguments))
+        command.execute(**options, environment=environment)
+    except CommandError as error:
+        command.stderr.write(f"CommandError: {error}")
+        sys.exit(error.returncode)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -18,7 +18,7 @@ from django_matt.contrib.environments.errors import EnvironmentInvalid, Fault
 from django_matt.contrib.environments.files import EnvFile, read_file
 from django_matt.contrib.environments.variables import Variable, variables_of
 
-__all__ = ["Command", "run"]
+__all__ = ["Command"]
 
 
 class Command(BaseCommand):
@@ -27,13 +27,6 @@ class Command(BaseCommand):
     help = "Write .env from the typed settings, check it, show it, and rotate the secret key."
     # The file without which no check can run is made here.
     requires_system_checks: list[str] = []
-
-    def __init__(
-        self, *args: Any, environment: type[DjangoEnvironment] | None = None, **options: Any
-    ) -> None:
-        """Take the class whose instance could not be made, if that is why the command runs."""
-        super().__init__(*args, **options)
-        self.environment = environment
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take one of four verbs."""
@@ -68,10 +61,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Find the class and carry out the verb."""
-        environment = self.environment
-        if options["settings_class"]:
-            environment = _load(options["settings_class"])
-        environment = environment or _loaded()
+        named = options["settings_class"]
+        # `environment` is given where the class could not be made: that is what the command is about, then.
+        environment = _load(named) if named else options.get("environment") or _loaded()
         try:
             getattr(self, f"_{options['verb']}")(environment, options)
         except OSError as error:
@@ -191,21 +183,6 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{dropped} older key{'s' if dropped > 1 else ''} dropped: what they signed is not valid any more."
             )
-
-
-def run(environment: type[DjangoEnvironment], argv: list[str]) -> NoReturn:
-    """Run the command about ``environment`` and leave; for a process whose settings cannot be imported."""
-    command = Command(environment=environment)
-    parser = command.create_parser(argv[0], argv[1])
-    options = vars(parser.parse_args(argv[2:]))
-    try:
-        command.execute(**options)
-    except CommandError as error:
-        command.stderr.write(f"CommandError: {error}")
-        sys.exit(error.returncode)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(0)
 
 
 def _load(path: str) -> type[DjangoEnvironment]:
