@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import CommandError, load_command_class
@@ -37,7 +37,7 @@ def answer_instead(environment: type[DjangoEnvironment], invalid: EnvironmentInv
 
 def _run(environment: type[DjangoEnvironment]) -> NoReturn:
     """Run the command of this process about ``environment``, as Django would with settings, and leave."""
-    command = load_command_class("django_matt.contrib.environments", "matt_env")
+    command: Any = load_command_class("django_matt.contrib.environments", "matt_env")
     command._called_from_command_line = True
     program, name, *arguments = sys.argv
     try:
