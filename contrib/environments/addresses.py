@@ -1,0 +1,120 @@
+"""The URLs that stand for a database, a cache and a mail server, under django-environ's names."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env  # type: ignore[import-untyped]
+from pydantic import AfterValidator, SecretStr
+
+__all__ = ["CacheURL", "DatabaseURL", "EmailURL", "Kind", "cache", "database", "email"]
+
+MAILER_OPTIONS = {
+    "EMAIL_HOST": "host",
+    "EMAIL_PORT": "port",
+    "EMAIL_HOST_USER": "username",
+    "EMAIL_HOST_PASSWORD": "password",
+    "EMAIL_USE_TLS": "use_tls",
+    "EMAIL_USE_SSL": "use_ssl",
+    "EMAIL_TIMEOUT": "timeout",
+    "EMAIL_FILE_PATH": "file_path",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a variable holds, in words for the one who fills it in."""
+
+    words: str
+
+
+def database(url: "str | SecretStr") -> dict[str, Any]:
+    """Return the entry of ``DATABASES`` that a URL stands for; raise ``ValueError`` for an unknown scheme.
+
+    A file of SQLite is named by ``sqlite:///db.sqlite3`` (relative to the current folder) or ``sqlite:////srv/db.sqlite3``.
+
+    >>> database("postgres://ada:secret@db:5432/shop")["HOST"]
+    'db'
+    """
+    text = _text(url)
+    _need_scheme(text, Env.DB_SCHEMES, "postgres://, sqlite:///, mysql://")
+    if text.startswith("sqlite://") and text[9:10] not in {"", "/"} and text != "sqlite://:memory:":
+        raise ValueError("needs a third slash: sqlite:///db.sqlite3")
+    found = _mapped(Env.db_url_config, text)
+    # `?pool=true` is Django's own connection pool, which wants a boolean.
+    options = {
+        name: {"true": True, "false": False}.get(str(value).lower(), value)
+        for name, value in found.get("OPTIONS", {}).items()
+    }
+    return {**found, "OPTIONS": options} if options else found
+
+
+def cache(url: "str | SecretStr") -> dict[str, Any]:
+    """Return the entry of ``CACHES`` that a URL stands for; raise ``ValueError`` for an unknown scheme.
+
+    >>> cache("locmemcache://")["BACKEND"]
+    'django.core.cache.backends.locmem.LocMemCache'
+    """
+    text = _text(url)
+    _need_scheme(text, Env.CACHE_SCHEMES, "redis://, locmemcache://, dbcache://")
+    return _mapped(Env.cache_url_config, text)
+
+
+def email(url: "str | SecretStr") -> dict[str, Any]:
+    """Return the settings that a URL of a mail server stands for; raise ``ValueError`` for an unknown scheme.
+
+    These are ``MAILERS`` from Django 6.1 on and ``EMAIL_…`` before: ``globals().update(email(env.EMAIL_URL))``.
+    """
+    text = _text(url)
+    _need_scheme(text, Env.EMAIL_SCHEMES, "smtp+tls://, smtp://, consolemail://")
+    found = _mapped(Env.email_url_config, text)
+    found = {name: value for name, value in found.items() if value not in (None, "")}
+    options = found.pop("OPTIONS", {})
+    if django.VERSION < (6, 1):
+        return found
+    options |= {
+        MAILER_OPTIONS[name]: value for name, value in found.items() if name in MAILER_OPTIONS
+    }
+    mailer = {"BACKEND": found["EMAIL_BACKEND"], **({"OPTIONS": options} if options else {})}
+    return {"MAILERS": {"default": mailer}}
+
+
+def _text(url: "str | SecretStr") -> str:
+    return url.get_secret_value() if isinstance(url, SecretStr) else url
+
+
+def _need_scheme(url: str, schemes: dict[str, str], usual: str) -> None:
+    scheme, colon, _ = url.partition("://")
+    if not colon or scheme not in schemes:
+        # The text may hold a password, so it is not repeated.
+        raise ValueError(f"should begin as a URL does, with {usual} …")
+
+
+def _mapped(function: Callable[[str], Any], url: str) -> dict[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return dict(function(url))
+    except (ImproperlyConfigured, ValueError, Warning, LookupError, TypeError):
+        raise ValueError(
+            "is not a URL that can be read; percent-encode what is special in a password"
+        ) from None
+
+
+def _kept(function: Callable[[SecretStr], Any]) -> AfterValidator:
+    def check(url: SecretStr) -> SecretStr:
+        function(url)
+        return url
+
+    return AfterValidator(check)
+
+
+DatabaseURL = Annotated[SecretStr, Kind("URL of a database"), _kept(database)]
+"""``postgres://user:password@host:5432/name``, ``sqlite:///db.sqlite3``, ``mysql://…``, ``oracle://…``"""
+CacheURL = Annotated[SecretStr, Kind("URL of a cache"), _kept(cache)]
+"""``redis://host:6379/0``, ``locmemcache://``, ``dbcache://table``, ``filecache:///folder``, ``dummycache://``"""
+EmailURL = Annotated[SecretStr, Kind("URL of a mail server"), _kept(email)]
+"""``smtp+tls://user:password@host:587``, ``smtp://…``, ``consolemail://``, ``filemail:////folder``, ``dummymail://``"""

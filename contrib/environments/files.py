@@ -1,0 +1,189 @@
+"""The ``.env`` file: read with the line of each variable, changed without losing anything, written atomically."""
+
+import io
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from django_matt.contrib.environments.errors import Fault
+
+__all__ = ["Entry", "EnvFile", "quote", "read_file"]
+
+BOM = "\ufeff"
+PLAIN = re.compile(r"[\w./:@%+,=~-]+", re.ASCII)
+ESCAPES = {"\\": "\\\\", '"': '\\"'} | {
+    character: f"\\{letter}" for character, letter in zip("\a\b\f\n\r\t\v", "abfnrtv", strict=True)
+}
+HEAD = re.compile(r"\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=\#\s]+)[^\S\r\n]*(?P<equal>=[^\S\r\n]*)?")
+VALUE = re.compile(
+    r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|(?:(?!\s+#)[^\r\n])*?(?=\s*$|\s+#)", re.S
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stretch of the file: a variable with its line, a comment, or what cannot be read (``name`` is None)."""
+
+    text: str
+    line: int
+    name: str | None
+    value: str | None
+    unreadable: bool
+
+    def with_value(self, value: str) -> str:
+        """Return the stretch with another value; ``export``, comments and line ends stay."""
+        head = HEAD.match(self.text)
+        if head is None:
+            raise ValueError(f"line {self.line} sets no variable")
+        found = VALUE.match(self.text, head.end()) if head["equal"] else None
+        tail = self.text[found.end() if found else head.end() :]
+        return f"{head[0]}{'' if head['equal'] else '='}{quote(value)}{tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """What a ``.env`` file holds, in its order."""
+
+    path: Path
+    entries: tuple[Entry, ...] = ()
+    bom: bool = False
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Each variable's value; of two lines with one name the last one counts, as for python-dotenv."""
+        return {
+            entry.name: entry.value
+            for entry in self.entries
+            if entry.name is not None and entry.value is not None
+        }
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """The line on which each variable's value stands."""
+        return {entry.name: entry.line for entry in self.entries if entry.name is not None}
+
+    @property
+    def text(self) -> str:
+        """The file as it is."""
+        return "".join(entry.text for entry in self.entries)
+
+    def faults(self) -> list[Fault]:
+        """Return the lines that cannot be read, and those that do not say what they seem to."""
+        found = []
+        first: dict[str, int] = {}
+        for entry in self.entries:
+            place = f"{self.path.name}, line {entry.line}"
+            if entry.unreadable:
+                message = "cannot be read; write NAME=value, and close a quote that is opened."
+                found.append(Fault("unreadable", f"line {entry.line}", message, self.path.name))
+            elif entry.name is not None:
+                if entry.name in first:
+                    message = f"stands on line {first[entry.name]} too; the last one counts."
+                    found.append(Fault("doubtful", entry.name, message, place))
+                first[entry.name] = entry.line
+                if entry.value is None:
+                    message = "has no `=`, so it is not set."
+                    found.append(Fault("doubtful", entry.name, message, place))
+                elif "${" in entry.value:
+                    message = "holds `${`, which is kept as it is: variables are not expanded here."
+                    found.append(Fault("doubtful", entry.name, message, place))
+        return found
+
+    def changed(self, values: Mapping[str, str]) -> "EnvFile":
+        """Return the file with other values for names that it has; everything else stays as it is."""
+        last = {entry.name: position for position, entry in enumerate(self.entries)}
+        parts = [
+            entry.with_value(values[entry.name])
+            if entry.name is not None and entry.name in values and last[entry.name] == position
+            else entry.text
+            for position, entry in enumerate(self.entries)
+        ]
+        return self._checked("".join(parts), values)
+
+    def extended(self, text: str, values: Mapping[str, str], after: str | None = None) -> "EnvFile":
+        """Return the file with ``text``, lines that set ``values``, behind the variable ``after`` or at its end."""
+        positions = {entry.name: position for position, entry in enumerate(self.entries, 1)}
+        position = positions.get(after, len(self.entries)) if after else len(self.entries)
+        before = "".join(entry.text for entry in self.entries[:position])
+        behind = "".join(entry.text for entry in self.entries[position:])
+        newline = "\r\n" if "\r\n" in self.text else "\n"
+        if before and not before.endswith(("\n", "\r")):
+            before += newline
+        return self._checked(before + text.replace("\n", newline) + behind, values)
+
+    def _checked(self, text: str, values: Mapping[str, str]) -> "EnvFile":
+        """Return the file of ``text``; raise ``ValueError`` if it does not read back as what it should hold."""
+        after = _parse(self.path, text, self.bom)
+        if after.values != {**self.values, **values}:
+            raise ValueError(
+                f"{self.path} could not be changed without spoiling it; change it by hand."
+            )
+        return after
+
+    def save(self) -> None:
+        """Write the file at once, readable by its owner only; a link stays one. Raises ``OSError``."""
+        target = self.path.resolve()
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            raise OSError(f"{self.path} is not a regular file")
+        # mkstemp makes the file with mode 600, in the same folder so that the exchange is one step.
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(((BOM if self.bom else "") + self.text).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def read_file(path: Path) -> EnvFile:
+    """Read a file; one that is not there is empty. Raises ``OSError``, and ``ValueError`` if it is not UTF-8."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return EnvFile(path)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line} is not UTF-8; save {path.name} in that encoding.") from None
+    return _parse(path, text.removeprefix(BOM), text.startswith(BOM))
+
+
+def quote(value: str) -> str:
+    """Return ``value`` as it stands behind ``NAME=``: bare, in single quotes, or with escapes in double ones.
+
+    >>> print(quote("a b"), quote("it's"))
+    'a b' 'it\\'s'
+    """
+    if PLAIN.fullmatch(value):
+        return value
+    if set(value) & (set(ESCAPES) - {"\\", '"'}):
+        return '"' + "".join(ESCAPES.get(character, character) for character in value) + '"'
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'" if value else ""
+
+
+def _parse(path: Path, text: str, bom: bool) -> EnvFile:
+    return EnvFile(path, tuple(_entries(text)), bom)
+
+
+def _entries(text: str) -> Iterable[Entry]:
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        original = binding.original.string
+        blank = original[: len(original) - len(original.lstrip())]
+        line = binding.original.line + len(re.findall(r"\r\n|\n|\r", blank))
+        value = binding.value
+        if value is not None and "\r" in original:
+            # A line that Windows ended is a line: python-dotenv reads files so, and escapes (\r) are not touched.
+            unified = io.StringIO(re.sub(r"\r\n|\r", "\n", original), newline="")
+            value = next(iter(parse_stream(unified))).value
+        yield Entry(original, line, binding.key, value, binding.error)

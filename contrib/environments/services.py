@@ -1,0 +1,187 @@
+"""The verbs of ``matt_env``: what to write, what is wrong, what is set, and a new key."""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from django_matt.contrib.environments.environment import DjangoEnvironment, decoded, reading
+from django_matt.contrib.environments.errors import EnvironmentInvalid, Fault
+from django_matt.contrib.environments.files import EnvFile, quote, read_file
+from django_matt.contrib.environments.variables import Variable, variables_of, written
+
+__all__ = ["Row", "check", "compose", "new_secret", "rotate", "rows", "unwritten"]
+
+HEADER = """\
+# The environment of this project, read by {name}.
+# Keep it out of version control. `python manage.py matt_env check` tells what is missing, unused or badly typed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A variable, its value as text, and where that comes from."""
+
+    variable: Variable
+    text: str
+    source: str
+
+
+def new_secret() -> str:
+    """Return a random secret of 384 bits that needs no quotes in any file."""
+    return secrets.token_urlsafe(48)
+
+
+def unwritten(environment: type[DjangoEnvironment], file: EnvFile) -> list[Variable]:
+    """Return the variables that the file does not name; an optional one may stand in a comment."""
+    commented = set(re.findall(r"^#[^\S\n]*(\w+)=", file.text, re.M))
+    return [
+        variable
+        for variable in variables_of(environment)
+        if variable.name not in file.lines and (variable.required or variable.name not in commented)
+    ]
+
+
+def compose(
+    environment: type[DjangoEnvironment], file: EnvFile, values: Mapping[str, str]
+) -> EnvFile:
+    """Return ``file`` with every variable that it does not name, explained; ``values`` are theirs.
+
+    One that is not in ``values`` stands in a comment, with its default. Raises ``EnvironmentInvalid`` if a value is
+    not of its type.
+    """
+    with reading(values):
+        try:
+            environment()
+        except EnvironmentInvalid as error:
+            wrong = [fault for fault in error.faults if fault.kind != "missing"]
+            if wrong:
+                raise EnvironmentInvalid(environment.name(), wrong) from None
+    text = "" if file.entries else HEADER.format(name=environment.name())
+    for variable in unwritten(environment, file):
+        text += f"\n{_explained(variable)}"
+        if variable.name in values:
+            text += f"{variable.name}={quote(values[variable.name])}\n"
+        else:
+            hidden = variable.secret and not variable.address
+            text += f"# {variable.name}={'' if hidden else quote(variable.default)}\n"
+    return file.extended(text, values)
+
+
+def _explained(variable: Variable) -> str:
+    needed = "required" if variable.required else "optional"
+    lines = [
+        line
+        for paragraph in variable.description.splitlines()
+        for line in textwrap.wrap(paragraph, 110)
+    ]
+    return "".join(f"# {line}\n" for line in [*lines, f"{variable.words}; {needed}"])
+
+
+def check(environment: type[DjangoEnvironment]) -> list[Fault]:
+    """Return all that is wrong with the variables and with the file, worst first."""
+    found: list[Fault] = []
+    try:
+        environment()
+    except EnvironmentInvalid as error:
+        found += error.faults
+    path = environment.file()
+    if path is None:
+        return found
+    try:
+        file = read_file(path)
+    except (OSError, ValueError):
+        # Named above, and there is nothing more to say about it.
+        return found
+    if any(fault.kind == "unreadable" for fault in found):
+        # What could be read is judged all the same.
+        with reading({**file.values, **os.environ}):
+            try:
+                environment()
+            except EnvironmentInvalid as error:
+                found += error.faults
+    found += [fault for fault in file.faults() if fault not in found]
+    found += _unused(environment, file)
+    found += _exposed(path)
+    return sorted(found, key=lambda fault: not fault.stops)
+
+
+def _unused(environment: type[DjangoEnvironment], file: EnvFile) -> Iterator[Fault]:
+    known = {variable.name for variable in variables_of(environment)}
+    delimiter = environment.model_config.get("env_nested_delimiter")
+    for name, line in file.lines.items():
+        if name in known or (delimiter and name.partition(delimiter)[0] in known):
+            continue
+        close = get_close_matches(name, known - set(file.lines), 1, 0.7)
+        message = f"is not read; is {close[0]} meant?" if close else "is not read."
+        yield Fault("unused", name, message, f"{file.path.name}, line {line}")
+
+
+def _exposed(path: Path) -> Iterator[Fault]:
+    if not path.is_file():
+        return
+    mode = path.stat().st_mode & 0o777
+    if os.name != "nt" and mode & 0o077:
+        message = f"others on this machine may read it (mode {mode:o}): chmod 600 {path.name}"
+        yield Fault("doubtful", path.name, message)
+    git = shutil.which("git")
+    if git and any((folder / ".git").exists() for folder in path.resolve().parents):
+        command = [git, "check-ignore", "--quiet", path.name]
+        answer = subprocess.run(command, cwd=path.resolve().parent, check=False, timeout=10)  # noqa: S603 - git
+        if answer.returncode == 1:
+            message = f"git does not ignore it: add {path.name} to .gitignore."
+            yield Fault("doubtful", path.name, message)
+
+
+def rows(environment: type[DjangoEnvironment]) -> Iterator[Row]:
+    """Yield every variable with its value as it is, also of an environment that does not fit."""
+    path = environment.file()
+    file = read_file(path) if path else EnvFile(Path())
+    try:
+        instance = environment()
+    except EnvironmentInvalid:
+        instance = None
+    for variable in variables_of(environment):
+        if os.environ.get(variable.name):
+            yield Row(variable, os.environ[variable.name], "environment")
+        elif file.values.get(variable.name):
+            line = file.lines[variable.name]
+            yield Row(variable, file.values[variable.name], f"{file.path.name}, line {line}")
+        elif instance and (text := written(getattr(instance, variable.field))) != variable.default:
+            yield Row(variable, text, "elsewhere")
+        else:
+            yield Row(variable, variable.default, "missing" if variable.required else "default")
+
+
+def rotate(environment: type[DjangoEnvironment], file: EnvFile, keep: int) -> tuple[EnvFile, int]:
+    """Return the file with a new ``SECRET_KEY`` and the old one in front of the fallbacks, and how many were dropped.
+
+    Raises ``LookupError`` where the key does not stand in the file, or the process has one of its own.
+    """
+    named = {variable.field: variable.name for variable in variables_of(environment)}
+    key, fallbacks = named["SECRET_KEY"], named["SECRET_KEY_FALLBACKS"]
+    for name in (key, fallbacks):
+        if os.environ.get(name):
+            raise LookupError(
+                f"{name} is set in the environment of this process, which wins over the file; change it there."
+            )
+    old = file.values.get(key)
+    if not old:
+        raise LookupError(
+            f"{key} does not stand in {file.path}; `python manage.py matt_env init` makes one."
+        )
+    former = decoded(environment, "SECRET_KEY_FALLBACKS", file.values.get(fallbacks, ""))
+    kept = [old, *former][:keep]
+    values = {key: new_secret(), fallbacks: written(kept)}
+    if fallbacks in file.lines:
+        return file.changed(values), len(former) + 1 - len(kept)
+    changed = file.changed({key: values[key]})
+    line = f"{fallbacks}={quote(values[fallbacks])}\n"
+    changed = changed.extended(line, {fallbacks: values[fallbacks]}, after=key)
+    return changed, len(former) + 1 - len(kept)

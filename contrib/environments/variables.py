@@ -1,0 +1,149 @@
+"""The variables of a class as data: what each holds, in words and as the text that stands in a file."""
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import to_json
+
+from django_matt.contrib.environments.addresses import Kind
+from django_matt.contrib.environments.environment import (
+    DjangoEnvironment,
+    GeneratedSecret,
+    variable_of,
+)
+
+__all__ = ["MASK", "Variable", "masked", "variables_of", "written"]
+
+MASK = "********"
+WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    SecretStr: "secret",
+    SecretBytes: "secret",
+    Path: "path",
+    dict: "JSON",
+}
+GENERATED = get_args(GeneratedSecret)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable that a class reads."""
+
+    name: str
+    field: str
+    words: str
+    description: str
+    required: bool
+    default: str
+    """The default as it stands in a file; empty where there is none."""
+    secret: bool
+    address: bool
+    generated: bool
+
+    def shown(self, text: str) -> str:
+        """Return a value as anybody may see it: of a secret nothing, of a URL no user, password or option."""
+        if not self.secret or not text:
+            return text
+        return masked(text) if self.address else MASK
+
+
+def variables_of(environment: type[DjangoEnvironment]) -> Iterator[Variable]:
+    """Yield the variables in the order of the class."""
+    for name, field in environment.model_fields.items():
+        kind = next((item for item in field.metadata if isinstance(item, Kind)), None)
+        default = "" if field.is_required() else _default_of(field)
+        yield Variable(
+            name=variable_of(environment, name),
+            field=name,
+            words=kind.words if kind else _words(field.annotation),
+            description=field.description or "",
+            required=field.is_required(),
+            default=written(default) if default not in ([], (), set(), frozenset(), {}) else "",
+            secret=_is_secret(field.annotation),
+            address=kind is not None and kind != GENERATED,
+            generated=kind == GENERATED,
+        )
+
+
+def written(value: Any) -> str:
+    """Return the text that is read back as ``value``.
+
+    >>> written(["a", "b"]), written(["a, b"]), written(True), written(None)
+    ('a,b', '["a, b"]', 'true', '')
+    """
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return value.get_secret_value()
+        case bool():
+            return "true" if value else "false"
+        case enum.Enum():
+            return written(value.value)
+        case str() | Path() | int() | float():
+            return str(value)
+        case list() | tuple() | set() | frozenset():
+            items = [written(item) for item in value]
+            joined = ",".join(items)
+            simple = all(item and item == item.strip() and "," not in item for item in items)
+            if simple and joined[:1] not in {"", "[", "{"}:
+                return joined
+            return to_json(items).decode()
+        case _:
+            return to_json(value).decode()
+
+
+def masked(url: str) -> str:
+    """Return a URL without what signs in.
+
+    >>> masked("postgres://ada:secret@db:5432/shop?sslpassword=x")
+    'postgres://********@db:5432/shop?********'
+    """
+    scheme, colon, rest = url.partition("://")
+    base, question, options = rest.partition("?")
+    netloc, slash, path = base.partition("/")
+    # A character that ends a host, inside of a password, would leave a part of it in what follows.
+    if not colon or "#" in url or "@" in path + options:
+        return MASK
+    user, at, host = netloc.rpartition("@")
+    shown = f"{MASK if user else ''}{at}{host}{slash}{path}"
+    return f"{scheme}://{shown}{question}{MASK if options else ''}"
+
+
+def _default_of(field: FieldInfo) -> Any:
+    if field.default_factory is None:
+        return field.default
+    try:
+        return field.get_default(call_default_factory=True, validated_data={})
+    except Exception:  # noqa: BLE001 - a factory that needs the other values has no default to show
+        return None
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation in (SecretStr, SecretBytes) or any(map(_is_secret, get_args(annotation)))
+
+
+def _words(annotation: Any) -> str:
+    if annotation in WORDS:
+        return WORDS[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, arguments))}"
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return f"one of {', '.join(str(member.value) for member in annotation)}"
+    if origin in (list, tuple, set, frozenset) or annotation in (list, tuple, set, frozenset):
+        inner = [argument for argument in arguments if argument is not ...]
+        return f"list of {_words(inner[0])}, with commas" if inner else "list, with commas"
+    inner = [argument for argument in arguments if argument is not NoneType]
+    if origin is not None and inner and origin is not dict:
+        return " or ".join(dict.fromkeys(map(_words, inner)))
+    return "JSON" if origin is dict else getattr(annotation, "__name__", str(annotation))
