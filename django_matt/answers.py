@@ -7,6 +7,7 @@ from typing import Any, cast
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
+from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja.constants import NOT_SET
@@ -26,12 +27,15 @@ from ninja_extra.pagination import PageNumberPaginationExtra
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
 from django_matt.limits import find_paginators, find_views
 from django_matt.serialization.choices import choose_tier
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.levels import needs_of
 from django_matt.serialization.plan import ResponsePlan, build_plan
+from django_matt.serialization.streams import Batches
 from django_matt.serialization.tiers import Tiers
+from django_matt.settings import get_settings
 
 __all__ = ["Answer", "answer_formats"]
 
@@ -148,11 +152,35 @@ class Answer:
             return cast("HttpResponse", context.response)
         if plan is NOT_SET:
             return respond(request, self._formats, dumps(result), status, context.made)
-        body, tier, reason = self.tiers[key].encode(result, request=request, status=status)
-        response = respond(request, self._formats, body, status, context.made)
+        tiers, chosen = self.tiers[key], None
+        if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
+            chosen = select_piecewise(request, self._formats)
+        most = None if chosen is None else get_settings().STREAM_ROWS
+        body, tier, reason = tiers.encode(result, request=request, status=status, most=most)
+        response: HttpResponseBase
+        if isinstance(body, Batches):
+            response = self._send_batches(context, body, chosen, status)
+        else:
+            response = respond(request, self._formats, body, status, context.made)
         if settings.DEBUG:
             response.headers["X-Matt-Tier"] = _in_header(tier, reason)
         return response
+
+    def _send_batches(
+        self, context: Any, batches: Batches, chosen: Any, status: int
+    ) -> StreamingHttpResponse:
+        request = context.request
+
+        def report(error: Exception) -> bytes:
+            problem: bytes = dumps(report_stream_failure(self._api, request, error))
+            return problem
+
+        read = batches.read(chosen.separator)
+        pieces = write_pieces(chosen, read, batches.columns, report)
+        formats = cast("FormatSet", self._formats)
+        return respond_piecewise(
+            request, formats, chosen, pieces, status=status, temporal=context.made
+        )
 
     async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""

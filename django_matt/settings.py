@@ -34,9 +34,11 @@ class MattSettings:
     """The largest ``offset``, and the largest row a page number may point at."""
     MAX_SEARCH_TERMS: int = 20
     """How many words one ``search`` may hold."""
+    STREAM_ROWS: int | None = 10_000
+    """A list of more rows than this, not paginated, is read and sent in parts; ``None`` for none."""
     MAX_NESTING: int = 100
     """How deep a request body of any format may nest."""
-    FORMATS: tuple[str, ...] = ("json", "msgpack", "yaml", "xml", "csv")
+    FORMATS: tuple[str, ...] = ("json", "msgpack", "yaml", "xml", "csv", "jsonl")
     """The formats to negotiate, the default first; those whose library is missing are left out."""
     TIER: Tier = "rows"
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""

@@ -1,6 +1,6 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -102,11 +102,16 @@ def _bodiless_async(run: Callable[..., Any]) -> Callable[..., Any]:
 def _without_body(response: HttpResponseBase) -> HttpResponseBase:
     """Keep the headers that GET would send (RFC 9110, 9.3.2); servers complain of a body they have to drop."""
     if isinstance(response, StreamingHttpResponse):
-        response.streaming_content = ()
+        response.streaming_content = _no_content() if response.is_async else ()
     elif isinstance(response, HttpResponse):
         response.headers.setdefault("Content-Length", str(len(response.content)))
         response.content = b""
     return response
+
+
+async def _no_content() -> AsyncIterator[bytes]:
+    return
+    yield b""
 
 
 def _refuse_method(api: Any, request: HttpRequest, runs: Mapping[Any, Any]) -> HttpResponseBase:

@@ -3,10 +3,12 @@
 import csv
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 
 from django_matt.errors.exceptions import NotAcceptable
+from django_matt.formats.jsonl import items_of
 from django_matt.formats.limits import MAX_VALUES, decode, refuse, refuse_size
 from django_matt.formats.protocol import Format
 
@@ -28,17 +30,24 @@ class CSV(Format):
     media_type = "text/csv"
     aliases = ("application/csv",)
     only_lists = True
+    separator = b","
 
     def dump(self, data: Any) -> bytes:
         """Write the rows; raise ``NotAcceptable`` for data that has none."""
         rows = _rows(data)
         names = list(dict.fromkeys(name for row in rows for name in row))
-        out = StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\r\n")
-        if names:
-            writer.writerow([_cell(name) for name in names])
-            writer.writerows([[_cell(row.get(name)) for name in names] for row in rows])
-        return out.getvalue().encode()
+        return (_written([names]) + _written(_cells(rows, names))) if names else b""
+
+    def frame(self, batches: Iterator[bytes], columns: Sequence[str]) -> Iterator[bytes]:
+        """Write one header, of every column that the schema has, and the rows of each batch."""
+        header = _written([columns])
+        for batch in batches:
+            yield header + _written(_cells(json.loads(b"[%b]" % batch), columns))
+            header = b""
+
+    def break_off(self, problem: bytes) -> bytes:
+        """End in a quoted cell that is never closed: no strict reader takes the rows for all."""
+        return b'"' + problem.replace(b'"', b"'")
 
     def load(self, body: bytes, charset: str | None = None) -> list[dict[str, str]]:
         """Read a header and rows into objects of text."""
@@ -67,14 +76,21 @@ class CSV(Format):
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:
-    if isinstance(data, dict):
-        for name in ("items", "results"):
-            if isinstance(data.get(name), list):
-                data = data[name]
-                break
-    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
-        return data
+    items = items_of(data)
+    if isinstance(items, list) and all(isinstance(row, dict) for row in items):
+        return items
     raise NotAcceptable("CSV is offered for lists of objects only.", code="not_a_list")
+
+
+def _cells(rows: list[dict[str, Any]], names: Sequence[str]) -> Iterator[list[Any]]:
+    return ([row.get(name) for name in names] for row in rows)
+
+
+def _written(rows: Iterable[Sequence[Any]]) -> bytes:
+    out = StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:

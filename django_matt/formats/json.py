@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -29,10 +30,19 @@ class JSON(Format):
     name = "json"
     media_type = "application/json"
     aliases = ("text/json",)
+    separator = b","
 
     def dump(self, data: Any) -> bytes:
         """Write compact JSON; integers of any size, no NaN."""
         return to_json(data, inf_nan_mode="null")
+
+    def frame(self, batches: Iterator[bytes], columns: Sequence[str]) -> Iterator[bytes]:
+        """Write an array, which stays open where the batches fail."""
+        start = b"["
+        for batch in batches:
+            yield start + batch
+            start = b","
+        yield b"]" if start == b"," else b"[]"
 
     def load(self, body: bytes, charset: str | None = None) -> Any:
         """Read JSON in UTF-8, with or without a byte order mark, or in a named charset."""

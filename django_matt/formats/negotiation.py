@@ -25,6 +25,7 @@ BUILT_IN = {
     "yaml": "django_matt.formats.yaml.YAML",
     "xml": "django_matt.formats.xml.XML",
     "csv": "django_matt.formats.csv.CSV",
+    "jsonl": "django_matt.formats.jsonl.JSONLines",
 }
 _LONGEST_KEPT = 256
 

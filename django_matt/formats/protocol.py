@@ -1,5 +1,6 @@
 """``Format``: the shape that every format has; subclass it to add one."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 __all__ = ["Format"]
@@ -33,6 +34,14 @@ class Format:
     """Whether request bodies are read in it."""
     only_lists: ClassVar[bool] = False
     """Whether it carries lists of records only; then ``dump`` raises ``NotAcceptable`` for other data."""
+    separator: ClassVar[bytes | None] = None
+    """What the items of a long list are joined by for ``frame``; ``None`` where every list is written as a whole."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Write lists as a whole where a subclass has a ``dump`` of its own, and says nothing of long ones."""
+        super().__init_subclass__(**more)
+        if "dump" in vars(cls) and "separator" not in vars(cls):
+            cls.separator = None
 
     def __init__(self) -> None:
         """Raise ``MissingExtra`` here if a library that the format needs is not installed."""
@@ -50,6 +59,21 @@ class Format:
         ``charset`` is what the client named, in lower case, or ``None``.
         """
         raise NotImplementedError
+
+    def frame(self, batches: Iterator[bytes], columns: Sequence[str]) -> Iterator[bytes]:
+        """Write a list of objects with the keys ``columns`` piece by piece.
+
+        Each batch is the JSON of at least one object, several joined by ``separator``. The pieces are those of
+        ``dump`` of the whole list.
+        """
+        raise NotImplementedError
+
+    def break_off(self, problem: bytes) -> bytes:
+        """Return the end of what ``frame`` cannot go on with: never one that makes the pieces look complete.
+
+        ``problem`` is a problem document in JSON.
+        """
+        return b""
 
     def __repr__(self) -> str:
         """Show the name."""

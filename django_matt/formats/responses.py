@@ -8,11 +8,11 @@ from ninja.renderers import JSONRenderer
 from django_matt.errors.exceptions import NotAcceptable
 from django_matt.formats.negotiation import FormatSet
 
-__all__ = ["MattRenderer", "respond"]
+__all__ = ["JSON_TYPE", "MattRenderer", "respond"]
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _VARY = ("Vary", "Accept")
-_JSON = "application/json; charset=utf-8"
+JSON_TYPE = "application/json; charset=utf-8"
 
 
 class MattRenderer(JSONRenderer):
@@ -51,7 +51,7 @@ def respond(
     response = temporal_response
     response.content = body
     # What the view has set itself stays.
-    if response.headers.get("Content-Type") == _JSON:
+    if response.headers.get("Content-Type") == JSON_TYPE:
         response.headers["Content-Type"] = chosen.content_type
     formats.vary(response)
     return response

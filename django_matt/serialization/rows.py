@@ -6,7 +6,8 @@ understood raises ``Closed`` before the query, ``Fallback`` after it, and the in
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from itertools import compress
 from typing import Any
 
@@ -20,12 +21,12 @@ from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import KINDS, Fallback
 from django_matt.serialization.levels import is_quiet, is_reverse, joins_by_key, relations_of
 from django_matt.serialization.querysets import is_simple
-from django_matt.serialization.writers import Writer, writer_of
+from django_matt.serialization.writers import Writer, converted, writer_of
 
-__all__ = ["Rendered", "RenderedIterable", "RowsPlan"]
+__all__ = ["EVALUATES", "Rendered", "RenderedIterable", "RowsPlan", "TooMany"]
 
 _VENDORS = frozenset({"sqlite", "postgresql"})
-_STOCK = (
+EVALUATES = (
     "__iter__",
     "_fetch_all",
     "_clone",
@@ -43,6 +44,10 @@ _KEYS = 30_000
 _MISFITS = 3
 _TEMPLATES = 256
 _MODEL, _LIST, _LINK = KINDS["model"], KINDS["list"], KINDS["link"]
+
+
+class TooMany(Exception):  # noqa: N818 - no error
+    """A list has more rows than it should be read in whole."""
 
 
 class Rendered:
@@ -119,15 +124,15 @@ class RowsPlan:
             raise Closed(self.shape)
         return Template(node.item, queryset.model, queryset.db, self.encoder, annotations=names)
 
-    def encode(self, queryset: Any) -> bytes:
-        """Return the JSON of a queryset, or raise ``Closed`` or ``Fallback``."""
+    def encode(self, queryset: Any, most: int | None = None) -> bytes:
+        """Return the JSON of a queryset, or raise ``Closed`` or ``Fallback``; ``TooMany`` past ``most`` rows."""
         template = self.template(queryset)
         # A router may name another database each time that it is asked.
         queryset = queryset.using(template.using)
         if self._misfits.get(template, 0) >= _MISFITS:
             raise Closed("values of other requests did not fit the schema as they stand")
         try:
-            return orjson.dumps(template.fetch(queryset), option=orjson.OPT_UTC_Z)
+            return orjson.dumps(template.fetch(queryset, most=most), option=orjson.OPT_UTC_Z)
         except orjson.JSONEncodeError:
             reason = "a value that orjson does not write"
         except Fallback as misfit:
@@ -295,9 +300,11 @@ class Template:
             selected.append(_Key(self.model._meta.pk.attname))
         return queryset.values_list(*selected)
 
-    def fetch(self, queryset: Any, *first: Any) -> Any:
-        """Return the objects of a queryset; with ``first`` columns, those as well."""
+    def fetch(self, queryset: Any, *first: Any, most: int | None = None) -> Any:
+        """Return the objects of a queryset; with ``first`` columns, those as well. Raise ``TooMany`` past ``most``."""
         values = self.select(queryset, *first)
+        if most is not None:
+            values.query.set_limits(high=most + 1)
         compiler = values.query.get_compiler(using=values.db)
         cursor = compiler.execute_sql("cursor")
         if cursor is None:
@@ -306,6 +313,8 @@ class Template:
             rows = cursor.fetchall()
         if not rows:
             return [] if not first else ([], [])
+        if most is not None and len(rows) > most:
+            raise TooMany
         columns: list[Any] = list(zip(*rows, strict=True))
         skip = len(first)
         # Django's SELECT may end in what only its ORDER BY reads.
@@ -313,6 +322,28 @@ class Template:
         inner = self.write(columns[skip:], expressions, compiler.connection)
         made = self.objects(inner)
         return made if not first else (columns[0], made)
+
+    def batches(
+        self, queryset: Any, rows: int, separator: bytes
+    ) -> Generator[tuple[Any, bytes | None]]:
+        """Yield from a cursor of the database's the keys of so many rows at a time, and their joined JSON.
+
+        None stands for rows that do not fit.
+        """
+        values = self.select(queryset, _Key(self.model._meta.pk.attname))
+        compiler = values.query.get_compiler(using=values.db)
+        cursor = compiler.execute_sql("cursor", chunked_fetch=True)
+        if cursor is None:
+            return
+        expressions = [found[0] for found in compiler.select]
+        with cursor:
+            while found := cursor.fetchmany(rows):
+                keys, *columns = zip(*found, strict=True)
+                body = None
+                with suppress(Fallback, orjson.JSONEncodeError):
+                    made = self.objects(self.write(columns, expressions[1:], compiler.connection))
+                    body = _joined(made, separator)
+                yield converted(keys, expressions[0], compiler.connection), body
 
     def write(self, columns: list[Any], expressions: list[Any], connection: Any) -> list[Any]:
         """Return the raw columns written, those of objects that are not there left out."""
@@ -340,6 +371,12 @@ class Template:
         if not self.skip_none:
             return made
         return [{key: value for key, value in row.items() if value is not None} for row in made]
+
+
+def _joined(objects: list[Any], separator: bytes) -> bytes:
+    if separator == b",":
+        return orjson.dumps(objects, option=orjson.OPT_UTC_Z)[1:-1]
+    return separator.join([orjson.dumps(each, option=orjson.OPT_UTC_Z) for each in objects])
 
 
 def _is_stock(model: type[Model], name: str) -> bool:
@@ -435,7 +472,7 @@ def check(queryset: Any) -> None:
     if queryset._result_cache is not None:
         raise Closed("the queryset is already evaluated")
     if type(query) is not Query or any(
-        getattr(type(queryset), name) is not getattr(QuerySet, name) for name in _STOCK
+        getattr(type(queryset), name) is not getattr(QuerySet, name) for name in EVALUATES
     ):
         raise Closed(f"{type(queryset).__name__} evaluates itself in its own way")
     if not is_simple(query, distinct=True):

@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -16,7 +17,14 @@ from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.levels import schemas_in
 from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.querysets import QueryPlan
-from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
+from django_matt.serialization.rows import (
+    Rendered,
+    RenderedIterable,
+    RowsPlan,
+    Template,
+    TooMany,
+)
+from django_matt.serialization.streams import Batches, columns_of, has_own_keys, may_stream
 
 __all__ = ["Tiers"]
 
@@ -52,10 +60,18 @@ class Tiers:
             self.closed = choice.reason if self.rows or self.page_rows else None
             self.rows = self.page_rows = None
 
+    @cached_property
+    def columns(self) -> list[str] | None:
+        """The keys of the objects of a list that may be streamed; None where it may not."""
+        return columns_of(self.plan)
+
     def encode(
-        self, value: Any, *, request: Any = None, status: int = 200
-    ) -> tuple[bytes, str, str | None]:
-        """Return a result's JSON, the tier that wrote it, and why a faster one did not."""
+        self, value: Any, *, request: Any = None, status: int = 200, most: int | None = None
+    ) -> tuple[Any, str, str | None]:
+        """Return a result's JSON, the tier that wrote it, and why a faster one did not.
+
+        With ``most`` a queryset of more rows comes as ``Batches`` instead of ``bytes``.
+        """
         if isinstance(value, Manager):
             value = value.all()
         value, rendered = self._take_rendered(value)
@@ -64,18 +80,45 @@ class Tiers:
             reason = self.closed
         if isinstance(value, QuerySet):
             self.seen = value.model
+        if most is not None and not (isinstance(value, QuerySet) and may_stream(value, most)):
+            most = None
         if self.rows is not None and isinstance(value, QuerySet):
             try:
-                return self.rows.encode(value), "rows", None
+                return self.rows.encode(value, most), "rows", None
+            except TooMany:
+                template = self.rows.template(value)
+                return self._stream(value, template, {"request": request, "status": status})
             except (Closed, Fallback) as closed:
                 reason = str(closed)
         loaded = self.query.load(value)
+        if most is not None:
+            head = loaded[: most + 1]
+            if len(head) > most:
+                return self._stream(value, None, {"request": request, "status": status}, reason)
+            loaded = head
         body, tier = self.plan.encode_with_tier(loaded, request=request, status=status)
         if rendered is not None:
             return self._join(body, tier, rendered), "rows", None
         if tier == "pydantic" and self.plan.reason is None:
             reason = "a value does not fit its schema as it stands"
         return body, tier, reason
+
+    def _stream(
+        self,
+        queryset: Any,
+        template: Template | None,
+        context: dict[str, Any],
+        reason: str | None = None,
+    ) -> tuple[Batches, str, str | None]:
+        # A router may name another database each time that it is asked.
+        queryset = queryset.using(queryset.db if template is None else template.using)
+        planned = self.query.load(queryset)
+        if template is not None and not has_own_keys(queryset):
+            template, reason = None, "joined rows of one key may have several annotations"
+        tier = self.plan.tier if template is None else "rows"
+        columns = self.columns or []
+        batches = Batches(self.plan, queryset, template, planned, columns=columns, context=context)
+        return batches, f"{tier}, streamed", reason
 
     def paginate(self, queryset: Any, columns: list[str] | None, *, rows: bool) -> Any:
         """Return a queryset that is about to be paginated with what its items' schema reads.
