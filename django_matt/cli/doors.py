@@ -1,6 +1,6 @@
 """Commands that ``matt`` finds: ``manage.py matt_*`` of the project, and entry points of installed packages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from subprocess import TimeoutExpired
@@ -13,12 +13,10 @@ from typer.main import get_command
 from django_matt.cli.consoles import fail
 from django_matt.cli.managing import find_project, need_project
 
-__all__ = ["GROUP", "Doors", "open_door"]
+__all__ = ["GROUP", "Doors", "open_door", "register"]
 
 GROUP = "django_matt.commands"
 """The entry points that add a command: a function with typer's parameters, or a ``typer.Typer``."""
-
-PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class Doors(TyperGroup):
@@ -39,29 +37,38 @@ class Doors(TyperGroup):
             if entry.name == cmd_name:
                 return _load(entry)
         if cmd_name in _names_in_project():
-            return open_door(cmd_name)
+            application = typer.Typer(add_completion=False)
+            open_door(
+                application, cmd_name, f"manage.py matt_{cmd_name}", "Commands of this project"
+            )
+            return get_command(application)
         return None
 
 
-def open_door(name: str, summary: str = "") -> Any:
-    """Return the command ``name`` that hands its arguments, ``--help`` too, to ``manage.py matt_<name>``."""
+def open_door(application: typer.Typer, name: str, summary: str, panel: str) -> None:
+    """Add the command ``name``, which hands its arguments, ``--help`` too, to ``manage.py matt_<name>``."""
 
     def enter(context: typer.Context) -> None:
         need_project().become(f"matt_{name}", *context.args)
 
-    return _command(name, enter, help=summary or f"manage.py matt_{name}")
-
-
-def _command(name: str, function: Callable[..., Any], **options: Any) -> Any:
-    application = typer.Typer(add_completion=False)
-    panel = "Commands of this project"
     application.command(
         name,
-        context_settings=PASS_ON,
+        help=summary,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
         add_help_option=False,
-        **{"rich_help_panel": panel, **options},
-    )(function)
-    return get_command(application)
+        rich_help_panel=panel,
+    )(enter)
+
+
+def register(application: typer.Typer) -> None:
+    """Add the doors that every project has a use for."""
+    panel = "Work on a project"
+    open_door(
+        application, "env", "Write, check and show .env, rotate the key: manage.py matt_env.", panel
+    )
+    open_door(
+        application, "plan", "Show by which queries each route answers: manage.py matt_plan.", panel
+    )
 
 
 def _entries() -> Iterator[EntryPoint]:
@@ -71,17 +78,16 @@ def _entries() -> Iterator[EntryPoint]:
 def _load(entry: EntryPoint) -> Any:
     try:
         found = entry.load()
-        application = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
-        if application is not found:
-            application.command(entry.name)(found)
+        if isinstance(found, typer.Typer):
+            return get_command(found)
+        application = typer.Typer(add_completion=False)
+        application.command(entry.name)(found)
         return get_command(application)
     except Exception as error:  # noqa: BLE001 - a package of others must not take `matt` along
-        fault = f"the command {entry.name!r} of {entry.value} cannot be loaded: {error!r}."
-
-        def broken(context: typer.Context) -> None:
-            fail(fault, f"pip install --force-reinstall {entry.dist.name if entry.dist else ''}")
-
-        return _command(entry.name, broken, help=fault)
+        fault = f"the command {entry.name!r} ({entry.value}) cannot be loaded: {error!r}."
+        application = typer.Typer(add_completion=False)
+        application.command(entry.name, help=f"Broken: {fault}")(lambda: fail(fault))
+        return get_command(application)
 
 
 @lru_cache(maxsize=1)

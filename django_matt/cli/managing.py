@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from django_matt.cli import entry
 from django_matt.cli.consoles import fail
 
 __all__ = ["Project", "find_project", "need_project"]
@@ -49,7 +50,7 @@ class Project:
 
     def become(self, *arguments: str) -> NoReturn:
         """Leave ``matt`` for ``manage.py``: its terminal, its signals and its exit code are ours."""
-        command = [str(self.python), str(self.manage), *arguments]
+        command = [str(self.python), entry.__file__, str(self.manage), *arguments]
         sys.stdout.flush()
         sys.stderr.flush()
         if os.name != "nt":
@@ -61,12 +62,15 @@ class Project:
             code = 130
         sys.exit(code)
 
-    def ask(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run the project's Python with ``arguments`` in its folder and return what it says."""
+    def ask(self, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Run the project's Python with ``arguments`` in its folder, with its settings, and return what it says."""
+        variables = self.environment()
+        if self.settings:
+            variables["DJANGO_SETTINGS_MODULE"] = self.settings
         return subprocess.run(  # noqa: S603 - of the user's own project
             [str(self.python), *arguments],
             cwd=self.folder,
-            env=self.environment(),
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -1,0 +1,144 @@
+"""``matt doctor``: what is wrong with the project of this folder, why it matters, and what mends it."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from django_matt.cli.consoles import out
+from django_matt.cli.findings import Finding, read_findings
+from django_matt.cli.managing import Project, need_project
+
+__all__ = ["examine", "register", "show"]
+
+SECONDS = 120
+"""How long a project may take to be examined: its apps load, its databases answer or do not."""
+PROBE = """
+import importlib.metadata, importlib.util, json
+try: version = importlib.metadata.version("django-matt")
+except importlib.metadata.PackageNotFoundError: version = ""
+try: ours = importlib.util.find_spec("django_matt.cli") is not None
+except Exception: ours = False
+print(json.dumps([version, importlib.util.find_spec("django_matt") is not None, ours]))
+"""
+MARKS = {"fine": ("✓", "green"), "doubtful": ("!", "yellow"), "broken": ("✗", "red")}
+
+
+def doctor(
+    deploy: Annotated[
+        bool, typer.Option(help="Run the checks for production also while DEBUG is on.")
+    ] = False,
+) -> None:
+    """Tell what is wrong with this project, and how to mend it.
+
+    It looks at Python and packages, settings, .env, apps, URLs, databases, migrations and system checks, and goes on
+    where something does not start. The exit code is 1 if something is broken.
+    """
+    project = need_project()
+    findings = examine(project, deploy)
+    show(out, project, findings)
+    if any(finding.level == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(project: Project, deploy: bool = False) -> list[Finding]:
+    """Return the findings about a project, worst last, so that they stand above the next prompt."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "findings"
+        file.touch()
+        ending = _examine(project, file, deploy)
+        found = [*read_findings(file), *ending]
+        # Nothing was written: Django Matt itself was not found.
+        found = found if file.stat().st_size else _probe(project) or found
+    order = list(MARKS)
+    return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.level))
+
+
+def show(console: Console, project: Project, findings: list[Finding]) -> None:
+    """Print the findings, and how many of each kind there are."""
+    console.print(
+        Text(f"{project.folder.name}, examined with {project.python}\n", style="dim"),
+        soft_wrap=True,
+    )
+    for finding in findings:
+        mark, colour = MARKS[finding.level]
+        what = finding.what.replace("\n", "\n  ")
+        console.print(Text.assemble((mark, f"bold {colour}"), " ", what), soft_wrap=True)
+        if finding.why:
+            console.print(Text(f"    {finding.why}", style="dim"), soft_wrap=True)
+        if finding.mend:
+            # Not wrapped: it is there to be copied.
+            console.print(Text.assemble("    → ", (finding.mend, "bold")), soft_wrap=True)
+    counts = {level: sum(finding.level == level for finding in findings) for level in MARKS}
+    words = [
+        f"{counts['broken']} broken",
+        f"{counts['doubtful']} doubtful",
+        f"{counts['fine']} fine",
+    ]
+    colour = "red" if counts["broken"] else "yellow" if counts["doubtful"] else "green"
+    console.print(Text(f"\n{', '.join(words)}.", style=f"bold {colour}"))
+
+
+def register(application: typer.Typer) -> None:
+    """Add ``doctor``."""
+    application.command(rich_help_panel="Work on a project")(doctor)
+
+
+def _probe(project: Project) -> list[Finding]:
+    """Return what keeps Django Matt itself from being found in the project's Python."""
+    try:
+        said = project.ask("-c", PROBE, timeout=30)
+        version, there, ours = json.loads(said.stdout.splitlines()[-1])
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
+        return [
+            Finding(
+                level="broken",
+                what=f"The Python of this project does not run: {project.python} ({error}).",
+                why="Nothing runs without it.",
+                mend="python -m venv --clear .venv",
+            )
+        ]
+    if ours:
+        return []
+    if there or version:
+        return [
+            Finding(
+                level="broken",
+                what=f"The django-matt {version or 'of another origin'} that is installed is another project of that name.",
+                why="The package index has an unrelated django-matt up to 0.10; this one is not on the index yet.",
+                mend="pip uninstall django-matt, then install it from its source tree: pip install 'PATH[standard,cli]'",
+            )
+        ]
+    return [
+        Finding(
+            level="broken",
+            what=f"Django Matt is not installed in {project.python}.",
+            why="The project imports it; matt itself runs in another environment.",
+            mend=f"{project.python} -m pip install -r requirements.txt",
+        )
+    ]
+
+
+def _examine(project: Project, file: Path, deploy: bool) -> list[Finding]:
+    """Let the project's Python write its findings, and return what kept it from finishing."""
+    arguments = ["-m", "django_matt.cli.examination", str(file), *(["--deploy"] if deploy else [])]
+    try:
+        said = project.ask(*arguments, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        what = f"The project did not finish starting or answering in {SECONDS} seconds."
+        return [Finding(level="broken", what=what, why="So would a server's first request.")]
+    if said.returncode == 0:
+        return []
+    last = said.stderr.strip().splitlines()
+    return [
+        Finding(
+            level="broken",
+            what=f"The examination ended early, with exit code {said.returncode}{f': {last[-1]}' if last else ''}.",
+            why="What ends this process may end a server.",
+        )
+    ]

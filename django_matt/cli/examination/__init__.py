@@ -1,0 +1,1 @@
+"""What ``matt doctor`` does in the project's own Python: each part yields findings, and none stops the others."""

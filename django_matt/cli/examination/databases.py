@@ -1,0 +1,173 @@
+"""The databases: whether they answer, which version, and whether migrations are missing or not applied."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+
+from django_matt.cli.findings import Finding
+
+__all__ = ["examine_changes", "examine_databases"]
+
+PATIENCE = 5
+"""Seconds that a server has to answer."""
+
+
+def examine_databases() -> Iterator[Finding]:
+    """Yield for each database whether it can be used, and of the one that can which migrations it lacks."""
+    for alias in connections:
+        try:
+            connection = connections[alias]
+            engine = connection.vendor
+        except Exception as error:  # noqa: BLE001 - a backend may raise anything on import
+            yield Finding(
+                level="broken",
+                what=f"The database {alias!r} cannot be used: {_first_line(error)}",
+                why="Every request that asks for data fails.",
+                mend=_install(str(error)) or "Mend DATABASES.",
+            )
+            continue
+        if engine == "dummy":
+            yield Finding(level="fine", what="No database is configured.")
+            continue
+        yield from _examine(alias, connection)
+
+
+def _examine(alias: str, connection: Any) -> Iterator[Finding]:
+    name = connection.settings_dict["NAME"]
+    if (
+        connection.vendor == "sqlite"
+        and not connection.is_in_memory_db()
+        and not Path(name).exists()
+    ):
+        # To connect would make the file.
+        yield Finding(
+            level="broken",
+            what=f"The database {alias!r} is not there yet: no file {name}.",
+            why="Every request that asks for data fails.",
+            mend=_migrate(alias),
+        )
+        return
+    _be_impatient(connection)
+    try:
+        connection.ensure_connection()
+        version = ".".join(map(str, connection.get_database_version()))
+    except Exception as error:  # noqa: BLE001 - drivers raise their own
+        host = connection.settings_dict.get("HOST") or "this machine"
+        port = connection.settings_dict.get("PORT")
+        yield Finding(
+            level="broken",
+            what=f"The database {alias!r} does not answer: {_first_line(error)}",
+            why="Every request that asks for data fails.",
+            mend=f"Start the server at {host}{f':{port}' if port else ''}, or mend DATABASE_URL (matt env show).",
+        )
+        return
+    yield Finding(
+        level="fine", what=f"The database {alias!r} answers: {connection.display_name} {version}"
+    )
+    yield from _examine_migrations(alias, connection)
+
+
+def _examine_migrations(alias: str, connection: Any) -> Iterator[Finding]:
+    from django.db.migrations.exceptions import InconsistentMigrationHistory
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    conflicts = executor.loader.detect_conflicts()
+    for app, names in conflicts.items():
+        yield Finding(
+            level="broken",
+            what=f"The migrations of {app} have several ends: {', '.join(names)}.",
+            why="migrate refuses to choose between them.",
+            mend=f"python manage.py makemigrations --merge {app}",
+        )
+    try:
+        executor.loader.check_consistent_history(connection)
+    except InconsistentMigrationHistory as error:
+        yield Finding(
+            level="broken",
+            what=str(error),
+            why="migrate stops until the history fits the files.",
+            mend="python manage.py showmigrations --plan",
+        )
+        return
+    if conflicts:
+        return
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if alias != DEFAULT_DB_ALIAS and not executor.loader.applied_migrations:
+        # A database of another owner: nothing of Django was ever applied to it.
+        return
+    if not plan:
+        yield Finding(level="fine", what=f"Every migration is applied to {alias!r}.")
+        return
+    names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    count = "1 migration is" if len(names) == 1 else f"{len(names)} migrations are"
+    yield Finding(
+        level="broken",
+        what=f"{count} not applied to {alias!r}: {', '.join(names[:3])}{more}.",
+        why="Tables or columns are missing: what asks for them fails.",
+        mend=_migrate(alias),
+    )
+
+
+def examine_changes() -> Iterator[Finding]:
+    """Yield the apps whose models have changes that no migration has; no database is asked."""
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.questioner import NonInteractiveMigrationQuestioner
+    from django.db.migrations.state import ProjectState
+
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    questioner = NonInteractiveMigrationQuestioner(specified_apps=set(), dry_run=True)
+    detector = MigrationAutodetector(
+        loader.project_state(), ProjectState.from_apps(apps), questioner
+    )
+    changed = sorted(detector.changes(graph=loader.graph))
+    if changed:
+        yield Finding(
+            level="broken",
+            what=f"Models of {', '.join(changed)} have changes without a migration.",
+            why="The tables are not what the code expects.",
+            mend=f"python manage.py makemigrations {' '.join(changed)}",
+        )
+    bare = sorted(
+        config.label
+        for config in apps.get_app_configs()
+        if config.label in loader.unmigrated_apps
+        and any(model._meta.managed for model in config.get_models())
+    )
+    if bare:
+        yield Finding(
+            level="doubtful",
+            what=f"{', '.join(bare)}: models without a folder of migrations.",
+            why="migrate does not follow changes of their tables.",
+            mend=f"python manage.py makemigrations {' '.join(bare)}",
+        )
+
+
+def _be_impatient(connection: Any) -> None:
+    options = connection.settings_dict.setdefault("OPTIONS", {})
+    pool = options.get("pool")
+    if pool:
+        options["pool"] = {**(pool if isinstance(pool, dict) else {}), "timeout": PATIENCE}
+    elif connection.vendor in {"postgresql", "mysql"}:
+        options.setdefault("connect_timeout", PATIENCE)
+
+
+def _migrate(alias: str) -> str:
+    return f"python manage.py migrate{'' if alias == DEFAULT_DB_ALIAS else f' --database {alias}'}"
+
+
+def _install(message: str) -> str:
+    if "psycopg" in message:
+        return "pip install 'django-matt[postgres]'"
+    return "pip install mysqlclient" if "mysqlclient" in message else ""
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else type(error).__name__
+    return text if isinstance(error, Error) else f"{type(error).__name__}: {text}"

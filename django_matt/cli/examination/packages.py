@@ -1,0 +1,102 @@
+"""Python and the packages: which are there, and whether Django Matt can work with them."""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from django_matt.cli.findings import Finding
+
+__all__ = ["examine", "fits"]
+
+TITLES = {
+    "django": "Django",
+    "django-ninja": "Django Ninja",
+    "django-ninja-extra": "Ninja Extra",
+    "pydantic": "pydantic",
+    "orjson": "orjson",
+}
+FORMATS = {"msgspec": "MessagePack", "yaml": "YAML", "defusedxml": "XML"}
+REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^]]*\])?\s*(?P<bounds>[^;]*)(?P<rest>;.*)?"
+)
+
+
+def examine() -> Iterator[Finding]:
+    """Yield one finding for all that fits, and one for each that does not."""
+    fitting = [f"Python {sys.version.split()[0]}"]
+    for requirement in _required():
+        match = REQUIREMENT.match(requirement)
+        if match is None or "extra" in (match["rest"] or ""):
+            continue
+        name, bounds = match["name"].lower(), match["bounds"].strip(" ()")
+        line = f"pip install '{name}{bounds}'"
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            why = "Django Matt does not import without it."
+            yield Finding(level="broken", what=f"{name} is not installed.", why=why, mend=line)
+            continue
+        if fits(found, bounds):
+            fitting.append(f"{TITLES.get(name, name)} {found}")
+        else:
+            what = f"{name} {found} is installed, and this Django Matt is made for {bounds}."
+            why = "Another version may lack or change what Django Matt binds to."
+            yield Finding(level="broken", what=what, why=why, mend=line)
+    yield Finding(level="fine", what=", ".join(fitting))
+    missing = [title for module, title in FORMATS.items() if find_spec(module) is None]
+    if missing:
+        yield Finding(
+            level="doubtful",
+            what=f"{', '.join(missing)} cannot be offered: an optional library is missing.",
+            why="Clients that ask for these formats get a 406.",
+            mend="pip install 'django-matt[formats]'",
+        )
+
+
+def fits(found: str, bounds: str) -> bool:
+    """Say whether a version is inside of bounds such as ``>=5.2,<6.2``; of a pre-release its numbers count.
+
+    >>> fits("6.1.3", ">=5.2,<6.2"), fits("6.2rc1", "<6.2,>=5.2")
+    (True, False)
+    """
+    have = _numbers(found)
+    for bound in filter(None, (part.strip() for part in bounds.split(","))):
+        match = re.match(r"(>=|<=|==|!=|>|<)\s*(.+)", bound)
+        if match is None:
+            continue
+        want = _numbers(match[2])
+        length = max(len(have), len(want))
+        left, right = (number + (0,) * (length - len(number)) for number in (have, want))
+        allowed = {
+            ">=": left >= right,
+            "<=": left <= right,
+            "==": left == right,
+            "!=": left != right,
+            ">": left > right,
+            "<": left < right,
+        }
+        if not allowed[match[1]]:
+            return False
+    return True
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    match = re.match(r"\d+(?:\.\d+)*", text)
+    return tuple(map(int, match[0].split("."))) if match else ()
+
+
+def _required() -> list[str]:
+    """Return what the installed Django Matt requires; a source tree says it in pyproject.toml."""
+    import django_matt
+
+    project = Path(django_matt.__file__).parents[1] / "pyproject.toml"
+    if project.is_file():
+        return list(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"])
+    try:
+        return requires("django-matt") or []
+    except PackageNotFoundError:
+        return []

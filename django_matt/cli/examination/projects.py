@@ -1,0 +1,146 @@
+"""The project: its settings, apps, URLs and checks."""
+
+import importlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from django_matt.cli.entry import say
+from django_matt.cli.findings import Finding
+
+__all__ = ["examine_checks", "examine_parts", "start"]
+
+
+def start(folder: Path) -> Iterator[Finding]:
+    """Yield whether the settings import and the apps load."""
+    name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    if not name:
+        yield Finding(
+            level="broken",
+            what="Nothing names the settings: manage.py does not set DJANGO_SETTINGS_MODULE.",
+            why="Nothing starts without settings.",
+            mend="export DJANGO_SETTINGS_MODULE=config.settings",
+        )
+        return
+    try:
+        importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - settings may raise anything
+        environment = type(error).__name__ == "EnvironmentInvalid"
+        yield Finding(
+            level="broken",
+            what=f"The settings ({name}) cannot be imported. {say(error, folder)}",
+            why="Nothing starts without settings.",
+            mend="matt env init" if environment else _mended(error),
+        )
+        return
+    try:
+        from django.conf import settings
+
+        installed = list(settings.INSTALLED_APPS)
+        import django
+
+        django.setup()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - apps run any code as they load
+        yield Finding(
+            level="broken",
+            what=f"The apps of {name} do not load. {say(error, folder)}",
+            why="Django stops where one app fails.",
+            mend=_mended(error),
+        )
+        return
+    yield Finding(level="fine", what=f"Settings {name}, {len(installed)} apps")
+    if not any(app.split(".apps.")[0] == "django_matt" for app in installed):
+        yield Finding(
+            level="broken",
+            what='"django_matt" is not in INSTALLED_APPS.',
+            why="Its checks, commands, templates and styles are missing; /docs and the error page need them.",
+            mend='Add "ninja_extra" and "django_matt" to INSTALLED_APPS.',
+        )
+
+
+def examine_parts() -> Iterator[Finding]:
+    """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
+    from django_matt.serialization.encoders import COMPILED
+
+    if COMPILED:
+        yield Finding(level="fine", what="The compiled encoder serves.")
+    else:
+        yield Finding(
+            level="doubtful",
+            what="The compiled encoder is missing: the plain one serves.",
+            why="Responses are written three to four times slower.",
+            mend="Install a C compiler (Debian: apt-get install build-essential), then django-matt again.",
+        )
+    from django.conf import settings
+
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return
+    from django_matt.discovery import find_apis
+
+    paths = [f"{api.title} at {prefix}" for api, prefix in find_apis()]
+    if not paths:
+        yield Finding(
+            level="doubtful",
+            what="No API stands in the URLs.",
+            why="Nothing is served but what Django's own views serve.",
+            mend='Add path("api/", api.urls) to urlpatterns.',
+        )
+        return
+    yield Finding(level="fine", what=f"APIs: {', '.join(paths)}")
+    import ninja
+
+    folder = Path(ninja.__file__).parent / "static" / "ninja"
+    absent = [
+        name
+        for name in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js")
+        if not (folder / name).is_file()
+    ]
+    if absent:
+        yield Finding(
+            level="broken",
+            what=f"Files of the documentation page are missing: {', '.join(absent)}.",
+            why="/docs stays empty.",
+            mend="pip install --force-reinstall --no-deps django-ninja",
+        )
+
+
+def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
+    """Yield what Django's system checks say; those of ``--deploy`` with DEBUG off or where asked for."""
+    from django.conf import settings
+    from django.core.checks import ERROR, INFO, run_checks
+
+    deploy = deploy or not settings.DEBUG
+    try:
+        found = run_checks(include_deployment_checks=deploy)
+        if not deploy:
+            # Checks of the deploy kind that concern a developer too bear this tag.
+            found = [*found, *run_checks(tags=["matt_doctor"], include_deployment_checks=True)]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - checks import the URLs and all behind them
+        yield Finding(
+            level="broken",
+            what=f"The system checks cannot run. {say(error, folder)}",
+            why="They import the URLs and what stands behind them: so does the first request.",
+            mend=_mended(error),
+        )
+        return
+    for message in found:
+        if message.is_silenced() or message.level <= INFO:
+            continue
+        place = f" ({message.obj})" if message.obj else ""
+        yield Finding(
+            level="broken" if message.level >= ERROR else "doubtful",
+            what=f"{message.msg}{place}",
+            why=f"System check {message.id}" if message.id else "A system check",
+            mend=message.hint or "",
+        )
+    if not found:
+        kind = "those for deployment too" if deploy else "--deploy adds those for production"
+        yield Finding(level="fine", what=f"The system checks have no remarks ({kind}).")
+
+
+def _mended(error: BaseException) -> str:
+    if isinstance(error, ImportError) and "pip install" in str(error):
+        return str(error)[str(error).index("pip install") :].strip()
+    if isinstance(error, ModuleNotFoundError):
+        return f"Install the package that holds {error.name!r}, or mend the name."
+    return "Mend the line that is named, then run matt doctor again."
