@@ -1,7 +1,7 @@
 // Follows the server: loads styles and pages again when their files change, and shows why it does not start.
 (() => {
   if (window.mattHotReload) return;
-  window.mattHotReload = true;
+  window.mattHotReload = "connects";
 
   const script = document.currentScript;
   const folder = new URL(".", script.src);
@@ -31,6 +31,7 @@
 
   function hear(message) {
     if (message.type === "hello") {
+      window.mattHotReload = "listens";
       if (message.failure && !isFailing) show(message.failure);
       else if (message.version !== version) reload(message.version);
       else hide();
