@@ -84,6 +84,9 @@ class _Capture:
     def trace(self, exc: BaseException, relation: str) -> Trace:
         self.seen.add(id(exc))
         frames, left_out = self.frames(exc.__traceback__)
+        if isinstance(exc, SyntaxError) and exc.filename:
+            # Code that was never compiled has no frame, and is the place to look at.
+            frames.append(_uncompiled(exc.filename, exc.lineno or 0))
         cause, cause_relation = exc.__cause__, "caused by"
         if cause is None and not exc.__suppress_context__:
             cause, cause_relation = exc.__context__, "raised while handling"
@@ -149,6 +152,21 @@ class _Capture:
         if len(found) > _MAX_LOCALS:
             shown["…"] = f"{len(found) - _MAX_LOCALS} more"
         return shown
+
+
+def _uncompiled(filename: str, line: int) -> Frame:
+    path = str(locate(filename, {}) or filename)
+    return {
+        "file": path,
+        "name": _short(path),
+        "line": line,
+        "function": "<module>",
+        "module": "",
+        "yours": is_yours(path, ""),
+        "source": _source(path, line, {}),
+        "locals": {},
+        "editor": _editor(path, line) if not path.startswith("<") else "",
+    }
 
 
 def locate(filename: str, names: dict[str, Any]) -> Path | None:

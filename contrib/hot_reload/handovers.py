@@ -1,0 +1,102 @@
+"""What the supervisor hands to each process it starts, and each process to the one after it."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from django_matt.contrib.hot_reload.settings import get_settings
+from django_matt.extensions import FileChange
+
+__all__ = ["RESTART", "Handover", "environment", "offer", "take"]
+
+RESTART = 3
+"""The exit code that asks for another process; Django's ``trigger_reload`` uses it too."""
+
+_VARIABLE = "MATT_HOT_RELOAD_HANDOVER"
+_MAX_CHANGES = 500
+
+
+@dataclass(slots=True, kw_only=True)
+class Handover:
+    """The listening socket, and what a process must know even where the settings cannot be imported."""
+
+    fd: int
+    state: str
+    """The file that keeps the changes which led to a restart until a process runs that starts."""
+    base: str
+    watch: list[str]
+    ignore: list[str]
+    hosts: list[str]
+    origins: list[str]
+    script_name: str
+    certificate: str
+    key: str
+    parent: int = field(default_factory=os.getpid)
+    started: float = field(default_factory=time.time)
+
+    def open_socket(self) -> socket.socket:
+        """Return the supervisor's listening socket in this process."""
+        return socket.socket(fileno=self.fd)
+
+    def keep(self, changes: Iterable[FileChange]) -> None:
+        """Note changes for the next process."""
+        kept = {str(change.path): change.kind for change in self._read()}
+        kept |= {str(change.path): change.kind for change in changes}
+        with suppress(OSError):
+            Path(self.state).write_text(json.dumps(list(kept.items())[-_MAX_CHANGES:]))
+
+    def collect(self) -> list[FileChange]:
+        """Return the noted changes and forget them."""
+        found = self._read()
+        with suppress(OSError):
+            Path(self.state).unlink()
+        return found
+
+    def _read(self) -> list[FileChange]:
+        try:
+            return [
+                FileChange(Path(path), kind) for path, kind in json.loads(Path(self.state).read_text())
+            ]
+        except (OSError, ValueError, TypeError):
+            return []
+
+
+def offer(fd: int, state: str, certificate: str = "", key: str = "") -> Handover:
+    """Return what the project's settings say, for a new process."""
+    given = get_settings()
+    return Handover(
+        fd=fd,
+        state=state,
+        base=str(getattr(settings, "BASE_DIR", None) or Path.cwd()),
+        watch=[str(Path(path).absolute()) for path in given.WATCH],
+        ignore=[
+            *given.IGNORE,
+            *(str(Path(root).absolute()) for root in (settings.MEDIA_ROOT, settings.STATIC_ROOT) if root),
+        ],
+        hosts=list(settings.ALLOWED_HOSTS),
+        origins=list(settings.CSRF_TRUSTED_ORIGINS),
+        script_name=settings.FORCE_SCRIPT_NAME or "",
+        certificate=certificate,
+        key=key,
+    )
+
+
+def environment(handover: Handover) -> dict[str, str]:
+    """Return the environment of a process that takes the handover."""
+    # Projects ask RUN_MAIN whether they are in the process that serves.
+    return {**os.environ, _VARIABLE: json.dumps(asdict(handover)), "RUN_MAIN": "true"}
+
+
+@lru_cache(maxsize=1)
+def take() -> Handover | None:
+    """Return the handover of this process; what the project itself starts must not take it for its own."""
+    given = os.environ.pop(_VARIABLE, None)
+    return Handover(**json.loads(given)) if given else None

@@ -1,0 +1,148 @@
+"""``manage.py runserver``: Django's own command, served by uvicorn and followed by the browser."""
+
+import errno
+import tempfile
+from argparse import ArgumentParser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.staticfiles.management.commands.runserver import Command as Runserver
+from django.core.asgi import get_asgi_application
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from django_matt.contrib.hot_reload.handovers import Handover, offer, take
+from django_matt.contrib.hot_reload.settings import get_settings
+from django_matt.contrib.hot_reload.supervisor import listen, supervise
+from django_matt.errors.exceptions import MissingExtra
+
+__all__ = ["Command"]
+
+_LIBRARIES = {"uvicorn": "hot-reload", "watchfiles": "hot-reload", "websockets": "hot-reload"}
+_WSGI = (
+    "Serving under WSGI, as asked. Missing here: the lifespan, WebSockets, and with them the browser that follows "
+    "edits and shows errors; Python edits restart the server. Leave --wsgi out to have them."
+)
+_ERRORS = {
+    errno.EACCES: "You don't have permission to access that port.",
+    errno.EADDRINUSE: "That port is already in use.",
+    errno.EADDRNOTAVAIL: "That IP address can't be assigned to.",
+}
+
+
+class Command(Runserver):
+    """Django's ``runserver`` with ASGI, lifespan, and a browser that follows every edit; needs ``DEBUG``."""
+
+    help = "Starts a development server (ASGI) whose pages follow every edit and show every error."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add what Django's command does not know."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--wsgi", action="store_true", help="Serve WSGI_APPLICATION as Django does; no browser follows."
+        )
+        parser.add_argument("--cert-file", default="", help="Serve HTTPS with this certificate (PEM).")
+        parser.add_argument("--key-file", default="", help="The key of the certificate (PEM).")
+
+    def run(self, **options: Any) -> None:
+        """Be the supervisor, or a process of it, or Django's own command."""
+        handover = take()
+        if handover is not None:
+            self._serve(handover, options)
+            return
+        if options["wsgi"] or not settings.DEBUG:
+            self.stdout.write(_WSGI if options["wsgi"] else "DEBUG is off, and so is hot reload.")
+            super().run(**options)
+            return
+        extras = {**_LIBRARIES, **({"jurigged": "hot-patch"} if get_settings().IN_PROCESS else {})}
+        for library, extra in extras.items():
+            if find_spec(library) is None:
+                raise MissingExtra(library, extra)
+        self._begin(options)
+
+    def _begin(self, options: dict[str, Any]) -> None:
+        for name in ("cert_file", "key_file"):
+            if options[name] and not Path(options[name]).is_file():
+                raise CommandError(f"There is no file {options[name]}.")
+        if bool(options["cert_file"]) != bool(options["key_file"]):
+            raise CommandError("HTTPS needs both --cert-file and --key-file.")
+        try:
+            listener = listen(self.addr, int(self.port), ipv6=self.use_ipv6)
+        except (OSError, OverflowError) as error:
+            number = error.errno if isinstance(error, OSError) else None
+            raise CommandError(_ERRORS.get(number or 0, str(error))) from error
+        if not options["use_reloader"]:
+            self._check(options)
+            from django_matt.contrib.hot_reload.serving import serve_plainly
+
+            application = self._application(options)
+            serve_plainly(
+                application,
+                listener,
+                options["cert_file"],
+                options["key_file"],
+                lambda: self._tell(listener.getsockname()[1], options),
+            )
+            return
+        with listener, tempfile.TemporaryDirectory(prefix="matt-hot-reload-") as folder:
+            state = str(Path(folder) / "changes.json")
+            handover = offer(listener.fileno(), state, options["cert_file"], options["key_file"])
+            try:
+                code = supervise(handover)
+            except KeyboardInterrupt:
+                code = 0
+        if code:
+            raise SystemExit(code)
+
+    def _serve(self, handover: Handover, options: dict[str, Any]) -> None:
+        from django_matt.contrib.hot_reload.hubs import Hub, set_hub
+        from django_matt.contrib.hot_reload.serving import serve_project
+
+        hub = Hub()
+        set_hub(hub)
+        self._check(options)
+        with handover.open_socket() as listener:
+            port = listener.getsockname()[1]
+            listener.detach()
+        serve_project(
+            self._application(options),
+            hub,
+            handover,
+            in_process=get_settings().IN_PROCESS,
+            when_started=lambda: self._tell(port, options),
+        )
+
+    def _check(self, options: dict[str, Any]) -> None:
+        if not options["skip_checks"]:
+            self.stdout.write("Performing system checks...\n\n")
+            given = {**BaseCommand.get_check_kwargs(self, options), "display_num_errors": True}
+            self.check(**given)
+        self.check_migrations()
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+
+    def _application(self, options: dict[str, Any]) -> Any:
+        path = getattr(settings, "ASGI_APPLICATION", None)
+        application = import_string(path) if path else get_asgi_application()
+        if (
+            options["use_static_handler"]
+            and (settings.DEBUG or options["insecure_serving"])
+            and apps.is_installed("django.contrib.staticfiles")
+        ):
+            from django_matt.contrib.hot_reload.statics import StaticFiles
+
+            application = StaticFiles(application)
+        return application
+
+    def _tell(self, port: int, options: dict[str, Any]) -> None:
+        self.protocol = "https" if options["cert_file"] else "http"
+        self.on_bind(port)
+        if not getattr(settings, "ASGI_APPLICATION", None) and settings.WSGI_APPLICATION:
+            self.stdout.write(
+                "ASGI_APPLICATION is not set: this serves Django's default ASGI application, without what "
+                f"{settings.WSGI_APPLICATION} adds.\n"
+            )

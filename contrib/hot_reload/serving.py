@@ -1,0 +1,214 @@
+"""The process that serves: uvicorn with the gate, the watcher, and the judge between them."""
+
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from django.apps import apps
+
+from django_matt.contrib.hot_reload.failures import describe
+from django_matt.contrib.hot_reload.gates import Gate
+from django_matt.contrib.hot_reload.handovers import RESTART, Handover, take
+from django_matt.contrib.hot_reload.hubs import Hub
+from django_matt.contrib.hot_reload.verdicts import Judge, is_source
+from django_matt.contrib.hot_reload.watching import Watcher, roots_of
+from django_matt.extensions import FileChange, HearsFileChanges
+
+__all__ = ["LifespanFailedError", "serve_failure", "serve_plainly", "serve_project"]
+
+logger = logging.getLogger("django_matt")
+
+_GRACE_SECONDS = 1
+_LAST_SECONDS = 2.0
+
+
+class LifespanFailedError(Exception):
+    """The application failed at start-up; its cause says why, where that is known."""
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, when_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_started = when_started
+        self.restarts = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._when_started()
+
+    def restart(self) -> None:
+        """End this process for the next one to start; from any thread, and whatever is still running in it."""
+        if not self.restarts:
+            self.restarts = self.should_exit = True
+            # A view that sleeps or stands in a debugger must not hold the edit up.
+            last = threading.Timer(_LAST_SECONDS, os._exit, (RESTART,))
+            last.daemon = True
+            last.start()
+
+
+def serve_project(
+    application: Any, hub: Hub, handover: Handover, *, in_process: bool, when_started: Callable[[], None]
+) -> None:
+    """Serve until a signal or a restart; raise ``LifespanFailedError`` where the application does not start."""
+    gate = _gate(application, hub, handover)
+    judge = Judge()
+    announcer = _Announcer()
+    server: _Server
+
+    def begin() -> None:
+        watcher.start()
+        announcer.tell(handover.collect())
+        when_started()
+
+    def hear(changes: list[FileChange]) -> None:
+        try:
+            verdict = judge.judge(changes)
+            patched = patch(verdict.modules) if verdict.modules else True
+            if verdict.restart or not patched:
+                _say((verdict.restart or verdict.modules)[0], "restarting")
+                handover.keep(changes)
+                server.restart()
+                return
+            announcer.tell(changes)
+            if verdict.reload or verdict.modules:
+                hub.reload()
+            elif verdict.styles:
+                hub.restyle(verdict.styles)
+        except Exception:
+            # The thread must live: it is the way back from the mistake.
+            logger.exception("Changes could not be followed.")
+
+    patch = _patching(in_process, handover)
+    roots = [*roots_of(handover.base, [*handover.watch, *map(str, judge.directories())])]
+    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started)
+    server = _server(gate, handover, begin)
+    _run(server, handover.open_socket())
+    watcher.stop()
+    if gate.error is not None and not server.started:
+        raise LifespanFailedError("The application's lifespan failed.") from gate.error
+    if server.restarts:
+        _leave()
+
+
+def serve_failure(error: BaseException) -> None:
+    """Answer everything with a failure until a source changes; without a supervisor, leave with code 1."""
+    handover = take()
+    if handover is None:
+        sys.exit(1)
+    hub = Hub(describe(error))
+    gate = _gate(None, hub, handover)
+    suspects = {frame["file"] for frame in _frames(describe(error).trace)}
+
+    def hear(changes: list[FileChange]) -> None:
+        if any(is_source(change.path) or str(change.path) in suspects for change in changes):
+            _say(changes[0].path, "trying again")
+            handover.keep(changes)
+            server.restart()
+
+    roots = roots_of(handover.base, handover.watch)
+    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started)
+    server = _server(gate, handover, watcher.start)
+    sys.stderr.write("\nThe server did not start. It tries again when a file changes.\n")
+    sys.stderr.flush()
+    _run(server, handover.open_socket())
+    watcher.stop()
+    if server.restarts:
+        _leave()
+
+
+def serve_plainly(
+    application: Any, listener: socket.socket, certificate: str, key: str, when_started: Callable[[], None]
+) -> None:
+    """Serve without following anything, for ``--noreload``."""
+    config = _config(application, certificate, key)
+    _run(_Server(config, when_started), listener)
+
+
+def _gate(application: Any, hub: Hub, handover: Handover) -> Gate:
+    return Gate(
+        application,
+        hub,
+        hosts=handover.hosts,
+        origins=handover.origins,
+        script_name=handover.script_name,
+    )
+
+
+def _server(gate: Gate, handover: Handover, when_started: Callable[[], None]) -> _Server:
+    return _Server(_config(gate, handover.certificate, handover.key), when_started)
+
+
+def _config(application: Any, certificate: str, key: str) -> uvicorn.Config:
+    # Logging is the project's own: nothing is set up here.
+    return uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        ssl_certfile=certificate or None,
+        ssl_keyfile=key or None,
+    )
+
+
+def _run(server: _Server, listener: socket.socket) -> None:
+    # uvicorn leaves with an exit code where the lifespan fails, which would hide why.
+    with suppress(SystemExit):
+        server.run(sockets=[listener])
+
+
+def _leave() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(RESTART)
+
+
+def _say(path: Path, what: str) -> None:
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    sys.stdout.write(f"{path} changed, {what}.\n")
+    sys.stdout.flush()
+
+
+def _frames(trace: Any) -> list[Any]:
+    found = list(trace["frames"])
+    for link in [trace["cause"], *trace["exceptions"]]:
+        found += _frames(link) if link else []
+    return found
+
+
+def _patching(in_process: bool, handover: Handover) -> Callable[[Iterable[Path]], bool]:
+    if not in_process:
+        return lambda paths: False
+    from django_matt.contrib.hot_reload.patching import Patcher
+
+    return Patcher(roots_of(handover.base, handover.watch)).patch
+
+
+class _Announcer:
+    """Tells the apps that hear of file changes, in one thread, in order."""
+
+    def __init__(self) -> None:
+        self._apps = [config for config in apps.get_app_configs() if isinstance(config, HearsFileChanges)]
+        self._lock = threading.Lock()
+
+    def tell(self, changes: list[FileChange]) -> None:
+        if self._apps and changes:
+            threading.Thread(target=self._tell, args=(changes,), daemon=True).start()
+
+    def _tell(self, changes: list[FileChange]) -> None:
+        with self._lock:
+            for change in changes:
+                for config in self._apps:
+                    try:
+                        config.file_changed(change)
+                    except Exception:
+                        logger.exception("%s could not take %s in.", config.label, change.path)

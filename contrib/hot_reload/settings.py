@@ -1,0 +1,37 @@
+"""One typed, frozen view of ``settings.MATT_HOT_RELOAD``."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = ["HotReloadSettings", "get_settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotReloadSettings:
+    """What the ``MATT_HOT_RELOAD`` dictionary of a project may hold, with the defaults.
+
+    >>> HotReloadSettings().IN_PROCESS
+    False
+    """
+
+    IN_PROCESS: bool = False
+    """Patch edited function bodies into the running process; needs the extra ``hot-patch``."""
+    WATCH: tuple[str, ...] = ()
+    """Directories to watch besides the project's own."""
+    IGNORE: tuple[str, ...] = ()
+    """Names of directories that are not watched, besides those that never are."""
+
+
+def get_settings() -> HotReloadSettings:
+    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist."""
+    given: dict[str, Any] = dict(getattr(settings, "MATT_HOT_RELOAD", {}))
+    unknown = sorted(set(given) - {field.name for field in fields(HotReloadSettings)})
+    if unknown:
+        raise ImproperlyConfigured(
+            f"settings.MATT_HOT_RELOAD has no option {', '.join(map(repr, unknown))}; "
+            f"there are: {', '.join(field.name for field in fields(HotReloadSettings))}."
+        )
+    return HotReloadSettings(**given)

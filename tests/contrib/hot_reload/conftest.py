@@ -1,0 +1,75 @@
+"""A project on disk, its server, and a browser whose complaints fail the test."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contrib.hot_reload.projects import Project, create, run
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return create(tmp_path / "project")
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., Project]]:
+    """Return ``start(*arguments, **environment)``: serve the project until the test ends."""
+    with ExitStack() as stack:
+
+        def begin(*arguments: str, **options: Any) -> Project:
+            return stack.enter_context(run(folder, *arguments, **options))
+
+        yield begin
+
+
+@pytest.fixture
+def project(start: Callable[..., Project]) -> Project:
+    return start()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("MATT_REQUIRE_BROWSER"):
+            pytest.fail(f"MATT_REQUIRE_BROWSER is set and there is no {CHROMIUM}")
+        pytest.skip(f"no {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Return ``visit(address)``: a tab that keeps what its console says in ``page.complaints``."""
+    contexts = []
+
+    def open_page(address: str, **options: Any) -> Any:
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.complaints = []
+        page.on(
+            "console", lambda m: page.complaints.append(m.text) if m.type == "error" else None
+        )
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
