@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-__all__ = ["MattSettings", "Tier", "checked_tier", "get_settings"]
+__all__ = ["MattSettings", "Tier", "checked_tier", "get_settings", "read_settings"]
 
 Tier = Literal["rows", "instances", "pydantic"]
 """How an answer is made from what a view returns, the fastest first."""
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +51,30 @@ class MattSettings:
 @lru_cache(maxsize=1)
 def get_settings() -> MattSettings:
     """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist, or no tier."""
-    given: dict[str, Any] = dict(getattr(settings, "MATT", {}))
-    unknown = sorted(set(given) - {field.name for field in fields(MattSettings)})
+    found = read_settings(MattSettings, "MATT")
+    checked_tier(found.TIER, 'settings.MATT["TIER"]')
+    return found
+
+
+def read_settings(kind: type[S], name: str) -> S:
+    """Return a dictionary of Django's settings as the frozen dataclass of its options, read once.
+
+    Contrib apps read theirs by it too. It raises ``ImproperlyConfigured`` for an option that does not exist.
+    """
+    return cast("S", _read(kind, name))  # type: ignore[arg-type]
+
+
+@lru_cache
+def _read(kind: Any, name: str) -> Any:
+    given: dict[str, Any] = dict(getattr(settings, name, {}))
+    known = [field.name for field in fields(kind)]
+    unknown = sorted(set(given) - set(known))
     if unknown:
         raise ImproperlyConfigured(
-            f"settings.MATT has no option {', '.join(map(repr, unknown))}; "
-            f"there are: {', '.join(field.name for field in fields(MattSettings))}."
+            f"settings.{name} has no option {', '.join(map(repr, unknown))}; "
+            f"there are: {', '.join(known)}."
         )
-    if "TIER" in given:
-        checked_tier(given["TIER"], 'settings.MATT["TIER"]')
-    return MattSettings(**given)
+    return kind(**given)
 
 
 def checked_tier(given: str, where: str) -> Tier:
@@ -72,8 +88,9 @@ def checked_tier(given: str, where: str) -> Tier:
 
 
 def _forget(*, setting: str, **_: Any) -> None:
-    if setting == "MATT":
+    if setting.startswith("MATT"):
         get_settings.cache_clear()
+        _read.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -19,7 +19,7 @@ from django_matt.errors.exceptions import Problem
 from django_matt.errors.problems import Answer, plain, title_of, validation_errors
 from django_matt.settings import get_settings
 
-__all__ = ["to_answer"]
+__all__ = ["VIOLATIONS", "to_answer"]
 
 _READS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
@@ -142,7 +142,7 @@ def _in_use(request: HttpRequest, exc: Exception) -> Answer | None:
     )
 
 
-_VIOLATIONS = {
+VIOLATIONS = {
     "unique": (409, "An object with the same {columns} exists already."),
     "foreign_key": (
         409,
@@ -152,13 +152,14 @@ _VIOLATIONS = {
     "check": (422, "The values break the rule {columns}."),
     "other": (409, "This conflicts with what is stored."),
 }
+"""Kind of a broken rule → the status it is answered with, and the sentence."""
 
 
 def _integrity(request: HttpRequest, exc: IntegrityError) -> Answer | None:
     if not _writes(request):
         return None
     violation: Violation = violation_of(exc)
-    status, text = _VIOLATIONS[violation.kind]
+    status, text = VIOLATIONS[violation.kind]
     names = ", ".join(violation.names) or "values"
     answer = Answer(
         status=status, detail=text.format(columns=names), code=violation.kind, was_mapped=True

@@ -5,6 +5,7 @@ import uuid
 from decimal import Decimal
 
 from django.db import models
+from django.db.models.functions import Lower
 
 
 class Colour(models.TextChoices):
@@ -88,3 +89,29 @@ class Keyed(models.Model):
 
     key = models.UUIDField(primary_key=True, default=uuid.uuid4)
     note = models.TextField(null=True)
+
+
+class Edition(models.Model):
+    """Every kind of rule that a database keeps, and a column that each change sets."""
+
+    isbn = models.CharField(max_length=13, unique=True)
+    title = models.CharField(max_length=20)
+    volume = models.SmallIntegerField(default=1)
+    pages = models.IntegerField(null=True)
+    notes = models.JSONField(null=True)
+    author = models.ForeignKey(Author, models.CASCADE, related_name="+")
+    keeper = models.ForeignKey(Author, models.CASCADE, null=True, related_name="+")
+    changed = models.DateTimeField(auto_now=True)
+    tags = models.ManyToManyField(Tag, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["author", "title", "volume"], name="one_volume"),
+            models.UniqueConstraint(
+                Lower("title"),
+                condition=models.Q(pages=1),
+                name="one_leaflet",
+                violation_error_message="A leaflet's title is its own.",
+            ),
+            models.CheckConstraint(condition=models.Q(pages__gt=0), name="pages_are_positive"),
+        ]

@@ -1,0 +1,163 @@
+"""Create and update many rows at once: all of them or none, each refused one named."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connections, router, transaction
+from django.db.models import Model, QuerySet
+
+from django_matt.contrib.crud.batches import Batch
+from django_matt.contrib.crud.errors import RowError, RowsRefused
+from django_matt.contrib.crud.schemas import AnyField, Reader, Row, columns_of, values_of
+from django_matt.contrib.crud.settings import get_settings
+from django_matt.errors.exceptions import PayloadTooLarge
+
+__all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update"]
+
+M = TypeVar("M", bound=Model)
+
+
+def bulk_create(
+    model: type[M] | QuerySet[M], rows: Sequence[Row], *, values: Mapping[str, Any] | None = None
+) -> list[M]:
+    """Insert a row for each of ``rows`` and return the objects in their order.
+
+    ``model`` is a model, or a queryset where that chooses the database. A row is a validated body or a dictionary;
+    ``values`` are set on every object, whatever its row says. Raises ``RowsRefused`` where the database refuses a row,
+    and ``PayloadTooLarge`` for more than ``MAX_BULK_ROWS``; nothing is written then.
+    """
+    _check_size(rows)
+    queryset = model if isinstance(model, QuerySet) else model._default_manager.all()
+    kind, using = queryset.model, _database(queryset)
+    fixed = values_of(values or {}, columns_of(kind, values or {}))
+    reader = Reader(kind, rows)
+    objects = [kind(**{**values_of(row, reader.columns(row)), **fixed}) for row in rows]
+    batch = Batch(kind, using, list(enumerate(objects)), reader)
+    with transaction.atomic(using=using):
+        batch.write(queryset.using(using).bulk_create, kind._meta.concrete_fields)
+    return objects
+
+
+def bulk_update(
+    queryset: QuerySet[M],
+    rows: Sequence[Row],
+    *,
+    key: str = "pk",
+    values: Mapping[str, Any] | None = None,
+) -> list[M]:
+    """Change the objects of ``queryset`` that ``rows`` name by ``key`` and return them in the order of the rows.
+
+    Only what a row sets is changed. ``key`` is a unique field; ``values`` are set on every object that a row changes.
+    An object outside of ``queryset`` is as unknown as one that does not exist. Raises what ``bulk_create`` does.
+    """
+    _check_size(rows)
+    model, using = queryset.model, _database(queryset)
+    by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
+    reader = Reader(model, rows)
+    keys, changes = _read_changes(rows, reader, by)
+    fixed = values_of(values or {}, columns_of(model, values or {}))
+    with transaction.atomic(using=using):
+        found = _lock(queryset, using).in_bulk(keys, field_name=by.attname)
+        if missing := [
+            RowError(index, 404, "not_found", "There is no such object.", reader.sent_as(index, by))
+            for index, value in enumerate(keys)
+            if value not in found
+        ]:
+            raise RowsRefused(rows, missing)
+        changed = [(index, found[value]) for index, value in enumerate(keys) if changes[index]]
+        fields = {
+            field
+            for index, instance in changed
+            for field in _change(instance, {**changes[index], **fixed})
+        }
+        if fields:
+            names = [field.name for field in fields]
+            write = partial(model._base_manager.using(using).bulk_update, fields=names)
+            Batch(model, using, changed, reader).write(write, list(fields))
+    return [found[value] for value in keys]
+
+
+async def abulk_create(
+    model: type[M] | QuerySet[M], rows: Sequence[Row], *, values: Mapping[str, Any] | None = None
+) -> list[M]:
+    """Do what ``bulk_create`` does, in one thread from the first statement to the last."""
+    return await sync_to_async(bulk_create)(model, rows, values=values)
+
+
+async def abulk_update(
+    queryset: QuerySet[M],
+    rows: Sequence[Row],
+    *,
+    key: str = "pk",
+    values: Mapping[str, Any] | None = None,
+) -> list[M]:
+    """Do what ``bulk_update`` does, in one thread from the first statement to the last."""
+    return await sync_to_async(bulk_update)(queryset, rows, key=key, values=values)
+
+
+def _check_size(rows: Sequence[Row]) -> None:
+    most = get_settings().MAX_BULK_ROWS
+    if len(rows) > most:
+        raise PayloadTooLarge(
+            f"The body holds more than {most:,} rows.", code="too_many_rows", limit=most
+        )
+
+
+def _database(queryset: QuerySet[Any]) -> str:
+    chosen: Any = queryset
+    return chosen._db or router.db_for_write(queryset.model, **chosen._hints)
+
+
+def _read_changes(
+    rows: Sequence[Row], reader: Reader, by: AnyField
+) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Return each row's key and what it changes; refuse a row without a key, and a key that is there twice."""
+    keys: dict[Any, int] = {}
+    changes: list[dict[str, Any]] = []
+    errors: list[RowError] = []
+    for index, row in enumerate(rows):
+        columns = reader.columns(row)
+        if any(column.field.primary_key and column.field is not by for column in columns):
+            raise TypeError(f"The primary key of {by.model.__name__} cannot be changed")
+        given = values_of(row, columns, only_set=True)
+        value = by.to_python(given.pop(by.attname, None))
+        name = reader.sent_as(index, by)
+        if value is None:
+            errors.append(RowError(index, 422, "missing", f"{by.name} is required.", name))
+        elif value in keys:
+            message = f"The row at index {keys[value]} has the same {name}."
+            errors.append(RowError(index, 422, "duplicate_key", message, name))
+        else:
+            keys[value] = index
+        changes.append(given)
+    if errors:
+        raise RowsRefused(rows, errors)
+    return list(keys), changes
+
+
+def _lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
+    """Return the queryset as one whose rows stay as they were read, locked in one order so that no two wait in a ring."""
+    queryset = queryset.using(using).defer(None).order_by("pk")
+    query = queryset.query
+    if query.distinct or query.group_by is not None:
+        # No database locks rows that it has merged.
+        inner = queryset.order_by().values("pk")
+        queryset = queryset.model._base_manager.using(using).filter(pk__in=inner).order_by("pk")
+    can = connections[using].features.has_select_for_update_of
+    return queryset.select_for_update(of=("self",) if can else ())
+
+
+def _change(instance: Model, changes: dict[str, Any]) -> list[AnyField]:
+    """Set values on an object as ``save()`` would, ``auto_now`` included; return the fields to write."""
+    fields = [
+        field
+        for field in instance._meta.concrete_fields
+        if field.attname in changes or getattr(field, "auto_now", False)
+    ]
+    for field in fields:
+        if field.attname in changes:
+            setattr(instance, field.attname, changes[field.attname])
+        setattr(instance, field.attname, field.pre_save(instance, add=False))
+    return fields
