@@ -26,19 +26,23 @@ class Extent:
     """How much is measured."""
 
     rounds: int
+    seconds: float
+    """No round begins after so long, however few there were; for each interface."""
     entries: int
     streams: int
     serving: Serving
 
 
 THOROUGH = Extent(
-    rounds=60,
+    rounds=50,
+    seconds=120,
     entries=100_000,
     streams=2,
-    serving=Serving(seconds=2, rounds=2, cases=SERVED),
+    serving=Serving(seconds=1.5, rounds=2, cases=SERVED),
 )
 QUICK = Extent(
     rounds=6,
+    seconds=15,
     entries=10_000,
     streams=1,
     serving=Serving(seconds=1, rounds=1, cases={"wsgi": ["flat"]}),
@@ -49,7 +53,7 @@ def main() -> None:
     """Measure, print, and write the page where that is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, in two minutes")
-    parser.add_argument("--rounds", type=int, help="as many rounds in process")
+    parser.add_argument("--rounds", type=int, help="at most as many rounds in process")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS, help="these parts")
     parser.add_argument(
         "--only",
@@ -77,7 +81,7 @@ def main() -> None:
             for _ in work(results, "fill", "--entries", f"{extent.entries}"):
                 pass
             if "rounds" in parts:
-                _measure_rounds(results, options.only, rounds)
+                _measure_rounds(results, options.only, rounds, extent.seconds)
             if "stream" in parts:
                 _measure_streams(results, extent.streams)
             if "serving" in parts:
@@ -88,7 +92,7 @@ def main() -> None:
         from benchmarks.page import write
 
         command = f"python -m benchmarks {' '.join(sys.argv[1:])}".strip()
-        write(measured, command, rounds, extent.serving.rounds)
+        write(measured, command, extent.serving.rounds)
 
 
 @contextmanager
@@ -105,15 +109,15 @@ def _database(database: str) -> Iterator[None]:
         yield
 
 
-def _measure_rounds(results: Results, only: list[str], rounds: int) -> None:
+def _measure_rounds(results: Results, only: list[str], rounds: int, seconds: float) -> None:
     for interface, cases in (("wsgi", SYNC), ("asgi", ASYNC)):
         chosen = [case for case in cases if case in only]
         if not chosen:
             continue
-        arguments = [interface, "--rounds", f"{rounds}", "--cases", *chosen]
+        limits = ["--rounds", f"{rounds}", "--seconds", f"{seconds}"]
         done = 0
         with progress(f"{results.database}, {interface}", rounds * len(chosen)) as tell:
-            for line in work(results, "rounds", *arguments):
+            for line in work(results, "rounds", interface, *limits, "--cases", *chosen):
                 if line.get("case") in CASES:
                     done += 1
                     tell(done, line["case"])
@@ -124,14 +128,14 @@ def _measure_streams(results: Results, times: int) -> None:
     digests: dict[str, str] = {}
     done = 0
     with progress(f"{results.database}, {STREAM}", times * len(names)) as tell:
-        for _ in range(times):
+        for turn in range(times):
             for name in names:
-                for line in work(results, "stream", name):
+                for line in work(results, "stream", name, *([] if turn else ["--digest"])):
                     digests[name] = line["digest"]
                 done += 1
                 tell(done, name)
-    if len(set(digests.values())) > 1:
-        sys.exit(f"Not measured, because not all stacks stream the same: {digests}")
+            if len(set(digests.values())) > 1:
+                sys.exit(f"Not measured, because not all stacks stream the same: {digests}")
 
 
 def _measure_serving(results: Results, serving: Serving) -> None:

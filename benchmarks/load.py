@@ -37,27 +37,32 @@ def is_installed() -> bool:
 
 
 def press(url: str, seconds: float, rate: float | None = None) -> Load:
-    """Load a URL from ``CLIENTS`` connections, each with one request under way; raises ``LoadError``.
+    """Load a URL from up to ``CLIENTS`` connections, each with one request under way; raises ``LoadError``.
 
     At a fixed ``rate``, in requests a second, every client is a process of its own and they begin apart: those of one process
     send all at the same moment.
     """
     with tempfile.TemporaryDirectory(prefix="matt-load-") as folder, ExitStack() as running:
-        logs = [Path(folder) / f"{n}" for n in range(1 if rate is None else CLIENTS)]
+        # A client of less than one request a second may not send its first in time.
+        clients = 1 if rate is None else max(1, min(CLIENTS, int(rate)))
+        logs = [Path(folder) / f"{n}" for n in range(clients)]
         processes = []
         for log in logs:
             command = ["h2load", "--h1", "-t", "1", f"-D{round(seconds * 1000)}ms"]
             command += [f"--warm-up-time={round(_WARM_UP * 1000)}ms", f"--log-file={log}"]
             command += (
-                ["-c", f"{CLIENTS}"] if rate is None else ["-c", "1", f"--rps={rate / CLIENTS:.3f}"]
+                ["-c", f"{CLIENTS}"] if rate is None else ["-c", "1", f"--rps={rate / clients:.3f}"]
             )
             process = subprocess.Popen([*command, url], stdout=subprocess.DEVNULL)
             running.callback(process.kill)
             processes.append(process)
             if rate is not None:
                 time.sleep(1 / rate)
-        for process in processes:
-            process.wait(timeout=seconds + 30)
+        try:
+            for process in processes:
+                process.wait(timeout=seconds + 30)
+        except subprocess.TimeoutExpired:
+            raise LoadError(f"{url} does not answer") from None
         rows = [line.split("\t") for log in logs for line in log.read_text().splitlines()]
     # A request that the end of the run cut short has no status.
     answered = [(status, int(spent)) for _, status, spent in rows if status != "0"]

@@ -32,7 +32,7 @@ compared to the millisecond), and insert the same rows; otherwise the benchmark 
 **In process.** One request through Django's whole handler in one process: no middleware, no server, no network. `DEBUG` is off,
 `django.request` logs from WARNING on, every stack stands alone behind the same prefix with the same routes in the same order. The
 stacks take turns within each round, the order changes from round to round, garbage is collected before every sample, and the least of
-{rounds} rounds counts (of the short cases, four samples a round), of CPU time (`time.process_time`) and of wall time
+all rounds counts (of the short cases, four samples a round), of CPU time (`time.process_time`) and of wall time
 (`time.perf_counter`) each. CPU time is this process's alone; wall time also holds the wait for PostgreSQL. The rounds of all
 cases are interleaved, so that a busy minute of the machine spoils no case alone.
 
@@ -44,7 +44,7 @@ out Django's signal handlers that close connections in that thread.
 memory of the process: its peak during the answer less what it held before.
 
 **Behind granian.** One worker on 127.0.0.1 (WSGI: one thread), a stack after the other. h2load keeps {clients} connections busy for the throughput,
-the best of {turns} turns each; then {clients} clients, begun apart, send {share:.0%} of what the slowest stack answered, the same to every stack, and the latency and
+the best of {turns} turns each; then up to {clients} clients, begun apart, send {share:.0%} of what the slowest stack answered, the same to every stack, and the latency and
 memory are of that. The load generator and PostgreSQL share the machine with the worker.
 
 **Fairness.** *bare* uses `orjson.dumps`: over `values()` for *flat* and *page*, over instances with hand-chosen joins and prefetches for
@@ -60,12 +60,12 @@ them.
 """
 
 
-def write(measured: list[Results], command: str, rounds: int, turns: int) -> None:
+def write(measured: list[Results], command: str, turns: int) -> None:
     """Write the page and its plots."""
     today = datetime.datetime.now(tz=datetime.UTC).date()
     first = measured[0]
     versions = ", ".join(f"{name} {number}" for name, number in first.versions.items())
-    method = _METHOD.format(rounds=rounds, clients=CLIENTS, turns=turns, share=SHARE)
+    method = _METHOD.format(clients=CLIENTS, turns=turns, share=SHARE)
     parts = [
         "# Benchmarks",
         "The same work on MattAPI, its peers and hand-written Django, in process and behind a server, each figure a ratio of one run. "
@@ -85,7 +85,8 @@ def write(measured: list[Results], command: str, rounds: int, turns: int) -> Non
 
 def _database(results: Results) -> list[str]:
     name = _NAMES[results.database]
-    parts = [f"## {name}", f"{results.server}."]
+    rounds = f", {results.rounds} rounds in process" if results.rounds else ""
+    parts = [f"## {name}", f"{results.server}{rounds}."]
     if results.cases():
         image = f"images/bench-{results.database}.svg"
         draw(_case_charts(results), _DOCS / image)

@@ -74,7 +74,11 @@ def _draw_chart(chart: Chart, axes: Any) -> None:
         width = min(value, end)
         axes.barh(place, width, color=_OURS if name.startswith("matt") else _PEERS, height=0.68)
         cut = " »" if value > width else ""
-        axes.text(width + end * 0.03, place, f"{chart.form.format(value)}{cut}", va="center")
+        beside = width
+        # A label does not stand on the line, but beyond it.
+        if chart.dashed is not None and width <= chart.dashed < width + end * 0.25:
+            beside = chart.dashed
+        axes.text(beside + end * 0.03, place, f"{chart.form.format(value)}{cut}", va="center")
     if chart.dashed is not None:
         axes.axvline(chart.dashed, color=_TEXT, linestyle="--", linewidth=1)
     axes.set_xlim(0, end * 1.3)

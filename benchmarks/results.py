@@ -51,6 +51,7 @@ class Results:
     versions: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     best: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    rounds: int = 0
     streamed: dict[str, Streamed] = field(default_factory=dict)
     served: dict[str, Served] = field(default_factory=dict)
 
@@ -60,6 +61,7 @@ class Results:
             self.best[line["case"]] = {
                 name: (cpu, wall) for name, (cpu, wall) in line["best"].items()
             }
+            self.rounds = line["rounds"]
         elif "missing" in line:
             self.missing[line["missing"]] = line["why"]
         elif "stream" in line:

@@ -14,7 +14,7 @@ __all__ = ["SERVED", "SHARE", "Serving", "served_stacks"]
 SERVED = {"wsgi": ["hello", "one", "nested", "flat"], "asgi": ["hello-async", "flat-async"]}
 SHARE = 0.6
 """The fixed rate is this share of what the slowest stack answers at most."""
-_ENOUGH, _LONGEST = 60, 8.0
+_ENOUGH, _LONGEST = 45, 6.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,9 +42,11 @@ def main() -> None:
     rounds = jobs.add_parser("rounds")
     rounds.add_argument("interface", choices=["wsgi", "asgi"])
     rounds.add_argument("--cases", nargs="+", required=True)
-    rounds.add_argument("--rounds", type=int, required=True)
+    rounds.add_argument("--rounds", type=int, required=True, help="at most as many")
+    rounds.add_argument("--seconds", type=float, required=True, help="none begins after so long")
     stream = jobs.add_parser("stream")
     stream.add_argument("stack")
+    stream.add_argument("--digest", action="store_true", help="answer once more, to compare it")
     options = parser.parse_args()
     os.environ["BENCHMARKS_DATABASE"] = options.database
     os.environ["BENCHMARKS_INTERFACE"] = getattr(options, "interface", "wsgi")
@@ -60,9 +62,9 @@ def main() -> None:
         if options.job == "fill":
             _fill(options.entries)
         elif options.job == "rounds":
-            _measure_rounds(options.cases, options.rounds, options.interface)
+            _measure_rounds(options.cases, options.rounds, options.seconds, options.interface)
         else:
-            _measure_stream(options.stack)
+            _measure_stream(options.stack, options.digest)
     except DifferentAnswersError as error:
         sys.exit(f"Not measured, because not all stacks answer the same. {error}")
     connection.close()
@@ -89,7 +91,7 @@ def _fill(entries: int) -> None:
     say(versions=_versions(), compiled=COMPILED, server=f"{connection.display_name} {server}")
 
 
-def _measure_rounds(cases: list[str], rounds: int, interface: str) -> None:
+def _measure_rounds(cases: list[str], rounds: int, seconds: float, interface: str) -> None:
     from django.db import connection
 
     from benchmarks.cases import CASES
@@ -107,13 +109,16 @@ def _measure_rounds(cases: list[str], rounds: int, interface: str) -> None:
     if "instances" in cases and connection.vendor == "sqlite":
         turns["encoding"] = take_turns(encoding_runs(), 1)
     # One round of every case after the other: a busy minute of the machine then spoils no case's every round.
-    for _ in range(rounds):
+    until = time.monotonic() + seconds
+    for done in range(1, rounds + 1):
         for case, turn in turns.items():
-            say(case=case, best=next(turn))
+            say(case=case, best=next(turn), rounds=done)
             _wait_for_quiet()
+        if time.monotonic() > until:
+            break
 
 
-def _measure_stream(stack: str) -> None:
+def _measure_stream(stack: str, digested: bool) -> None:
     """Measure the one long answer in this process, which serves nothing else: memory that was used stays so."""
     from benchmarks.cases import STREAM
     from benchmarks.measuring import normal
@@ -129,8 +134,10 @@ def _measure_stream(stack: str) -> None:
         size += len(part)
     spent = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
     after = peak()
-    body = normal(json.loads(b"".join(stacks.stream(stack, STREAM))))
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    digest = None
+    if digested:
+        body = normal(json.loads(b"".join(stacks.stream(stack, STREAM))))
+        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     say(
         stream=stack,
         cpu=spent[0] / 1e9,
