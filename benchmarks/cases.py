@@ -1,19 +1,20 @@
 """The cases: what is asked of every stack, and how often in one sample."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
 
-__all__ = ["CASES", "Case"]
+__all__ = ["ASYNC", "CASES", "ENCODING", "STREAM", "SYNC", "Case"]
 
-_ITEM = {
+_PRODUCT = {
     "name": "A kettle",
     "email": "kettle@example.org",
     "stock": 12,
     "score": 4.5,
     "active": True,
-    "tags": ["kitchen", "steel", "sale"],
 }
+_ITEM = {**_PRODUCT, "tags": ["kitchen", "steel", "sale"]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,45 +27,84 @@ class Case:
     method: str = "GET"
     query: str = ""
     body: bytes = b""
-    handler: str = "wsgi"
-    target: float | None = None
-    """The most that MattAPI may need, against hand-written Django."""
+    status: int = 200
+    handler: Literal["wsgi", "asgi", "view"] = "wsgi"
+    database: bool = True
+    writes: int = 0
+    """How many rows of ``Product`` it inserts."""
 
 
 CASES = {
-    "hello": Case(title="hello: a constant", path="hello", times=25, target=1.25),
+    "hello": Case(title="a constant", path="hello", times=25, database=False),
     "echo": Case(
-        title="echo: POST, six fields validated and returned",
+        title="POST, six fields validated and returned",
         path="echo",
         times=25,
         method="POST",
         body=orjson.dumps(_ITEM),
-        target=1.35,
+        database=False,
     ),
-    "hello-async": Case(
-        title="async hello: the whole ASGI handler",
-        path="hello-async",
-        times=10,
-        handler="asgi",
-        target=1.3,
-    ),
-    "view-async": Case(
-        title="async hello: from the request to the response, without Django's ASGI plumbing",
-        path="hello-async",
-        times=25,
-        handler="view",
-        target=1.3,
-    ),
-    "one": Case(title="one: a row of 12 columns by its key", path="rows/500", times=8),
-    "flat": Case(title="flat: 1,000 rows of 12 columns", path="flat", times=1),
+    "one": Case(title="a row of 12 columns by its key", path="rows/500", times=8),
+    "flat": Case(title="1,000 rows of 12 columns", path="flat", times=1),
     "instances": Case(
-        title="instances: 200 model instances of 12 columns", path="instances", times=1, target=1.05
+        title="200 model instances of 12 columns, in a list", path="instances", times=1
     ),
-    "nested": Case(title="nested: 100 rows, a foreign key, a many-to-many", path="nested", times=1),
+    "nested": Case(title="100 rows, a foreign key, a many-to-many", path="nested", times=1),
+    "deep": Case(
+        title="10 publishers, their 20 authors, their 100 books, their 300 chapters",
+        path="deep",
+        times=1,
+    ),
     "page": Case(
-        title="page: 100 of 1,000 rows by limit and offset, with their count",
+        title="100 of 1,000 rows by limit and offset, with their count",
         path="page",
         times=2,
         query="limit=100&offset=400",
     ),
+    "create": Case(
+        title="POST, five fields validated, inserted, returned with their key",
+        path="products",
+        times=4,
+        method="POST",
+        body=orjson.dumps(_PRODUCT),
+        status=201,
+        writes=1,
+    ),
+    "bulk-create": Case(
+        title="POST, a list of 100 of them, inserted by one `bulk_create`",
+        path="products/bulk",
+        times=1,
+        method="POST",
+        body=orjson.dumps([{**_PRODUCT, "stock": n} for n in range(100)]),
+        status=201,
+        writes=100,
+    ),
+    "hello-async": Case(
+        title="hello through the whole ASGI handler",
+        path="async/hello",
+        times=10,
+        handler="asgi",
+        database=False,
+    ),
+    "view-async": Case(
+        title="hello from the request to the response, without Django's ASGI plumbing",
+        path="async/hello",
+        times=25,
+        handler="view",
+        database=False,
+    ),
+    "one-async": Case(title="one, async", path="async/rows/500", times=4, handler="asgi"),
+    "flat-async": Case(title="flat, async", path="async/flat", times=1, handler="asgi"),
+    "nested-async": Case(title="nested, async", path="async/nested", times=1, handler="asgi"),
+    "stream": Case(title="100,000 rows of 12 columns in one answer", path="stream", times=1),
+}
+STREAM = "stream"
+SYNC = [name for name, case in CASES.items() if case.handler == "wsgi" and name != STREAM]
+ASYNC = [name for name, case in CASES.items() if case.handler != "wsgi"]
+ENCODING = {
+    "by hand": "dictionaries made by hand, orjson",
+    "matt": "MattAPI's encoder, compiled where the run was",
+    "matt, plain": "the same source, not compiled",
+    "pydantic": "a pydantic model with `from_attributes`, `dump_json`",
+    "ninja": "Ninja's path: its Schema, `model_dump`, `json.dumps`",
 }

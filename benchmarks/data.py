@@ -1,4 +1,4 @@
-"""The rows in the tables, and the queries that every stack makes."""
+"""The rows in the tables, and the queries that the stacks share."""
 
 import datetime
 import uuid
@@ -8,13 +8,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from benchmarks.models import Author, Book, Row, Tag
+from benchmarks.models import Author, Book, Chapter, Entry, Product, Publisher, Row, Tag, Wide
 
-__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "some_rows"]
+__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "publishers", "some_rows"]
 
 COLUMNS = tuple(field.name for field in Row._meta.concrete_fields)
 MAX_LIMIT = 100
 ROWS, INSTANCES, BOOKS, AUTHORS, TAGS = 1_000, 200, 100, 20, 10
+PUBLISHERS, CHAPTERS = 10, 3
 
 
 def some_rows() -> "QuerySet[Row]":
@@ -27,14 +28,31 @@ def books() -> "QuerySet[Book]":
     return Book.objects.select_related("author").prefetch_related("tags")
 
 
-def fill() -> None:
-    """Make the tables and their rows."""
+def publishers() -> "QuerySet[Publisher]":
+    """Return the query of the case *deep*, with its prefetches chosen by hand."""
+    return Publisher.objects.prefetch_related("authors__books__chapters")
+
+
+def fill(entries: int) -> None:
+    """Make the tables and their rows; ``entries`` is the length of the stream."""
     with connection.schema_editor() as editor:
-        for model in (Row, Author, Tag, Book):
+        for model in (Row, Entry, Publisher, Author, Tag, Book, Chapter, Product):
             editor.create_model(model)
-    Row.objects.bulk_create(_row(index) for index in range(ROWS))
+    Row.objects.bulk_create(_wide(Row, index) for index in range(ROWS))
+    for first in range(0, entries, 10_000):
+        last = min(first + 10_000, entries)
+        Entry.objects.bulk_create(_wide(Entry, index) for index in range(first, last))
+    Publisher.objects.bulk_create(
+        Publisher(id=n, name=f"publisher {n}") for n in range(1, PUBLISHERS + 1)
+    )
     Author.objects.bulk_create(
-        Author(id=n, name=f"author {n}", email=f"b{n}@example.org") for n in range(1, AUTHORS + 1)
+        Author(
+            id=n,
+            name=f"author {n}",
+            email=f"b{n}@example.org",
+            publisher_id=1 + n % PUBLISHERS,
+        )
+        for n in range(1, AUTHORS + 1)
     )
     Tag.objects.bulk_create(Tag(id=n, name=f"tag {n}") for n in range(1, TAGS + 1))
     Book.objects.bulk_create(
@@ -47,13 +65,17 @@ def fill() -> None:
         for book in range(1, BOOKS + 1)
         for step in range(1 + book % 3)
     )
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    Chapter.objects.bulk_create(
+        Chapter(title=f"Chapter {n}", book_id=book)
+        for book in range(1, BOOKS + 1)
+        for n in range(1, CHAPTERS + 1)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
-def _row(index: int) -> Row:
-    return Row(
+def _wide(model: type[Wide], index: int) -> Any:
+    return model(
         id=index + 1,
         name=f"name {index}",
         email=f"a{index}@example.org",
@@ -63,7 +85,7 @@ def _row(index: int) -> Row:
         score=index / 7,
         active=index % 2 == 0,
         price=Decimal(index) / 4,
-        key=uuid.UUID(int=index * 2**90 + index),
+        key=uuid.UUID(int=index * 2**80 + index),
         at=datetime.datetime(2024, 1, 1, 12, 30, index % 60, 123456, tzinfo=datetime.UTC),
         day=datetime.date(2024, 1, 1 + index % 28),
     )

@@ -1,7 +1,7 @@
 """Requests through Django's own handlers, in this process and without a server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -45,8 +45,10 @@ class Handlers:
             return answer
 
         def run(times: int) -> Answer:
+            if case.database:
+                return self._loop.run_until_complete(repeat(times))
             # Django's handlers of these signals close database connections in another thread, at twice the cost of
-            # all the rest; no async route here touches the database.
+            # all the rest.
             kept = request_started.receivers, request_finished.receivers
             request_started.receivers, request_finished.receivers = [], []
             try:
@@ -56,26 +58,14 @@ class Handlers:
 
         return run
 
+    def stream(self, case: Case) -> Iterator[bytes]:
+        """Yield the parts of one answer as a WSGI server would take them, and let go of each."""
+        response = self._wsgi({**_environ(case), "wsgi.input": BytesIO()}, lambda *_: None)
+        yield from response
+        response.close()
+
     def _prepare_wsgi(self, case: Case) -> Callable[[int], Answer]:
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": case.method,
-            "PATH_INFO": f"/{PREFIX}{case.path}",
-            "SCRIPT_NAME": "",
-            "QUERY_STRING": case.query,
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "8000",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": BytesIO(),
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": True,
-            "wsgi.run_once": False,
-            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in _HEADERS.items()},
-        }
-        if case.body:
-            environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(case.body))}
+        environ = _environ(case)
         handler, body, statuses = self._wsgi, case.body, [""]
 
         def start_response(status: str, headers: Any, exc_info: Any = None) -> None:
@@ -119,6 +109,29 @@ class Handlers:
             return response.status_code, response.content
 
         return one
+
+
+def _environ(case: Case) -> dict[str, Any]:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": case.method,
+        "PATH_INFO": f"/{PREFIX}{case.path}",
+        "SCRIPT_NAME": "",
+        "QUERY_STRING": case.query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": BytesIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in _HEADERS.items()},
+    }
+    if case.body:
+        environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(case.body))}
+    return environ
 
 
 def _scope(case: Case) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""Rounds: every stack in turn, the least CPU time of each; and first, whether all answer the same."""
+"""Rounds: every line of a case in turn, the least CPU and wall time of each; and first, whether all answer the same."""
 
 import gc
 import json
 import re
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -14,8 +13,15 @@ from django.urls import set_urlconf
 
 from benchmarks.cases import CASES
 from benchmarks.handlers import Answer, Handlers
+from benchmarks.models import Product
+from benchmarks.stacks import serving
 
-__all__ = ["DifferentAnswersError", "Stacks", "normal"]
+__all__ = ["DifferentAnswersError", "Least", "Run", "Stacks", "normal", "take_turns"]
+
+Run = Callable[[int], Any]
+"""Does a piece of work a number of times."""
+Least = dict[str, tuple[float, float]]
+"""The least CPU and wall seconds of one request, by line."""
 
 _DATETIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)\Z")
 
@@ -35,38 +41,67 @@ def normal(data: Any) -> Any:
     return data
 
 
+def take_turns(runs: dict[str, Run], times: int) -> Iterator[Least]:
+    """Yield, after each round without end, what each of the lines needs at least."""
+    best = dict.fromkeys(runs, (float("inf"), float("inf")))
+    for run in runs.values():
+        run(min(times, 10))
+    gc.collect()
+    gc.freeze()
+    order = list(runs)
+    while True:
+        # Short samples cost little and are easily disturbed: a round takes several of them.
+        for name in order * (1 if times < 8 else 4):
+            run = runs[name]
+            gc.collect()
+            wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+            run(times)
+            spent = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
+            least = best[name]
+            best[name] = (
+                min(least[0], spent[0] / times / 1e9),
+                min(least[1], spent[1] / times / 1e9),
+            )
+        # Whoever comes after a heavy neighbour finds colder caches: each gets another neighbour every round.
+        order = order[1:] + order[:1] if len(order) < 3 else order[2:] + order[:2]
+        order.reverse()
+        yield dict(best)
+
+
 class Stacks:
     """The stacks that are installed, each behind its own root URLconf."""
 
     def __init__(self, urlconfs: dict[str, ModuleType]) -> None:
-        """Take the URLconf of each stack; the first is what the ratios are against."""
+        """Take the URLconf of each stack; the first is what the others are compared with."""
         self._urlconfs = urlconfs
         self._handlers = Handlers()
 
-    def names(self, case: str) -> list[str]:
-        """Return the stacks that serve a case."""
-        asynchronous = CASES[case].handler != "wsgi"
-        return [name for name in self._urlconfs if not (name == "drf" and asynchronous)]
+    def runs(self, case: str) -> dict[str, Run]:
+        """Return what makes a case's request, of each stack that serves it."""
+        names = serving(case, asynchronous=CASES[case].handler != "wsgi")
+        return {name: self._prepare(name, case) for name in names if name in self._urlconfs}
 
-    def prepare(self, name: str, case: str) -> Callable[[int], Answer]:
-        """Return what makes a case's request of one stack."""
-        run, urlconf = self._handlers.prepare(CASES[case]), self._urlconfs[name]
-
-        def switched(times: int) -> Answer:
-            settings.ROOT_URLCONF = urlconf
-            set_urlconf(urlconf)
-            return run(times)
-
-        return switched
+    def stream(self, name: str, case: str) -> Iterator[bytes]:
+        """Return the parts of one stack's answer."""
+        self._switch(name)
+        return self._handlers.stream(CASES[case])
 
     def check(self, case: str) -> None:
-        """Raise ``DifferentAnswersError`` unless every stack answers a case with 200 and the same JSON."""
+        """Raise ``DifferentAnswersError`` unless every stack answers a case, and writes to the database, alike."""
         first: tuple[str, Any] | None = None
-        for name in self.names(case):
-            status, body = self.prepare(name, case)(1)
-            if status != 200:
+        expected = CASES[case]
+        for name, run in self.runs(case).items():
+            before = Product.objects.count() if expected.writes else 0
+            status, body = run(1)
+            if status != expected.status:
                 raise DifferentAnswersError(f"{case}: {name} answers {status}: {body[:300]!r}")
             data = normal(json.loads(body))
+            if expected.writes:
+                made = list(Product.objects.order_by("id").values()[before:])
+                # Its own keys, and what stands in the database under them: those of each stack are others.
+                if (data if isinstance(data, list) else [data]) != made:
+                    raise DifferentAnswersError(f"{case}: {name} answers {data}, wrote {made}")
+                data = [{**row, "id": None} for row in made]
             if first is None:
                 first = name, data
             elif data != first[1]:
@@ -74,39 +109,15 @@ class Stacks:
                     f"{case}: {name} answers {str(data)[:500]}, {first[0]} {str(first[1])[:500]}"
                 )
 
-    def measure(self, case: str, rounds: int) -> Iterator[dict[str, float]]:
-        """Yield, after each round, the least CPU seconds of one request by stack."""
-        times = CASES[case].times
-        runs = {name: self.prepare(name, case) for name in self.names(case)}
-        best = dict.fromkeys(runs, float("inf"))
-        for run in runs.values():
-            run(min(times, 10))
-        gc.collect()
-        gc.freeze()
-        order = list(runs)
-        # Short samples cost little and are easily disturbed: a round takes several of them.
-        for _ in range(rounds):
-            for name in order * (1 if times < 8 else 4):
-                run = runs[name]
-                gc.collect()
-                started = time.process_time_ns()
-                run(times)
-                spent = (time.process_time_ns() - started) / times / 1e9
-                best[name] = min(best[name], spent)
-            # Whoever comes after a heavy neighbour finds colder caches: each gets another neighbour every round.
-            order = order[1:] + order[:1] if len(order) < 3 else order[2:] + order[:2]
-            order.reverse()
-            yield dict(best)
+    def _prepare(self, name: str, case: str) -> Callable[[int], Answer]:
+        run = self._handlers.prepare(CASES[case])
 
-    def memory(self, case: str) -> dict[str, int]:
-        """Return the peak of Python's allocations during one request, in bytes, by stack."""
-        peaks: dict[str, int] = {}
-        for name in self.names(case):
-            run = self.prepare(name, case)
-            run(2)
-            gc.collect()
-            tracemalloc.start()
-            run(1)
-            peaks[name] = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-        return peaks
+        def switched(times: int) -> Answer:
+            self._switch(name)
+            return run(times)
+
+        return switched
+
+    def _switch(self, name: str) -> None:
+        settings.ROOT_URLCONF = self._urlconfs[name]
+        set_urlconf(settings.ROOT_URLCONF)

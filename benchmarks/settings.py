@@ -1,4 +1,4 @@
-"""The Django project that the stacks are measured in; ``BENCHMARKS_DATABASE`` chooses sqlite or postgres."""
+"""The Django project that the stacks are measured in; the environment chooses the database and the interface."""
 
 import os
 from typing import Any
@@ -27,6 +27,10 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 DMR_SETTINGS = {"validate_responses": False}
 
+# A connection belongs to a thread, and under ASGI Django gives every request a thread of its own: there a pool keeps
+# PostgreSQL's connections open, as Django's documentation advises, and SQLite's are opened anew.
+_ASGI = os.environ.get("BENCHMARKS_INTERFACE") == "asgi"
+_CONNECTION: dict[str, Any] = {"CONN_MAX_AGE": 0 if _ASGI else None}
 DATABASES: dict[str, dict[str, Any]]
 if os.environ.get("BENCHMARKS_DATABASE") == "postgres":
     from tests.project.postgres import socket_directory
@@ -37,8 +41,16 @@ if os.environ.get("BENCHMARKS_DATABASE") == "postgres":
             "NAME": "postgres",
             "USER": "postgres",
             "HOST": socket_directory(),
-            "CONN_MAX_AGE": None,
+            "OPTIONS": {"pool": {"min_size": 1, "max_size": 8}} if _ASGI else {},
+            **_CONNECTION,
         }
     }
 else:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": os.environ.get("BENCHMARKS_SQLITE", ":memory:"),
+            "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"},
+            **_CONNECTION,
+        }
+    }

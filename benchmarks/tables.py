@@ -1,120 +1,153 @@
-"""The figures as tables: plain or coloured in a terminal, Markdown in the documentation."""
+"""The figures as tables of text: the same rows for a terminal and for Markdown."""
 
-from benchmarks.cases import CASES
-from benchmarks.results import Results
+from benchmarks.cases import ENCODING
+from benchmarks.results import CPU, WALL, Results, Served
 from benchmarks.stacks import STACKS
 
-__all__ = ["markdown_table", "memory_table", "print_results", "targets_table", "winners"]
+__all__ = [
+    "Table",
+    "driver_table",
+    "encoding_table",
+    "markdown",
+    "print_results",
+    "ratios_table",
+    "served_table",
+    "stream_table",
+    "time_text",
+]
 
 _NONE = "-"
+Table = list[list[str]]
+"""Rows of cells, the first of them the header."""
 
 
-def _stacks(results: Results) -> list[str]:
-    return [name for name in STACKS if any(name in best for best in results.best.values())]
+def time_text(seconds: float) -> str:
+    """Write seconds, milliseconds or microseconds, whichever reads best."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:,.0f} µs"
+    return f"{seconds * 1e3:,.1f} ms" if seconds < 1 else f"{seconds:,.1f} s"
 
 
-def _rows(results: Results) -> list[list[str]]:
-    names = _stacks(results)
-    rows = []
-    for case, best in results.best.items():
-        ratios = results.ratios(case)
-        cells = [
-            f"{ratios[name]:.2f}" if name in ratios else _NONE for name in names if name != "bare"
-        ]
-        rows.append([case, _time(best["bare"]), *cells])
-    return rows
+def markdown(table: Table) -> str:
+    """Write a table as Markdown, numbers to the right."""
+    header, *rows = table
+    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e6:,.0f} µs" if seconds < 0.001 else f"{seconds * 1e3:,.1f} ms"
-
-
-def markdown_table(results: Results) -> str:
-    """Return the ratios as a Markdown table, the best of each row in bold."""
-    names = [name for name in _stacks(results) if name != "bare"]
-    lines = [
-        "| case | bare | " + " | ".join(names) + " |",
-        "|---|--:|" + "--:|" * len(names),
+def ratios_table(results: Results, clock: int, *, mark: bool = True) -> Table:
+    """Return each stack's time of each case against hand-written Django's, the least of each row marked as bold."""
+    names = [
+        name for name in STACKS if any(name in results.stacks(case) for case in results.cases())
     ]
-    for row in _rows(results):
-        cells = row[2:]
-        least = min((float(cell) for cell in cells if cell != _NONE), default=0.0)
-        bold = [f"**{cell}**" if cell != _NONE and float(cell) == least else cell for cell in cells]
-        lines.append(f"| {row[0]} | {row[1]} | " + " | ".join(bold) + " |")
-    return "\n".join(lines)
+    table = [["case", *names]]
+    for case in results.cases():
+        ratios = results.ratios(case, clock)
+        least = min(f"{ratio:.2f}" for ratio in ratios.values())
+        cells = [time_text(results.best[case]["bare"][clock])]
+        for name in names[1:]:
+            cell = f"{ratios[name]:.2f}" if name in ratios else _NONE
+            cells.append(f"**{cell}**" if mark and cell == least else cell)
+        table.append([case, *cells])
+    return table
 
 
-def memory_table(results: Results) -> str:
-    """Return the memory of the case *flat* as a Markdown table."""
-    bare = results.memory["bare"]
-    lines = ["| stack | peak | ratio |", "|---|--:|--:|"]
-    for name, size in results.memory.items():
-        lines.append(f"| {name} | {size / 1e6:.1f} MB | {size / bare:.2f} |")
-    return "\n".join(lines)
+def driver_table(results: Results) -> Table:
+    """Return what the driver alone needs of wall time, and how many times that the stacks need."""
+    table = [["case", "driver alone", "MattAPI", "by hand", "Ninja Extra"]]
+    for case in results.cases():
+        best = results.best[case]
+        if "driver" in best:
+            alone = best["driver"][WALL]
+            others = [best[name][WALL] / alone for name in ("matt", "bare", "extra")]
+            table.append([case, time_text(alone), *(f"{ratio:.1f}" for ratio in others)])
+    return table
 
 
-def targets_table(results: Results) -> str:
-    """Return what the cases with a target may need and do need, as a Markdown table; empty without such a case."""
-    lines = ["| case | at most | functions | controller | |", "|---|--:|--:|--:|---|"]
-    for name in results.best:
-        target, ratios = CASES[name].target, results.ratios(name)
-        if target is not None:
-            ours = [ratios["matt"], ratios["matt-controller"]]
-            verdict = "met" if max(ours) <= target else "missed"
-            lines.append(f"| {name} | {target:.2f} | {ours[0]:.2f} | {ours[1]:.2f} | {verdict} |")
-    return "\n".join(lines) if len(lines) > 2 else ""
+def encoding_table(results: Results) -> Table:
+    """Return the encoder's CPU time beside other ways to make the same JSON."""
+    best = results.best["encoding"]
+    table = [["way", "CPU", "/ MattAPI"]]
+    for name, title in ENCODING.items():
+        ratio = best[name][CPU] / best["matt"][CPU]
+        table.append([title, time_text(best[name][CPU]), f"{ratio:.2f}"])
+    return table
 
 
-def winners(results: Results) -> list[str]:
-    """Return a sentence for every case where a peer needs less than the better of MattAPI's two ways."""
-    sentences = []
-    for case in results.best:
-        ratios = results.ratios(case)
-        ours = min(
-            (ratios[name] for name in ("matt", "matt-controller") if name in ratios), default=0.0
-        )
-        ahead = {
-            name: ratio
-            for name, ratio in ratios.items()
-            if name != "bare" and not name.startswith("matt") and ratio < ours
-        }
-        if ahead:
-            said = ", ".join(
-                f"{STACKS[name]} ({ratio:.2f})"
-                for name, ratio in sorted(ahead.items(), key=lambda item: item[1])
+def stream_table(results: Results) -> Table:
+    """Return time and memory of the one long answer, by stack."""
+    table = [["stack", "wall", "/ bare", "CPU / bare", "first byte after", "grows by"]]
+    bare = results.streamed["bare"]
+    for name, made in results.streamed.items():
+        grown = _NONE if made.grown is None else f"{made.grown / 2**20:,.0f} MiB"
+        ratios = [f"{made.wall / bare.wall:.2f}", f"{made.cpu / bare.cpu:.2f}"]
+        table.append([name, time_text(made.wall), *ratios, time_text(made.first), grown])
+    return table
+
+
+def served_table(served: Served) -> Table:
+    """Return throughput, and latency and memory at the same rate, by stack and case."""
+    table = [
+        ["case", "stack", "answers/s", "/ bare", "p50", "p99", "at", "p50", "p99", "worker holds"]
+    ]
+    for case, most in served.most.items():
+        for name, load in most.items():
+            steady, memory = served.steady[case][name], served.memory[name]
+            table.append(
+                [
+                    case,
+                    name,
+                    f"{load.rate:,.0f}",
+                    f"{load.rate / most['bare'].rate:.2f}",
+                    time_text(load.p50),
+                    time_text(load.p99),
+                    f"{served.rates[case]:,.0f}/s",
+                    time_text(steady.p50),
+                    time_text(steady.p99),
+                    _NONE if memory is None else f"{memory / 2**20:,.0f} MiB",
+                ]
             )
-            sentences.append(
-                f"{CASES[case].title}: ahead of MattAPI ({ours:.2f}) {'is' if len(ahead) == 1 else 'are'} {said}."
-            )
-    return sentences
+    return table
 
 
 def print_results(results: Results) -> None:
-    """Print the ratios: with rich in a terminal, as plain columns where piped."""
-    header = ["case", "bare", *(name for name in _stacks(results) if name != "bare")]
-    rows = _rows(results)
-    title = f"{results.server}: CPU time against hand-written Django (bare)"
+    """Print all tables: with rich in a terminal, as plain columns where piped."""
+    tables: dict[str, Table] = {}
+    if results.cases():
+        tables["wall time / bare"] = ratios_table(results, WALL, mark=False)
+        tables["CPU time / bare"] = ratios_table(results, CPU, mark=False)
+    if len(drivers := driver_table(results)) > 1:
+        tables["what the driver alone needs"] = drivers
+    if "encoding" in results.best:
+        tables["200 instances as JSON"] = encoding_table(results)
+    if results.streamed:
+        tables[f"{results.entries:,} rows in one answer"] = stream_table(results)
+    for interface, served in results.served.items():
+        tables[f"behind granian, {interface}"] = served_table(served)
+    for title, table in tables.items():
+        _print_table(f"{results.server}: {title}", table)
+    for name, why in results.missing.items():
+        print(f"{STACKS[name].title} is left out: {why}")
+
+
+def _print_table(title: str, table: Table) -> None:
     try:
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Table as RichTable
     except ImportError:
         console = None
     else:
         console = Console()
+    header, *rows = table
     if console is None or not console.is_terminal:
         print(title)
-        widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
-        for row in [header, *rows]:
+        widths = [max(len(row[n]) for row in table) for n in range(len(header))]
+        for row in table:
             print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
-    else:
-        table = Table(title=title)
-        for n, name in enumerate(header):
-            table.add_column(name, justify="right" if n else "left")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-    if results.memory:
-        peaks = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in results.memory.items())
-        print(f"Peak of Python's allocations during flat, MB: {peaks}")
-    for name, why in results.missing.items():
-        print(f"{STACKS[name]} is left out: {why}")
+        return
+    shown = RichTable(title=title)
+    for n, name in enumerate(header):
+        shown.add_column(name, justify="right" if n else "left")
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)

@@ -1,14 +1,19 @@
 """Hand-written Django and orjson: what the ratios are against."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from benchmarks.data import COLUMNS, MAX_LIMIT, books, some_rows
-from benchmarks.models import Row
+from benchmarks.data import COLUMNS, MAX_LIMIT, books, publishers, some_rows
+from benchmarks.models import Book, Entry, Product, Row
+
+
+class InvalidError(Exception):
+    """The body is not what it should be."""
 
 
 def answer(data: Any, status: int = 200) -> HttpResponse:
@@ -17,44 +22,47 @@ def answer(data: Any, status: int = 200) -> HttpResponse:
     )
 
 
-def hello(request: HttpRequest) -> HttpResponse:
-    return answer({"message": "hello"})
-
-
-async def hello_async(request: HttpRequest) -> HttpResponse:
-    return answer({"message": "hello"})
-
-
-@csrf_exempt
-def echo(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":
-        return HttpResponse(status=405, headers={"Allow": "POST"})
+def body_of(request: HttpRequest) -> Any:
     try:
-        data = orjson.loads(request.body)
-        item = {
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        raise InvalidError from None
+
+
+def valid_product(data: Any) -> dict[str, Any]:
+    try:
+        product = {
             "name": data["name"],
             "email": data["email"],
             "stock": data["stock"],
             "score": data["score"],
             "active": data["active"],
-            "tags": data["tags"],
         }
-    except (ValueError, KeyError, TypeError):
-        return answer({"detail": "invalid"}, 422)
+    except (KeyError, TypeError):
+        raise InvalidError from None
     if not (
-        isinstance(item["name"], str)
-        and isinstance(item["email"], str)
-        and type(item["stock"]) is int
-        and isinstance(item["score"], float | int)
-        and isinstance(item["active"], bool)
-        and isinstance(item["tags"], list)
-        and all(isinstance(tag, str) for tag in item["tags"])
+        isinstance(product["name"], str)
+        and isinstance(product["email"], str)
+        and type(product["stock"]) is int
+        and isinstance(product["score"], float | int)
+        and isinstance(product["active"], bool)
     ):
-        return answer({"detail": "invalid"}, 422)
-    return answer(item)
+        raise InvalidError
+    return product
 
 
-def as_dict(row: Row) -> dict[str, Any]:
+def product_dict(product: Product) -> dict[str, Any]:
+    return {
+        "id": product.id,
+        "name": product.name,
+        "email": product.email,
+        "stock": product.stock,
+        "score": product.score,
+        "active": product.active,
+    }
+
+
+def row_dict(row: Row) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
@@ -71,9 +79,37 @@ def as_dict(row: Row) -> dict[str, Any]:
     }
 
 
+def book_dict(book: Book) -> dict[str, Any]:
+    return {
+        "id": book.id,
+        "title": book.title,
+        "pages": book.pages,
+        "author": {"id": book.author.id, "name": book.author.name, "email": book.author.email},
+        "tags": [{"id": tag.id, "name": tag.name} for tag in book.tags.all()],
+    }
+
+
+def hello(request: HttpRequest) -> HttpResponse:
+    return answer({"message": "hello"})
+
+
+@csrf_exempt
+def echo(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    try:
+        data = body_of(request)
+        item = {**valid_product(data), "tags": data.get("tags")}
+    except InvalidError:
+        return answer({"detail": "invalid"}, 422)
+    if not (isinstance(item["tags"], list) and all(isinstance(tag, str) for tag in item["tags"])):
+        return answer({"detail": "invalid"}, 422)
+    return answer(item)
+
+
 def one(request: HttpRequest, row_id: int) -> HttpResponse:
     try:
-        return answer(as_dict(Row.objects.get(id=row_id)))
+        return answer(row_dict(Row.objects.get(id=row_id)))
     except Row.DoesNotExist:
         return answer({"detail": "not found"}, 404)
 
@@ -83,24 +119,39 @@ def flat(request: HttpRequest) -> HttpResponse:
 
 
 def instances(request: HttpRequest) -> HttpResponse:
-    return answer([as_dict(row) for row in some_rows()])
+    return answer([row_dict(row) for row in some_rows()])
 
 
 def nested(request: HttpRequest) -> HttpResponse:
+    return answer([book_dict(book) for book in books()])
+
+
+def deep(request: HttpRequest) -> HttpResponse:
     return answer(
         [
             {
-                "id": book.id,
-                "title": book.title,
-                "pages": book.pages,
-                "author": {
-                    "id": book.author.id,
-                    "name": book.author.name,
-                    "email": book.author.email,
-                },
-                "tags": [{"id": tag.id, "name": tag.name} for tag in book.tags.all()],
+                "id": publisher.id,
+                "name": publisher.name,
+                "authors": [
+                    {
+                        "id": author.id,
+                        "name": author.name,
+                        "books": [
+                            {
+                                "id": book.id,
+                                "title": book.title,
+                                "chapters": [
+                                    {"id": chapter.id, "title": chapter.title}
+                                    for chapter in book.chapters.all()
+                                ],
+                            }
+                            for book in author.books.all()
+                        ],
+                    }
+                    for author in publisher.authors.all()
+                ],
             }
-            for book in books()
+            for publisher in publishers()
         ]
     )
 
@@ -115,13 +166,78 @@ def page(request: HttpRequest) -> HttpResponse:
     return answer({"items": list(found[offset : offset + limit]), "count": found.count()})
 
 
+@csrf_exempt
+def create(request: HttpRequest) -> HttpResponse:
+    try:
+        product = valid_product(body_of(request))
+    except InvalidError:
+        return answer({"detail": "invalid"}, 422)
+    return answer(product_dict(Product.objects.create(**product)), 201)
+
+
+@csrf_exempt
+def bulk_create(request: HttpRequest) -> HttpResponse:
+    try:
+        data = body_of(request)
+        if not isinstance(data, list):
+            raise InvalidError
+        products = [Product(**valid_product(product)) for product in data]
+    except InvalidError:
+        return answer({"detail": "invalid"}, 422)
+    return answer([product_dict(made) for made in Product.objects.bulk_create(products)], 201)
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_chunks(), content_type="application/json")
+
+
+def _chunks() -> Iterator[bytes]:
+    batch: list[Any] = []
+    before = b"["
+    for row in Entry.objects.values(*COLUMNS).iterator(chunk_size=1000):
+        batch.append(row)
+        if len(batch) == 1000:
+            yield before + orjson.dumps(batch, default=str)[1:-1]
+            batch, before = [], b","
+    if batch:
+        yield before + orjson.dumps(batch, default=str)[1:-1]
+        before = b","
+    yield b"[]" if before == b"[" else b"]"
+
+
+async def hello_async(request: HttpRequest) -> HttpResponse:
+    return answer({"message": "hello"})
+
+
+async def one_async(request: HttpRequest, row_id: int) -> HttpResponse:
+    try:
+        return answer(row_dict(await Row.objects.aget(id=row_id)))
+    except Row.DoesNotExist:
+        return answer({"detail": "not found"}, 404)
+
+
+async def flat_async(request: HttpRequest) -> HttpResponse:
+    return answer([row async for row in Row.objects.values(*COLUMNS)])
+
+
+async def nested_async(request: HttpRequest) -> HttpResponse:
+    return answer([book_dict(book) async for book in books()])
+
+
 urlpatterns = [
     path("hello", hello),
-    path("hello-async", hello_async),
     path("echo", echo),
     path("rows/<int:row_id>", one),
     path("flat", flat),
     path("instances", instances),
     path("nested", nested),
+    path("deep", deep),
     path("page", page),
+    path("stream", stream),
+    path("products", create),
+    path("products/bulk", bulk_create),
+    path("async/hello", hello_async),
+    path("async/rows/<int:row_id>", one_async),
+    path("async/flat", flat_async),
+    path("async/nested", nested_async),
 ]

@@ -11,8 +11,8 @@ from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from benchmarks.data import MAX_LIMIT, books, some_rows
-from benchmarks.models import Author, Book, Row, Tag
+from benchmarks.data import MAX_LIMIT, books, publishers, some_rows
+from benchmarks.models import Author, Book, Chapter, Entry, Product, Publisher, Row, Tag
 
 
 class ItemSerializer(serializers.Serializer):
@@ -30,10 +30,16 @@ class RowSerializer(serializers.ModelSerializer):
         fields = "__all__"
 
 
+class EntrySerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Entry
+        fields = "__all__"
+
+
 class AuthorSerializer(serializers.ModelSerializer):
     class Meta:
         model = Author
-        fields = "__all__"
+        fields = ["id", "name", "email"]
 
 
 class TagSerializer(serializers.ModelSerializer):
@@ -51,6 +57,48 @@ class BookSerializer(serializers.ModelSerializer):
         fields = "__all__"
 
 
+class ChapterSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Chapter
+        fields = ["id", "title"]
+
+
+class BookWithChaptersSerializer(serializers.ModelSerializer):
+    chapters = ChapterSerializer(many=True)
+
+    class Meta:
+        model = Book
+        fields = ["id", "title", "chapters"]
+
+
+class AuthorWithBooksSerializer(serializers.ModelSerializer):
+    books = BookWithChaptersSerializer(many=True)
+
+    class Meta:
+        model = Author
+        fields = ["id", "name", "books"]
+
+
+class PublisherSerializer(serializers.ModelSerializer):
+    authors = AuthorWithBooksSerializer(many=True)
+
+    class Meta:
+        model = Publisher
+        fields = ["id", "name", "authors"]
+
+
+class BulkSerializer(serializers.ListSerializer):
+    def create(self, validated_data: Any) -> Any:
+        return Product.objects.bulk_create(Product(**data) for data in validated_data)
+
+
+class ProductSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Product
+        fields = "__all__"
+        list_serializer_class = BulkSerializer
+
+
 class Pages(LimitOffsetPagination):
     default_limit = max_limit = MAX_LIMIT
 
@@ -61,10 +109,6 @@ class Pages(LimitOffsetPagination):
 @api_view(["GET"])
 def hello(request: Request) -> Response:
     return Response({"message": "hello"})
-
-
-def nothing(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(status=404)
 
 
 @api_view(["POST"])
@@ -95,19 +139,56 @@ def nested(request: Request) -> Response:
 
 
 @api_view(["GET"])
+def deep(request: Request) -> Response:
+    return Response(PublisherSerializer(publishers(), many=True).data)
+
+
+@api_view(["GET"])
 def page(request: Request) -> Response:
     pages = Pages()
     rows = pages.paginate_queryset(Row.objects.all(), request)
     return pages.get_paginated_response(RowSerializer(rows, many=True).data)
 
 
+@api_view(["POST"])
+def create(request: Request) -> Response:
+    serializer = ProductSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    serializer.save()
+    return Response(serializer.data, status=201)
+
+
+@api_view(["POST"])
+def bulk_create(request: Request) -> Response:
+    serializer = ProductSerializer(data=request.data, many=True)
+    serializer.is_valid(raise_exception=True)
+    serializer.save()
+    return Response(serializer.data, status=201)
+
+
+@api_view(["GET"])
+def stream(request: Request) -> Response:
+    return Response(EntrySerializer(Entry.objects.all(), many=True).data)
+
+
+def nothing(request: HttpRequest, **arguments: Any) -> HttpResponse:
+    return HttpResponse(status=404)
+
+
 urlpatterns = [
     path("hello", hello),
-    path("hello-async", nothing),
     path("echo", echo),
     path("rows/<int:row_id>", one),
     path("flat", flat),
     path("instances", instances),
     path("nested", nested),
+    path("deep", deep),
     path("page", page),
+    path("stream", stream),
+    path("products", create),
+    path("products/bulk", bulk_create),
+    path("async/hello", nothing),
+    path("async/rows/<int:row_id>", nothing),
+    path("async/flat", nothing),
+    path("async/nested", nothing),
 ]

@@ -5,5 +5,5 @@ from ninja_extra import NinjaExtraAPI
 from benchmarks.stacks.ninja_functions import register
 
 api = NinjaExtraAPI(urls_namespace="extra")
-register(api)
+register(api, planned=False)
 urlpatterns = api.urls[0]

@@ -5,5 +5,5 @@ from ninja_extra import NinjaExtraAPI
 from benchmarks.stacks.ninja_controllers import register
 
 api = NinjaExtraAPI(urls_namespace="extra_controller")
-register(api)
+register(api, planned=False)
 urlpatterns = api.urls[0]

@@ -4,5 +4,5 @@ from benchmarks.stacks.ninja_functions import register
 from django_matt import MattAPI
 
 api = MattAPI(urls_namespace="matt")
-register(api)
+register(api, planned=True)
 urlpatterns = api.urls[0]

@@ -4,5 +4,5 @@ from benchmarks.stacks.ninja_controllers import register
 from django_matt import MattAPI
 
 api = MattAPI(urls_namespace="matt_controller")
-register(api)
+register(api, planned=True)
 urlpatterns = api.urls[0]

@@ -6,17 +6,34 @@ from decimal import Decimal
 from http import HTTPStatus
 
 import msgspec
-from django.shortcuts import get_object_or_404
+from django.shortcuts import aget_object_or_404, get_object_or_404
 from django.urls import path
 from dmr import Body, Controller, Path, Query, modify
 from dmr.plugins.msgspec import MsgspecSerializer
 
-from benchmarks.data import COLUMNS, MAX_LIMIT, books, some_rows
-from benchmarks.models import Row
+from benchmarks.data import COLUMNS, MAX_LIMIT, books, publishers, some_rows
+from benchmarks.models import Book, Entry, Product, Row
 
 
 class HelloOut(msgspec.Struct):
     message: str
+
+
+class ProductIn(msgspec.Struct):
+    name: str
+    email: str
+    stock: int
+    score: float
+    active: bool
+
+
+class ProductOut(msgspec.Struct):
+    id: int
+    name: str
+    email: str
+    stock: int
+    score: float
+    active: bool
 
 
 class Item(msgspec.Struct):
@@ -62,6 +79,29 @@ class BookOut(msgspec.Struct):
     tags: list[TagOut]
 
 
+class ChapterOut(msgspec.Struct):
+    id: int
+    title: str
+
+
+class BookWithChapters(msgspec.Struct):
+    id: int
+    title: str
+    chapters: list[ChapterOut]
+
+
+class AuthorWithBooks(msgspec.Struct):
+    id: int
+    name: str
+    books: list[BookWithChapters]
+
+
+class PublisherOut(msgspec.Struct):
+    id: int
+    name: str
+    authors: list[AuthorWithBooks]
+
+
 class PageOut(msgspec.Struct):
     items: list[RowOut]
     count: int
@@ -93,13 +133,29 @@ def row_out(row: Row) -> RowOut:
     )
 
 
+def book_out(book: Book) -> BookOut:
+    return BookOut(
+        id=book.id,
+        title=book.title,
+        pages=book.pages,
+        author=AuthorOut(book.author.id, book.author.name, book.author.email),
+        tags=[TagOut(tag.id, tag.name) for tag in book.tags.all()],
+    )
+
+
+def product_out(product: Product) -> ProductOut:
+    return ProductOut(
+        id=product.id,
+        name=product.name,
+        email=product.email,
+        stock=product.stock,
+        score=product.score,
+        active=product.active,
+    )
+
+
 class HelloController(Controller[MsgspecSerializer]):
     def get(self) -> HelloOut:
-        return HelloOut(message="hello")
-
-
-class AsyncHelloController(Controller[MsgspecSerializer]):
-    async def get(self) -> HelloOut:
         return HelloOut(message="hello")
 
 
@@ -126,15 +182,35 @@ class InstancesController(Controller[MsgspecSerializer]):
 
 class NestedController(Controller[MsgspecSerializer]):
     def get(self) -> list[BookOut]:
+        return [book_out(book) for book in books()]
+
+
+class DeepController(Controller[MsgspecSerializer]):
+    def get(self) -> list[PublisherOut]:
         return [
-            BookOut(
-                id=book.id,
-                title=book.title,
-                pages=book.pages,
-                author=AuthorOut(book.author.id, book.author.name, book.author.email),
-                tags=[TagOut(tag.id, tag.name) for tag in book.tags.all()],
+            PublisherOut(
+                id=publisher.id,
+                name=publisher.name,
+                authors=[
+                    AuthorWithBooks(
+                        id=author.id,
+                        name=author.name,
+                        books=[
+                            BookWithChapters(
+                                id=book.id,
+                                title=book.title,
+                                chapters=[
+                                    ChapterOut(chapter.id, chapter.title)
+                                    for chapter in book.chapters.all()
+                                ],
+                            )
+                            for book in author.books.all()
+                        ],
+                    )
+                    for author in publisher.authors.all()
+                ],
             )
-            for book in books()
+            for publisher in publishers()
         ]
 
 
@@ -146,13 +222,56 @@ class PageController(Controller[MsgspecSerializer]):
         return PageOut(items=[RowOut(**row) for row in rows], count=found.count())
 
 
+class CreateController(Controller[MsgspecSerializer]):
+    def post(self, parsed_body: Body[ProductIn]) -> ProductOut:
+        return product_out(Product.objects.create(**msgspec.structs.asdict(parsed_body)))
+
+
+class BulkCreateController(Controller[MsgspecSerializer]):
+    def post(self, parsed_body: Body[list[ProductIn]]) -> list[ProductOut]:
+        products = [Product(**msgspec.structs.asdict(product)) for product in parsed_body]
+        return [product_out(product) for product in Product.objects.bulk_create(products)]
+
+
+class StreamController(Controller[MsgspecSerializer]):
+    def get(self) -> list[RowOut]:
+        return [RowOut(**row) for row in Entry.objects.values(*COLUMNS)]
+
+
+class AsyncHelloController(Controller[MsgspecSerializer]):
+    async def get(self) -> HelloOut:
+        return HelloOut(message="hello")
+
+
+class AsyncOneController(Controller[MsgspecSerializer]):
+    async def get(self, parsed_path: Path[RowPath]) -> RowOut:
+        return row_out(await aget_object_or_404(Row, id=parsed_path.row_id))
+
+
+class AsyncFlatController(Controller[MsgspecSerializer]):
+    async def get(self) -> list[RowOut]:
+        return [RowOut(**row) async for row in Row.objects.values(*COLUMNS)]
+
+
+class AsyncNestedController(Controller[MsgspecSerializer]):
+    async def get(self) -> list[BookOut]:
+        return [book_out(book) async for book in books()]
+
+
 urlpatterns = [
     path("hello", HelloController.as_view()),
-    path("hello-async", AsyncHelloController.as_view()),
     path("echo", EchoController.as_view()),
     path("rows/<int:row_id>", OneController.as_view()),
     path("flat", FlatController.as_view()),
     path("instances", InstancesController.as_view()),
     path("nested", NestedController.as_view()),
+    path("deep", DeepController.as_view()),
     path("page", PageController.as_view()),
+    path("stream", StreamController.as_view()),
+    path("products", CreateController.as_view()),
+    path("products/bulk", BulkCreateController.as_view()),
+    path("async/hello", AsyncHelloController.as_view()),
+    path("async/rows/<int:row_id>", AsyncOneController.as_view()),
+    path("async/flat", AsyncFlatController.as_view()),
+    path("async/nested", AsyncNestedController.as_view()),
 ]

@@ -5,5 +5,5 @@ from ninja import NinjaAPI
 from benchmarks.stacks.ninja_functions import register
 
 api = NinjaAPI(urls_namespace="ninja")
-register(api)
+register(api, planned=False)
 urlpatterns = api.urls[0]

@@ -12,22 +12,29 @@ from ninja_extra import (
 )
 from ninja_extra.pagination import LimitOffsetPagination, NinjaPaginationResponseSchema
 
-from benchmarks.data import books, some_rows
-from benchmarks.models import Row
-from benchmarks.stacks.schemas import BookOut, Hello, Item, RowOut
+from benchmarks.data import books, publishers, some_rows
+from benchmarks.models import Book, Entry, Product, Publisher, Row
+from benchmarks.stacks.schemas import (
+    BookOut,
+    Hello,
+    Item,
+    ProductIn,
+    ProductOut,
+    PublisherOut,
+    RowOut,
+)
 
 
-def register(api: NinjaExtraAPI) -> None:
-    """Add the eight routes to an API, as a controller of its own."""
+def register(api: NinjaExtraAPI, *, planned: bool) -> None:
+    """Add the routes to an API, as two controllers of its own; ``planned`` as for the functions."""
+    api.register_controllers(_sync(planned), _async(planned))
 
+
+def _sync(planned: bool) -> type[ControllerBase]:
     @api_controller("")
     class Everything(ControllerBase):
         @http_get("/hello", response=Hello)
         def hello(self) -> Any:
-            return {"message": "hello"}
-
-        @http_get("/hello-async", response=Hello)
-        async def hello_async(self) -> Any:
             return {"message": "hello"}
 
         @http_post("/echo", response=Item)
@@ -48,11 +55,50 @@ def register(api: NinjaExtraAPI) -> None:
 
         @http_get("/nested", response=list[BookOut])
         def nested(self) -> Any:
-            return books()
+            return Book.objects.all() if planned else books()
+
+        @http_get("/deep", response=list[PublisherOut])
+        def deep(self) -> Any:
+            return Publisher.objects.all() if planned else publishers()
 
         @http_get("/page", response=NinjaPaginationResponseSchema[RowOut])
         @paginate(LimitOffsetPagination)
         def page(self) -> Any:
             return Row.objects.all()
 
-    api.register_controllers(Everything)
+        @http_get("/stream", response=list[RowOut])
+        def stream(self) -> Any:
+            return Entry.objects.all()
+
+        @http_post("/products", response={201: ProductOut})
+        def create(self, product: ProductIn) -> Any:
+            return 201, Product.objects.create(**product.dict())
+
+        @http_post("/products/bulk", response={201: list[ProductOut]})
+        def bulk_create(self, products: list[ProductIn]) -> Any:
+            made = [Product(**product.dict()) for product in products]
+            return 201, Product.objects.bulk_create(made)
+
+    return Everything
+
+
+def _async(planned: bool) -> type[ControllerBase]:
+    @api_controller("/async")
+    class Asynchronous(ControllerBase):
+        @http_get("/hello", response=Hello)
+        async def hello_async(self) -> Any:
+            return {"message": "hello"}
+
+        @http_get("/rows/{int:row_id}", response=RowOut)
+        async def one_async(self, row_id: int) -> Any:
+            return await self.aget_object_or_exception(Row, id=row_id)
+
+        @http_get("/flat", response=list[RowOut])
+        async def flat_async(self) -> Any:
+            return Row.objects.all() if planned else [row async for row in Row.objects.all()]
+
+        @http_get("/nested", response=list[BookOut])
+        async def nested_async(self) -> Any:
+            return Book.objects.all() if planned else [book async for book in books()]
+
+    return Asynchronous

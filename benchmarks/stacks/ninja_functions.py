@@ -3,30 +3,42 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
+from django.shortcuts import aget_object_or_404, get_object_or_404
 from ninja import NinjaAPI
 from ninja.pagination import LimitOffsetPagination, paginate
 
-from benchmarks.data import books, some_rows
-from benchmarks.models import Row
-from benchmarks.stacks.schemas import BookOut, Hello, Item, RowOut
+from benchmarks.data import books, publishers, some_rows
+from benchmarks.models import Book, Entry, Product, Publisher, Row
+from benchmarks.stacks.schemas import (
+    BookOut,
+    Hello,
+    Item,
+    ProductIn,
+    ProductOut,
+    PublisherOut,
+    RowOut,
+)
 
 
-def register(api: NinjaAPI) -> None:
-    """Add the eight routes to an API."""
+def register(api: NinjaAPI, *, planned: bool) -> None:
+    """Add the routes to an API; ``planned`` where it finds the joins, and evaluates querysets of async routes, itself."""
+    _register_constants(api)
+    _register_reads(api, planned)
+    _register_writes(api)
+    _register_async(api, planned)
 
+
+def _register_constants(api: NinjaAPI) -> None:
     @api.get("/hello", response=Hello)
     def hello(request: HttpRequest) -> Any:
-        return {"message": "hello"}
-
-    @api.get("/hello-async", response=Hello)
-    async def hello_async(request: HttpRequest) -> Any:
         return {"message": "hello"}
 
     @api.post("/echo", response=Item)
     def echo(request: HttpRequest, item: Item) -> Any:
         return item
 
+
+def _register_reads(api: NinjaAPI, planned: bool) -> None:
     @api.get("/rows/{int:row_id}", response=RowOut)
     def one(request: HttpRequest, row_id: int) -> Any:
         return get_object_or_404(Row, id=row_id)
@@ -41,9 +53,45 @@ def register(api: NinjaAPI) -> None:
 
     @api.get("/nested", response=list[BookOut])
     def nested(request: HttpRequest) -> Any:
-        return books()
+        return Book.objects.all() if planned else books()
+
+    @api.get("/deep", response=list[PublisherOut])
+    def deep(request: HttpRequest) -> Any:
+        return Publisher.objects.all() if planned else publishers()
 
     @api.get("/page", response=list[RowOut])
     @paginate(LimitOffsetPagination)
     def page(request: HttpRequest) -> Any:
         return Row.objects.all()
+
+    @api.get("/stream", response=list[RowOut])
+    def stream(request: HttpRequest) -> Any:
+        return Entry.objects.all()
+
+
+def _register_writes(api: NinjaAPI) -> None:
+    @api.post("/products", response={201: ProductOut})
+    def create(request: HttpRequest, product: ProductIn) -> Any:
+        return 201, Product.objects.create(**product.dict())
+
+    @api.post("/products/bulk", response={201: list[ProductOut]})
+    def bulk_create(request: HttpRequest, products: list[ProductIn]) -> Any:
+        return 201, Product.objects.bulk_create(Product(**product.dict()) for product in products)
+
+
+def _register_async(api: NinjaAPI, planned: bool) -> None:
+    @api.get("/async/hello", response=Hello)
+    async def hello_async(request: HttpRequest) -> Any:
+        return {"message": "hello"}
+
+    @api.get("/async/rows/{int:row_id}", response=RowOut)
+    async def one_async(request: HttpRequest, row_id: int) -> Any:
+        return await aget_object_or_404(Row, id=row_id)
+
+    @api.get("/async/flat", response=list[RowOut])
+    async def flat_async(request: HttpRequest) -> Any:
+        return Row.objects.all() if planned else [row async for row in Row.objects.all()]
+
+    @api.get("/async/nested", response=list[BookOut])
+    async def nested_async(request: HttpRequest) -> Any:
+        return Book.objects.all() if planned else [book async for book in books()]

@@ -11,12 +11,19 @@ class Hello(Schema):
     message: str
 
 
-class Item(Schema):
+class ProductIn(Schema):
     name: str
     email: str
     stock: int
     score: float
     active: bool
+
+
+class ProductOut(ProductIn):
+    id: int
+
+
+class Item(ProductIn):
     tags: list[str]
 
 
@@ -52,3 +59,26 @@ class BookOut(Schema):
     pages: int
     author: AuthorOut
     tags: list[TagOut]
+
+
+class ChapterOut(Schema):
+    id: int
+    title: str
+
+
+class BookWithChapters(Schema):
+    id: int
+    title: str
+    chapters: list[ChapterOut]
+
+
+class AuthorWithBooks(Schema):
+    id: int
+    name: str
+    books: list[BookWithChapters]
+
+
+class PublisherOut(Schema):
+    id: int
+    name: str
+    authors: list[AuthorWithBooks]

@@ -1,0 +1,53 @@
+"""The encoder alone, without query and request: 200 model instances of 12 columns as JSON."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.operation import Operation
+from pydantic import ConfigDict, TypeAdapter, create_model
+
+from benchmarks.data import some_rows
+from benchmarks.measuring import DifferentAnswersError, Run, normal
+from benchmarks.stacks.bare import row_dict
+from benchmarks.stacks.schemas import RowOut
+from django_matt.serialization import encoders
+from django_matt.serialization.plan import ResponsePlan
+
+__all__ = ["encoding_runs"]
+
+
+def encoding_runs() -> dict[str, Run]:
+    """Return what makes JSON of the instances, each line once checked against the first."""
+    rows = list(some_rows())
+    operation = Operation("/", ["GET"], lambda request: None, response=list[RowOut])
+    operation.api = NinjaAPI(urls_namespace="encoding")
+    request = HttpRequest()
+    plan = ResponsePlan(operation.response_models[200])
+    plain = ResponsePlan(operation.response_models[200], encoder=encoders.plain)
+    fields: Any = {name: (field.annotation, ...) for name, field in RowOut.model_fields.items()}
+    model = create_model("Plain", __config__=ConfigDict(from_attributes=True), **fields)
+    adapter = TypeAdapter(list[model])
+    ways: dict[str, Callable[[], bytes]] = {
+        "by hand": lambda: orjson.dumps([row_dict(row) for row in rows]),
+        "matt": lambda: plan.encode(rows),
+        "matt, plain": lambda: plain.encode(rows),
+        "pydantic": lambda: adapter.dump_json(adapter.validate_python(rows)),
+        "ninja": lambda: operation._result_to_response(request, rows, HttpResponse()).content,
+    }
+    first = normal(json.loads(ways["by hand"]()))
+    for name, way in ways.items():
+        if normal(json.loads(way())) != first:
+            raise DifferentAnswersError(f"encoding: {name} makes other JSON than by hand")
+    return {name: _repeated(way) for name, way in ways.items()}
+
+
+def _repeated(way: Callable[[], bytes]) -> Run:
+    def run(times: int) -> None:
+        for _ in range(times):
+            way()
+
+    return run

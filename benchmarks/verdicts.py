@@ -1,0 +1,100 @@
+"""What we hold ourselves to and whether it is met, and where a peer wins."""
+
+from collections.abc import Iterator
+
+from benchmarks.results import CPU, WALL, Results
+from benchmarks.stacks import STACKS
+from benchmarks.tables import Table
+
+__all__ = ["targets_table", "winners"]
+
+_OURS = ("matt", "matt-controller")
+# By how much CPU time a case may exceed hand-written Django's, in functions and controllers alike.
+_AT_MOST = {"hello": 1.25, "echo": 1.35, "hello-async": 1.3, "view-async": 1.3, "instances": 1.05}
+# How many times the wall time of MattAPI's functions the peer needs at least, by database.
+_AT_LEAST: dict[str, dict[str, dict[str, float]]] = {
+    "sqlite": {"flat": {"extra": 12, "bare": 2.5}, "nested": {"extra": 12, "bare": 6}},
+    "postgres": {"flat": {"extra": 10, "bare": 2}, "nested": {"extra": 10, "bare": 5}},
+}
+_ENCODING = {"ninja": 10, "pydantic": 2.5}
+_ONE_AT_MOST = 1.1
+_STREAM_MIB = 64
+
+
+def targets_table(results: Results) -> Table:
+    """Return every target with what was measured; only a header where no case with a target was."""
+    table = [["target", "asked", "measured", ""]]
+    for what, asked, measured, met in _targets(results):
+        table.append([what, asked, measured, "met" if met else "**missed**"])
+    return table
+
+
+def _targets(results: Results) -> Iterator[tuple[str, str, str, bool]]:
+    best = results.best
+    for case, limit in _AT_MOST.items():
+        if case in best:
+            most = max(results.ratios(case, CPU)[name] for name in _OURS)
+            yield f"{case}: CPU / by hand", f"≤ {limit}", f"{most:.2f}", most <= limit
+    if "one" in best:
+        ratio = results.ratios("one", WALL)["matt"]
+        yield "one: wall / by hand", f"≤ {_ONE_AT_MOST}", f"{ratio:.2f}", ratio <= _ONE_AT_MOST
+    for case, peers in _AT_LEAST[results.database].items():
+        if case not in best:
+            continue
+        against = {STACKS[name].title: (name, limit) for name, limit in peers.items()}
+        if "extra-plain" in best[case]:
+            against["Ninja Extra with the same code"] = "extra-plain", peers["extra"]
+        for title, (name, limit) in against.items():
+            times = best[case][name][WALL] / best[case]["matt"][WALL]
+            yield f"{case}: wall of {title} / ours", f"≥ {limit}", f"{times:.1f}", times >= limit
+    if "encoding" in best:
+        for name, limit in _ENCODING.items():
+            times = best["encoding"][name][CPU] / best["encoding"]["matt"][CPU]
+            yield f"encoder: CPU of {name} / ours", f"≥ {limit}", f"{times:.1f}", times >= limit
+    grown = results.streamed["matt"].grown if "matt" in results.streamed else None
+    if grown is not None:
+        size = grown / 2**20
+        yield "stream: grows by", f"< {_STREAM_MIB} MiB", f"{size:.0f} MiB", size < _STREAM_MIB
+
+
+def winners(results: Results) -> list[str]:
+    """Return a line for every figure in which a peer, or hand-written Django, is ahead of the better of our two ways."""
+    lines = []
+    for case in results.cases():
+        said = {
+            clock: _ahead(results.ratios(case, index))
+            for clock, index in (("wall", WALL), ("CPU", CPU))
+        }
+        lines += [f"{case}, {clock}: {text}" for clock, text in said.items() if text]
+    streamed = results.streamed
+    if text := _ahead({name: made.wall for name, made in streamed.items()}):
+        lines.append(f"stream, wall: {text}")
+    grown = {name: made.grown / 2**20 for name, made in streamed.items() if made.grown is not None}
+    if text := _ahead(grown, " MiB"):
+        lines.append(f"stream, memory: {text}")
+    for interface, served in results.served.items():
+        for case, most in served.most.items():
+            where = f"{case} behind granian, {interface}"
+            rates = {name: 1000 / load.rate for name, load in most.items()}
+            if text := _ahead(rates, " ms an answer"):
+                lines.append(f"{where}, throughput: {text}")
+            late = {name: load.p99 * 1e3 for name, load in served.steady[case].items()}
+            if text := _ahead(late, " ms"):
+                lines.append(f"{where}, p99 at the same rate: {text}")
+    return lines
+
+
+def _ahead(values: dict[str, float], unit: str = "") -> str:
+    """Say who needs less than the better of our two ways, to the two places that are shown."""
+    ours = min((round(values[name], 2) for name in _OURS if name in values), default=0.0)
+    ahead = {
+        name: value
+        for name, value in values.items()
+        if name not in _OURS and round(value, 2) < ours
+    }
+    if not ahead:
+        return ""
+    named = ", ".join(
+        f"{name} ({ahead[name]:.2f}{unit})" for name in sorted(ahead, key=lambda name: ahead[name])
+    )
+    return f"{named} before MattAPI ({ours:.2f}{unit})"
