@@ -41,9 +41,15 @@ class Entry:
         head = HEAD.match(self.text)
         if head is None:
             raise ValueError(f"line {self.line} sets no variable")
-        found = VALUE.match(self.text, head.end()) if head["equal"] else None
+        if not head["equal"]:
+            return f"{head[0]}={quote(value)}{self.text[head.end() :]}"
+        if self.value == "" and self.text[head.end() : head.end() + 1] == "#":
+            # `NAME= # why` is empty, with a comment.
+            start = head.start("equal") + 1
+            return f"{self.text[:start]}{quote(value)}{self.text[start:]}"
+        found = VALUE.match(self.text, head.end())
         tail = self.text[found.end() if found else head.end() :]
-        return f"{head[0]}{'' if head['equal'] else '='}{quote(value)}{tail}"
+        return f"{head[0]}{quote(value)}{tail}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,8 @@ def _parse(path: Path, text: str, bom: bool) -> EnvFile:
 
 
 def _entries(text: str) -> Iterable[Entry]:
-    for binding in parse_stream(io.StringIO(text, newline="")):
+    # The parser drops one mark of the byte order; a second one would be of the text.
+    for binding in parse_stream(io.StringIO(BOM + text, newline="")):
         original = binding.original.string
         blank = original[: len(original) - len(original.lstrip())]
         line = binding.original.line + len(re.findall(r"\r\n|\n|\r", blank))

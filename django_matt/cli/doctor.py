@@ -61,10 +61,11 @@ def examine(project: Project, deploy: bool = False) -> list[Finding]:
 
 def show(console: Console, project: Project, findings: list[Finding]) -> None:
     """Print the findings, and how many of each kind there are."""
-    console.print(
-        Text(f"{project.folder.name}, examined with {project.python}\n", style="dim"),
-        soft_wrap=True,
-    )
+    python = project.python
+    if python.is_relative_to(project.folder):
+        python = python.relative_to(project.folder)
+    heading = f"{project.folder.name}, examined with {python}\n"
+    console.print(Text(heading, style="dim"), soft_wrap=True)
     for finding in findings:
         mark, colour = MARKS[finding.level]
         what = finding.what.replace("\n", "\n  ")

@@ -261,7 +261,9 @@ class Page:
         extras = set(project["optional-dependencies"])
         targets = set(re.findall(r"^([a-z-]+):", (TREE / "Makefile").read_text(), re.M))
         commands = set(get_commands()) | {
-            path.stem for path in TREE.glob("examples/*/*/management/commands/*.py")
+            path.stem
+            for pattern in ("examples/*/*", "contrib/*")
+            for path in TREE.glob(f"{pattern}/management/commands/*.py")
         }
         for line in block.text.splitlines():
             for target in re.findall(r"\bmake ((?:[a-z-]+ ?)+)(?!\S)", line.partition("#")[0]):

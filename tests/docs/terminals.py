@@ -1,0 +1,76 @@
+"""The terminal pictures of the docs, made of what the commands really say: ``python -m tests.docs.terminals``."""
+
+import html
+import io
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.cli.projects import SmallProject, make_project
+from tests.contrib.environments.conftest import ENVIRONMENT, SETTINGS
+
+from .snippets import TREE
+
+__all__ = ["PICTURES", "draw", "said_in", "said_now"]
+
+ENV = """\
+SECRET_KEY=0123456789-0123456789-0123456789-0123456789-0123
+PAYMENT_KEY
+DEBGU=true
+WORKERS=many
+EMAIL_URL=mail.example.com
+NAME='The shop
+"""
+
+
+def _doctor(project: SmallProject) -> str:
+    # A path of this machine is nothing for a page.
+    python = project.write(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    project.manage("migrate")
+    project.append("notes/models.py", "    more = models.TextField(default='')\n")
+    project.append("config/settings.py", "MATT = {'MAX_PAGE': 50}\n")
+    project.append("config/settings.py", "sys = __import__('sys')\nsys.modules['msgspec'] = None\n")
+    return project.terminal("doctor")
+
+
+def _env(project: SmallProject) -> str:
+    project.write("config/environment.py", ENVIRONMENT)
+    project.write("config/settings.py", SETTINGS)
+    project.write(".env", ENV).chmod(0o644)
+    return project.terminal("env", "check")
+
+
+PICTURES = {"matt-doctor": _doctor, "matt-env": _env}
+
+
+def said_now(name: str, folder: Path) -> str:
+    """Return what the command of a picture says, with its colours."""
+    project = make_project(folder)
+    return PICTURES[name](project).replace("\r\n", "\n")
+
+
+def draw(name: str, said: str) -> str:
+    """Return the picture of what a command said."""
+    title = name.replace("-", " ").replace("env", "env check")
+    console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(f"$ {title}\n{said.rstrip()}"))
+    return console.export_svg(title=title, unique_id=name)
+
+
+def said_in(svg: str) -> str:
+    """Return the text of a picture, without spaces and numbers: these differ from machine to machine."""
+    text = "".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+    return re.sub(r"[\s\d.]+", "", html.unescape(text))
+
+
+if __name__ == "__main__":
+    for name in PICTURES:
+        with tempfile.TemporaryDirectory() as folder:
+            shop = Path(folder) / "shop"
+            shop.mkdir()
+            (TREE / "docs" / "images" / f"{name}.svg").write_text(draw(name, said_now(name, shop)))
