@@ -1,6 +1,6 @@
 """Rows of a request onto the columns of a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -51,12 +51,20 @@ def _field(model: type[Model], name: str, row: Row) -> AnyField:
 
 
 def values_of(row: Row, columns: list[Column], *, only_set: bool = False) -> dict[str, Any]:
-    """Return a row's values by the names that instances have them under; with ``only_set`` what the client sent."""
-    given = row.model_dump(exclude_unset=only_set) if isinstance(row, BaseModel) else row
+    """Return a row's values by the names that instances have them under; with ``only_set`` what the client sent.
+
+    A default of ``None`` for a column that takes none is no value: so a ``ModelSchema`` says that a field is optional.
+    """
+    if isinstance(row, BaseModel):
+        given: Mapping[str, Any] = row.model_dump(exclude_unset=only_set)
+        sent: Collection[str] = row.model_fields_set
+    else:
+        given, sent = row, row.keys()
     return {
         column.field.attname: _stored(column, given[column.name])
         for column in columns
         if column.name in given
+        and (given[column.name] is not None or column.field.null or column.name in sent)
     }
 
 

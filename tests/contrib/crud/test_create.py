@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from ninja import Schema
+from ninja import ModelSchema, Schema
 
 from django_matt import ControllerBase, MattAPI, api_controller, http_post
 from django_matt.contrib.crud.services import bulk_create
 from tests.contrib.crud.conftest import make_api, refusals
-from tests.project.models import Author, Book, Edition, Keyed
+from tests.project.models import Author, Book, Edition, Everything, Keyed
 
 
 def test_rows_become_objects_in_their_order(served):
@@ -151,6 +151,33 @@ def test_a_transaction_of_the_view_s_own_goes_on_after_a_refusal(serve, db):
             bulk_create(Edition, [row, row])
         bulk_create(Edition, [row])
     assert Edition.objects.count() == 1
+
+
+class Blank(ModelSchema):
+    class Meta:
+        model = Everything
+        fields = ["id", "char", "image", "level", "maybe"]
+        fields_optional = "__all__"
+
+
+def test_an_optional_field_of_a_model_schema_falls_to_the_model_s_default(db):
+    made = bulk_create(Everything, [Blank(), Blank(char="a", level=2)])
+    stored = Everything.objects.order_by("id").values_list("char", "image", "level", "maybe")
+    assert list(stored) == [("", "", 1, None), ("a", "", 2, None)]
+    assert [each.level for each in made] == [1, 2]
+
+
+def test_null_where_the_column_takes_none_is_refused(serve, db):
+    api = MattAPI()
+
+    @api.post("/rows")
+    def create(request, rows: list[Blank]):
+        bulk_create(Everything, rows)
+
+    rows = [{"char": "a"}, {"char": None}]
+    answer = serve(api).post("/api/rows", rows, content_type="application/json")
+    assert answer.status_code == 422
+    assert refusals(answer) == [(["body", "rows", 1, "char"], "not_null")]
 
 
 class Reference(Schema):
