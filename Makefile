@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING = 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 # What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
-SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd)
+SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/serialization/_rows_c.pyx)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-sqlite test-postgres test-next check format encoder bench docs peers lock clean
@@ -94,7 +94,7 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-encoder: | $(VENV)/bin/uv ## Write the encoder's fingerprint and build it in place
+encoder: | $(VENV)/bin/uv ## Write the fingerprints of what is compiled and build it in place
 	@test -e $(VENV)/.test || $(MAKE) --no-print-directory $(VENV)/.test
 	@$(RUN) -m tests.serialization.fingerprint
 	@$(RUN) -c 'from setuptools import setup; setup()' --quiet build_ext --inplace --force
@@ -124,3 +124,4 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 clean: ## Remove what these commands made
 	rm -rf .venv .venv-next .venv-bench .venv-peers build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/encoder.c
+	rm -f django_matt/serialization/_rows_c*.so django_matt/serialization/_rows_c.c

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 __all__ = [
     "Level",
+    "accessor_of",
     "is_quiet",
     "is_reverse",
     "joins_by_key",
@@ -156,7 +157,7 @@ def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def relations_of(model: type[Model]) -> dict[str, Any]:
     """The relations of a model by the attribute that holds them, in both directions."""
     fields: list[Any] = [field for field in model._meta.get_fields() if field.is_relation]
-    return {_accessor(field): field for field in fields}
+    return {accessor_of(field): field for field in fields}
 
 
 def is_reverse(relation: Any) -> bool:
@@ -167,7 +168,8 @@ def is_reverse(relation: Any) -> bool:
     return isinstance(relation, ForeignObjectRel)
 
 
-def _accessor(field: Any) -> str:
+def accessor_of(field: Any) -> str:
+    """Return the attribute that holds a relation."""
     name: str = field.get_accessor_name() if is_reverse(field) else field.name
     return name
 

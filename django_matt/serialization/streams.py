@@ -15,7 +15,9 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from django_matt.serialization.plan import ResponsePlan
-from django_matt.serialization.rows import EVALUATES, RenderedIterable, Template
+from django_matt.serialization.rows import RenderedIterable
+from django_matt.serialization.statements import EVALUATES
+from django_matt.serialization.templates import Template
 
 __all__ = ["Batches", "columns_of", "has_own_keys", "may_stream"]
 

@@ -17,14 +17,9 @@ from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.levels import schemas_in
 from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.querysets import QueryPlan
-from django_matt.serialization.rows import (
-    Rendered,
-    RenderedIterable,
-    RowsPlan,
-    Template,
-    TooMany,
-)
+from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
 from django_matt.serialization.streams import Batches, columns_of, has_own_keys, may_stream
+from django_matt.serialization.templates import Template, TooMany
 
 __all__ = ["Tiers"]
 

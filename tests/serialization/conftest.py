@@ -10,17 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
-from django_matt.serialization import encoders
+from django_matt.serialization import encoders, programs
 from django_matt.serialization.plan import ResponsePlan
 
 _PLAIN = encoders.plain
 ENCODERS = {"plain": _PLAIN}
 if encoders.COMPILED:
     ENCODERS["compiled"] = encoders.encoder
-elif os.environ.get("MATT_REQUIRE_COMPILED") == "1":
-    raise RuntimeError(
-        "MATT_REQUIRE_COMPILED=1, but django_matt.serialization._encoder_c is not built"
-    )
+if os.environ.get("MATT_REQUIRE_COMPILED") == "1" and not (encoders.COMPILED and programs.COMPILED):
+    raise RuntimeError("MATT_REQUIRE_COMPILED=1, but _encoder_c and _rows_c are not both built")
 
 
 @pytest.fixture(params=list(ENCODERS))

@@ -1,28 +1,32 @@
-"""The digest of the encoder's source, by which a test knows what the compiled one was built from; `make encoder` writes it."""
+"""The digests of compiled sources, by which a test knows what was built from them; `make encoder` writes them."""
 
 import hashlib
 import re
 from pathlib import Path
 
-__all__ = ["digest", "write"]
+__all__ = ["SOURCES", "digest", "write"]
 
 _LINE = re.compile(r'^FINGERPRINT = ".*"$', re.MULTILINE)
 
 
-def digest(folder: Path) -> str:
-    """Return the digest of ``encoder.py``, without the line that holds it, and of its pxd."""
-    source = _LINE.sub("", (folder / "encoder.py").read_text())
-    source += (folder / "_encoder_c.pxd").read_text()
+# What is compiled, by the file that carries the digest.
+SOURCES = {"encoder.py": ("encoder.py", "_encoder_c.pxd"), "_rows_c.pyx": ("_rows_c.pyx",)}
+
+
+def digest(folder: Path, carrier: str) -> str:
+    """Return the digest of a carrier, without the line that holds it, and of what is compiled with it."""
+    source = "".join(_LINE.sub("", (folder / name).read_text()) for name in SOURCES[carrier])
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def write(folder: Path) -> None:
-    """Write the digest into ``encoder.py``; a file that carries it stays untouched."""
-    path = folder / "encoder.py"
-    before = path.read_text()
-    after = _LINE.sub(f'FINGERPRINT = "{digest(folder)}"', before)
-    if after != before:
-        path.write_text(after)
+    """Write the digests into their carriers; a file that carries its own stays untouched."""
+    for carrier in SOURCES:
+        path = folder / carrier
+        before = path.read_text()
+        after = _LINE.sub(f'FINGERPRINT = "{digest(folder, carrier)}"', before)
+        if after != before:
+            path.write_text(after)
 
 
 if __name__ == "__main__":

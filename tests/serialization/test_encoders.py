@@ -8,6 +8,8 @@ import os
 import uuid
 from collections import OrderedDict
 from decimal import Decimal
+from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,37 +20,47 @@ from ninja import Schema
 from ninja.responses import NinjaJSONEncoder
 from pydantic import AnyUrl
 
-from django_matt.serialization import encoders
+from django_matt.serialization import encoders, programs
 from tests.serialization.conftest import ENCODERS, parse
-from tests.serialization.fingerprint import digest, write
+from tests.serialization.fingerprint import SOURCES, digest, write
 from tests.serialization.test_equality import data
 
 FOLDER = Path(encoders.plain.__file__).parent
 
 
-def test_the_source_carries_its_own_digest():
-    assert digest(FOLDER) == encoders.plain.FINGERPRINT, "run `make encoder`"
+@pytest.mark.parametrize("carrier", SOURCES)
+def test_a_source_carries_its_own_digest(carrier):
+    assert f'FINGERPRINT = "{digest(FOLDER, carrier)}"' in (FOLDER / carrier).read_text(), (
+        "run `make encoder`"
+    )
 
 
-def test_a_digest_is_written_where_the_source_changed_and_nowhere_else(tmp_path):
-    for name in ("encoder.py", "_encoder_c.pxd"):
+@pytest.mark.parametrize("carrier", SOURCES)
+def test_a_digest_is_written_where_the_source_changed_and_nowhere_else(tmp_path, carrier):
+    for name in chain.from_iterable(SOURCES.values()):
         (tmp_path / name).write_text((FOLDER / name).read_text())
-    written = tmp_path / "encoder.py"
+    written = tmp_path / carrier
     os.utime(written, (0, 0))
     write(tmp_path)
     assert written.stat().st_mtime == 0
     written.write_text(written.read_text() + "\n")
     write(tmp_path)
-    assert f'\nFINGERPRINT = "{digest(tmp_path)}"\n' in written.read_text()
-    assert digest(tmp_path) != digest(FOLDER)
+    assert f'\nFINGERPRINT = "{digest(tmp_path, carrier)}"\n' in written.read_text()
+    assert digest(tmp_path, carrier) != digest(FOLDER, carrier)
 
 
 @pytest.mark.skipif(not encoders.COMPILED, reason="the compiled encoder is not built here")
 def test_the_compiled_encoder_was_built_from_this_source():
-    assert digest(FOLDER) == encoders.encoder.FINGERPRINT, "run `make encoder`"
+    assert digest(FOLDER, "encoder.py") == encoders.encoder.FINGERPRINT, "run `make encoder`"
     assert encoders.encoder is not encoders.plain
     assert not encoders.plain.COMPILED
     assert encoders.encoder.__file__.endswith((".so", ".pyd"))
+
+
+@pytest.mark.skipif(not programs.COMPILED, reason="the compiled program is not built here")
+def test_the_compiled_program_was_built_from_this_source():
+    built = import_module("django_matt.serialization._rows_c")
+    assert digest(FOLDER, "_rows_c.pyx") == built.FINGERPRINT, "run `make encoder`"
 
 
 class Colour(enum.Enum):

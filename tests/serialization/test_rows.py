@@ -27,6 +27,8 @@ from ninja_extra.pagination import PageNumberPaginationExtra, PaginatedResponseS
 from ninja_extra.pagination import paginate as extra_paginate
 
 from django_matt import MattAPI
+from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.tiers import Tiers
 from tests.project.models import Author, Blurb, Book, Colour, Everything, Keyed, Level, Tag
 from tests.serialization.conftest import ENCODERS, operation, parse, plan_of
@@ -754,3 +756,26 @@ def test_the_status_of_an_error_beside_a_page_is_no_hindrance(library, serve, se
     answer = serve(api).get("/api/it?limit=1")
     assert answer.json() == {"items": [{"name": "t0"}], "count": 3}
     assert answer.headers["X-Matt-Tier"] == "rows"
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_one_object_of_a_queryset(library, encoder):
+    made = operation(BookOut)
+    plan = RowsPlan(plan_of(made.response_models[200], ENCODERS[encoder]).node, ENCODERS[encoder])
+    book = books()[3]
+    expected = parse(made._result_to_response(HttpRequest(), book, HttpResponse()).content)
+    with CaptureQueriesContext(connection) as queries:
+        body = plan.encode_one(books().filter(id=book.id))
+    assert len(queries) == 2  # the book, its tags
+    assert body is not None
+    assert json.loads(body) == expected
+    assert plan.encode_one(books().filter(id=-1)) is None
+    assert json.loads(plan.encode_one(books()[3:4]) or b"") == expected
+    with pytest.raises(Book.MultipleObjectsReturned):
+        plan.encode_one(books())
+    with pytest.raises(Closed, match="no list"):
+        plan.encode(books())
+    lists = plan_of(operation(list[BookOut]).response_models[200], ENCODERS[encoder])
+    plan = RowsPlan(lists.node, ENCODERS[encoder])
+    with pytest.raises(Closed, match="no schema"):
+        plan.encode_one(books())

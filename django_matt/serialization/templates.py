@@ -1,0 +1,376 @@
+"""Templates: one schema against one model, as the columns to select and the operations that write them."""
+
+import inspect
+from collections.abc import Generator, Hashable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from django.db import connections, router
+from django.db.models import F, Model
+
+from django_matt.serialization.columns import Column, column_of, converted, key_parser
+from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.drivers import Wire, is_raw
+from django_matt.serialization.encoder import KINDS, Fallback
+from django_matt.serialization.levels import (
+    accessor_of,
+    is_quiet,
+    is_reverse,
+    joins_by_key,
+    relations_of,
+)
+from django_matt.serialization.programs import COMPILED, Operation, program_of
+from django_matt.serialization.statements import Statement, check, compiled, key_of
+
+__all__ = ["Template", "TooMany"]
+
+# As many keys as one IN takes on any build of SQLite (SQLITE_MAX_VARIABLE_NUMBER).
+_KEYS = 30_000
+_ONE = "IN (%s)"
+_STATEMENTS = 128
+_MODEL, _LIST, _LINK = KINDS["model"], KINDS["list"], KINDS["link"]
+
+
+class TooMany(Exception):  # noqa: N818 - no error
+    """A list has more rows than it should be read in whole."""
+
+
+class _Key(F):
+    """A key by which rows are put together: another column than the same one written."""
+
+    default_alias = "matt_key"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an object stands: its model, Django's lookup up to it, the schemas around it, the column of its key."""
+
+    model: Any
+    prefix: str = ""
+    path: tuple[Any, ...] = ()
+    key: int | None = None
+
+
+class Template:
+    """What is selected for a node, and what is written of it."""
+
+    def __init__(
+        self,
+        node: Any,
+        model: type[Model],
+        using: str,
+        encoder: Any,
+        *,
+        annotations: frozenset[str] = frozenset(),
+        path: tuple[Any, ...] = (),
+        first: tuple[Any, ...] = (),
+    ) -> None:
+        """Find every field of a node in the model, or raise ``Closed``; the columns of ``first`` come before them."""
+        self.model = model
+        self.using = using
+        self.encoder = encoder
+        self.annotations = annotations
+        self.compiled = COMPILED and encoder.COMPILED and is_raw(connections[using])
+        self.as_text = self.compiled and connections[using].vendor == "postgresql"
+        self.selected: list[Any] = [*first]
+        self.operations: list[Operation] = []
+        # By operation: its column and the key of the object that it is in; the list that it writes.
+        self.columns: dict[int, tuple[Column, int | None]] = {}
+        self.manys: dict[int, Many] = {}
+        self.ones: set[str] = set()
+        self.pk: int | None = None
+        self.statements: dict[Hashable, Statement] = {}
+        place = _Place(model, path=path)
+        if node.kind == _LINK:
+            key = encoder.Field("pk", "pk", "", encoder.Node("any", "key"), None)
+            self._column(Operation("fragment"), place, model._meta.pk, key.node)
+        else:
+            self.operations.append(Operation("object"))
+            self._object(node, place)
+        self.program = program_of(self.operations, compiled=self.compiled)
+
+    def _object(self, node: Any, place: _Place) -> None:
+        model = place.model
+        if not node.getter:
+            raise Closed(f"{node.name} is no Schema of Ninja's")
+        if not is_quiet(model):
+            raise Closed(f"{model.__name__} makes its instances in its own way")
+        if any(model._meta.parents.values()):
+            raise Closed(f"{model.__name__} inherits columns of another table")
+        if any(node.fields is seen for seen in place.path):
+            raise Closed(f"{node.name} holds itself")
+        below = replace(place, path=(*place.path, node.fields))
+        for field in node.fields:
+            operation = Operation(
+                "fragment",
+                field.node.name,
+                prefix=b",%b:" % orjson.dumps(field.wire),
+                nullable=bool(field.node.nullable),
+                omit=bool(node.skip_none),
+            )
+            name = model._meta.pk.name if field.key == "pk" else field.key
+            self._field(operation, below, name, field.node)
+        self.operations.append(Operation("end"))
+
+    def _field(self, operation: Operation, place: _Place, name: str, node: Any) -> None:
+        meta = place.model._meta
+        relation = relations_of(place.model).get(name)
+        if not place.prefix and name in self.annotations:
+            self._column(operation, place, name, node)
+        elif relation is None:
+            found = next((f for f in meta.concrete_fields if name in (f.name, f.attname)), None)
+            if found is None:
+                raise Closed(f"{name} is no column, annotation or relation of {meta.object_name}")
+            self._column(operation, place, found, node)
+        elif node.kind == _MODEL and (relation.one_to_one or relation.many_to_one):
+            self._one(operation, place, relation, node)
+        elif node.kind == _LIST and (relation.one_to_many or relation.many_to_many):
+            self._many(operation, place, relation, node)
+        else:
+            raise Closed(f"{name} is a relation, and its schema is of another shape")
+        if relation is not None and not _is_stock(place.model, name):
+            raise Closed(f"{name} is read through a descriptor of the project's own")
+
+    def _column(self, operation: Operation, place: _Place, field: Any, node: Any) -> None:
+        """Add the column of a field, or of an annotation by its name."""
+        name = field if isinstance(field, str) else field.attname
+        column = column_of(
+            place.model,
+            None if name is field else field,
+            node,
+            self.using,
+            self.encoder,
+            compiled=self.compiled,
+        )
+        operation.code = column.code
+        operation.least, operation.most = column.least, column.most
+        operation.slow, operation.known = column.slow, column.known
+        operation.column = len(self.selected)
+        operation.nullable |= column.code == "fragment"
+        self.columns[len(self.operations)] = column, place.key
+        self.selected.append(column.select(place.prefix + name))
+        self.operations.append(operation)
+
+    def _one(self, operation: Operation, place: _Place, relation: Any, node: Any) -> None:
+        name, target = accessor_of(relation), relation.related_model
+        if target is None:
+            raise Closed(f"{name} is a relation to any model")
+        if relation.concrete and not relation.db_constraint:
+            raise Closed(f"{name} may point at a row that is not there")
+        if not relation.concrete and relation.name != name:
+            raise Closed(f"{name} has another name in queries")
+        if router.routers and not router.allow_migrate_model(self.using, target):
+            raise Closed(f"{name} is in another database")
+        if not place.prefix:
+            self.ones.add(name)
+        key = relation.attname if relation.concrete else f"{name}__{target._meta.pk.attname}"
+        operation.code, operation.name, operation.column = "one", name, len(self.selected)
+        operation.nullable &= relation.concrete
+        self.selected.append(_Key(place.prefix + key))
+        self.operations.append(operation)
+        below = _Place(target, f"{place.prefix}{name}__", place.path, operation.column)
+        self._object(node, below)
+        operation.end = len(self.operations)
+
+    def _many(self, operation: Operation, place: _Place, relation: Any, node: Any) -> None:
+        name = accessor_of(relation)
+        if place.prefix:
+            raise Closed(f"{name} is a list inside a joined object")
+        if self.pk is None:
+            self.pk = len(self.selected)
+            self.selected.append(_Key(self.model._meta.pk.attname))
+        operation.code, operation.name, operation.column = "many", name, self.pk
+        self.manys[len(self.operations)] = Many(relation, node, self, place.path)
+        self.operations.append(operation)
+
+    def select(self, queryset: Any, *, keyed: bool = False) -> Any:
+        """Return the queryset of the columns, at their end the key if that is asked for."""
+        selected = self.selected
+        if keyed or queryset.query.distinct:
+            # With the key and all else depending on it, rows are as distinct as instances are.
+            selected = [*selected, _Key(self.model._meta.pk.attname)]
+        return queryset.values_list(*selected)
+
+    def statement(
+        self, queryset: Any, most: int | None = None, *, keyed: bool = False
+    ) -> Statement | None:
+        """Return the SELECT of a queryset's columns; None where nothing can come back.
+
+        With ``most`` it gives at most one row more, ``keyed`` the key as its last column.
+        """
+        key = key_of(queryset.query)
+        known = self.statements.get((key, most, keyed))
+        if known is None:
+            # A router may name another database each time that it is asked.
+            values = self.select(queryset.using(self.using), keyed=keyed)
+            if most is not None:
+                values.query.set_limits(high=most + 1)
+            known = compiled(values, self.using)
+            if key is not None and known is not None:
+                self.keep((key, most, keyed), known)
+        return known
+
+    def keep(self, key: Hashable, statement: Statement) -> None:
+        """Keep a statement for other requests."""
+        if len(self.statements) >= _STATEMENTS:
+            self.statements.clear()
+        self.statements[key] = statement
+
+    def execute(self, cursor: Any, statement: Statement) -> Wire | None:
+        """Let a cursor, of the client or the server, run a statement and give raw rows; return what ``extras`` needs."""
+        wire = Wire(cursor) if self.as_text else None
+        cursor.execute(statement.sql, statement.params)
+        return wire
+
+    def extras(self, rows: list[Any], statement: Statement, wire: Wire | None) -> list[Any]:
+        """Return what the operations take from beside the rows: columns made by Django, and the lists inside."""
+        extras: list[Any] = [None] * len(self.operations)
+        connection = connections[self.using]
+        for at, (column, key) in self.columns.items():
+            index = self.operations[at].column
+            if column.code != "fragment":
+                if wire is not None and column.types and wire.type_of(index) not in column.types:
+                    raise Fallback(f"{self.operations[at].name}: a column of another type")
+                continue
+            values = [row[index] for row in rows if key is None or row[key] is not None]
+            if wire is not None:
+                values = wire.load(values, index)
+            made = column.fragments(values, statement.expressions[index], connection)
+            if len(made) < len(rows):
+                # What is not there has no values in the columns.
+                there = iter(made)
+                made = [None if row[key] is None else next(there) for row in rows]
+            extras[at] = made
+        for at, many in self.manys.items():
+            extras[at] = many.fetch([row[self.operations[at].column] for row in rows])
+        return extras
+
+    def fetch(
+        self, statement: Statement | None, most: int | None = None
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the raw rows of a statement, and their extras; raise ``TooMany`` past ``most`` rows."""
+        if statement is None:
+            return [], []
+        with connections[self.using].cursor() as cursor:
+            wire = self.execute(cursor, statement)
+            rows = cursor.fetchall()
+            if most is not None and len(rows) > most:
+                raise TooMany
+            return rows, self.extras(rows, statement, wire) if rows else []
+
+    def write(self, queryset: Any, most: int | None = None) -> bytes | None:
+        """Return a queryset's objects with commas between, None where there are none.
+
+        Raises ``Fallback``, and ``TooMany`` past ``most`` rows.
+        """
+        rows, extras = self.fetch(self.statement(queryset, most), most)
+        written: bytes = self.program.write(rows, extras, b",")
+        return written if rows else None
+
+    def batches(
+        self, queryset: Any, rows: int, separator: bytes
+    ) -> Generator[tuple[list[Any], bytes | None]]:
+        """Yield from a cursor of the database's the keys of so many rows at a time, and their joined JSON.
+
+        None stands for rows that do not fit.
+        """
+        statement = self.statement(queryset, keyed=True)
+        if statement is None:
+            return
+        connection, last = connections[self.using], len(self.selected)
+        with connection.chunked_cursor() as cursor:
+            wire = self.execute(cursor, statement)
+            while found := cursor.fetchmany(rows):
+                body = None
+                with suppress(Fallback):
+                    extras = self.extras(found, statement, wire)
+                    body = self.program.write(found, extras, separator)
+                keys = [row[last] for row in found]
+                keys = keys if wire is None else wire.load(keys, last)
+                yield converted(keys, statement.expressions[last], connection), body
+
+    def queries(self, queryset: Any) -> list[str]:
+        """Return the SQL of a queryset's columns, and of the lists inside, whose keys are those that came back."""
+        found = [str(self.select(queryset).query)]
+        for many in self.manys.values():
+            found += many.template.queries(many.queryset())
+        return found
+
+
+def _is_stock(model: type[Model], name: str) -> bool:
+    """Tell whether a relation is read as Django reads it, and not through an override of a subclass."""
+    descriptor = type(inspect.getattr_static(model, name, None))
+    return descriptor.__module__ == "django.db.models.fields.related_descriptors"
+
+
+class Many:
+    """A list inside an object: what one further query fetches for all the objects."""
+
+    def __init__(self, relation: Any, node: Any, parent: Template, path: tuple[Any, ...]) -> None:
+        """Find the way back from the items to the objects, or raise ``Closed``."""
+        name, target = accessor_of(relation), relation.related_model
+        through = getattr(relation, "content_type_field_name", None)
+        if target is None or through:
+            raise Closed(f"{name} is a relation to any model")
+        if node.longest >= 0 or node.shortest > 0:
+            raise Closed(f"the length of {name} is bounded")
+        if router.routers and not router.allow_migrate_model(parent.using, target):
+            raise Closed(f"{name} is in another database")
+        if relation.one_to_many:
+            back = relation.field
+            self.back = back.name
+            by_key = back.foreign_related_fields == (parent.model._meta.pk,)
+        else:
+            forward = not is_reverse(relation)
+            self.back = relation.related_query_name() if forward else relation.field.name
+            by_key = joins_by_key(relation) and target is not parent.model
+            if not self.back.isidentifier():
+                raise Closed(f"{name} has no way back: its related_name is hidden")
+        if not by_key:
+            raise Closed(f"{name} is matched by another column than the primary key")
+        item = node.item
+        if item.nullable or item.kind not in (_MODEL, _LINK):
+            raise Closed(f"{name} is a list of no schema")
+        self.using = parent.using
+        self.parse = key_parser(parent.model._meta.pk)
+        self.template = Template(
+            item, target, self.using, parent.encoder, path=path, first=(_Key(self.back),)
+        )
+
+    def queryset(self) -> Any:
+        """Return what the relation's own manager would start from."""
+        queryset = self.template.model._default_manager.using(self.using)
+        check(queryset)
+        return queryset
+
+    def fetch(self, keys: list[Any]) -> dict[Any, list[bytes]]:
+        """Return the items of each key, in their order."""
+        found: dict[Any, list[bytes]] = {}
+        asked = list(dict.fromkeys(keys))
+        for start in range(0, len(asked), _KEYS):
+            rows, extras = self.template.fetch(self.statement(asked[start : start + _KEYS]))
+            found.update(self.template.program.group(rows, extras))
+        return found
+
+    def statement(self, keys: list[Any]) -> Statement | None:
+        """Return the SELECT of the items of keys, as the driver gave these."""
+        queryset = self.queryset()
+        key = key_of(queryset.query) if self.parse is not None else None
+        known = self.template.statements.get(key)
+        if known is None:
+            known = None if key is None else self._compiled(queryset, keys[:1])
+            if known is None or known.sql.count("%s") != 1 or _ONE not in known.sql:
+                return self._compiled(queryset, keys)
+            self.template.keep(key, known)
+        if self.template.as_text:
+            # One parameter, however many keys there are.
+            some, params = "= ANY(%s)", ([*map(self.parse or str, keys)],)
+        else:
+            some, params = f"IN ({', '.join(['%s'] * len(keys))})", tuple(keys)
+        return replace(known, sql=known.sql.replace(_ONE, some), params=params)
+
+    def _compiled(self, queryset: Any, keys: list[Any]) -> Statement | None:
+        chosen = queryset.filter(**{f"{self.back}__in": keys})
+        return compiled(self.template.select(chosen), self.using)
