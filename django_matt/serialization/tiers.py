@@ -15,6 +15,7 @@ from django_matt.serialization.choices import Choice
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.levels import schemas_in
+from django_matt.serialization.objects import get_one, takes_one
 from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.querysets import QueryPlan
 from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
@@ -47,6 +48,7 @@ class Tiers:
             narrow = node is not None
         self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
         self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
+        self.takes_one = takes_one(plan.annotation)
         # What the last queryset was of, for a description where the schema does not say.
         self.seen: type[Model] | None = None
         # Why rows do not answer although they could.
@@ -77,7 +79,9 @@ class Tiers:
             self.seen = value.model
         if most is not None and not (isinstance(value, QuerySet) and may_stream(value, most)):
             most = None
-        if self.rows is not None and isinstance(value, QuerySet):
+        if self.takes_one and isinstance(value, QuerySet):
+            value = get_one(value, self.query)
+        elif self.rows is not None and isinstance(value, QuerySet):
             try:
                 return self.rows.encode(value, most), "rows", None
             except TooMany:
