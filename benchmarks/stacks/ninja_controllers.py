@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ninja import Status
 from ninja_extra import (
     ControllerBase,
     NinjaExtraAPI,
@@ -72,12 +73,12 @@ def _sync(planned: bool) -> type[ControllerBase]:
 
         @http_post("/products", response={201: ProductOut})
         def create(self, product: ProductIn) -> Any:
-            return 201, Product.objects.create(**product.dict())
+            return Status(201, Product.objects.create(**product.dict()))
 
         @http_post("/products/bulk", response={201: list[ProductOut]})
         def bulk_create(self, products: list[ProductIn]) -> Any:
             made = [Product(**product.dict()) for product in products]
-            return 201, Product.objects.bulk_create(made)
+            return Status(201, Product.objects.bulk_create(made))
 
     return Everything
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.shortcuts import aget_object_or_404, get_object_or_404
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Status
 from ninja.pagination import LimitOffsetPagination, paginate
 
 from benchmarks.data import books, publishers, some_rows
@@ -72,11 +72,13 @@ def _register_reads(api: NinjaAPI, planned: bool) -> None:
 def _register_writes(api: NinjaAPI) -> None:
     @api.post("/products", response={201: ProductOut})
     def create(request: HttpRequest, product: ProductIn) -> Any:
-        return 201, Product.objects.create(**product.dict())
+        return Status(201, Product.objects.create(**product.dict()))
 
     @api.post("/products/bulk", response={201: list[ProductOut]})
     def bulk_create(request: HttpRequest, products: list[ProductIn]) -> Any:
-        return 201, Product.objects.bulk_create(Product(**product.dict()) for product in products)
+        return Status(
+            201, Product.objects.bulk_create(Product(**product.dict()) for product in products)
+        )
 
 
 def _register_async(api: NinjaAPI, planned: bool) -> None:
