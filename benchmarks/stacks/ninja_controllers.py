@@ -24,6 +24,7 @@ from benchmarks.stacks.schemas import (
     PublisherOut,
     RowOut,
 )
+from django_matt.contrib.crud.services import bulk_create
 
 
 def register(api: NinjaExtraAPI, *, planned: bool) -> None:
@@ -76,7 +77,9 @@ def _sync(planned: bool) -> type[ControllerBase]:
             return Status(201, Product.objects.create(**product.dict()))
 
         @http_post("/products/bulk", response={201: list[ProductOut]})
-        def bulk_create(self, products: list[ProductIn]) -> Any:
+        def create_many(self, products: list[ProductIn]) -> Any:
+            if planned:
+                return Status(201, bulk_create(Product, products))
             made = [Product(**product.dict()) for product in products]
             return Status(201, Product.objects.bulk_create(made))
 
