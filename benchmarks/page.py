@@ -50,7 +50,7 @@ memory are of that. The load generator and PostgreSQL share the machine with the
 **Fairness.** *bare* uses `orjson.dumps`: over `values()` for *flat* and *page*, over instances with hand-chosen joins and prefetches for
 *nested* and *deep*, over a server-side cursor in chunks of 1,000 for *stream*, and checks the types of what is posted in plain Python. Django Ninja,
 Ninja Extra and REST framework get the same joins and prefetches, chosen by hand; MattAPI's routes return plain querysets and
-leave that to it, and *extra-plain* is that same code with `NinjaExtraAPI` in the place of `MattAPI`. REST framework inserts a list by
+leave that to it, and insert a list by `django_matt.contrib.crud`, which would also name each row that is refused; *extra-plain* is that same code with `NinjaExtraAPI` in the place of `MattAPI`. REST framework inserts a list by
 one `bulk_create` of its own `ListSerializer`, and has only its JSON parser and renderer and no authentication. django-modern-rest
 builds its msgspec structs by hand and has its response validation off, which favours it. MattAPI, Ninja and Ninja Extra also carry the routes of
 their documentation, ahead of the others.

@@ -11,7 +11,7 @@ TIME_ZONE = "UTC"
 ROOT_URLCONF = "benchmarks.settings"
 urlpatterns: list[Any] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["ninja_extra", "django_matt", "benchmarks"]
+INSTALLED_APPS = ["ninja_extra", "django_matt", "django_matt.contrib.crud", "benchmarks"]
 MIDDLEWARE: list[str] = []
 
 # As in production. Ninja Extra logs every request at INFO, which Django's own default would build and then drop.

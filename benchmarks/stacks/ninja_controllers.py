@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ninja import Status
 from ninja_extra import (
     ControllerBase,
     NinjaExtraAPI,
@@ -23,6 +24,7 @@ from benchmarks.stacks.schemas import (
     PublisherOut,
     RowOut,
 )
+from django_matt.contrib.crud.services import bulk_create
 
 
 def register(api: NinjaExtraAPI, *, planned: bool) -> None:
@@ -72,12 +74,14 @@ def _sync(planned: bool) -> type[ControllerBase]:
 
         @http_post("/products", response={201: ProductOut})
         def create(self, product: ProductIn) -> Any:
-            return 201, Product.objects.create(**product.dict())
+            return Status(201, Product.objects.create(**product.dict()))
 
         @http_post("/products/bulk", response={201: list[ProductOut]})
-        def bulk_create(self, products: list[ProductIn]) -> Any:
+        def create_many(self, products: list[ProductIn]) -> Any:
+            if planned:
+                return Status(201, bulk_create(Product, products))
             made = [Product(**product.dict()) for product in products]
-            return 201, Product.objects.bulk_create(made)
+            return Status(201, Product.objects.bulk_create(made))
 
     return Everything
 

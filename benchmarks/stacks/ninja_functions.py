@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.shortcuts import aget_object_or_404, get_object_or_404
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Status
 from ninja.pagination import LimitOffsetPagination, paginate
 
 from benchmarks.data import books, publishers, some_rows
@@ -18,13 +18,14 @@ from benchmarks.stacks.schemas import (
     PublisherOut,
     RowOut,
 )
+from django_matt.contrib.crud.services import bulk_create
 
 
 def register(api: NinjaAPI, *, planned: bool) -> None:
-    """Add the routes to an API; ``planned`` where it finds the joins, and evaluates querysets of async routes, itself."""
+    """Add the routes to an API; ``planned`` where MattAPI does itself what others write by hand."""
     _register_constants(api)
     _register_reads(api, planned)
-    _register_writes(api)
+    _register_writes(api, planned)
     _register_async(api, planned)
 
 
@@ -69,14 +70,17 @@ def _register_reads(api: NinjaAPI, planned: bool) -> None:
         return Entry.objects.all()
 
 
-def _register_writes(api: NinjaAPI) -> None:
+def _register_writes(api: NinjaAPI, planned: bool) -> None:
     @api.post("/products", response={201: ProductOut})
     def create(request: HttpRequest, product: ProductIn) -> Any:
-        return 201, Product.objects.create(**product.dict())
+        return Status(201, Product.objects.create(**product.dict()))
 
     @api.post("/products/bulk", response={201: list[ProductOut]})
-    def bulk_create(request: HttpRequest, products: list[ProductIn]) -> Any:
-        return 201, Product.objects.bulk_create(Product(**product.dict()) for product in products)
+    def create_many(request: HttpRequest, products: list[ProductIn]) -> Any:
+        if planned:
+            return Status(201, bulk_create(Product, products))
+        made = [Product(**product.dict()) for product in products]
+        return Status(201, Product.objects.bulk_create(made))
 
 
 def _register_async(api: NinjaAPI, planned: bool) -> None:
