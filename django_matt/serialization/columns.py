@@ -31,7 +31,7 @@ from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.drivers import is_raw
 from django_matt.serialization.encoder import KINDS, Fallback
 
-__all__ = ["Column", "column_of", "converted", "key_parser"]
+__all__ = ["Column", "column_of", "converted", "key_parser", "stored"]
 
 Fragments = list[bytes | None]
 _DESCRIPTORS = frozenset(
@@ -121,7 +121,7 @@ def column_of(
         return column
     if type(inspect.getattr_static(model, field.attname, None)) not in _DESCRIPTORS:
         raise Closed(f"{field.name} is read through a descriptor of the project's own")
-    field = _stored(field)
+    field = stored(field)
     if not type(field).__module__.startswith("django.db.models.fields"):
         raise Closed(f"{field.name}: {type(field).__name__} is a field of the project's own")
     if isinstance(field, FileField):
@@ -138,13 +138,13 @@ def column_of(
 
 def key_parser(field: Any) -> Callable[[Any], Any] | None:
     """Return what makes a parameter of a key that came as text; None where only Django knows."""
-    name = _stored(field).get_internal_type()
+    name = stored(field).get_internal_type()
     if name in _INTEGERS:
         return int
     return {"UUIDField": UUID, "CharField": str, "SlugField": str}.get(name)
 
 
-def _stored(field: Any) -> Any:
+def stored(field: Any) -> Any:
     """Return the field whose values a foreign key holds."""
     while field.remote_field is not None:
         field = field.target_field

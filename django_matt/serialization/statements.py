@@ -15,6 +15,7 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
 from django.db.models.sql.where import WhereNode
 
+from django_matt.serialization.columns import stored
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.querysets import is_simple
 
@@ -34,34 +35,16 @@ EVALUATES = (
     "_values",
 )
 # What a query may hold for its SQL to follow from ``key_of``; an attribute that is not here is one we do not know.
-_HELD = frozenset(
-    [
-        "model",
-        "alias_refcount",
-        "alias_map",
-        "alias_cols",
-        "external_aliases",
-        "table_map",
-        "used_aliases",
-        "where",
-        "annotations",
-        "extra",
-        "_filtered_relations",
-        "_annotation_select_cache",
-        "filter_is_sticky",
-        "_lookup_joins",
-        "base_table",
-        "select_related",
-        "default_ordering",
-        "standard_ordering",
-        "order_by",
-        "extra_order_by",
-        "low_mark",
-        "high_mark",
-        "distinct",
-    ]
-)
-_EMPTY = ("external_aliases", "annotations", "extra", "_filtered_relations", "extra_order_by")
+_NAMES = """
+model alias_refcount alias_map alias_cols external_aliases table_map used_aliases where annotations extra base_table
+_filtered_relations _annotation_select_cache filter_is_sticky _lookup_joins select_related default_ordering
+standard_ordering order_by extra_order_by low_mark high_mark distinct distinct_fields
+"""
+_HELD = frozenset(_NAMES.split())
+_NOT_SET = """
+external_aliases annotations extra extra_order_by _filtered_relations filter_is_sticky distinct_fields
+"""
+_EMPTY = tuple(_NOT_SET.split())
 _LOOKUPS = frozenset({"django.db.models.lookups", "django.db.models.fields.related_lookups"})
 _SAME = frozenset({bool, type(None), date, timedelta, UUID})
 # So long a value is not kept for another request.
@@ -143,7 +126,7 @@ def _key_of_node(node: Any) -> Hashable:
     if not plain or node.bilateral_transforms:
         raise TypeError("a lookup of another kind")
     for field in (column.target, column.output_field):
-        if not type(field).__module__.startswith("django.db.models.fields"):
+        if not type(stored(field)).__module__.startswith("django.db.models.fields"):
             raise TypeError("a field that may prepare its values in its own way")
     return type(node), column.alias, column.target, column.output_field, _key_of_value(node.rhs)
 

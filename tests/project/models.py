@@ -91,6 +91,11 @@ class Keyed(models.Model):
     note = models.TextField(null=True)
 
 
+class Note(models.Model):
+    keyed = models.ForeignKey(Keyed, models.CASCADE, related_name="notes")
+    text = models.TextField()
+
+
 class Edition(models.Model):
     """Every kind of rule that a database keeps, and a column that each change sets."""
 
