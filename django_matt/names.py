@@ -47,6 +47,7 @@ from ninja_extra.pagination import (
 from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
+from django_matt.conditions import check_preconditions, conditional
 from django_matt.routers import Router
 from django_matt.serialization.choices import tier
 from django_matt.serialization.levels import needs
@@ -83,6 +84,8 @@ __all__ = [
     "Status",
     "UploadedFile",
     "api_controller",
+    "check_preconditions",
+    "conditional",
     "http_delete",
     "http_generic",
     "http_get",

@@ -17,7 +17,8 @@ from ninja_extra.lazy import settings_lazy
 from ninja_extra.operation import Operation as ExtraOperation
 from ninja_extra.permissions import AllowAny
 
-from django_matt.answers import Answer, answer_formats
+from django_matt.answers import answer_formats
+from django_matt.conditional_answers import ConditionalAnswer, make_answer
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
@@ -66,7 +67,7 @@ class _Steps:
         self.own_formats = operation_formats(operation, api.formats)
         formats = self.own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
-        self.answer = Answer(api, operation, answer_formats(api, formats))
+        self.answer = make_answer(api, operation, answer_formats(api, formats))
         self.checks = bool(
             operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt
         )
@@ -203,6 +204,7 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
 def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
     operation, answer, logs = steps.operation, steps.answer, steps.extra
     view, call = operation.view_func, _bind_method(steps)
+    conditional = answer if isinstance(answer, ConditionalAnswer) else None
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started, context = time.time(), None
@@ -222,6 +224,10 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]
+            if conditional is not None:
+                known = conditional.enter(context, values)
+                if known is not None:
+                    return known
             result = view(context.request, **values) if call is None else call(context, values)
             made = (
                 answer.stream(context, result) if answer.streams else answer.make(context, result)
@@ -243,6 +249,7 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
 def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
     operation, answer, logs = steps.operation, steps.answer, steps.extra
     view, call = operation.view_func, _bind_method(steps)
+    conditional = answer if isinstance(answer, ConditionalAnswer) else None
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started, context = time.time(), None
@@ -262,6 +269,10 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]
+            if conditional is not None:
+                known = await conditional.enter_async(context, values)
+                if known is not None:
+                    return known
             result = view(context.request, **values) if call is None else call(context, values)
             if answer.streams:
                 made = await answer.stream_async(context, result)

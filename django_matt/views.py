@@ -103,7 +103,7 @@ def _without_body(response: HttpResponseBase) -> HttpResponseBase:
     """Keep the headers that GET would send (RFC 9110, 9.3.2); servers complain of a body they have to drop."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = _no_content() if response.is_async else ()
-    elif isinstance(response, HttpResponse):
+    elif isinstance(response, HttpResponse) and response.status_code != 304:
         response.headers.setdefault("Content-Length", str(len(response.content)))
         response.content = b""
     return response

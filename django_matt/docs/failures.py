@@ -7,6 +7,7 @@ from ninja.operation import Operation
 from ninja_extra.pagination import PageNumberPaginationExtra
 from ninja_extra.permissions import AllowAny
 
+from django_matt.conditions import condition_of
 from django_matt.limits import find_paginators
 
 __all__ = ["DESCRIPTIONS", "error_components", "error_statuses"]
@@ -18,9 +19,11 @@ DESCRIPTIONS: dict[int, tuple[str, str]] = {
     404: ("NotFound", "There is nothing at this address."),
     406: ("NotAcceptable", "None of the formats in Accept is spoken here."),
     409: ("Conflict", "The request contradicts what is stored."),
+    412: ("PreconditionFailed", "It is not what If-Match or If-Unmodified-Since names."),
     413: ("ContentTooLarge", "The body is larger than this server takes."),
     415: ("UnsupportedMediaType", "The body is in a format that is not read here."),
     422: ("UnprocessableContent", "The parameters or the body do not fit their schema."),
+    428: ("PreconditionRequired", "Say in If-Match, or another condition, what is changed."),
     429: ("TooManyRequests", "Too many requests: wait as long as Retry-After says."),
     500: ("InternalServerError", "The server failed; request_id finds the report."),
     503: ("ServiceUnavailable", "The server is not able to answer now: try again later."),
@@ -125,6 +128,7 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
     sources = {model.__ninja_param_source__ for model in operation.models}
     body = bool(sources & {"body", "form", "file"})
     writes = method not in {"GET", "HEAD", "OPTIONS", "TRACE"}
+    condition = condition_of(operation.view_func)
     applies = {
         400: bool(sources),
         401: bool(operation.auth_callbacks),
@@ -132,9 +136,11 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
         404: "path" in sources or _answers_pages(operation),
         406: several_formats,
         409: writes,
+        412: condition is not None,
         413: body,
         415: body,
         422: bool(sources),
+        428: condition is not None and condition.required and writes,
         429: bool(operation.throttle_objects),
         500: True,
         503: True,

@@ -12,6 +12,7 @@ from ninja.operation import Operation
 from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
+from django_matt.docs.conditions import describe_condition
 from django_matt.docs.failures import DESCRIPTIONS, error_components, error_statuses
 from django_matt.docs.schemas import SchemaBook
 
@@ -90,6 +91,7 @@ class MattOpenAPISchema(OpenAPISchema):
         if "responses" in extra:
             extra["responses"] = self._declared(details["responses"], extra["responses"])
         self.deep_dict_update(details, extra)
+        describe_condition(details, operation, self._method)
         details["responses"] |= self._error_responses(operation, details["responses"])
         details["responses"] = dict(
             sorted(details["responses"].items(), key=lambda item: str(item[0]))

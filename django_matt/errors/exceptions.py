@@ -23,6 +23,7 @@ __all__ = [
     "PayloadTooLarge",
     "PermissionDenied",
     "PreconditionFailed",
+    "PreconditionRequired",
     "Problem",
     "ServiceUnavailable",
     "TooManyRequests",
@@ -170,6 +171,14 @@ class UnprocessableContent(Problem):
     status_code = 422
     default_detail = "The request cannot be carried out."
     default_code = "unprocessable_content"
+
+
+class PreconditionRequired(Problem):
+    """A write needs an ``If-Match`` or another condition, so that it overwrites nothing unseen (RFC 6585, 3)."""
+
+    status_code = 428
+    default_detail = "Send the ETag of what you change in If-Match."
+    default_code = "precondition_required"
 
 
 class TooManyRequests(Problem):

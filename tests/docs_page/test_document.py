@@ -17,7 +17,16 @@ from ninja.renderers import JSONRenderer
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import ConfigDict, Field
 
-from django_matt import MattAPI, ModelSchema, Query, Router, Schema, api_controller, http_get
+from django_matt import (
+    MattAPI,
+    ModelSchema,
+    Query,
+    Router,
+    Schema,
+    api_controller,
+    conditional,
+    http_get,
+)
 from django_matt.formats import formats
 from tests.docs_page.shop import build
 
@@ -514,3 +523,31 @@ def test_a_body_and_a_query_are_read_by_alias_where_answers_are_written_by_name(
     assert list(schemas["Person-Input"]["properties"]) == ["fullName"]
     assert list(schemas["Person-Output"]["properties"]) == ["full_name"]
     assert document["paths"]["/api/"]["post"]["parameters"][0]["name"] == "pageSize"
+
+
+def test_a_conditional_route_says_its_headers_304_412_and_428(serve):
+    api = MattAPI()
+
+    @api.get("/it", response=list[int])
+    @conditional(last_modified="updated_at")
+    def read(request): ...
+
+    @api.put("/it", response={204: None})
+    @conditional(last_modified=lambda request: None, required=True)
+    def write(request): ...
+
+    document = serve(api).get("/api/openapi.json").json()
+    OpenAPIV31SpecValidator(document).validate()
+    read_, write_ = (document["paths"]["/api/it"][method] for method in ("get", "put"))
+
+    def named(details):
+        return [parameter["name"] for parameter in details["parameters"]]
+
+    assert named(read_) == ["If-None-Match", "If-Modified-Since"]
+    assert named(write_) == ["If-Match", "If-Unmodified-Since"]
+    assert set(read_["responses"]["304"]["headers"]) == {"ETag", "Last-Modified"}
+    assert set(read_["responses"]["200"]["headers"]) == {"ETag", "Last-Modified"}
+    assert {"412"} <= set(read_["responses"])
+    assert not {"428"} & set(read_["responses"])
+    assert {"412", "428"} <= set(write_["responses"])
+    assert "304" not in write_["responses"]
