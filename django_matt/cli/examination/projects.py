@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django_matt.cli.entry import say
+from django_matt.cli.examination.packages import line_for
 from django_matt.cli.findings import Finding
 
 __all__ = ["examine_checks", "examine_parts", "start"]
@@ -139,8 +140,9 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
 
 
 def _mended(error: BaseException) -> str:
-    if isinstance(error, ImportError) and "pip install" in str(error):
-        return str(error)[str(error).index("pip install") :].strip()
+    line = line_for(str(error))
+    if line:
+        return line
     if isinstance(error, ModuleNotFoundError):
         return f"Install the package that holds {error.name!r}, or mend the name."
     return "Mend the line that is named, then run matt doctor again."
