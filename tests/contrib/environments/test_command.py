@@ -133,7 +133,7 @@ def test_check_tells_what_is_missing_unused_and_badly_typed(project: SmallProjec
         "✗ line 9 (.env): cannot be read; write NAME=value, and close a quote that is opened.",
         "✗ SECRET_KEY: is required and not set.",
         "✗ PAYMENT_KEY: is required and not set.",
-        "✗ WORKERS: input should be a valid integer, unable to parse string as an integer.",
+        "✗ WORKERS (.env, line 2): input should be a valid integer, unable to parse string as an integer.",
         "! X (.env, line 6): stands on line 5 too; the last one counts.",
         "! PAYMENT_KEY (.env, line 4): has no `=`, so it is not set.",
         "! Y (.env, line 7): holds `${`, which is kept as it is: variables are not expanded here.",
