@@ -63,15 +63,9 @@ def examine_parts() -> Iterator[Finding]:
     """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
     from django_matt.serialization.encoders import COMPILED
 
+    # Its absence is a system check, matt.W001.
     if COMPILED:
         yield Finding(level="fine", what="The compiled encoder serves.")
-    else:
-        yield Finding(
-            level="doubtful",
-            what="The compiled encoder is missing: the plain one serves.",
-            why="Responses are written three to four times slower.",
-            mend="Install a C compiler (Debian: apt-get install build-essential), then django-matt again.",
-        )
     from django.conf import settings
 
     if not getattr(settings, "ROOT_URLCONF", None):
