@@ -54,7 +54,7 @@ def check_apps(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("matt", deploy=True)
+@register("matt", "matt_doctor", deploy=True)
 def check_encoder(**_: Any) -> list[CheckMessage]:
     """Warn where responses are written by the plain encoder, three to four times slower than the compiled one."""
     if COMPILED:

@@ -90,7 +90,7 @@ def _need_scheme(url: str, schemes: dict[str, str], usual: str) -> None:
     scheme, colon, _ = url.partition("://")
     if not colon or scheme not in schemes:
         # The text may hold a password, so it is not repeated.
-        raise ValueError(f"should begin as a URL does, with {usual} …")
+        raise ValueError(f"should begin as a URL does, with {usual}")
 
 
 def _mapped(function: Callable[[str], Any], url: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -105,11 +105,18 @@ def check(environment: type[DjangoEnvironment]) -> list[Fault]:
             try:
                 environment()
             except EnvironmentInvalid as error:
-                found += error.faults
+                found += [_placed(fault, file) for fault in error.faults]
     found += [fault for fault in file.faults() if fault not in found]
     found += _unused(environment, file)
     found += _exposed(path)
     return sorted(found, key=lambda fault: not fault.stops)
+
+
+def _placed(fault: Fault, file: EnvFile) -> Fault:
+    line = file.lines.get(fault.subject)
+    if fault.kind != "invalid" or line is None or os.environ.get(fault.subject):
+        return fault
+    return replace(fault, place=f"{file.path.name}, line {line}")
 
 
 def _unused(environment: type[DjangoEnvironment], file: EnvFile) -> Iterator[Fault]:

@@ -78,16 +78,18 @@ def _entries() -> Iterator[EntryPoint]:
 def _load(entry: EntryPoint) -> Any:
     try:
         found = entry.load()
-        if isinstance(found, typer.Typer):
-            return get_command(found)
-        application = typer.Typer(add_completion=False)
-        application.command(entry.name)(found)
-        return get_command(application)
+        application = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
+        if application is not found:
+            application.command()(found)
+        command: Any = get_command(application)
     except Exception as error:  # noqa: BLE001 - a package of others must not take `matt` along
         fault = f"the command {entry.name!r} ({entry.value}) cannot be loaded: {error!r}."
         application = typer.Typer(add_completion=False)
-        application.command(entry.name, help=f"Broken: {fault}")(lambda: fail(fault))
-        return get_command(application)
+        application.command(help=f"Broken: {fault}")(lambda: fail(fault))
+        command = get_command(application)
+    command.name = entry.name
+    command.rich_help_panel = command.rich_help_panel or "Commands of other packages"
+    return command
 
 
 @lru_cache(maxsize=1)

@@ -105,11 +105,11 @@ def test_settings_of_the_environment_win(project: SmallProject):
 @pytest.mark.parametrize(
     ("file", "text", "sentence"),
     [
-        ("config/settings.py", "X = (", "config/settings.py, line 15: SyntaxError"),
-        ("config/settings.py", "X = y", "config/settings.py, line 15: NameError: name 'y' is not"),
+        ("config/settings.py", "X = (", "config/settings.py, line 13: SyntaxError"),
+        ("config/settings.py", "X = y", "config/settings.py, line 13: NameError: name 'y' is not"),
         ("config/settings.py", "import nowhere", "No module named 'nowhere'"),
-        ("notes/models.py", "\nimport nowhere", "notes/models.py, line 8: ModuleNotFoundError"),
-        ("manage.py", "\nnot Python", "manage.py, line 10: SyntaxError"),
+        ("notes/models.py", "\nimport nowhere", "notes/models.py, line 7: ModuleNotFoundError"),
+        ("manage.py", "\n)", "manage.py, line 10: SyntaxError"),
     ],
 )
 def test_a_project_that_does_not_start_is_answered_in_a_sentence(

@@ -89,12 +89,12 @@ def test_a_missing_driver_names_the_extra(project: SmallProject):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("X = y", "config/settings.py, line 15: NameError: name 'y' is not defined"),
-        ("X = (", "config/settings.py, line 15: SyntaxError: '(' was never closed"),
-        ("raise SystemExit(0)", "config/settings.py, line 15: SystemExit: 0"),
+        ("X = y", "config/settings.py, line 13: NameError: name 'y' is not defined"),
+        ("X = (", "config/settings.py, line 13: SyntaxError: '(' was never closed"),
+        ("raise SystemExit(0)", "config/settings.py, line 13: SystemExit: 0"),
         (
             "import nowhere",
-            "config/settings.py, line 15: ModuleNotFoundError: No module named 'nowhere'",
+            "config/settings.py, line 13: ModuleNotFoundError: No module named 'nowhere'",
         ),
     ],
 )

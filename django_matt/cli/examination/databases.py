@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
+from django_matt.cli.examination.packages import line_for
 from django_matt.cli.findings import Finding
 
 __all__ = ["examine_changes", "examine_databases"]
@@ -25,7 +26,7 @@ def examine_databases() -> Iterator[Finding]:
                 level="broken",
                 what=f"The database {alias!r} cannot be used: {_first_line(error)}",
                 why="Every request that asks for data fails.",
-                mend=_install(str(error)) or "Mend DATABASES.",
+                mend=line_for(str(error)) or "Mend DATABASES.",
             )
             continue
         if engine == "dummy":
@@ -159,12 +160,6 @@ def _be_impatient(connection: Any) -> None:
 
 def _migrate(alias: str) -> str:
     return f"python manage.py migrate{'' if alias == DEFAULT_DB_ALIAS else f' --database {alias}'}"
-
-
-def _install(message: str) -> str:
-    if "psycopg" in message:
-        return "pip install 'django-matt[postgres]'"
-    return "pip install mysqlclient" if "mysqlclient" in message else ""
 
 
 def _first_line(error: BaseException) -> str:

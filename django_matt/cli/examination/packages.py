@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django_matt.cli.findings import Finding
 
-__all__ = ["examine", "fits"]
+__all__ = ["examine", "fits", "line_for"]
 
 TITLES = {
     "django": "Django",
@@ -82,6 +82,15 @@ def fits(found: str, bounds: str) -> bool:
         if not allowed[match[1]]:
             return False
     return True
+
+
+def line_for(message: str) -> str:
+    """Return the line that installs what an error says is missing; empty where it names none."""
+    if "pip install" in message:
+        return message[message.index("pip install") :].splitlines()[0].strip()
+    if "Error loading psycopg" in message:
+        return "pip install 'django-matt[postgres]'"
+    return "pip install mysqlclient" if "Did you install mysqlclient" in message else ""
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django_matt.cli.entry import say
+from django_matt.cli.examination.packages import line_for
 from django_matt.cli.findings import Finding
 
 __all__ = ["examine_checks", "examine_parts", "start"]
@@ -62,22 +63,19 @@ def examine_parts() -> Iterator[Finding]:
     """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
     from django_matt.serialization.encoders import COMPILED
 
+    # Its absence is a system check, matt.W001.
     if COMPILED:
         yield Finding(level="fine", what="The compiled encoder serves.")
-    else:
-        yield Finding(
-            level="doubtful",
-            what="The compiled encoder is missing: the plain one serves.",
-            why="Responses are written three to four times slower.",
-            mend="Install a C compiler (Debian: apt-get install build-essential), then django-matt again.",
-        )
     from django.conf import settings
 
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     from django_matt.discovery import find_apis
 
-    paths = [f"{api.title} at {prefix}" for api, prefix in find_apis()]
+    try:
+        paths = [f"{api.title} at {prefix}" for api, prefix in find_apis()]
+    except (Exception, SystemExit):  # noqa: BLE001 - URLs run any code as they load; the system checks name it
+        return
     if not paths:
         yield Finding(
             level="doubtful",
@@ -107,25 +105,31 @@ def examine_parts() -> Iterator[Finding]:
 def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
     """Yield what Django's system checks say; those of ``--deploy`` with DEBUG off or where asked for."""
     from django.conf import settings
-    from django.core.checks import ERROR, INFO, run_checks
+    from django.core.checks import ERROR, INFO, CheckMessage, Tags
+    from django.core.checks.registry import registry
 
     deploy = deploy or not settings.DEBUG
-    try:
-        found = run_checks(include_deployment_checks=deploy)
-        if not deploy:
-            # Checks of the deploy kind that concern a developer too bear this tag.
-            found = [*found, *run_checks(tags=["matt_doctor"], include_deployment_checks=True)]
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - checks import the URLs and all behind them
+    later = set(registry.deployment_checks)
+    messages: list[CheckMessage] = []
+    failures: dict[str, BaseException] = {}
+    for check in registry.get_checks(include_deployment_checks=True):
+        # One for deployment that concerns a developer too bears the tag.
+        wanted = deploy or check not in later or "matt_doctor" in check.tags
+        if not wanted or Tags.database in check.tags:
+            continue
+        try:
+            messages += check(app_configs=None, databases=None)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - checks import the URLs and all behind them
+            failures[say(error, folder)] = error
+    for sentence, failure in failures.items():
         yield Finding(
             level="broken",
-            what=f"The system checks cannot run. {say(error, folder)}",
+            what=f"System checks cannot run. {sentence}",
             why="They import the URLs and what stands behind them: so does the first request.",
-            mend=_mended(error),
+            mend=_mended(failure),
         )
-        return
-    for message in found:
-        if message.is_silenced() or message.level <= INFO:
-            continue
+    shown = [message for message in messages if message.level > INFO and not message.is_silenced()]
+    for message in shown:
         place = f" ({message.obj})" if message.obj else ""
         yield Finding(
             level="broken" if message.level >= ERROR else "doubtful",
@@ -133,14 +137,15 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
             why=f"System check {message.id}" if message.id else "A system check",
             mend=message.hint or "",
         )
-    if not found:
+    if not shown and not failures:
         kind = "those for deployment too" if deploy else "--deploy adds those for production"
         yield Finding(level="fine", what=f"The system checks have no remarks ({kind}).")
 
 
 def _mended(error: BaseException) -> str:
-    if isinstance(error, ImportError) and "pip install" in str(error):
-        return str(error)[str(error).index("pip install") :].strip()
+    line = line_for(str(error))
+    if line:
+        return line
     if isinstance(error, ModuleNotFoundError):
         return f"Install the package that holds {error.name!r}, or mend the name."
     return "Mend the line that is named, then run matt doctor again."
