@@ -118,10 +118,11 @@ def test_a_resolver_keeps_both_away_and_is_named(plan):
     assert "resolve_name" in shown
 
 
-def test_an_object_is_answered_by_instances(plan):
+def test_an_object_is_answered_by_rows_where_its_queryset_is_returned(plan):
     shown = plan("/api/one")
-    assert "TagOut: instances" in shown
-    assert "no list" in shown
+    assert "TagOut: rows or instances" in shown
+    assert "return the queryset" in shown
+    assert 'SELECT "project_tag"."id"' in shown
 
 
 def test_one_api_is_shown_alone(plan):

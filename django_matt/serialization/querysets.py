@@ -25,6 +25,7 @@ class QueryPlan:
         self.narrow = narrow
         self.hints = hints
         self._levels: dict[type[Model], Level] = {}
+        self._known: dict[type[Model], tuple[list[str], list[str]]] = {}
         self._fields: dict[str, QueryPlan] | None = None
 
     def level(self, model: type[Model]) -> Level:
@@ -92,20 +93,21 @@ class QueryPlan:
     def fill(self, values: list[Any]) -> None:
         """Fetch for instances made elsewhere what the schema will read of them, one query a relation."""
         model = type(values[0]) if values else None
-        if (
-            model is None
-            or not issubclass(model, Model)
-            or {type(value) for value in values} != {model}
-        ):
+        if model is None or not issubclass(model, Model):
             return
-        if any(value._state.adding or value.pk is None for value in values):
+        # One instance reads a relation by one query anyway.
+        lookups = self._lookups(model)[len(values) == 1]
+        if not lookups or {type(value) for value in values} != {model}:
             return
-        lookups = list(_lookups(self.level(model), ""))
-        if len(values) == 1:
-            # One instance reads a relation by one query anyway.
-            lookups = [lookup for lookup in lookups if "__" in lookup]
-        if lookups:
+        if not any(value._state.adding or value.pk is None for value in values):
             prefetch_related_objects(values, *lookups)
+
+    def _lookups(self, model: type[Model]) -> tuple[list[str], list[str]]:
+        """Return the relations that are read of a model's instances, and those of relations alone."""
+        if model not in self._known:
+            every = list(_lookups(self.level(model), ""))
+            self._known[model] = every, [lookup for lookup in every if "__" in lookup]
+        return self._known[model]
 
 
 class _Choice:

@@ -15,7 +15,7 @@ from django_matt.serialization.choices import Choice
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.levels import schemas_in
-from django_matt.serialization.objects import get_one, takes_one
+from django_matt.serialization.objects import get_one, missing, takes_one
 from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.querysets import QueryPlan
 from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
@@ -27,6 +27,7 @@ __all__ = ["Tiers"]
 
 # Their fields besides the items are validated by code, which looks at no item.
 _PAGES = frozenset({NinjaPaginationResponseSchema, PaginatedResponseSchema})
+_RETURN_IT = "an instance is written by instances; return the queryset of the one object instead"
 
 
 class Tiers:
@@ -79,17 +80,18 @@ class Tiers:
             self.seen = value.model
         if most is not None and not (isinstance(value, QuerySet) and may_stream(value, most)):
             most = None
-        if self.takes_one and isinstance(value, QuerySet):
-            value = get_one(value, self.query)
-        elif self.rows is not None and isinstance(value, QuerySet):
+        one = self.takes_one and isinstance(value, QuerySet)
+        if self.rows is not None and isinstance(value, QuerySet):
             try:
+                if one:
+                    return self._encode_one(self.rows, value), "rows", None
                 return self.rows.encode(value, most), "rows", None
             except TooMany:
                 template = self.rows.template(value)
                 return self._stream(value, template, {"request": request, "status": status})
             except (Closed, Fallback) as closed:
                 reason = str(closed)
-        loaded = self.query.load(value)
+        loaded = get_one(value, self.query) if one else self.query.load(value)
         if most is not None:
             head = loaded[: most + 1]
             if len(head) > most:
@@ -101,6 +103,12 @@ class Tiers:
         if tier == "pydantic" and self.plan.reason is None:
             reason = "a value does not fit its schema as it stands"
         return body, tier, reason
+
+    def _encode_one(self, rows: RowsPlan, queryset: Any) -> bytes:
+        body = rows.encode_one(queryset)
+        if body is None:
+            raise missing(queryset)
+        return body
 
     def _stream(
         self,
@@ -155,10 +163,12 @@ class Tiers:
         Without a model it is the one that the schema names, or that the last queryset was of.
         """
         model = model or _model_of(self.plan.annotation) or self.seen
-        rows = self.page_rows or self.rows
+        # An object of a model may have one list too, and is no page for that.
+        one = self.takes_one and (self.page is None or _names_model(self.plan.annotation))
+        rows = self.rows if one else self.page_rows or self.rows
         if rows is None:
             tier, reason = self.plan.tier, self.closed or self.plan.reason
-        elif rows.shape is not None:
+        elif not one and rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
         elif model is None:
             return (
@@ -170,11 +180,12 @@ class Tiers:
             queryset = model._default_manager.all()
             reason = rows.reason(queryset)
             if reason is None:
-                return "rows", None, rows.queries(queryset)
+                tier, reason = ("rows or instances", _RETURN_IT) if one else ("rows", None)
+                return tier, reason, rows.queries(queryset)
             tier = "instances"
         if model is None:
             return tier, reason, []
-        plan = self.query.items or self.query
+        plan = self.query if one else self.query.items or self.query
         planned = plan.apply(model._default_manager.all())
         more = [getattr(each, "prefetch_to", each) for each in planned._prefetch_related_lookups]
         queries = [str(planned.query), *(f"one more for {name}" for name in more)]
@@ -205,10 +216,14 @@ class Tiers:
         return encoded
 
 
+def _names_model(schema: Any) -> type[Model] | None:
+    return getattr(getattr(schema, "Meta", None), "model", None)
+
+
 def _model_of(annotation: Any) -> type[Model] | None:
     """Return the model of the first ``ModelSchema`` that an annotation, or a page of one, names."""
     for schema in schemas_in(annotation):
-        found: type[Model] | None = getattr(getattr(schema, "Meta", None), "model", None)
+        found = _names_model(schema)
         if found is None and {"items", "results"} & set(schema.model_fields):
             inner = (_model_of(field.annotation) for field in schema.model_fields.values())
             found = next(filter(None, inner), None)

@@ -133,6 +133,15 @@ def test_one_query_reads_it_with_its_joins(answer, books, django_assert_num_quer
         assert answer(Joined, lambda: Book.objects.filter(pk=key)).json()["title"] == "One"
 
 
+def test_rows_answer_what_is_columns_and_relations(answer, books, settings):
+    settings.DEBUG = True
+    key = books[0].pk
+    answered = answer(BookOut, lambda: Book.objects.filter(pk=key))
+    assert answered.headers["X-Matt-Tier"] == "rows"
+    resolved = answer(Shouted, lambda: Book.objects.filter(pk=key))
+    assert resolved.headers["X-Matt-Tier"].startswith("pydantic; ")
+
+
 class Counted(Schema):
     total: int
 
