@@ -3,7 +3,7 @@
 import datetime
 from pathlib import Path
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, ENCODING, RAW
 from benchmarks.load import CLIENTS, MISSING, generator
 from benchmarks.plots import Chart, draw
 from benchmarks.results import CPU, WALL, Results, machine
@@ -63,7 +63,7 @@ builds its msgspec structs by hand and has its response validation off, which fa
 their documentation, ahead of the others.
 
 **The driver alone** fetches the rows of a case by SQL written by hand on a connection of its own, without Django, and makes nothing of
-them.
+their values: SQLite's as they are stored, PostgreSQL's as text.
 """
 
 
@@ -115,7 +115,12 @@ def _database(results: Results) -> list[str]:
     if "encoding" in results.best:
         parts += [
             "The encoder alone: 200 model instances of 12 columns as JSON, without query and request.",
-            markdown(encoding_table(results)),
+            markdown(encoding_table(results, "encoding", ENCODING)),
+        ]
+    if "raw" in results.best:
+        parts += [
+            "The row writer alone: 1,000 rows of 12 columns, as the driver gave them, as JSON.",
+            markdown(encoding_table(results, "raw", RAW)),
         ]
     if results.streamed:
         parts += [
