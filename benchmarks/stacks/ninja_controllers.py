@@ -45,8 +45,6 @@ def _sync(planned: bool) -> type[ControllerBase]:
 
         @http_get("/rows/{int:row_id}", response=RowOut)
         def one(self, row_id: int) -> Any:
-            if planned:
-                return Row.objects.filter(id=row_id)
             return self.get_object_or_exception(Row, id=row_id)
 
         @http_get("/flat", response=list[RowOut])
@@ -97,8 +95,6 @@ def _async(planned: bool) -> type[ControllerBase]:
 
         @http_get("/rows/{int:row_id}", response=RowOut)
         async def one_async(self, row_id: int) -> Any:
-            if planned:
-                return Row.objects.filter(id=row_id)
             return await self.aget_object_or_exception(Row, id=row_id)
 
         @http_get("/flat", response=list[RowOut])
