@@ -43,7 +43,7 @@ THOROUGH = Extent(
 QUICK = Extent(
     rounds=6,
     seconds=15,
-    entries=10_000,
+    entries=20_000,
     streams=1,
     serving=Serving(seconds=1, rounds=1, cases={"wsgi": ["flat"]}),
 )
@@ -92,7 +92,7 @@ def main() -> None:
         from benchmarks.page import write
 
         command = f"python -m benchmarks {' '.join(sys.argv[1:])}".strip()
-        write(measured, command, extent.serving.rounds)
+        write(measured, command, extent.serving)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Literal
 
 import orjson
 
-__all__ = ["ASYNC", "CASES", "ENCODING", "STREAM", "SYNC", "Case"]
+__all__ = ["ASYNC", "CASES", "ENCODING", "RAW", "STREAM", "SYNC", "Case"]
 
 _PRODUCT = {
     "name": "A kettle",
@@ -107,4 +107,8 @@ ENCODING = {
     "matt, plain": "the same source, not compiled",
     "pydantic": "a pydantic model with `from_attributes`, `dump_json`",
     "ninja": "Ninja's path: its Schema, `model_dump`, `json.dumps`",
+}
+RAW = {
+    "matt": "MattAPI's row writer, every value as Ninja writes it",
+    "dict": "`dict(zip())` and orjson, no value converted",
 }

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CLIENTS", "MISSING", "Load", "LoadError", "is_installed", "press"]
+__all__ = ["CLIENTS", "MISSING", "Load", "LoadError", "generator", "is_installed", "press"]
 
 CLIENTS = 8
 MISSING = (
@@ -34,6 +34,14 @@ class Load:
 def is_installed() -> bool:
     """Tell whether the load generator is there."""
     return shutil.which("h2load") is not None
+
+
+def generator() -> str:
+    """Return the load generator's name and version."""
+    if not is_installed():
+        return "no load generator"
+    told = subprocess.run(["h2load", "--version"], capture_output=True, text=True, check=False)
+    return told.stdout.strip().replace("/", " ")
 
 
 def press(url: str, seconds: float, rate: float | None = None) -> Load:

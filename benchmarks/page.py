@@ -3,11 +3,11 @@
 import datetime
 from pathlib import Path
 
-from benchmarks.cases import CASES
-from benchmarks.load import CLIENTS, MISSING
+from benchmarks.cases import CASES, ENCODING, RAW
+from benchmarks.load import CLIENTS, MISSING, generator
 from benchmarks.plots import Chart, draw
 from benchmarks.results import CPU, WALL, Results, machine
-from benchmarks.serving import SHARE
+from benchmarks.serving import SHARE, Serving
 from benchmarks.stacks import STACKS
 from benchmarks.tables import (
     driver_table,
@@ -47,6 +47,13 @@ memory of the process: its peak during the answer less what it held before.
 the best of {turns} turns each; then up to {clients} clients, begun apart, send {share:.0%} of what the slowest stack answered, the same to every stack, and the latency and
 memory are of that. The load generator and PostgreSQL share the machine with the worker.
 
+```text
+granian --interface wsgi --workers 1 --blocking-threads 1 --no-ws benchmarks.application:application
+granian --interface asgi --workers 1 --no-ws benchmarks.application:application
+h2load --h1 -t 1 -c {clients} -D {duration}ms --warm-up-time=500ms --log-file=…
+h2load --h1 -t 1 -c 1 --rps=(rate/{clients}) -D {duration}ms --warm-up-time=500ms --log-file=…
+```
+
 **Fairness.** *bare* uses `orjson.dumps`: over `values()` for *flat* and *page*, over instances with hand-chosen joins and prefetches for
 *nested* and *deep*, over a server-side cursor in chunks of 1,000 for *stream*, and checks the types of what is posted in plain Python. Django Ninja,
 Ninja Extra and REST framework get the same joins and prefetches, chosen by hand; MattAPI's routes return plain querysets and
@@ -56,23 +63,25 @@ builds its msgspec structs by hand and has its response validation off, which fa
 their documentation, ahead of the others.
 
 **The driver alone** fetches the rows of a case by SQL written by hand on a connection of its own, without Django, and makes nothing of
-them.
+their values: SQLite's as they are stored, PostgreSQL's as text.
 """
 
 
-def write(measured: list[Results], command: str, turns: int) -> None:
+def write(measured: list[Results], command: str, serving: Serving) -> None:
     """Write the page and its plots."""
     today = datetime.datetime.now(tz=datetime.UTC).date()
     first = measured[0]
     versions = ", ".join(f"{name} {number}" for name, number in first.versions.items())
-    method = _METHOD.format(clients=CLIENTS, turns=turns, share=SHARE)
+    method = _METHOD.format(
+        clients=CLIENTS, turns=serving.rounds, duration=round(serving.seconds * 1000), share=SHARE
+    )
     parts = [
         "# Benchmarks",
         "The same work on MattAPI, its peers and hand-written Django, in process and behind a server, each figure a ratio of one run. "
         "`make bench` repeats it on SQLite, `make bench ARGS=--postgres` on PostgreSQL too, `make bench ARGS=--quick` in two minutes.",
         f"Measured on {today:%d %B %Y} by `{command}` on {machine()}, "
         f"with a load average of {first.load:.1f} from other work; the encoder was "
-        f"{'compiled' if first.compiled else 'plain Python'}. {versions}.",
+        f"{'compiled' if first.compiled else 'plain Python'}. {versions}, {generator()}.",
         "| name | stack |\n|---|---|\n"
         + "\n".join(f"| {name} | {stack.title} |" for name, stack in STACKS.items()),
         "\n".join(f"- **{name}**: {case.title}" for name, case in CASES.items()),
@@ -106,7 +115,12 @@ def _database(results: Results) -> list[str]:
     if "encoding" in results.best:
         parts += [
             "The encoder alone: 200 model instances of 12 columns as JSON, without query and request.",
-            markdown(encoding_table(results)),
+            markdown(encoding_table(results, "encoding", ENCODING)),
+        ]
+    if "raw" in results.best:
+        parts += [
+            "The row writer alone: 1,000 rows of 12 columns, as the driver gave them, as JSON.",
+            markdown(encoding_table(results, "raw", RAW)),
         ]
     if results.streamed:
         parts += [

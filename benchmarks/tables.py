@@ -1,6 +1,6 @@
 """The figures as tables of text: the same rows for a terminal and for Markdown."""
 
-from benchmarks.cases import ENCODING
+from benchmarks.cases import ENCODING, RAW
 from benchmarks.results import CPU, WALL, Results, Served
 from benchmarks.stacks import STACKS
 
@@ -64,11 +64,11 @@ def driver_table(results: Results) -> Table:
     return table
 
 
-def encoding_table(results: Results) -> Table:
-    """Return the encoder's CPU time beside other ways to make the same JSON."""
-    best = results.best["encoding"]
+def encoding_table(results: Results, key: str, titles: dict[str, str]) -> Table:
+    """Return an encoder's CPU time beside other ways to make the same JSON."""
+    best = results.best[key]
     table = [["way", "CPU", "/ MattAPI"]]
-    for name, title in ENCODING.items():
+    for name, title in titles.items():
         ratio = best[name][CPU] / best["matt"][CPU]
         table.append([title, time_text(best[name][CPU]), f"{ratio:.2f}"])
     return table
@@ -119,7 +119,9 @@ def print_results(results: Results) -> None:
     if len(drivers := driver_table(results)) > 1:
         tables["what the driver alone needs"] = drivers
     if "encoding" in results.best:
-        tables["200 instances as JSON"] = encoding_table(results)
+        tables["200 instances as JSON"] = encoding_table(results, "encoding", ENCODING)
+    if "raw" in results.best:
+        tables["1,000 raw rows as JSON"] = encoding_table(results, "raw", RAW)
     if results.streamed:
         tables[f"{results.entries:,} rows in one answer"] = stream_table(results)
     for interface, served in results.served.items():

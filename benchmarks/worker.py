@@ -96,7 +96,7 @@ def _measure_rounds(cases: list[str], rounds: int, seconds: float, interface: st
 
     from benchmarks.cases import CASES
     from benchmarks.drivers import driver_runs
-    from benchmarks.encoding import encoding_runs
+    from benchmarks.encoding import encoding_runs, raw_runs
     from benchmarks.measuring import take_turns
 
     stacks = _stacks()
@@ -108,6 +108,8 @@ def _measure_rounds(cases: list[str], rounds: int, seconds: float, interface: st
         turns[case] = take_turns(runs, CASES[case].times)
     if "instances" in cases and connection.vendor == "sqlite":
         turns["encoding"] = take_turns(encoding_runs(), 1)
+    if "flat" in cases:
+        turns["raw"] = take_turns(raw_runs(), 1)
     # One round of every case after the other: a busy minute of the machine then spoils no case's every round.
     until = time.monotonic() + seconds
     for done in range(1, rounds + 1):
