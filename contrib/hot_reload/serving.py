@@ -64,8 +64,9 @@ def serve_project(
     server: _Server
 
     def begin() -> None:
+        arrived = handover.collect()
         watcher.start()
-        announcer.tell(handover.collect())
+        announcer.tell(arrived)
         when_started()
 
     def hear(changes: list[FileChange]) -> None:
@@ -88,7 +89,7 @@ def serve_project(
 
     patch = _patching(in_process, handover)
     roots = [*roots_of(handover.base, [*handover.watch, *map(str, judge.directories())])]
-    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started)
+    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started, is_known=handover.is_known)
     server = _server(gate, handover, begin)
     _run(server, handover.open_socket())
     watcher.stop()
@@ -114,7 +115,7 @@ def serve_failure(error: BaseException) -> None:
             server.restart()
 
     roots = roots_of(handover.base, handover.watch)
-    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started)
+    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started, is_known=handover.is_known)
     server = _server(gate, handover, watcher.start)
     sys.stderr.write("\nThe server did not start. It tries again when a file changes.\n")
     sys.stderr.flush()
@@ -190,7 +191,7 @@ def _patching(in_process: bool, handover: Handover) -> Callable[[Iterable[Path]]
         return lambda paths: False
     from django_matt.contrib.hot_reload.patching import Patcher
 
-    return Patcher(roots_of(handover.base, handover.watch)).patch
+    return Patcher(roots_of(handover.base, handover.watch), handover.started).patch
 
 
 class _Announcer:

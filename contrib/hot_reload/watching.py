@@ -81,7 +81,8 @@ def find_directories(roots: Iterable[Path], ignore: Iterable[str] = ()) -> Itera
 
 
 class Watcher(threading.Thread):
-    """Calls ``tell`` with each batch of changes, until ``stop`` is called; begins with what changed after ``since``."""
+    """Calls ``tell`` with each batch of changes, until ``stop`` is called; begins with what changed after ``since``
+    but for what ``is_known``."""
 
     def __init__(
         self,
@@ -90,6 +91,7 @@ class Watcher(threading.Thread):
         *,
         ignore: Iterable[str] = (),
         since: float | None = None,
+        is_known: Callable[[Path], bool] = lambda path: False,
     ) -> None:
         """Prepare; ``start`` begins."""
         super().__init__(name="matt-hot-reload", daemon=True)
@@ -97,6 +99,7 @@ class Watcher(threading.Thread):
         self._tell = tell
         self._ignore = tuple(ignore)
         self._since = since
+        self._is_known = is_known
         self._stopping = threading.Event()
         self._directories: set[Path] = set()
 
@@ -198,6 +201,7 @@ class Watcher(threading.Thread):
     def _is_late(self, change: FileChange) -> bool:
         """Say whether a file was written while this process was loading it, before anyone watched."""
         try:
-            return change.path.stat().st_mtime > (self._since or time.time())
+            written = change.path.stat().st_mtime
+            return written > (self._since or time.time()) and not self._is_known(change.path)
         except OSError:
             return False
