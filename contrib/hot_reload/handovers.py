@@ -17,12 +17,14 @@ from django.conf import settings
 from django_matt.contrib.hot_reload.settings import get_settings
 from django_matt.extensions import FileChange
 
-__all__ = ["RESTART", "Handover", "environment", "offer", "take"]
+__all__ = ["RESTART", "VARIABLE", "Handover", "environment", "offer", "take"]
 
 RESTART = 3
 """The exit code that asks for another process; Django's ``trigger_reload`` uses it too."""
 
-_VARIABLE = "MATT_HOT_RELOAD_HANDOVER"
+VARIABLE = "MATT_HOT_RELOAD_HANDOVER"
+"""The variable that carries it; ``launcher.py`` knows it too and imports nothing."""
+
 _MAX_CHANGES = 500
 
 
@@ -104,14 +106,15 @@ def offer(fd: int, state: str, certificate: str = "", key: str = "") -> Handover
     )
 
 
-def environment(handover: Handover) -> dict[str, str]:
-    """Return the environment of a process that takes the handover."""
+def environment(handover: Handover | None) -> dict[str, str]:
+    """Return the environment of a process that takes the handover, or that waits for one."""
     # Projects ask RUN_MAIN whether they are in the process that serves.
-    return {**os.environ, _VARIABLE: json.dumps(asdict(handover)), "RUN_MAIN": "true"}
+    given = {VARIABLE: json.dumps(asdict(handover))} if handover else {}
+    return {**os.environ, **given, "RUN_MAIN": "true"}
 
 
 @lru_cache(maxsize=1)
 def take() -> Handover | None:
     """Return the handover of this process; what the project itself starts must not take it for its own."""
-    given = os.environ.pop(_VARIABLE, None)
+    given = os.environ.pop(VARIABLE, None)
     return Handover(**json.loads(given)) if given else None

@@ -8,7 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ class Project:
     log: Path
     scheme: str = "http"
     process: "subprocess.Popen[bytes] | None" = None
-    sockets: list[ClientConnection] = field(default_factory=list)
+    stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def url(self) -> str:
@@ -193,8 +193,7 @@ class Project:
         options.setdefault("origin", self.url)
         address = f"ws://127.0.0.1:{self.port}{path}"
         socket = connect(address, proxy=None, open_timeout=30, close_timeout=2, **options)
-        self.sockets.append(socket)
-        return socket
+        return self.stack.enter_context(socket)
 
     def wait_for(self, text: str, path: str = "/", seconds: float = 60) -> httpx.Response:
         end = time.monotonic() + seconds
@@ -255,8 +254,7 @@ def run(
                 time.sleep(0.05)
         yield project
     finally:
-        for socket in project.sockets:
-            socket.close()
+        project.stack.close()
         process.send_signal(signal.SIGINT)
         try:
             process.wait(10)
