@@ -55,8 +55,15 @@ def measure(rounds: int) -> Iterator[tuple[str, float, str]]:
     """Yield each measure: what, its median, its unit."""
     with tempfile.TemporaryDirectory() as name, _serve(Path(name)) as (process, port):
         folder = Path(name)
-        for what, file in [("CSS", "shop/static/site.css"), ("template", "shop/templates/home.html")]:
-            yield f"{what} edit to event", 1000 * _median(_events(folder / file, port, rounds)), "ms"
+        for what, file in [
+            ("CSS", "shop/static/site.css"),
+            ("template", "shop/templates/home.html"),
+        ]:
+            yield (
+                f"{what} edit to event",
+                1000 * _median(_events(folder / file, port, rounds)),
+                "ms",
+            )
         yield "Python edit to answer", _median(_answers(folder / "words.py", port, rounds)), "s"
         time.sleep(SETTLE_SECONDS)
         spent = -_cpu(process.pid)

@@ -96,7 +96,11 @@ def offer(fd: int, state: str, certificate: str = "", key: str = "") -> Handover
         watch=[str(Path(path).absolute()) for path in given.WATCH],
         ignore=[
             *given.IGNORE,
-            *(str(Path(root).absolute()) for root in (settings.MEDIA_ROOT, settings.STATIC_ROOT) if root),
+            *(
+                str(Path(root).absolute())
+                for root in (settings.MEDIA_ROOT, settings.STATIC_ROOT)
+                if root
+            ),
         ],
         hosts=list(settings.ALLOWED_HOSTS),
         origins=list(settings.CSRF_TRUSTED_ORIGINS),

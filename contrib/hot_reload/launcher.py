@@ -13,13 +13,33 @@ import traceback
 __all__: list[str] = []
 
 _FINE = (None, 0, 3)
-_LIBRARIES = """
-asyncio ssl http.client pydantic pydantic.fields pydantic.functional_validators orjson jinja2 injector watchfiles
-uvicorn uvicorn.lifespan.on uvicorn.protocols.http.h11_impl uvicorn.protocols.websockets.websockets_sansio_impl
-django.contrib.staticfiles.handlers django.contrib.staticfiles.management.commands.runserver django.core.asgi
-django.core.serializers.json django.db.migrations.executor django.db.models django.middleware.csrf
-django.template.loader django.test django.urls django.views.debug
-""".split()
+_LIBRARIES = [
+    "asyncio",
+    "ssl",
+    "http.client",
+    "pydantic",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "orjson",
+    "jinja2",
+    "injector",
+    "watchfiles",
+    "uvicorn",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.h11_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "django.contrib.staticfiles.handlers",
+    "django.contrib.staticfiles.management.commands.runserver",
+    "django.core.asgi",
+    "django.core.serializers.json",
+    "django.db.migrations.executor",
+    "django.db.models",
+    "django.middleware.csrf",
+    "django.template.loader",
+    "django.test",
+    "django.urls",
+    "django.views.debug",
+]
 """What nearly every project imports, and what asks for no settings while it is imported."""
 
 

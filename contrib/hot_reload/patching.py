@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jurigged.register import registry
+from jurigged.register import registry  # type: ignore[import-untyped]
 
 __all__ = ["Patcher", "is_same_outside"]
 

@@ -72,7 +72,12 @@ def supervise(handover: Handover) -> int:
 
 
 def _cold(handover: Handover) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(command(), env=environment(handover), close_fds=False)
+    return _start(command(), environment(handover))
+
+
+def _start(arguments: list[str], env: dict[str, str]) -> "subprocess.Popen[bytes]":
+    # The arguments are those that this very process was started with.
+    return subprocess.Popen(arguments, env=env, close_fds=False)  # noqa: S603
 
 
 class _Spare:
@@ -81,9 +86,7 @@ class _Spare:
     def __init__(self) -> None:
         reading, self._writing = os.pipe()
         os.set_inheritable(reading, True)
-        self._process = subprocess.Popen(
-            command("--wait", str(reading)), env=environment(None), close_fds=False
-        )
+        self._process = _start(command("--wait", str(reading)), environment(None))
         os.close(reading)
 
     def is_ready(self) -> bool:

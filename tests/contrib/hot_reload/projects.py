@@ -192,8 +192,11 @@ class Project:
         """Open the socket as a page would; its first message is still to be read."""
         options.setdefault("origin", self.url)
         address = f"ws://127.0.0.1:{self.port}{path}"
-        socket = connect(address, proxy=None, open_timeout=30, close_timeout=2, **options)
-        return self.stack.enter_context(socket)
+        socket: ClientConnection = connect(
+            address, proxy=None, open_timeout=30, close_timeout=2, **options
+        )
+        self.stack.enter_context(socket)
+        return socket
 
     def wait_for(self, text: str, path: str = "/", seconds: float = 60) -> httpx.Response:
         end = time.monotonic() + seconds
@@ -203,7 +206,9 @@ class Project:
             if text in answer.text:
                 return answer
             time.sleep(0.02)
-        raise AssertionError(f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}")
+        raise AssertionError(
+            f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}"
+        )
 
     def printed(self) -> str:
         return self.log.read_text(errors="replace")

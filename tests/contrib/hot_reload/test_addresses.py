@@ -21,7 +21,8 @@ def test_the_folder_is_found_behind_any_prefix(path, name):
 
 
 @pytest.mark.parametrize(
-    "header", ['/"><script>', "//evil.test", "shop", "/a b", "/" + "x" * 200, "/a" * 30, "javascript:/x"]
+    "header",
+    ['/"><script>', "//evil.test", "shop", "/a b", "/" + "x" * 200, "/a" * 30, "javascript:/x"],
 )
 def test_a_strange_forwarded_prefix_is_none(header):
     assert prefix_of("", header) == ""

@@ -1,9 +1,8 @@
 """What the system checks say of an installation."""
 
 import pytest
-from django.core.management import get_commands
+from django.core.management import call_command, get_commands
 from django.core.management.base import SystemCheckError
-from django.core.management import call_command
 
 APP = "django_matt.contrib.hot_reload"
 MIDDLEWARE = f"{APP}.middleware.HotReloadMiddleware"

@@ -60,7 +60,9 @@ def ask(request, settings, hub):
 def test_a_page_gets_the_script_before_its_last_body_tag(ask, hub):
     answer = ask(HttpResponse(PAGE))
     version = f'{hub.version}"'.encode()
-    expected = TAG + version + b' data-method="GET" data-status="200" defer></script></body ></html>'
+    expected = (
+        TAG + version + b' data-method="GET" data-status="200" defer></script></body ></html>'
+    )
     assert answer.content.endswith(b"twice</p>" + expected)
     assert answer.headers["Content-Length"] == str(len(answer.content))
 
@@ -123,7 +125,9 @@ def test_a_nonce_is_carried_and_a_policy_gets_room(ask):
     ("prefix", "folder"), [("/shop", b"/shop/__matt__/"), ('/"><script>', b'"/__matt__/')]
 )
 def test_a_forwarded_prefix_stands_before_the_script(ask, prefix, folder):
-    assert folder + b"reload.js" in ask(HttpResponse(PAGE), **{"x-forwarded-prefix": prefix}).content
+    assert (
+        folder + b"reload.js" in ask(HttpResponse(PAGE), **{"x-forwarded-prefix": prefix}).content
+    )
 
 
 def test_a_script_name_stands_before_the_script(ask, settings):

@@ -24,7 +24,10 @@ MORE = {"script-src": ["h/r.js"], "connect-src": ["ws://h/r"], "frame-src": ["h/
             "script-src a.test; script-src-elem b.test h/r.js",
         ),
         ("frame-src;;", "frame-src h/f"),
-        ("upgrade-insecure-requests; connect-src *", "upgrade-insecure-requests; connect-src * ws://h/r"),
+        (
+            "upgrade-insecure-requests; connect-src *",
+            "upgrade-insecure-requests; connect-src * ws://h/r",
+        ),
         ("", ""),
     ],
 )

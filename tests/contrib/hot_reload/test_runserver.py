@@ -89,7 +89,9 @@ def test_the_application_lives_through_its_lifespan_and_keeps_its_sockets(projec
 
 def test_a_lifespan_that_fails_is_an_error_of_the_start(project):
     before = (project.folder / "config/asgi.py").read_text()
-    (project.folder / "config/asgi.py").write_text(before.replace("with LOG.open", "1 / 0\n            with LOG.open"))
+    (project.folder / "config/asgi.py").write_text(
+        before.replace("with LOG.open", "1 / 0\n            with LOG.open")
+    )
     assert "ZeroDivisionError" in project.wait_for("The server did not start").text
     (project.folder / "config/asgi.py").write_text(before)
     project.wait_for("Hello first")
@@ -185,7 +187,9 @@ def test_an_env_file_restarts(project):
     assert project.get().status_code == 200
 
 
-def test_a_project_that_writes_modules_while_it_loads_starts_once_more_and_no_oftener(start, folder):
+def test_a_project_that_writes_modules_while_it_loads_starts_once_more_and_no_oftener(
+    start, folder
+):
     views = folder / "shop/views.py"
     maker = "Path(__file__).with_name('made.py').write_text('X = 1')"
     views.write_text(f"from pathlib import Path\n{maker}\nimport shop.made\n{views.read_text()}")
@@ -231,7 +235,9 @@ def test_noreload_serves_asgi_and_follows_nothing(start):
 
 def test_without_an_asgi_application_it_says_what_it_serves(start, folder):
     text = (folder / "config/settings.py").read_text()
-    (folder / "config/settings.py").write_text(text.replace('ASGI_APPLICATION = "config.asgi.application"\n', ""))
+    (folder / "config/settings.py").write_text(
+        text.replace('ASGI_APPLICATION = "config.asgi.application"\n', "")
+    )
     project = start()
     assert "without what config.wsgi.application adds" in project.printed()
     assert "__matt__/reload.js" in project.get().text
@@ -246,7 +252,11 @@ def test_a_taken_port_and_a_missing_certificate_are_said(project):
         done = subprocess.run(
             [sys.executable, "manage.py", "runserver", *arguments],
             cwd=project.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "DJANGO_SETTINGS_MODULE": "config.settings",
+            },
             capture_output=True,
             text=True,
             timeout=60,

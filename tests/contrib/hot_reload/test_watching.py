@@ -126,7 +126,12 @@ def test_what_was_written_before_anyone_watched_is_told_first(tmp_path):
     since = time.time() - 5
     (tmp_path / "late.py").write_text("")
     heard, batches = threading.Event(), []
-    watcher = Watcher([tmp_path], lambda batch: (batches.extend(batch), heard.set()), since=since)
+
+    def hear(batch):
+        batches.extend(batch)
+        heard.set()
+
+    watcher = Watcher([tmp_path], hear, since=since)
     watcher.start()
     assert heard.wait(10)
     watcher.stop()
@@ -146,17 +151,19 @@ def test_sources_are_told(name):
     assert not is_ignored(Path(name))
 
 
-@pytest.mark.parametrize("name", [".x", "a~", "#a#", "a.pyc", "db.sqlite3-wal", "4913", "debug.log"])
+@pytest.mark.parametrize(
+    "name", [".x", "a~", "#a#", "a.pyc", "db.sqlite3-wal", "4913", "debug.log"]
+)
 def test_leavings_are_not(name):
     assert is_ignored(Path(name))
 
 
 def test_libraries_are_no_roots_and_a_folder_inside_another_is_none(tmp_path, monkeypatch):
-    import pytest as library
-
     (tmp_path / "inside").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
-    roots = roots_of(str(tmp_path), [str(tmp_path / "inside"), str(Path(library.__file__).parent), "/"])
+    roots = roots_of(
+        str(tmp_path), [str(tmp_path / "inside"), str(Path(pytest.__file__).parent), "/"]
+    )
     assert tmp_path in roots
     assert not any("site-packages" in str(root) for root in roots)
     assert tmp_path / "inside" not in roots
