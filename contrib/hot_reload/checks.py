@@ -19,7 +19,9 @@ _GZIP = "django.middleware.gzip.GZipMiddleware"
 @register("matt", deploy=True)
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Refuse the app in production: it is for the machine of a developer."""
-    hint = f'Add "{_APP}" to INSTALLED_APPS and its middleware to MIDDLEWARE only where DEBUG is on.'
+    hint = (
+        f'Add "{_APP}" to INSTALLED_APPS and its middleware to MIDDLEWARE only where DEBUG is on.'
+    )
     return [Error("Hot reload is installed.", hint=hint, id="matt_hot_reload.E001")]
 
 
@@ -62,6 +64,4 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
     if _GZIP not in before:
         return []
     hint = f'Put "{_MIDDLEWARE}" below "{_GZIP}" in MIDDLEWARE.'
-    return [
-        Warning("Compressed pages follow no edit.", hint=hint, id="matt_hot_reload.W004")
-    ]
+    return [Warning("Compressed pages follow no edit.", hint=hint, id="matt_hot_reload.W004")]

@@ -175,7 +175,9 @@ def _log(scope: Scope, status: int, size: int) -> None:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    return {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+    return {
+        key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]
+    }
 
 
 async def _answer(send: Send, status: int, content: bytes, headers: dict[str, str]) -> None:

@@ -8,19 +8,23 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from django_matt.contrib.hot_reload.settings import get_settings
 from django_matt.extensions import FileChange
 
-__all__ = ["RESTART", "Handover", "environment", "offer", "take"]
+__all__ = ["RESTART", "VARIABLE", "Handover", "environment", "offer", "take"]
 
 RESTART = 3
 """The exit code that asks for another process; Django's ``trigger_reload`` uses it too."""
 
-_VARIABLE = "MATT_HOT_RELOAD_HANDOVER"
+VARIABLE = "MATT_HOT_RELOAD_HANDOVER"
+"""The variable that carries it; ``launcher.py`` knows it too and imports nothing."""
+
 _MAX_CHANGES = 500
 
 
@@ -41,6 +45,7 @@ class Handover:
     key: str
     parent: int = field(default_factory=os.getpid)
     started: float = field(default_factory=time.time)
+    _kept: dict[str, Any] = field(default_factory=dict)
 
     def open_socket(self) -> socket.socket:
         """Return the supervisor's listening socket in this process."""
@@ -48,25 +53,37 @@ class Handover:
 
     def keep(self, changes: Iterable[FileChange]) -> None:
         """Note changes for the next process."""
-        kept = {str(change.path): change.kind for change in self._read()}
-        kept |= {str(change.path): change.kind for change in changes}
+        self._load()
+        self._kept |= {str(change.path): (change.kind, _digest(change.path)) for change in changes}
+        latest = list(self._kept.items())[-_MAX_CHANGES:]
         with suppress(OSError):
-            Path(self.state).write_text(json.dumps(list(kept.items())[-_MAX_CHANGES:]))
+            Path(self.state).write_text(json.dumps(latest))
 
     def collect(self) -> list[FileChange]:
-        """Return the noted changes and forget them."""
-        found = self._read()
+        """Return the noted changes, for this process to announce; the next one begins with none."""
+        self._load()
         with suppress(OSError):
             Path(self.state).unlink()
-        return found
+        return [FileChange(Path(path), kind) for path, (kind, _) in self._kept.items()]
 
-    def _read(self) -> list[FileChange]:
-        try:
-            return [
-                FileChange(Path(path), kind) for path, kind in json.loads(Path(self.state).read_text())
-            ]
-        except (OSError, ValueError, TypeError):
-            return []
+    def is_known(self, path: Path) -> bool:
+        """Say whether a file holds what it held when it led to this process: a project may write files as it loads."""
+        self._load()
+        kept = self._kept.get(str(path))
+        return kept is not None and kept[1] == _digest(path)
+
+    def _load(self) -> None:
+        if not self._kept:
+            with suppress(OSError, ValueError, TypeError):
+                self._kept.update(json.loads(Path(self.state).read_text()))
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "blake2b").hexdigest()
+    except OSError:
+        return ""
 
 
 def offer(fd: int, state: str, certificate: str = "", key: str = "") -> Handover:
@@ -79,7 +96,11 @@ def offer(fd: int, state: str, certificate: str = "", key: str = "") -> Handover
         watch=[str(Path(path).absolute()) for path in given.WATCH],
         ignore=[
             *given.IGNORE,
-            *(str(Path(root).absolute()) for root in (settings.MEDIA_ROOT, settings.STATIC_ROOT) if root),
+            *(
+                str(Path(root).absolute())
+                for root in (settings.MEDIA_ROOT, settings.STATIC_ROOT)
+                if root
+            ),
         ],
         hosts=list(settings.ALLOWED_HOSTS),
         origins=list(settings.CSRF_TRUSTED_ORIGINS),
@@ -89,14 +110,15 @@ def offer(fd: int, state: str, certificate: str = "", key: str = "") -> Handover
     )
 
 
-def environment(handover: Handover) -> dict[str, str]:
-    """Return the environment of a process that takes the handover."""
+def environment(handover: Handover | None) -> dict[str, str]:
+    """Return the environment of a process that takes the handover, or that waits for one."""
     # Projects ask RUN_MAIN whether they are in the process that serves.
-    return {**os.environ, _VARIABLE: json.dumps(asdict(handover)), "RUN_MAIN": "true"}
+    given = {VARIABLE: json.dumps(asdict(handover))} if handover else {}
+    return {**os.environ, **given, "RUN_MAIN": "true"}
 
 
 @lru_cache(maxsize=1)
 def take() -> Handover | None:
     """Return the handover of this process; what the project itself starts must not take it for its own."""
-    given = os.environ.pop(_VARIABLE, None)
+    given = os.environ.pop(VARIABLE, None)
     return Handover(**json.loads(given)) if given else None

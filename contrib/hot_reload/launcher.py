@@ -3,23 +3,57 @@
 It is run by its path, before anything can be imported that a mistake in the project would break.
 """
 
+import importlib
 import os
 import runpy
+import signal
 import sys
 import traceback
 
 __all__: list[str] = []
 
 _FINE = (None, 0, 3)
+_LIBRARIES = [
+    "asyncio",
+    "ssl",
+    "http.client",
+    "pydantic",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "orjson",
+    "jinja2",
+    "injector",
+    "watchfiles",
+    "uvicorn",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.h11_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "django.contrib.staticfiles.handlers",
+    "django.contrib.staticfiles.management.commands.runserver",
+    "django.core.asgi",
+    "django.core.serializers.json",
+    "django.db.migrations.executor",
+    "django.db.models",
+    "django.middleware.csrf",
+    "django.template.loader",
+    "django.test",
+    "django.urls",
+    "django.views.debug",
+]
+"""What nearly every project imports, and what asks for no settings while it is imported."""
 
 
 def main() -> None:
     """Run ``[-m module | script] arguments…`` as Python itself would."""
     target = sys.argv[1:]
+    own = sys.path.pop(0) if not sys.flags.safe_path else ""
+    if target[0] == "--wait":
+        wait(int(target[1]))
+        target = target[2:]
     is_module = target[0] == "-m"
-    if not sys.flags.safe_path:
+    if own:
         script = os.path.realpath(target[0])
-        sys.path[0] = os.getcwd() if is_module else os.path.dirname(script)  # noqa: PTH109, PTH120
+        sys.path.insert(0, os.getcwd() if is_module else os.path.dirname(script))  # noqa: PTH109, PTH120
     sys.argv = target[1:] if is_module else target
     try:
         if is_module:
@@ -34,6 +68,23 @@ def main() -> None:
         serve(left)
     except Exception as error:  # noqa: BLE001 - whatever it is, the developer wants to see it
         serve(error)
+
+
+def wait(pipe: int) -> None:
+    """Import libraries, then wait for the handover; without one, the supervisor is gone."""
+    # Ctrl+C in the terminal reaches this process too, and is nothing to explain.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for name in _LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001, S112 - a library that is missing or broken is told of where it is needed
+            continue
+    with os.fdopen(pipe, "rb") as reading:
+        given = reading.read()
+    if not given:
+        sys.exit(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["MATT_HOT_RELOAD_HANDOVER"] = given.decode()
 
 
 def serve(error: BaseException) -> None:

@@ -86,7 +86,9 @@ class HotReloadMiddleware:
         # Full addresses: 'self' would let in more than the page's own policy does.
         sources = {
             "script-src": [f"{host}{folder}reload.js" for host in hosts],
-            "connect-src": [f"{kind}://{host}{folder}reload" for kind in ("ws", "wss") for host in hosts],
+            "connect-src": [
+                f"{kind}://{host}{folder}reload" for kind in ("ws", "wss") for host in hosts
+            ],
             "frame-src": [f"{host}{folder}failure" for host in hosts],
         }
         for name in _POLICIES:

@@ -55,7 +55,12 @@ class _Server(uvicorn.Server):
 
 
 def serve_project(
-    application: Any, hub: Hub, handover: Handover, *, in_process: bool, when_started: Callable[[], None]
+    application: Any,
+    hub: Hub,
+    handover: Handover,
+    *,
+    in_process: bool,
+    when_started: Callable[[], None],
 ) -> None:
     """Serve until a signal or a restart; raise ``LifespanFailedError`` where the application does not start."""
     gate = _gate(application, hub, handover)
@@ -64,8 +69,9 @@ def serve_project(
     server: _Server
 
     def begin() -> None:
+        arrived = handover.collect()
         watcher.start()
-        announcer.tell(handover.collect())
+        announcer.tell(arrived)
         when_started()
 
     def hear(changes: list[FileChange]) -> None:
@@ -88,7 +94,9 @@ def serve_project(
 
     patch = _patching(in_process, handover)
     roots = [*roots_of(handover.base, [*handover.watch, *map(str, judge.directories())])]
-    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started)
+    watcher = Watcher(
+        roots, hear, ignore=handover.ignore, since=handover.started, is_known=handover.is_known
+    )
     server = _server(gate, handover, begin)
     _run(server, handover.open_socket())
     watcher.stop()
@@ -114,7 +122,9 @@ def serve_failure(error: BaseException) -> None:
             server.restart()
 
     roots = roots_of(handover.base, handover.watch)
-    watcher = Watcher(roots, hear, ignore=handover.ignore, since=handover.started)
+    watcher = Watcher(
+        roots, hear, ignore=handover.ignore, since=handover.started, is_known=handover.is_known
+    )
     server = _server(gate, handover, watcher.start)
     sys.stderr.write("\nThe server did not start. It tries again when a file changes.\n")
     sys.stderr.flush()
@@ -125,7 +135,11 @@ def serve_failure(error: BaseException) -> None:
 
 
 def serve_plainly(
-    application: Any, listener: socket.socket, certificate: str, key: str, when_started: Callable[[], None]
+    application: Any,
+    listener: socket.socket,
+    certificate: str,
+    key: str,
+    when_started: Callable[[], None],
 ) -> None:
     """Serve without following anything, for ``--noreload``."""
     config = _config(application, certificate, key)
@@ -190,14 +204,16 @@ def _patching(in_process: bool, handover: Handover) -> Callable[[Iterable[Path]]
         return lambda paths: False
     from django_matt.contrib.hot_reload.patching import Patcher
 
-    return Patcher(roots_of(handover.base, handover.watch)).patch
+    return Patcher(roots_of(handover.base, handover.watch), handover.started).patch
 
 
 class _Announcer:
     """Tells the apps that hear of file changes, in one thread, in order."""
 
     def __init__(self) -> None:
-        self._apps = [config for config in apps.get_app_configs() if isinstance(config, HearsFileChanges)]
+        self._apps = [
+            config for config in apps.get_app_configs() if isinstance(config, HearsFileChanges)
+        ]
         self._lock = threading.Lock()
 
     def tell(self, changes: list[FileChange]) -> None:

@@ -103,13 +103,20 @@ class Judge(autoreload.BaseReloader):
     @staticmethod
     def _is_template(path: Path) -> bool:
         # Engines other than Django's tell nobody of their directories.
-        return any(
-            part in {"templates", "jinja2"} for part in path.parts[:-1]
-        ) and path.suffix in {".html", ".txt", ".xml", ".svg", ".j2", ".jinja", ".jinja2"}
+        return any(part in {"templates", "jinja2"} for part in path.parts[:-1]) and path.suffix in {
+            ".html",
+            ".txt",
+            ".xml",
+            ".svg",
+            ".j2",
+            ".jinja",
+            ".jinja2",
+        }
 
     def _is_in_globs(self, path: Path) -> bool:
         return any(
-            directory in path.parents and path.relative_to(directory).match(pattern.removeprefix("**/"))
+            directory in path.parents
+            and path.relative_to(directory).match(pattern.removeprefix("**/"))
             for directory, patterns in self.directory_globs.items()
             for pattern in patterns
         )

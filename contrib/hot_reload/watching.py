@@ -22,7 +22,16 @@ _IGNORED = {"node_modules", "__pycache__", "site-packages", "bower_components"}
 # Databases, logs, byte code, and what editors write beside the file before they move it there.
 _SUFFIXES = (
     *("~", ".tmp", ".temp", ".bak", ".orig", ".part", ".crdownload", ".pyc", ".pyo", ".so", ".o"),
-    *(".sqlite3", ".sqlite3-journal", ".sqlite3-wal", ".sqlite3-shm", ".db", ".log", ".pid", ".lock"),
+    *(
+        ".sqlite3",
+        ".sqlite3-journal",
+        ".sqlite3-wal",
+        ".sqlite3-shm",
+        ".db",
+        ".log",
+        ".pid",
+        ".lock",
+    ),
     *("___jb_tmp___", "___jb_old___"),
 )
 # One quiet step ends a batch, so it is most of the time between an edit and its event.
@@ -81,7 +90,8 @@ def find_directories(roots: Iterable[Path], ignore: Iterable[str] = ()) -> Itera
 
 
 class Watcher(threading.Thread):
-    """Calls ``tell`` with each batch of changes, until ``stop`` is called; begins with what changed after ``since``."""
+    """Calls ``tell`` with each batch of changes, until ``stop`` is called; begins with what changed after ``since``
+    but for what ``is_known``."""
 
     def __init__(
         self,
@@ -90,6 +100,7 @@ class Watcher(threading.Thread):
         *,
         ignore: Iterable[str] = (),
         since: float | None = None,
+        is_known: Callable[[Path], bool] = lambda path: False,
     ) -> None:
         """Prepare; ``start`` begins."""
         super().__init__(name="matt-hot-reload", daemon=True)
@@ -97,6 +108,7 @@ class Watcher(threading.Thread):
         self._tell = tell
         self._ignore = tuple(ignore)
         self._since = since
+        self._is_known = is_known
         self._stopping = threading.Event()
         self._directories: set[Path] = set()
 
@@ -114,7 +126,7 @@ class Watcher(threading.Thread):
                 self._tell(early)
         while not self._stopping.is_set():
             raw = notify.watch(_BATCH_MS, _STEP_MS, _TIMEOUT_MS, self._stopping)
-            if raw == "stop" or raw == "signal":
+            if raw in {"stop", "signal"}:
                 break
             if os.getppid() != parent:
                 # Nobody is left to stop this process.
@@ -146,11 +158,18 @@ class Watcher(threading.Thread):
                 "MATT_HOT_RELOAD['IGNORE'].\n"
             )
         paths = [str(path) for path in self._directories if path.is_dir()]
-        polling = os.environ.get("WATCHFILES_FORCE_POLLING", "") not in {"", "false", "disable", "0"}
+        polling = os.environ.get("WATCHFILES_FORCE_POLLING", "") not in {
+            "",
+            "false",
+            "disable",
+            "0",
+        }
         try:
             return RustNotify(paths, False, polling, 300, recursive, True)
         except (OSError, WatchfilesRustInternalError) as error:
-            sys.stderr.write(f"Hot reload polls for changes, the system cannot tell of them: {error}\n")
+            sys.stderr.write(
+                f"Hot reload polls for changes, the system cannot tell of them: {error}\n"
+            )
             return RustNotify(paths, False, True, 300, recursive, True)
 
     def _is_outdated(self, raw: set[tuple[int, str]]) -> bool:
@@ -198,6 +217,7 @@ class Watcher(threading.Thread):
     def _is_late(self, change: FileChange) -> bool:
         """Say whether a file was written while this process was loading it, before anyone watched."""
         try:
-            return change.path.stat().st_mtime > (self._since or time.time())
+            written = change.path.stat().st_mtime
+            return written > (self._since or time.time()) and not self._is_known(change.path)
         except OSError:
             return False

@@ -63,9 +63,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.complaints = []
-        page.on(
-            "console", lambda m: page.complaints.append(m.text) if m.type == "error" else None
-        )
+        page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.goto(address)
         return page

@@ -8,7 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ class Project:
     log: Path
     scheme: str = "http"
     process: "subprocess.Popen[bytes] | None" = None
-    sockets: list[ClientConnection] = field(default_factory=list)
+    stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def url(self) -> str:
@@ -192,8 +192,10 @@ class Project:
         """Open the socket as a page would; its first message is still to be read."""
         options.setdefault("origin", self.url)
         address = f"ws://127.0.0.1:{self.port}{path}"
-        socket = connect(address, proxy=None, open_timeout=30, close_timeout=2, **options)
-        self.sockets.append(socket)
+        socket: ClientConnection = connect(
+            address, proxy=None, open_timeout=30, close_timeout=2, **options
+        )
+        self.stack.enter_context(socket)
         return socket
 
     def wait_for(self, text: str, path: str = "/", seconds: float = 60) -> httpx.Response:
@@ -204,7 +206,9 @@ class Project:
             if text in answer.text:
                 return answer
             time.sleep(0.02)
-        raise AssertionError(f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}")
+        raise AssertionError(
+            f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}"
+        )
 
     def printed(self) -> str:
         return self.log.read_text(errors="replace")
@@ -255,8 +259,7 @@ def run(
                 time.sleep(0.05)
         yield project
     finally:
-        for socket in project.sockets:
-            socket.close()
+        project.stack.close()
         process.send_signal(signal.SIGINT)
         try:
             process.wait(10)

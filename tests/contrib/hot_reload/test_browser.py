@@ -85,8 +85,18 @@ def test_a_python_edit_restarts_and_the_page_comes_back_new(project, visit):
     ("name", "old", "new", "said"),
     [
         ("shop/words.py", '"first"', "(", "SyntaxError: '(' was never closed"),
-        ("config/settings.py", "import os", "import ot", "ModuleNotFoundError: No module named 'ot'"),
-        ("config/urls.py", "views.home", "views.gone", "AttributeError: module 'shop.views' has no"),
+        (
+            "config/settings.py",
+            "import os",
+            "import ot",
+            "ModuleNotFoundError: No module named 'ot'",
+        ),
+        (
+            "config/urls.py",
+            "views.home",
+            "views.gone",
+            "AttributeError: module 'shop.views' has no",
+        ),
         (
             "config/settings.py",
             'STATIC_URL = "static/"',
@@ -97,7 +107,9 @@ def test_a_python_edit_restarts_and_the_page_comes_back_new(project, visit):
     ],
     ids=["syntax", "settings", "urls", "check", "models"],
 )
-def test_an_error_of_the_restart_lies_over_the_page_until_it_is_mended(project, visit, name, old, new, said):
+def test_an_error_of_the_restart_lies_over_the_page_until_it_is_mended(
+    project, visit, name, old, new, said
+):
     page = visit(project.url)
     mark(page)
     before = (project.folder / name).read_text()
@@ -118,8 +130,12 @@ def test_an_error_of_the_restart_lies_over_the_page_until_it_is_mended(project, 
 def test_an_error_of_a_background_request_lies_over_the_page_that_asked(project, visit):
     page = visit(project.url)
     other = visit(f"{project.url}/?other")
-    mark(page), mark(other)
-    for address, said in [("/api/fails", "LookupError: no pen"), ("/fails", "LookupError: nothing to see")]:
+    mark(page)
+    mark(other)
+    for address, said in [
+        ("/api/fails", "LookupError: no pen"),
+        ("/fails", "LookupError: nothing to see"),
+    ]:
         page.evaluate("address => fetch(address)", address)
         overlay(page).get_by_text(said).first.wait_for()
         overlay(page).get_by_text(f"GET {address}").wait_for()
@@ -129,7 +145,9 @@ def test_an_error_of_a_background_request_lies_over_the_page_that_asked(project,
     assert other.locator("matt-hot-reload").count() == 0
     page.evaluate("fetch('/fails')")
     overlay(page).get_by_text("LookupError: nothing to see").first.wait_for()
-    project.replace("shop/views.py", 'raise LookupError("nothing to see")', 'return HttpResponse("fine")')
+    project.replace(
+        "shop/views.py", 'raise LookupError("nothing to see")', 'return HttpResponse("fine")'
+    )
     page.locator("matt-hot-reload").wait_for(state="detached")
     wait_for_heading(page, "Hello first")
 
@@ -139,7 +157,11 @@ def test_an_error_page_leaves_when_the_error_is_mended(project, visit, address):
     page = visit(project.url + address)
     wait_for_heading(page, "LookupError")
     mark(page)
-    project.replace("shop/views.py", 'raise LookupError("nothing to see")', 'return HttpResponse("<h1>fine</h1>")')
+    project.replace(
+        "shop/views.py",
+        'raise LookupError("nothing to see")',
+        'return HttpResponse("<h1>fine</h1>")',
+    )
     project.replace("shop/api.py", 'raise LookupError("no pen")', 'return "fine"')
     until(page, "document.body.textContent.includes('fine')")
 

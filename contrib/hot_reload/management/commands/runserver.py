@@ -2,7 +2,6 @@
 
 import errno
 import tempfile
-from argparse import ArgumentParser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.management.commands.runserver import Command as Runserver
 from django.core.asgi import get_asgi_application
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
@@ -39,14 +38,23 @@ class Command(Runserver):
 
     help = "Starts a development server (ASGI) whose pages follow every edit and show every error."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Add what Django's command does not know."""
         super().add_arguments(parser)
         parser.add_argument(
-            "--wsgi", action="store_true", help="Serve WSGI_APPLICATION as Django does; no browser follows."
+            "--wsgi",
+            action="store_true",
+            help="Serve WSGI_APPLICATION as Django does; no browser follows.",
         )
-        parser.add_argument("--cert-file", default="", help="Serve HTTPS with this certificate (PEM).")
+        parser.add_argument(
+            "--cert-file", default="", help="Serve HTTPS with this certificate (PEM)."
+        )
         parser.add_argument("--key-file", default="", help="The key of the certificate (PEM).")
+
+    # Set by Django's handle().
+    addr: str
+    port: str
+    use_ipv6: bool
 
     def run(self, **options: Any) -> None:
         """Be the supervisor, or a process of it, or Django's own command."""
@@ -119,8 +127,8 @@ class Command(Runserver):
     def _check(self, options: dict[str, Any]) -> None:
         if not options["skip_checks"]:
             self.stdout.write("Performing system checks...\n\n")
-            given = {**BaseCommand.get_check_kwargs(self, options), "display_num_errors": True}
-            self.check(**given)
+            given: dict[str, Any] = {**BaseCommand.get_check_kwargs(self, options)}  # type: ignore[dict-item]
+            self.check(**{**given, "display_num_errors": True})
         self.check_migrations()
         for connection in connections.all(initialized_only=True):
             connection.close()

@@ -1,0 +1,295 @@
+"""The command as a process: what it serves, whom it tells, and how it ends."""
+
+import os
+import signal
+import socket as sockets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from tests.contrib.hot_reload.projects import ROOT, event
+
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.timeout(240)]
+
+
+def wait_until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children(project):
+    pid = project.process.pid
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_running(pid):
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_styles_templates_and_modules_are_told_apart(project):
+    socket = project.listen()
+    hello = event(socket)
+    run = hello["version"].partition(".")[0]
+    assert hello == {"type": "hello", "version": f"{run}.0", "failure": None}
+    project.replace("shop/static/shop/site.css", "1, 2, 3", "4, 5, 6")
+    assert event(socket) == {"type": "css", "version": f"{run}.1", "files": ["shop/site.css"]}
+    project.replace("shop/templates/shop/home.html", "Hello", "Good day")
+    assert event(socket) == {"type": "reload", "version": f"{run}.2"}
+    assert "Good day" in project.get().text
+    for name in ("notes.txt", "unused.py", "shop/templates/.home.html.swp", "debug.log"):
+        project.write(name, "x = 1")
+    project.replace("shop/words.py", "first", "second")
+    with pytest.raises(ConnectionClosed):
+        event(socket)
+    assert "Good day second" in project.get().text
+    assert event(project.listen())["version"].partition(".")[0] != run
+
+
+def test_a_request_during_a_restart_waits_instead_of_being_refused(project):
+    project.replace("shop/words.py", "first", "second")
+    wait_until(lambda: "changed, restarting" in project.printed())
+    for _ in range(20):
+        assert project.get().status_code == 200
+        time.sleep(0.02)
+    assert "Hello second" in project.get().text
+
+
+def test_apps_hear_of_each_change_in_a_process_that_runs_it(project):
+    heard = project.folder / "heard.log"
+    project.replace("shop/static/shop/site.css", "1, 2, 3", "4, 5, 6")
+    wait_until(lambda: heard.exists() and heard.read_text() == "modified site.css first\n")
+    project.write("shop/words.py", "WORD = (")
+    project.wait_for("was never closed")
+    project.write("shop/words.py", "WORD = 'second'")
+    wait_until(lambda: heard.read_text().endswith("modified words.py second\n"))
+    assert heard.read_text().count("words.py") == 1
+
+
+def test_the_application_lives_through_its_lifespan_and_keeps_its_sockets(project):
+    log = project.folder / "config/lifespan.log"
+    assert log.read_text() == "startup "
+    with connect(f"ws://127.0.0.1:{project.port}/chat", proxy=None) as socket:
+        socket.send("hi")
+        assert socket.recv(timeout=10) == "hi"
+    project.replace("shop/words.py", "first", "second")
+    project.wait_for("second")
+    wait_until(lambda: log.read_text() == "startup shutdown startup ")
+
+
+def test_a_lifespan_that_fails_is_an_error_of_the_start(project):
+    before = (project.folder / "config/asgi.py").read_text()
+    (project.folder / "config/asgi.py").write_text(
+        before.replace("with LOG.open", "1 / 0\n            with LOG.open")
+    )
+    assert "ZeroDivisionError" in project.wait_for("The server did not start").text
+    (project.folder / "config/asgi.py").write_text(before)
+    project.wait_for("Hello first")
+
+
+def test_a_view_that_sleeps_does_not_hold_the_restart_up(project):
+    with httpx.stream("GET", f"{project.url}/", timeout=10):
+        pass
+    started = time.monotonic()
+    request = sockets.create_connection(("127.0.0.1", project.port))
+    request.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    time.sleep(0.5)
+    project.replace("shop/words.py", "first", "second")
+    project.wait_for("second")
+    assert time.monotonic() - started < 25
+    request.close()
+
+
+@pytest.mark.parametrize("origin", ["http://evil.test", "http://127.0.0.1:1", None, "null"])
+def test_a_foreign_page_may_not_listen(project, origin):
+    with pytest.raises(InvalidStatus) as refused:
+        project.listen(origin=origin)
+    assert refused.value.response.status_code == 403
+
+
+def test_who_speaks_on_the_socket_is_shown_out_and_the_others_stay(project):
+    good, bad = project.listen(), project.listen()
+    event(good), event(bad)
+    bad.send(os.urandom(100_000))
+    with pytest.raises(ConnectionClosed):
+        event(bad)
+    for garbage in (b"\x00" * 100, b"GET /__matt__/reload HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"):
+        with sockets.create_connection(("127.0.0.1", project.port)) as raw:
+            raw.sendall(garbage)
+    project.replace("shop/static/shop/site.css", "1, 2, 3", "4, 5, 6")
+    assert event(good)["type"] == "css"
+
+
+def test_our_addresses_answer_what_is_there_and_nothing_else(project):
+    script = project.get("/__matt__/reload.js")
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert script.headers["Cache-Control"] == "no-cache"
+    for path in ("nothing", "", "failure", "failure?id=../../x", "..%2f..%2fmanage.py", "reload"):
+        assert project.get(f"/__matt__/{path}").status_code == 404
+    assert httpx.post(f"{project.url}/__matt__/reload.js").status_code == 405
+    assert project.get("/static/shop/site.css").headers["Cache-Control"] == "no-cache"
+
+
+def test_a_failure_is_not_shown_to_a_foreign_host(project):
+    project.write("shop/words.py", "WORD = (")
+    key = None
+    end = time.monotonic() + 60
+    while key is None and time.monotonic() < end:
+        try:
+            key = event(project.listen())["failure"]
+        except ConnectionClosed:
+            continue
+    assert project.get(f"/__matt__/failure?id={key}").status_code == 200
+    for path in (f"/__matt__/failure?id={key}", "/"):
+        answer = project.get(path, Host="evil.test")
+        assert answer.status_code == 404
+        assert "never closed" not in answer.text
+
+
+def test_thousands_of_edits_are_few_events(project):
+    socket = project.listen()
+    event(socket)
+    for number in range(2_000):
+        project.write(f"shop/static/shop/f{number}.css", "")
+    (project.folder / "shop/templates/shop/last.html").write_text("")
+    events = []
+    while not events or events[-1]["type"] != "reload":
+        events.append(event(socket))
+    assert len(events) < 60
+
+
+def test_a_deleted_template_and_a_deleted_module_are_followed(project):
+    socket = project.listen()
+    event(socket)
+    (project.folder / "shop/templates/shop/home.html").unlink()
+    assert event(socket)["type"] == "reload"
+    assert "TemplateDoesNotExist" in project.get(Accept="text/html").text
+    text = (project.folder / "shop/words.py").read_text()
+    (project.folder / "shop/words.py").unlink()
+    project.wait_for("No module named")
+    project.write("shop/words.py", text)
+    project.wait_for("TemplateDoesNotExist")
+
+
+def test_an_env_file_restarts(project):
+    project.write(".env", "A=1")
+    wait_until(lambda: ".env changed, restarting" in project.printed())
+    assert project.get().status_code == 200
+
+
+def test_a_project_that_writes_modules_while_it_loads_starts_once_more_and_no_oftener(
+    start, folder
+):
+    views = folder / "shop/views.py"
+    maker = "Path(__file__).with_name('made.py').write_text('X = 1')"
+    views.write_text(f"from pathlib import Path\n{maker}\nimport shop.made\n{views.read_text()}")
+    project = start()
+    project.wait_for("Hello first")
+    time.sleep(8)
+    assert project.printed().count("made.py changed, restarting") <= 1
+    assert project.get().status_code == 200
+
+
+def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_mended(start, folder):
+    (folder / "shop/words.py").write_text("WORD = (")
+    project = start(wait=False)
+    wait_until(lambda: "was never closed" in project.printed())
+    project.write("shop/words.py", "WORD = 'mended'")
+    wait_until(lambda: f":{project.port}/" in project.printed())
+    assert "__matt__" in project.wait_for("mended").text
+
+
+def test_under_wsgi_it_says_what_is_missing(start):
+    project = start("--wsgi")
+    assert "Missing here: the lifespan, WebSockets" in project.printed()
+    answer = project.get()
+    assert "Hello first" in answer.text
+    assert "__matt__" not in answer.text
+    assert answer.headers["Server"].startswith("WSGIServer")
+
+
+def test_without_debug_nothing_of_it_runs(start):
+    project = start(DEBUG="0")
+    assert "DEBUG is off" in project.printed()
+    assert "__matt__" not in project.get().text
+    with pytest.raises(InvalidStatus):
+        project.listen()
+
+
+def test_noreload_serves_asgi_and_follows_nothing(start):
+    project = start("--noreload")
+    assert "__matt__" not in project.get().text
+    assert (project.folder / "config/lifespan.log").read_text() == "startup "
+    assert children(project) == []
+
+
+def test_without_an_asgi_application_it_says_what_it_serves(start, folder):
+    text = (folder / "config/settings.py").read_text()
+    (folder / "config/settings.py").write_text(
+        text.replace('ASGI_APPLICATION = "config.asgi.application"\n', "")
+    )
+    project = start()
+    assert "without what config.wsgi.application adds" in project.printed()
+    assert "__matt__/reload.js" in project.get().text
+
+
+def test_a_taken_port_and_a_missing_certificate_are_said(project):
+    for arguments, said in [
+        ([str(project.port)], "That port is already in use."),
+        (["0", "--cert-file", "no.pem", "--key-file", "no.pem"], "There is no file no.pem."),
+        (["0", "--cert-file", "manage.py"], "HTTPS needs both"),
+    ]:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "runserver", *arguments],
+            cwd=project.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "DJANGO_SETTINGS_MODULE": "config.settings",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert said in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_however_the_command_ends_nothing_stays_behind(project, number):
+    wait_until(lambda: len(children(project)) == 2)
+    both = children(project)
+    project.process.send_signal(number)
+    project.process.wait(20)
+    wait_until(lambda: not any(map(is_running, both)))
+
+
+def test_a_missing_library_is_named_with_the_line_that_installs_it(folder):
+    blocker = folder / "blocked.py"
+    blocker.write_text(
+        "import sys, importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'watchfiles' else find(name, *a)\n"
+    )
+    text = (folder / "manage.py").read_text()
+    (folder / "manage.py").write_text("import blocked\n" + text)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "runserver", "0"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "watchfiles is not installed: pip install 'django-matt[hot-reload]'" in done.stderr
