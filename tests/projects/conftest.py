@@ -1,5 +1,6 @@
 """``matt`` as people run it, and Django Matt as a wheel for projects to install."""
 
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from django_matt.cli.application import application
-from tests.architecture.conftest import LEFT_OUT
 from tests.projects.rendering import TREE
 
 Matt = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -37,10 +37,21 @@ def environment(**more: str) -> dict[str, str]:
         **kept,
         **identity,
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         **more,
     }
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy the tree as a clone would have it, without our own tests but with the template's."""
+    made = {"build", "dist", "site", "node_modules", ".git", "tests", "benchmarks"}
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        built = {"*.so", "*.egg-info", "*cache*", ".venv*"}
+        found = {name for pattern in built for name in fnmatch.filter(names, pattern)}
+        return found | (made & set(names) if Path(folder) == TREE else set())
+
+    shutil.copytree(TREE, target, symlinks=True, ignore=left_out)
 
 
 @pytest.fixture
@@ -76,7 +87,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Django Matt of this tree, built once: a folder would be built for every project."""
     folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(TREE, folder / "tree", symlinks=True, ignore=LEFT_OUT)
+    copy_checkout(folder / "tree")
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)],
         cwd=folder / "tree",

@@ -22,7 +22,17 @@ PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "of-the-tests-0123456789-0123456789-0123456789-0123456789",
     "ALLOWED_HOSTS": "shop.example",
+    "BEHIND_PROXY": "true",
 }
+# Each as `manage.py` does it, in one process: starting Django is most of the time.
+DEPLOY = """
+import django
+from django.core.management import call_command
+django.setup()
+call_command("check", deploy=True, fail_level="WARNING")
+call_command("migrate", verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0)
+"""
 START_SECONDS = 90
 
 
@@ -92,17 +102,16 @@ def serve_development(project: Path, **variables: str) -> Iterator[tuple[httpx.C
 
 @contextmanager
 def serve_production(project: Path, **variables: str) -> Iterator[tuple[httpx.Client, Path]]:
-    """What the image runs: migrations, static files and the Dockerfile's CMD, here on a free port."""
+    """What a deployment runs: checks, migrations, static files and the Dockerfile's CMD, here on a free port."""
     port = free_port()
     dockerfile = (project / "Dockerfile").read_text()
     command = json.loads(re.search(r"^CMD (\[.*\])$", dockerfile, re.M)[1])  # type: ignore[index]
     command[command.index("8000")] = str(port)
     command[command.index("0.0.0.0")] = "127.0.0.1"
     command[0] = str(project / ".venv/bin" / command[0])
-    production = {**PRODUCTION, **variables}
-    python = ".venv/bin/python"
-    run(project, python, "manage.py", "migrate", "--verbosity=0", **production)
-    run(project, python, "manage.py", "collectstatic", "--no-input", "-v0", **production)
+    production = {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "config.settings", **variables}
+    command[command.index("2")] = "1"
+    run(project, ".venv/bin/python", "-c", DEPLOY, **production)
     with serve(project, command, port, production, "/api/health/live") as served:
         yield served
 

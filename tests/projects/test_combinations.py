@@ -19,7 +19,6 @@ from tests.e2e.servers import create_database, run_postgres
 from tests.projects.conftest import environment
 from tests.projects.rendering import COMBINATIONS, PROJECT, render
 from tests.projects.running import (
-    PRODUCTION,
     install,
     run,
     serve_development,
@@ -82,25 +81,26 @@ def check_project(project: Path, options: dict[str, str], variables: dict[str, s
     said = run(project, "make", "test", **variables)
     assert re.search(r"\d+ passed", said)
     assert not re.search(r"failed|skipped|error", said)
-    python = ".venv/bin/python"
-    deploy = ("check", "--deploy", "--fail-level=WARNING")
-    run(project, python, "manage.py", *deploy, **{**variables, **PRODUCTION})
     if options["database"] == "sqlite" and options["mode"] == "sync":
         # What these see differs by layout and first app alone.
-        run(project, python, "manage.py", "makemigrations", "--check")
+        run(project, ".venv/bin/python", "manage.py", "makemigrations", "--check")
         if options["layout"] == "layered":
             run(project, ".venv/bin/lint-imports", "--no-cache")
-    with serve_production(project, HTTPS="false", **variables) as (client, log):
+    with serve_production(project, **variables) as (client, log):
         meet_production(client, log, options)
     with serve_development(project, **variables) as (client, _):
         meet_development(client, options)
 
 
 def meet_production(client: Any, log: Path, options: dict[str, str]) -> None:
+    assert client.get("/api/docs").headers["location"].startswith("https://")
+    assert client.get("/api/health/live").status_code == 200
+    client.headers["X-Forwarded-Proto"] = "https"
     ready = client.get("/api/health/ready", headers={"X-Request-ID": "asked-by-the-test"})
     assert ready.json() == {"database": "ok", "cache": "ok", "migrations": "ok"}
     assert ready.headers["X-Request-ID"] == "asked-by-the-test"
     assert "default-src 'self'" in ready.headers["Content-Security-Policy"]
+    assert "includeSubDomains" in ready.headers["Strict-Transport-Security"]
     assert client.get("/api/docs").status_code == 200
     page = client.get("/admin/login/").text
     style = re.search(r'href="(/static/admin/css/base\.[0-9a-f]+\.css)"', page)
@@ -195,6 +195,40 @@ def test_it_installs_passes_its_tests_and_serves(
     carried_out[slug_of(options)].result()
 
 
+@pytest.mark.parametrize("options", [COMBINATIONS[0], COMBINATIONS[-2]], ids=slug_of)
+def test_what_is_locked_for_production_is_enough(
+    tmp_path: Path, wheel: Path, postgres: str, options: dict[str, str]
+):
+    """As the Dockerfile installs it."""
+    project = render(tmp_path, project_name="Shop", **options)
+    run(project, "uv", "venv", "--quiet", "--python", sys.executable, ".venv")
+    python = ("--quiet", "--python", ".venv")
+    run(project, "uv", "pip", "sync", *python, "requirements/production.txt")
+    run(project, "uv", "pip", "install", *python, "--no-deps", str(wheel))
+    run(project, "uv", "pip", "check", *python)
+    variables = {}
+    if options["database"] == "postgresql":
+        variables["DATABASE_URL"] = create_database(postgres, "production")
+    (project / ".env").unlink()
+    with serve_production(project, **variables) as (client, log):
+        meet_production(client, log, options)
+
+
+def test_without_a_source_the_other_package_of_that_name_is_not_taken(tmp_path: Path):
+    project = render(tmp_path, project_name="Shop")
+    done = subprocess.run(
+        ["make", "install", f"PYTHON={sys.executable}", "DJANGO_MATT_SOURCE="],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Installing requirements/development.txt, and django-matt>=1.0.0.dev0" in done.stdout
+    assert not list(project.glob(".venv/lib/*/site-packages/django_matt*"))
+
+
 def test_make_check_and_the_hooks_of_git_hold_and_can_fail(tmp_path: Path, wheel: Path):
     """The whole of ``make check``, types too, on the largest of them; then without one route's types."""
     project = render(
@@ -202,9 +236,20 @@ def test_make_check_and_the_hooks_of_git_hold_and_can_fail(tmp_path: Path, wheel
     )
     install(project, wheel)
     run(project, "make", "check")
+    # As in a fresh clone.
+    (project / ".env").unlink()
+    run(project, "make", ".env")
+    assert (project / ".env").stat().st_mode & 0o777 == 0o600
+    run(project, ".venv/bin/python", "manage.py", "matt_env", "check")
     run(project, "git", "init", "--quiet")
     run(project, "git", "add", "--all")
-    run(project, ".venv/bin/pre-commit", "run", "--all-files", PRE_COMMIT_HOME=str(tmp_path))
+    run(
+        project,
+        ".venv/bin/pre-commit",
+        "run",
+        "--all-files",
+        PRE_COMMIT_HOME=str(tmp_path / "hooks"),
+    )
     # The other parts, by the same environment: what mypy read of the libraries stays in its cache.
     for number, options in enumerate(COMBINATIONS):
         if (

@@ -164,6 +164,36 @@ def test_nobody_to_ask_and_no_name(invoke: Invoke):
         assert "name" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "recorded", "context"),
+    [
+        ("https://example.com/matt", "git+https://example.com/matt", "https://example.com/matt"),
+        (
+            "git+https://example.com/matt.git@v1",
+            "git+https://example.com/matt.git@v1",
+            "https://example.com/matt.git#v1",
+        ),
+        (
+            "https://example.com/m-1.whl",
+            "https://example.com/m-1.whl",
+            "https://example.com/m-1.whl",
+        ),
+        ("gh:owner/matt", "git+https://github.com/owner/matt", "https://github.com/owner/matt"),
+        ("./django-matt", "{here}/django-matt", "{here}/django-matt"),
+    ],
+)
+def test_a_source_is_recorded_as_uv_and_docker_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, recorded: str, context: str
+):
+    (tmp_path / "django-matt").mkdir()
+    monkeypatch.setenv("PWD", str(tmp_path))  # as a shell does
+    project = render(tmp_path, project_name="Shop", django_matt_source=given)
+    line = f"DJANGO_MATT_SOURCE ?= {recorded.format(here=tmp_path)}\n"
+    assert line in (project / "Makefile").read_text()
+    line = f"django-matt: ${{DJANGO_MATT_SOURCE:-{context.format(here=tmp_path)}}}\n"
+    assert line in (project / "compose.yaml").read_text()
+
+
 def test_the_source_is_recorded_and_can_be_named(matt: Matt, tmp_path: Path):
     matt("new", "ours", "--no-input")
     matt("new", "theirs", "--no-input", DJANGO_MATT_SOURCE="git+https://example.com/matt.git")

@@ -1,9 +1,7 @@
 """The page "A product in ten minutes", walked from an empty folder as a reader would."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,10 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.architecture.conftest import LEFT_OUT
-from tests.docs.snippets import TREE, Block, Exchange, blocks_of, differences, exchanges_of
+from tests.docs.snippets import Block, Exchange, blocks_of, differences, exchanges_of
 from tests.docs.test_snippets import WALKED
-from tests.projects.conftest import environment
+from tests.projects.conftest import copy_checkout, environment
 from tests.projects.running import serve_development
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -122,7 +119,7 @@ class Walk:
 def walk(tmp_path: Path) -> Iterator[Walk]:
     """A reader in an empty folder, with a checkout beside it."""
     checkout = tmp_path / "django-matt"
-    shutil.copytree(TREE, checkout, symlinks=True, ignore=LEFT_OUT)
+    copy_checkout(checkout)
     reader = Walk(tmp_path, ExitStack())
     reader.variables["CFLAGS"] = "-O0"
     with reader.until_the_end:
@@ -136,4 +133,3 @@ def test_every_step_of_the_page_does_what_it_says(walk: Walk):
     assert {"console", "http", "diff", "python"} <= {block.language for block in blocks}
     for block in blocks:
         walk.take(block)
-    assert os.listdir(walk.folder / "catalog" / "migrations")
