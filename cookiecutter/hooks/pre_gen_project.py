@@ -1,0 +1,75 @@
+"""Refuse a name that no project or app can have, before anything is written.
+
+Run by cookiecutter with the answers in it; `matt new` reads `objection` from it, to say the same while it asks.
+"""
+
+import importlib.util
+import keyword
+import re
+import sys
+
+SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MODULE = re.compile(r"[a-z][a-z0-9_]*")
+TITLE = re.compile(r"[^\x00-\x1f\x7f\"\\/{}<>]{1,80}")
+TAKEN = {
+    "config": "the project's own package",
+    "tests": "the project's own tests",
+    "requirements": "the project's own folder",
+    "manage": "the project's manage.py",
+    "static": "the folder of the collected static files",
+    "admin": "an app of Django",
+    "auth": "an app of Django",
+    "contenttypes": "an app of Django",
+    "messages": "an app of Django",
+    "sessions": "an app of Django",
+    "staticfiles": "an app of Django",
+}
+INSTALLED = {
+    "csp", "django", "django_matt", "environ", "granian", "injector", "mypy", "ninja", "ninja_extra", "orjson",
+    "psycopg", "pydantic", "pydantic_settings", "pytest", "pytest_django", "rich", "ruff", "uvicorn", "yaml",
+}  # fmt: skip
+
+
+def objection(kind: str, name: str) -> str:
+    """Return why `name` cannot be the project's `title` or `slug` or an `app`'s, or nothing."""
+    if kind == "title":
+        if not name.strip():
+            return "A project needs a name."
+        if TITLE.fullmatch(name):
+            return ""
+        return f"{name!r} cannot be the project's name: take at most 80 characters, no quotes, slashes or brackets."
+    what, pattern, rule = {
+        "slug": ("folder", SLUG, "lower-case letters, digits and single hyphens, a letter first: lamp-shop"),
+        "app": ("app", MODULE, "lower-case letters, digits and underscores, a letter first: catalog"),
+    }[kind]
+    if not pattern.fullmatch(name) or len(name) > 50:
+        return f"{name!r} cannot name the {what}: take {rule}, at most 50 of them."
+    module = name.replace("-", "_")
+    if keyword.iskeyword(module):
+        return f"{name!r} cannot name the {what}: it is a keyword of Python. Take another name."
+    if module in sys.stdlib_module_names or module in INSTALLED or is_installed(module):
+        return f"{name!r} cannot name the {what}: it would shadow the Python module {module}. Take another name."
+    if kind == "app" and module in TAKEN:
+        return f"{name!r} cannot name the app: that is {TAKEN[module]}. Take another name."
+    return ""
+
+
+def is_installed(module: str) -> bool:
+    """Tell whether this Python imports something else by that name; a mere folder does not count."""
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return False
+    return found is not None and found.origin is not None
+
+
+if __name__ == "__main__":
+    # Until cookiecutter has put the answers in, these are sets of names: still Python.
+    answers = {
+        "title": {{ cookiecutter.project_name | tojson }},
+        "slug": {{ cookiecutter.project_slug | tojson }},
+        "app": {{ cookiecutter.app_name | tojson }},
+    }
+    objections = [said for kind, name in answers.items() if (said := objection(kind, name))]
+    if objections:
+        sys.exit("\n".join(objections))

@@ -1,0 +1,1 @@
+"""The tables. After a change: `manage.py makemigrations`, `manage.py migrate`."""

@@ -1,0 +1,1 @@
+"""The verbs: rules and transactions, without HTTP."""

@@ -1,0 +1,30 @@
+"""The tables. After a change: `manage.py makemigrations`, `manage.py migrate`."""
+
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+
+class Item(models.Model):
+    """Something with a name and a price."""
+
+    name = models.CharField(max_length=200, unique=True)
+    description = models.TextField(blank=True)
+    price = models.DecimalField(
+        max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
+    )
+    available = models.BooleanField(default=True)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(price__gte=0), name="%(app_label)s_item_price_not_negative"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,76 @@
+"""Routes: parse, ask the models, return a schema."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django_matt import (
+    ControllerBase,
+    LimitOffsetPagination,
+    NinjaPaginationResponseSchema,
+    PatchDict,
+    Searching,
+    Status,
+    api_controller,
+    http_delete,
+    http_get,
+    http_patch,
+    http_post,
+    http_put,
+    paginate,
+    searching,
+)
+
+from {{ cookiecutter.app_name }}.models import Item
+from {{ cookiecutter.app_name }}.schemas import ItemIn, ItemOut
+
+
+@api_controller("/items", tags=["items"])
+class ItemController(ControllerBase):
+    """Items: for all to read, for those to write whom config/api.py lets."""
+
+    @http_get("", response=NinjaPaginationResponseSchema[ItemOut], auth=None)
+    @paginate(LimitOffsetPagination)
+    @searching(Searching, search_fields=["name", "description"])
+    def list_items(self) -> QuerySet[Item]:
+        """List by name, with `limit` and `offset`; `search` looks into name and description."""
+        return Item.objects.all()
+
+    @http_post("", response={201: ItemOut})
+    def create_item(self, data: ItemIn) -> Status[Item]:
+        """Create one; a name that is taken is a conflict."""
+        return Status(201, Item.objects.create(**data.dict()))
+
+    @http_get("/{int:item_id}", response=ItemOut, auth=None)
+    def read_item(self, item_id: int) -> Item:
+        """Show one."""
+        return get_object_or_404(Item, pk=item_id)
+
+    @http_put("/{int:item_id}", response=ItemOut)
+    def replace_item(self, item_id: int, data: ItemIn) -> Item:
+        """Write all of it anew."""
+        return update_item(item_id, data.dict())
+
+    @http_patch("/{int:item_id}", response=ItemOut)
+    def change_item(self, item_id: int, changes: PatchDict[ItemIn]) -> Item:
+        """Write what the body names."""
+        return update_item(item_id, changes)
+
+    @http_delete("/{int:item_id}", response={204: None})
+    def delete_item(self, item_id: int) -> Status[None]:
+        """Delete it."""
+        item = get_object_or_404(Item, pk=item_id)
+        item.delete()
+        return Status(204, None)
+
+
+def update_item(item_id: int, values: dict[str, Any]) -> Item:
+    """Save an item with other values."""
+    item = get_object_or_404(Item, pk=item_id)
+    for name, value in values.items():
+        setattr(item, name, value)
+    item.save()
+    return item
+
+
+CONTROLLERS: tuple[type[ControllerBase], ...] = (ItemController,)

@@ -1,0 +1,1 @@
+"""The project: settings, URLs, the API, and what every request passes."""

@@ -1,0 +1,1 @@
+{% include cookiecutter.__models ~ "/schemas.py" -%}

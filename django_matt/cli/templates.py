@@ -1,0 +1,160 @@
+"""The project template: where it is, where a project gets Django Matt from, and a project made of it, whole or not at all."""
+
+import json
+import os
+import runpy
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["TEMPLATE", "Source", "find_source", "make_project", "objection", "read_options"]
+
+TEMPLATE = Path(__file__).resolve().parent.parent / "project_template"
+"""In a checkout a link to ``cookiecutter/``, in a wheel a folder."""
+DIRECTORY = "cookiecutter"
+VARIABLE = "DJANGO_MATT_SOURCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a project installs Django Matt from, and the commit of its repository that the template is of."""
+
+    place: str
+    """A folder, a wheel or a URL, as ``django-matt @ …`` takes it; empty for the package index."""
+    repository: str = ""
+    commit: str = ""
+
+
+def read_options() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the template's options with their defaults, and how to ask for them."""
+    options = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    prompts = options.pop("__prompts__")
+    return {name: value for name, value in options.items() if not name.startswith("_")}, prompts
+
+
+@cache
+def _objection() -> Callable[[str, str], str]:
+    found: Callable[[str, str], str] = runpy.run_path(str(TEMPLATE / "hooks/pre_gen_project.py"))[
+        "objection"
+    ]
+    return found
+
+
+def objection(kind: str, name: str) -> str:
+    """Return why the template refuses ``name`` as a ``title``, ``slug`` or ``app``; empty if it does not."""
+    return _objection()(kind, name)
+
+
+def find_source(place: str = "") -> Source:
+    """Return ``place``, else ``DJANGO_MATT_SOURCE``, else what this installation came from.
+
+    Raises ``FileNotFoundError`` for a path that is not there.
+    """
+    place = place or os.environ.get(VARIABLE, "")
+    if place and "://" not in place:
+        path = Path(place).expanduser().resolve()
+        if not path.exists():
+            raise FileNotFoundError(place)
+        return Source(str(path), *_head_of(path))
+    if place:
+        return Source(place)
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / DIRECTORY / "cookiecutter.json").is_file():
+        return Source(str(checkout), *_head_of(checkout))
+    return _installed_from()
+
+
+def _installed_from() -> Source:
+    """Read PEP 610's record of the installation."""
+    try:
+        record = json.loads(distribution("django-matt").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        record = {}
+    url = str(record.get("url", ""))
+    commit = str(record.get("vcs_info", {}).get("commit_id", ""))
+    if commit:
+        return Source(f"git+{url}@{commit}", url, commit)
+    if url.startswith("file://"):
+        path = Path(unquote(urlsplit(url).path))
+        return Source(str(path), *_head_of(path)) if path.exists() else Source("")
+    return Source(url)
+
+
+def _head_of(folder: Path) -> tuple[str, str]:
+    """Return the repository and its newest commit, if the folder is the top of one and holds the template."""
+    if not (folder / DIRECTORY / "cookiecutter.json").is_file() or not (folder / ".git").exists():
+        return "", ""
+    try:
+        said = subprocess.run(  # noqa: S603 - nothing of it is a stranger's
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607 - the user's git
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return "", ""
+    return (str(folder), said.stdout.strip()) if said.returncode == 0 else ("", "")
+
+
+def make_project(answers: Mapping[str, str], target: Path, source: Source) -> None:
+    """Make the project in ``target``, which does not exist or is empty; after a failure nothing of it is there.
+
+    It is made in a folder beside it and moved when it is whole. Raises ``OSError``, and cookiecutter's exceptions.
+    """
+    from cookiecutter.generate import generate_context, generate_files
+    from cookiecutter.prompt import prompt_for_config
+
+    with _ended_like_interrupted():
+        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            given = {**answers, "django_matt_source": source.place}
+            context = generate_context(
+                context_file=str(TEMPLATE / "cookiecutter.json"), extra_context=given
+            )
+            context["cookiecutter"] = prompt_for_config(context, no_input=True)
+            context["cookiecutter"]["_template"] = source.repository or source.place
+            made = Path(
+                generate_files(repo_dir=str(TEMPLATE), context=context, output_dir=str(staging))
+            )
+            if source.commit:
+                context["cookiecutter"]["_commit"] = source.commit
+                _record(made, context, source)
+            made.replace(target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _record(project: Path, context: Mapping[str, Any], source: Source) -> None:
+    """Write what ``matt update`` needs, in cruft's format."""
+    state = {
+        "template": source.repository,
+        "commit": source.commit,
+        "checkout": None,
+        "context": {"cookiecutter": dict(context["cookiecutter"])},
+        "directory": DIRECTORY,
+    }
+    (project / ".cruft.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM raise as Ctrl-C does, so that what is half-written goes away."""
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

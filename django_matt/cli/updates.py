@@ -1,0 +1,181 @@
+"""``matt update``: a newer template for a project, by cruft, as changes that are not committed yet."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from django_matt.cli.consoles import err, fail, out
+from django_matt.cli.managing import need_project
+from django_matt.cli.templates import DIRECTORY, find_source
+
+__all__ = ["update"]
+
+
+def update(
+    to: Annotated[
+        str | None, typer.Option("--to", help="A branch, tag or commit of the template.")
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(help="The template's repository, where it is not the recorded one any more."),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes only.")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing.")] = False,
+) -> None:
+    """Bring this project to a newer template and show what that changes.
+
+    Your own changes stay. Nothing is committed: git diff shows the update, git restore takes it back.
+    """
+    project = need_project().folder
+    state = _read_state(project)
+    _need_clean(project)
+    template = _repository(source, state)
+    top = Path((_git(project, "rev-parse", "--show-toplevel") or "").strip())
+    try:
+        with tempfile.TemporaryDirectory(prefix="matt-update-") as made:
+            clone = Path(made) / "project"
+            _git(top, "clone", "--quiet", str(top), str(clone))
+            rehearsal = clone / project.resolve().relative_to(top.resolve())
+            if not _apply(rehearsal, template, to):
+                out.print("The project has the newest template.")
+                return
+            diff = _changes(rehearsal)
+        sys.stdout.write(diff)
+        if dry_run:
+            return
+        if not no_input and sys.stdin.isatty() and not typer.confirm("Make these changes?", True):
+            fail("the project is as it was.")
+        _apply(project, template, to)
+    except KeyboardInterrupt:
+        fail("interrupted. `git status` tells whether something was changed.", "git restore .")
+    _report(project)
+
+
+def _read_state(project: Path) -> dict[str, Any]:
+    path = project / ".cruft.json"
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fail(
+            f"{path} is missing: it says which template the project was made of. Write it once with",
+            f"cruft link <repository of django-matt> --directory {DIRECTORY}",
+        )
+    except ValueError as error:
+        fail(f"{path} is no JSON: {error}.", "git restore .cruft.json")
+    if not (isinstance(state, dict) and state.get("template") and state.get("commit")):
+        fail(f"{path} names no template and commit.", "git restore .cruft.json")
+    return state
+
+
+def _need_clean(project: Path) -> None:
+    said = _git(project, "status", "--porcelain", "--", ".", check=False)
+    if said is None:
+        fail(
+            f"{project} is not under git, so the update could not be taken back.",
+            "git init && git add --all && git commit --message 'Begin'",
+        )
+    if said:
+        fail(
+            "the project has changes that are not committed; commit or stash them, so that the update can be told apart.",
+            "git stash --include-untracked",
+        )
+
+
+def _repository(given: str, state: dict[str, Any]) -> str:
+    """Return what to clone: what is given, else ``DJANGO_MATT_SOURCE`` if it is a repository, else the recorded one."""
+    try:
+        found = find_source(given)
+    except FileNotFoundError as error:
+        fail(f"there is no {error}: DJANGO_MATT_SOURCE or --source names it.")
+    named = given or os.environ.get("DJANGO_MATT_SOURCE", "")
+    if named and found.repository:
+        return found.repository
+    if given:
+        if "://" not in given:
+            fail(f"{given} is no git repository with a folder {DIRECTORY}/.")
+        return given.removeprefix("git+")
+    return str(state["template"])
+
+
+def _apply(project: Path, template: str, to: str | None) -> bool:
+    """Let cruft update the project; return whether there was something to change."""
+    from cruft import update as update_by_cruft
+    from cruft.exceptions import CruftError
+    from git.exc import GitError
+
+    record = project / ".cruft.json"
+    before = record.read_bytes()
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            done = update_by_cruft(
+                project_dir=project,
+                # cruft makes text of it; a Path would take a slash from a URL.
+                template_path=cast("Path", template),
+                checkout=to,
+                skip_apply_ask=True,
+                allow_untracked_files=True,
+            )
+    except (CruftError, GitError, OSError) as error:
+        fail(
+            f"the template cannot be had from {template}: {_last_line(error)}",
+            "matt update --source <folder or URL>",
+        )
+    if not done:
+        fail(f"cruft made no update: {said.getvalue().strip()}")
+    return record.read_bytes() != before
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else repr(error)
+
+
+def _changes(project: Path) -> str:
+    """Return all changes of the update as one diff, without the record of it."""
+    _git(project, "add", "--intent-to-add", "--all")
+    color = "--color" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "--no-color"
+    return _git(project, "diff", "HEAD", color, "--", ".", ":!.cruft.json") or ""
+
+
+def _report(project: Path) -> None:
+    conflicts = (
+        _git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or ""
+    ).split()
+    rejected = [str(path.relative_to(project)) for path in project.rglob("*.rej")]
+    if conflicts or rejected:
+        for name in [*conflicts, *rejected]:
+            err.print(f"  {name}", markup=False)
+        fail(
+            "these files changed in the template and in the project: decide in each, then commit. To take it all back:",
+            "git reset --hard",
+        )
+    out.print("Updated. Look at it, run make check and make test, then commit.", soft_wrap=True)
+
+
+def _git(folder: Path, *arguments: str, check: bool = True) -> str | None:
+    try:
+        said = subprocess.run(  # noqa: S603 - nothing of it is a stranger's
+            ["git", *arguments],  # noqa: S607 - the user's git
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError:
+        fail("git is not installed, and updates need it.")
+    if said.returncode:
+        if not check:
+            return None
+        fail(f"git {arguments[0]}: {said.stderr.strip() or said.stdout.strip()}")
+    return said.stdout

@@ -1,0 +1,121 @@
+"""A generated project as its owner meets it: installed, tested, served, by its own make."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.servers import free_port
+from tests.projects.conftest import environment
+
+__all__ = ["run", "serve", "serve_development", "serve_production"]
+
+PRODUCTION = {
+    "DEBUG": "false",
+    "SECRET_KEY": "of-the-tests-0123456789-0123456789-0123456789-0123456789",
+    "ALLOWED_HOSTS": "shop.example",
+    "BEHIND_PROXY": "true",
+}
+# Each as `manage.py` does it, in one process: starting Django is most of the time.
+DEPLOY = """
+import django
+from django.core.management import call_command
+django.setup()
+call_command("check", deploy=True, fail_level="WARNING")
+call_command("migrate", verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0)
+"""
+START_SECONDS = 90
+
+
+def run(project: Path, *command: str, **variables: str) -> str:
+    """Run a command in the project and return what it said; fail with all of it."""
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=environment(**variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{project.name}: {' '.join(command)}\n{done.stdout[-6_000:]}"
+    return done.stdout
+
+
+@contextmanager
+def serve(
+    project: Path, command: list[str], port: int, variables: Mapping[str, str], ready: str
+) -> Iterator[tuple[httpx.Client, Path]]:
+    """Start a server, wait until ``ready`` answers, yield a client and the log, and end it as Ctrl-C does."""
+    log = project / f"{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=project,
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
+    try:
+        give_up = time.monotonic() + START_SECONDS
+        while True:
+            assert process.poll() is None, log.read_text()[-4_000:]
+            assert time.monotonic() < give_up, log.read_text()[-4_000:]
+            try:
+                client.get(ready)
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield client, log
+    finally:
+        client.close()
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@contextmanager
+def serve_development(project: Path, **variables: str) -> Iterator[tuple[httpx.Client, Path]]:
+    """``make dev``."""
+    port = free_port()
+    command = ["make", "dev", f"PORT={port}"]
+    with serve(project, command, port, variables, "/api/health/live") as served:
+        yield served
+
+
+@contextmanager
+def serve_production(project: Path, **variables: str) -> Iterator[tuple[httpx.Client, Path]]:
+    """What a deployment runs: checks, migrations, static files and the Dockerfile's CMD, here on a free port."""
+    port = free_port()
+    dockerfile = (project / "Dockerfile").read_text()
+    command = json.loads(re.search(r"^CMD (\[.*\])$", dockerfile, re.M)[1])  # type: ignore[index]
+    command[command.index("8000")] = str(port)
+    command[command.index("0.0.0.0")] = "127.0.0.1"
+    command[0] = str(project / ".venv/bin" / command[0])
+    production = {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "config.settings", **variables}
+    command[command.index("2")] = "1"
+    run(project, ".venv/bin/python", "-c", DEPLOY, **production)
+    with serve(project, command, port, production, "/api/health/live") as served:
+        yield served
+
+
+def install(project: Path, wheel: Path) -> None:
+    """``make install`` with this Python."""
+    run(project, "make", "install", f"PYTHON={sys.executable}", DJANGO_MATT_SOURCE=str(wheel))

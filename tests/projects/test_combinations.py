@@ -1,0 +1,278 @@
+"""Every combination of the template's options is a project that installs, passes its tests, runs and answers."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.e2e.servers import create_database, run_postgres
+from tests.projects.conftest import environment
+from tests.projects.rendering import COMBINATIONS, PROJECT, render
+from tests.projects.running import (
+    install,
+    run,
+    serve_development,
+    serve_production,
+)
+
+pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(900)]
+
+TOOLS = Path(sys.executable).parent
+LAMP = {"name": "Desk lamp", "price": "39.90"}
+every_combination = pytest.mark.parametrize(
+    "options", COMBINATIONS, ids=lambda options: "-".join(options.values())
+)
+
+
+def slug_of(options: dict[str, str]) -> str:
+    return "-".join(options.values())
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], Path]:
+    folder = tmp_path_factory.mktemp("projects")
+    made = {
+        slug_of(options): render(folder, project_name=slug_of(options), **options)
+        for options in COMBINATIONS
+    }
+    return lambda options: made[slug_of(options)]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with run_postgres(tmp_path_factory.mktemp("postgres")) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def carried_out(
+    projects: Callable[[dict[str, str]], Path], wheel: Path, postgres: str
+) -> Iterator[dict[str, "Future[None]"]]:
+    """Carry out every combination, as many at once as there are cores; each test asks for its own."""
+
+    def carry_out(options: dict[str, str]) -> None:
+        variables = {}
+        if options["database"] == "postgresql":
+            variables["DATABASE_URL"] = create_database(postgres, slug_of(options))
+        project = projects(options)
+        install(project, wheel)
+        check_project(project, options, variables)
+        # The machine that runs this keeps sixteen of them otherwise.
+        shutil.rmtree(project / ".venv")
+
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        futures = {slug_of(options): pool.submit(carry_out, options) for options in COMBINATIONS}
+        yield futures
+        for future in futures.values():
+            future.cancel()
+
+
+def check_project(project: Path, options: dict[str, str], variables: dict[str, str]) -> None:
+    said = run(project, "make", "test", **variables)
+    assert re.search(r"\d+ passed", said)
+    assert not re.search(r"failed|skipped|error", said)
+    if options["database"] == "sqlite" and options["mode"] == "sync":
+        # What these see differs by layout and first app alone.
+        run(project, ".venv/bin/python", "manage.py", "makemigrations", "--check")
+        if options["layout"] == "layered":
+            run(project, ".venv/bin/lint-imports", "--no-cache")
+    with serve_production(project, **variables) as (client, log):
+        meet_production(client, log, options)
+    with serve_development(project, **variables) as (client, _):
+        meet_development(client, options)
+
+
+def meet_production(client: Any, log: Path, options: dict[str, str]) -> None:
+    assert client.get("/api/docs").headers["location"].startswith("https://")
+    assert client.get("/api/health/live").status_code == 200
+    client.headers["X-Forwarded-Proto"] = "https"
+    ready = client.get("/api/health/ready", headers={"X-Request-ID": "asked-by-the-test"})
+    assert ready.json() == {"database": "ok", "cache": "ok", "migrations": "ok"}
+    assert ready.headers["X-Request-ID"] == "asked-by-the-test"
+    assert "default-src 'self'" in ready.headers["Content-Security-Policy"]
+    assert "includeSubDomains" in ready.headers["Strict-Transport-Security"]
+    assert client.get("/api/docs").status_code == 200
+    page = client.get("/admin/login/").text
+    style = re.search(r'href="(/static/admin/css/base\.[0-9a-f]+\.css)"', page)
+    assert style
+    assert client.get(style[1]).headers["content-type"].startswith("text/css")
+    if options["first_app"] == "example":
+        assert client.get("/api/items").json() == {"items": [], "count": 0}
+        # Neither signed in nor with a token against forgery.
+        assert client.post("/api/items", json=LAMP).status_code == 403
+    assert client.get("/api/nothing").headers["content-type"] == "application/problem+json"
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    assert [
+        (line["level"], line["message"], line["status"])
+        for line in lines
+        if line["request_id"] == "asked-by-the-test"
+    ] == [("INFO", "GET /api/health/ready 200", 200)]
+
+
+def meet_development(client: Any, options: dict[str, str]) -> None:
+    assert client.get("/").headers["location"] == "/api/docs"
+    assert client.get("/api/docs").status_code == 200
+    assert client.get("/static/admin/css/base.css").status_code == 200
+    document = client.get("/api/openapi.json").json()
+    if options["first_app"] == "empty":
+        assert set(document["paths"]) == {"/api/health/live", "/api/health/ready"}
+        return
+    item = client.post("/api/items", json=LAMP)
+    assert item.status_code == 201
+    path = f"/api/items/{item.json()['id']}"
+    assert client.patch(path, json={"price": "35.00"}).json()["price"] == "35.00"
+    assert client.get(path).json()["price"] == "35.00"
+    assert client.put(path, json={**LAMP, "name": "Lamp"}).json()["name"] == "Lamp"
+    assert client.get("/api/items", params={"search": "lamp"}).json()["count"] == 1
+    assert client.post("/api/items", json={"name": "x", "price": "-1"}).status_code == 422
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+
+
+@every_combination
+def test_it_is_written_well(projects: Callable[[dict[str, str]], Path], options: dict[str, str]):
+    project = projects(options)
+    run(project, "ruff", "check", "--no-cache", ".")
+    run(project, "ruff", "format", "--check", "--no-cache", ".")
+    run(project, "hadolint", "Dockerfile")
+    schemas = {
+        "vendor.compose-spec": "compose.yaml",
+        "vendor.github-workflows": ".github/workflows/ci.yml",
+    }
+    for schema, file in schemas.items():
+        run(project, "check-jsonschema", "--builtin-schema", schema, file)
+    for path in filter(Path.is_file, project.rglob("*")):
+        text = path.read_text()
+        assert text, f"{path} is empty"
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n"), path
+        assert "cookiecutter" not in text or path.name == "README.md", path
+        assert path.name == "ci.yml" or not re.search(r"\{%|\{\{", text), path
+        assert path.suffix == ".md" or "\n\n\n\n" not in text, path
+
+
+@every_combination
+def test_its_locks_hold_what_it_declares(
+    projects: Callable[[dict[str, str]], Path], options: dict[str, str]
+):
+    project = projects(options)
+    declared = tomllib.loads((project / "pyproject.toml").read_text())
+    wanted = {
+        "production.txt": declared["project"]["dependencies"],
+        "development.txt": declared["project"]["dependencies"]
+        + declared["dependency-groups"]["dev"],
+    }
+    for name, requirements in wanted.items():
+        pins = {}
+        for line in (project / "requirements" / name).read_text().splitlines():
+            if not line.startswith("#"):
+                assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; [a-z_]+ [^/@]+)?", line), line
+                pin = Requirement(line)
+                pins.setdefault(pin.name, []).append(next(iter(pin.specifier)).version)
+        for requirement in map(Requirement, requirements):
+            if requirement.name == "django-matt":
+                assert not requirement.specifier.contains("0.10")
+                continue
+            assert all(requirement.specifier.contains(pin) for pin in pins[requirement.name])
+        assert "django-matt" not in pins
+        assert ("psycopg" in pins) == (options["database"] == "postgresql")
+
+
+@every_combination
+def test_it_installs_passes_its_tests_and_serves(
+    carried_out: dict[str, "Future[None]"], options: dict[str, str]
+):
+    carried_out[slug_of(options)].result()
+
+
+@pytest.mark.parametrize("options", [COMBINATIONS[0], COMBINATIONS[-2]], ids=slug_of)
+def test_what_is_locked_for_production_is_enough(
+    tmp_path: Path, wheel: Path, postgres: str, options: dict[str, str]
+):
+    """As the Dockerfile installs it."""
+    project = render(tmp_path, project_name="Shop", **options)
+    run(project, "uv", "venv", "--quiet", "--python", sys.executable, ".venv")
+    python = ("--quiet", "--python", ".venv")
+    run(project, "uv", "pip", "sync", *python, "requirements/production.txt")
+    run(project, "uv", "pip", "install", *python, "--no-deps", str(wheel))
+    run(project, "uv", "pip", "check", *python)
+    variables = {}
+    if options["database"] == "postgresql":
+        variables["DATABASE_URL"] = create_database(postgres, "production")
+    (project / ".env").unlink()
+    with serve_production(project, **variables) as (client, log):
+        meet_production(client, log, options)
+
+
+def test_without_a_source_the_other_package_of_that_name_is_not_taken(tmp_path: Path):
+    project = render(tmp_path, project_name="Shop")
+    done = subprocess.run(
+        ["make", "install", f"PYTHON={sys.executable}", "DJANGO_MATT_SOURCE="],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Installing requirements/development.txt, and django-matt>=1.0.0.dev0" in done.stdout
+    assert not list(project.glob(".venv/lib/*/site-packages/django_matt*"))
+
+
+def test_make_check_and_the_hooks_of_git_hold_and_can_fail(tmp_path: Path, wheel: Path):
+    """The whole of ``make check``, types too, on the largest of them; then without one route's types."""
+    project = render(
+        tmp_path, project_name="Lamp Shop", app_name="orders", layout="layered", mode="async"
+    )
+    install(project, wheel)
+    run(project, "make", "check")
+    # As in a fresh clone.
+    (project / ".env").unlink()
+    run(project, "make", ".env")
+    assert (project / ".env").stat().st_mode & 0o777 == 0o600
+    run(project, ".venv/bin/python", "manage.py", "matt_env", "check")
+    run(project, "git", "init", "--quiet")
+    run(project, "git", "add", "--all")
+    run(
+        project,
+        ".venv/bin/pre-commit",
+        "run",
+        "--all-files",
+        PRE_COMMIT_HOME=str(tmp_path / "hooks"),
+    )
+    # The other parts, by the same environment: what mypy read of the libraries stays in its cache.
+    for number, options in enumerate(COMBINATIONS):
+        if (
+            options["database"] == "postgresql"
+            and options["layout"] + options["mode"] != "layeredasync"
+        ):
+            other = render(tmp_path, project_name=f"Other{number}", **options)
+            (other / ".venv").symlink_to(project / ".venv")
+            run(other, ".venv/bin/mypy", "--cache-dir", str(project / ".mypy_cache"))
+    services = project / "orders" / "services.py"
+    services.write_text(f"import orders.controllers\n{services.read_text()}\nx: int = ''\n")
+    done = subprocess.run(
+        ["make", "check"],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Failed: ruff ruff mypy lint-imports" in done.stderr
+
+
+def test_the_template_names_no_place_of_a_machine():
+    for path in filter(Path.is_file, PROJECT.parent.rglob("*")):
+        assert not re.search(r"/(home|tmp|Users|work|root/(?!\.cache))", path.read_text()), path

@@ -1,0 +1,294 @@
+"""``matt new`` makes a project or says why not; it makes no half ones."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.projects.conftest import Invoke, Matt, environment
+from tests.projects.rendering import COMBINATIONS, OPTIONS, TEMPLATE, TREE, render
+
+pytestmark = [pytest.mark.once]
+
+
+def files_of(project: Path) -> dict[str, str]:
+    """Return every file but the record of the template, and the secrets blanked out."""
+    found = {
+        str(path.relative_to(project)): path.read_text()
+        for path in project.rglob("*")
+        if path.is_file() and path.name != ".cruft.json"
+    }
+    found[".env"] = re.sub(r"[A-Za-z]{32,}", "secret", found[".env"])
+    return found
+
+
+@pytest.mark.parametrize("options", [COMBINATIONS[0], COMBINATIONS[-1]], ids=str)
+def test_matt_new_and_cookiecutter_make_the_same(
+    matt: Matt, tmp_path: Path, options: dict[str, str]
+):
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    done = matt("new", "Lamp Shop", "--app-name=lamps", *flags, "--no-input")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "other").mkdir()
+    other = render(tmp_path / "other", project_name="Lamp Shop", app_name="lamps", **options)
+    assert files_of(tmp_path / "lamp-shop") == files_of(other)
+
+
+def test_every_option_of_the_template_is_a_flag(matt: Matt):
+    said = matt("new", "--help", COLUMNS="200").stdout
+    for name, values in OPTIONS.items():
+        assert f"--{name.replace('_', '-')}" in said
+        assert f"<{'|'.join(values)}>" in said
+    assert {"--project-slug", "--app-name", "--source"} <= set(re.findall(r"--[\w-]+", said))
+
+
+def test_the_secrets_are_fresh_and_the_owner_s_alone(matt: Matt, tmp_path: Path):
+    for name in ("one", "two"):
+        assert matt("new", name, "--database=postgresql", "--no-input").returncode == 0
+    texts = [(tmp_path / name / ".env").read_text() for name in ("one", "two")]
+    for variable, length in (("SECRET_KEY", 50), ("POSTGRES_PASSWORD", 32)):
+        secrets = [re.search(rf"^{variable}=(\S+)$", text, re.M)[1] for text in texts]  # type: ignore[index]
+        assert len(set(secrets)) == 2
+        assert all(len(secret) >= length for secret in secrets)
+    assert (tmp_path / "one" / ".env").stat().st_mode & 0o777 == 0o600
+    assert "/.env" in (tmp_path / "one" / ".gitignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("class", "keyword"),
+        ("json", "shadow the Python module json"),
+        ("django", "shadow the Python module django"),
+        ("Django Matt", "shadow the Python module django_matt"),
+        ("pytest", "shadow the Python module pytest"),
+        ("1st", "letter first"),
+        ("", "needs a name"),
+        ("../up", "slashes"),
+        ('say "hi"', "quotes"),
+        ("a" * 51, "at most 50"),
+        ("{{ cookiecutter }}", "brackets"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(invoke: Invoke, tmp_path: Path, name: str, message: str):
+    done = invoke("new", "--no-input", "--", name)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        ("import", "keyword"),
+        ("email", "shadow"),
+        ("ninja", "shadow"),
+        ("config", "own package"),
+        ("auth", "app of Django"),
+        ("Items", "lower-case"),
+        ("my-app", "lower-case"),
+    ],
+)
+def test_an_app_s_name_that_cannot_be_is_refused(
+    invoke: Invoke, tmp_path: Path, app: str, message: str
+):
+    done = invoke("new", "shop", f"--app-name={app}", "--no-input")
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cookiecutter_alone_refuses_the_same_names(tmp_path: Path):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "cookiecutter", str(TREE), "--directory", "cookiecutter"),
+            *("--no-input", "project_name=Json", "app_name=import"),
+        ],
+        cwd=tmp_path,
+        env=environment(HOME=str(tmp_path / "home")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "shadow the Python module json" in done.stderr
+    assert "'import' cannot name the app" in done.stderr
+    assert not (tmp_path / "json").exists()
+
+
+def test_a_folder_with_something_in_it_stays_as_it_is(invoke: Invoke, tmp_path: Path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "mine.txt").write_text("mine")
+    done = invoke("new", "shop", "--no-input")
+    assert done.exit_code == 1
+    assert "not empty" in done.stderr
+    assert [path.name for path in (tmp_path / "shop").iterdir()] == ["mine.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["shop"]
+
+
+def test_an_empty_folder_is_taken(invoke: Invoke, tmp_path: Path):
+    (tmp_path / "shop").mkdir()
+    assert invoke("new", "shop", "--no-input").exit_code == 0
+    assert (tmp_path / "shop" / "manage.py").exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_file_or_a_link_in_the_way_is_not_replaced(invoke: Invoke, tmp_path: Path, kind: str):
+    way = tmp_path / "shop"
+    way.write_text("mine") if kind == "file" else way.symlink_to(tmp_path / "nowhere")
+    done = invoke("new", "shop", "--no-input")
+    assert done.exit_code == 1
+    assert "exists already" in done.stderr
+    assert list(tmp_path.iterdir()) == [way]
+
+
+def test_a_folder_that_is_not_there_is_named(invoke: Invoke, tmp_path: Path):
+    done = invoke("new", "shop", "--into=nowhere", "--no-input")
+    assert done.exit_code == 1
+    assert "there is no folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_to_ask_and_no_name(invoke: Invoke):
+    for arguments in (["new"], ["new", "--no-input"]):
+        done = invoke(*arguments)
+        assert done.exit_code == 1
+        assert "name" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "recorded", "context"),
+    [
+        ("https://example.com/matt", "git+https://example.com/matt", "https://example.com/matt"),
+        (
+            "git+https://example.com/matt.git@v1",
+            "git+https://example.com/matt.git@v1",
+            "https://example.com/matt.git#v1",
+        ),
+        (
+            "https://example.com/m-1.whl",
+            "https://example.com/m-1.whl",
+            "https://example.com/m-1.whl",
+        ),
+        ("gh:owner/matt", "git+https://github.com/owner/matt", "https://github.com/owner/matt"),
+        ("./django-matt", "{here}/django-matt", "{here}/django-matt"),
+    ],
+)
+def test_a_source_is_recorded_as_uv_and_docker_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, recorded: str, context: str
+):
+    (tmp_path / "django-matt").mkdir()
+    monkeypatch.setenv("PWD", str(tmp_path))  # as a shell does
+    project = render(tmp_path, project_name="Shop", django_matt_source=given)
+    line = f"DJANGO_MATT_SOURCE ?= {recorded.format(here=tmp_path)}\n"
+    assert line in (project / "Makefile").read_text()
+    line = f"django-matt: ${{DJANGO_MATT_SOURCE:-{context.format(here=tmp_path)}}}\n"
+    assert line in (project / "compose.yaml").read_text()
+
+
+def test_the_source_is_recorded_and_can_be_named(matt: Matt, tmp_path: Path):
+    matt("new", "ours", "--no-input")
+    matt("new", "theirs", "--no-input", DJANGO_MATT_SOURCE="git+https://example.com/matt.git")
+    found = {
+        name: re.search(
+            r"^DJANGO_MATT_SOURCE \?= (.*)$", (tmp_path / name / "Makefile").read_text(), re.M
+        )[1]  # type: ignore[index]
+        for name in ("ours", "theirs")
+    }
+    assert found == {"ours": str(TREE), "theirs": "git+https://example.com/matt.git"}
+    done = matt("new", "lost", "--no-input", DJANGO_MATT_SOURCE="no/such/folder")
+    assert done.returncode == 1
+    assert "no/such/folder" in done.stderr
+    assert not (tmp_path / "lost").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_generation_leaves_nothing(tmp_path: Path, sent: signal.Signals):
+    """A hook that never ends stands for a slow one: the signal meets the generation in its middle."""
+    package = tmp_path / "package"
+    package.mkdir()
+    for path in TREE.iterdir():
+        if path.name not in {"cookiecutter", "django_matt", ".git"}:
+            (package / path.name).symlink_to(path)
+    subprocess.run(["cp", "-a", str(TEMPLATE), str(TREE / "django_matt"), str(package)], check=True)
+    (package / "cookiecutter/hooks/post_gen_project.py").write_text("import time; time.sleep(60)\n")
+    work = tmp_path / "work"
+    work.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django_matt.cli", "new", "shop", "--no-input"],
+        cwd=work,
+        env=environment(PYTHONPATH=str(package)),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: any(work.glob(".shop-*/shop/tests/conftest.py")))
+    assert not (work / "shop").exists()
+    if sent is signal.SIGINT:
+        os.killpg(process.pid, sent)  # as a terminal does: the hook gets it too
+    else:
+        process.send_signal(sent)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode not in {0, None}
+    assert "nothing was made" in said
+    assert list(work.iterdir()) == []
+
+
+def wait_until(condition) -> None:
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def test_what_is_not_said_is_asked(tmp_path: Path):
+    """In a real terminal: a refused name is corrected, the arrow keys choose."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        variables = environment(PYTHONPATH=str(TREE), TERM="xterm", COLUMNS="120")
+        command = [sys.executable, "-m", "django_matt.cli", "new", "--layout=plain"]
+        os.execve(command[0], command, variables)
+    try:
+        for expected, keys in (
+            ("Name of the project", "Json\r"),
+            ("Name of its folder", "\r"),
+            ("shadow", "\x7f" * 4 + "lamp-shop\r"),
+            ("Database", "\x1b[B\r"),
+            ("Routes and server", "\r"),
+            ("First app", "\r"),
+            ("Name of the first app", "\r"),
+            ("make dev", ""),
+        ):
+            read_until(terminal, expected)
+            os.write(terminal, keys.encode())
+    except BaseException:
+        os.kill(process, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(process, 0)
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert "psycopg" in (tmp_path / "lamp-shop/requirements/production.txt").read_text()
+
+
+def read_until(terminal: int, expected: str) -> None:
+    seen, give_up = "", time.monotonic() + 30
+    while expected not in seen:
+        assert time.monotonic() < give_up, seen
+        if select.select([terminal], [], [], 1)[0]:
+            try:
+                seen += os.read(terminal, 4096).decode(errors="replace")
+            except OSError:
+                break
+    assert expected in seen
+    # The question is drawn before its keys are listened to.
+    time.sleep(0.2)
