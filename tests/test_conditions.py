@@ -515,7 +515,6 @@ def test_a_filter_by_now_keeps_the_tag(mount):
         lambda: Everything.objects,
         lambda: list(Everything.objects.order_by("id")),
         lambda: [{"id": 1, "char": "x", "moment": EARLY}],
-        lambda: Everything.objects.select_related().prefetch_related(),
     ],
 )
 def test_every_kind_of_list_has_a_state(mount, queryset):
