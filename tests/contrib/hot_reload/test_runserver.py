@@ -69,12 +69,12 @@ def test_a_request_during_a_restart_waits_instead_of_being_refused(project):
 def test_apps_hear_of_each_change_in_a_process_that_runs_it(project):
     heard = project.folder / "heard.log"
     project.replace("shop/static/shop/site.css", "1, 2, 3", "4, 5, 6")
-    wait_until(lambda: heard.exists() and heard.read_text() == "modified site.css first\n")
+    wait_until(lambda: heard.exists() and "modified site.css first" in heard.read_text())
     project.write("shop/words.py", "WORD = (")
     project.wait_for("was never closed")
     project.write("shop/words.py", "WORD = 'second'")
     wait_until(lambda: heard.read_text().endswith("modified words.py second\n"))
-    assert heard.read_text().count("words.py") == 1
+    assert "words.py first" not in heard.read_text()
 
 
 def test_the_application_lives_through_its_lifespan_and_keeps_its_sockets(project):
