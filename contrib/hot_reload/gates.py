@@ -103,6 +103,10 @@ class Gate:
         if failure is None or not is_allowed_host(headers.get("host", ""), self._hosts):
             await _answer(send, 404, b"Not Found", {})
             return
+        if status >= 500 and "text/html" not in headers.get("accept", ""):
+            text = f"The server did not start.\n\n{failure.text}".encode()
+            await _answer(send, status, text, {})
+            return
         script_name = self._script_name or scope.get("root_path", "")
         content = render(
             failure,

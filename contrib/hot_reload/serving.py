@@ -111,9 +111,9 @@ def serve_failure(error: BaseException) -> None:
     handover = take()
     if handover is None:
         sys.exit(1)
-    hub = Hub(describe(error))
-    gate = _gate(None, hub, handover)
-    suspects = {frame["file"] for frame in _frames(describe(error).trace)}
+    failure = describe(error)
+    gate = _gate(None, Hub(failure), handover)
+    suspects = {frame["file"] for frame in _frames(failure.trace)}
 
     def hear(changes: list[FileChange]) -> None:
         if any(is_source(change.path) or str(change.path) in suspects for change in changes):

@@ -48,27 +48,25 @@ def supervise(handover: Handover) -> int:
     """Run server processes until one ends otherwise than by asking for the next; return its exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     spare: _Spare | None = None
-    while True:
-        autoreload.ensure_echo_on()
-        fresh = replace(handover, started=time.time())
-        process = spare.begin(fresh) if spare and spare.is_ready() else _cold(fresh)
-        spare = None
-        try:
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        while True:
+            autoreload.ensure_echo_on()
+            fresh = replace(handover, started=time.time())
+            process = spare.begin(fresh) if spare and spare.is_ready() else _cold(fresh)
+            spare = None
             try:
                 code = process.wait(_SPARE_AFTER_SECONDS)
             except subprocess.TimeoutExpired:
                 spare = _Spare() if os.name == "posix" else None
                 code = process.wait()
-        except BaseException:
+            if code != RESTART:
+                return code
+    finally:
+        if process is not None:
             _stop(process)
-            raise
-        finally:
-            if spare is not None and sys.exc_info()[0] is not None:
-                spare.end()
-        if code != RESTART:
-            if spare is not None:
-                spare.end()
-            return code
+        if spare is not None:
+            spare.end()
 
 
 def _cold(handover: Handover) -> "subprocess.Popen[bytes]":

@@ -121,7 +121,11 @@ class Watcher(threading.Thread):
         parent = os.getppid()
         notify = self._open()
         if self._since is not None:
-            early = [change for change in self._files(self._directories) if self._is_late(change)]
+            early = [
+                FileChange(change.path, "modified")
+                for change in self._files(self._directories)
+                if self._is_late(change)
+            ]
             if early:
                 self._tell(early)
         while not self._stopping.is_set():

@@ -318,3 +318,13 @@ def test_a_frame_without_a_file_is_a_frame_without_source(name):
     trace = traced(exec, compile("1/0", name.replace("\0", ""), "exec"), {})
     assert trace["type"] == "ZeroDivisionError"
     assert trace["frames"][-1]["editor"] == ""
+
+
+def test_code_that_does_not_compile_is_the_last_frame(tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text("a = 1\nb = (\n")
+    trace = traced(compile, file.read_text(), str(file), "exec")
+    last = trace["frames"][-1]
+    assert (last["file"], last["line"], last["yours"]) == (str(file), 2, True)
+    assert [line["text"] for line in last["source"] if line["current"]] == ["b = ("]
+    assert traced(compile, "(", "<nowhere>", "exec")["frames"][-1]["source"] == []

@@ -1,6 +1,7 @@
 """The command as a process: what it serves, whom it tells, and how it ends."""
 
 import os
+import re
 import signal
 import socket as sockets
 import subprocess
@@ -68,12 +69,12 @@ def test_a_request_during_a_restart_waits_instead_of_being_refused(project):
 def test_apps_hear_of_each_change_in_a_process_that_runs_it(project):
     heard = project.folder / "heard.log"
     project.replace("shop/static/shop/site.css", "1, 2, 3", "4, 5, 6")
-    wait_until(lambda: heard.exists() and heard.read_text() == "modified site.css first\n")
+    wait_until(lambda: heard.exists() and "modified site.css first" in heard.read_text())
     project.write("shop/words.py", "WORD = (")
     project.wait_for("was never closed")
     project.write("shop/words.py", "WORD = 'second'")
     wait_until(lambda: heard.read_text().endswith("modified words.py second\n"))
-    assert heard.read_text().count("words.py") == 1
+    assert "words.py first" not in heard.read_text()
 
 
 def test_the_application_lives_through_its_lifespan_and_keeps_its_sockets(project):
@@ -293,3 +294,25 @@ def test_a_missing_library_is_named_with_the_line_that_installs_it(folder):
         check=False,
     )
     assert "watchfiles is not installed: pip install 'django-matt[hot-reload]'" in done.stderr
+
+
+def test_the_benchmark_measures_all_it_promises_and_events_come_at_once():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.reload", "--rounds", "1"],
+        cwd=ROOT,
+        env={key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = dict(re.findall(r"^(.+?)  +([\d.]+) ", done.stdout, re.M))
+    assert list(found) == [
+        "CSS edit to event",
+        "template edit to event",
+        "Python edit to answer",
+        "idle",
+    ]
+    # Ten times what a quiet machine takes: the next measure of the same kind is a second of polling.
+    assert max(float(found[f"{what} edit to event"]) for what in ("CSS", "template")) < 500
