@@ -1,6 +1,7 @@
 """The Django app: its checks, and what tells the other apps of changed files."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 __all__ = ["HotReloadConfig"]
 
@@ -14,4 +15,8 @@ class HotReloadConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from django_matt.contrib.hot_reload import checks  # noqa: F401
+        from django_matt.contrib.hot_reload import checks
+
+        register(checks.check_deployment, "matt", deploy=True)
+        for check in (checks.check_settings, checks.check_command, checks.check_middleware):
+            register(check, "matt")

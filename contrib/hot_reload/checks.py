@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
 
@@ -16,7 +16,6 @@ _MIDDLEWARE = f"{_APP}.middleware.HotReloadMiddleware"
 _GZIP = "django.middleware.gzip.GZipMiddleware"
 
 
-@register("matt", deploy=True)
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Refuse the app in production: it is for the machine of a developer."""
     hint = (
@@ -25,7 +24,6 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
     return [Error("Hot reload is installed.", hint=hint, id="matt_hot_reload.E001")]
 
 
-@register("matt")
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Report a name in ``settings.MATT_HOT_RELOAD`` that does not exist."""
     try:
@@ -36,7 +34,6 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     return []
 
 
-@register("matt")
 def check_command(**_: Any) -> list[CheckMessage]:
     """Warn where another app's ``runserver`` comes first, and where DEBUG is off and everything here is idle."""
     if not settings.DEBUG:
@@ -52,7 +49,6 @@ def check_command(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("matt")
 def check_middleware(**_: Any) -> list[CheckMessage]:
     """Warn where pages get no script, because the middleware is missing or sees them compressed."""
     if not settings.DEBUG:

@@ -1,6 +1,7 @@
 """What the system checks say of an installation."""
 
 import pytest
+from django.core.checks.registry import registry
 from django.core.management import call_command, get_commands
 from django.core.management.base import SystemCheckError
 
@@ -9,8 +10,11 @@ MIDDLEWARE = f"{APP}.middleware.HotReloadMiddleware"
 
 
 @pytest.fixture
-def complaints(settings, capsys):
+def complaints(settings, capsys, monkeypatch):
     settings.SILENCED_SYSTEM_CHECKS = []
+    # What an installed app registers would stay for the tests of others.
+    for name in ("registered_checks", "deployment_checks"):
+        monkeypatch.setattr(registry, name, set(getattr(registry, name)))
 
     def run(deploy=False):
         get_commands.cache_clear()
