@@ -17,8 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from django_matt.serialization import programs
-from django_matt.serialization.columns import converted
 from django_matt.serialization.encoder import Fallback, datetime_value, time_value
+from django_matt.serialization.forms import converted
 from django_matt.serialization.programs import Operation, program_of
 
 compiled = pytest.mark.skipif(
