@@ -5,6 +5,7 @@ A value that is not of the form that its operation names goes to the operation's
 ``Fallback``; nothing is written that Django and Ninja would not make of it.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.math cimport floor, signbit
@@ -17,7 +18,7 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
 
 # The digest of this file; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "0b84235609d5e524"
+FINGERPRINT = "1125b22f4ef4dd0c"
 COMPILED = True
 
 cdef enum:
@@ -55,6 +56,7 @@ cdef struct Step:
     Py_ssize_t least, most  # of a text: its length; of a decimal: places, and 10 ** digits that are surely exact
 
 
+@cython.final
 cdef class Output:
     """Bytes that grow; one for each call, for a slow value may let another thread in."""
 
@@ -70,7 +72,7 @@ cdef class Output:
     def __dealloc__(self):
         PyMem_Free(self.data)
 
-    cdef int room(self, Py_ssize_t more) except -1:
+    cdef inline int room(self, Py_ssize_t more) except -1:
         cdef Py_ssize_t size
         cdef char *data
         if self.used + more > self.size:
@@ -82,13 +84,13 @@ cdef class Output:
             self.size = size
         return 0
 
-    cdef int add(self, const char *data, Py_ssize_t length) except -1:
+    cdef inline int add(self, const char *data, Py_ssize_t length) except -1:
         self.room(length)
         memcpy(self.data + self.used, data, length)
         self.used += length
         return 0
 
-    cdef int quote(self, const char *data, Py_ssize_t length) except -1:
+    cdef inline int quote(self, const char *data, Py_ssize_t length) except -1:
         self.room(length + 2)
         self.data[self.used] = c'"'
         memcpy(self.data + self.used + 1, data, length)
@@ -96,7 +98,7 @@ cdef class Output:
         self.data[self.used - 1] = c'"'
         return 0
 
-    cdef int begin(self, Step *step) except -1:
+    cdef inline int begin(self, Step *step) except -1:
         """Write a key, after a comma where it is not an object's first."""
         cdef Py_ssize_t first = 0
         if step.length:
@@ -238,6 +240,7 @@ cdef bint is_fitting(Step *step, const char *data, Py_ssize_t length) noexcept:
     return point > sign and data[point] == c"." and point - sign <= step.most
 
 
+@cython.final
 cdef class Program:
     """What is written of each row, step by step."""
 

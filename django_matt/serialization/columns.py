@@ -1,22 +1,18 @@
-"""Columns: how each is selected, which raw form of it is written as it stands, and how all others are.
+"""Columns: how each is selected and written.
 
-Where a backend's raw form is known, the compiled program checks and writes it. Everything else becomes what Django's own
-converters make of it, and the encoder writes that. What would not pass validation as it stands raises ``Fallback``.
+What has a raw form is left to the compiled program. Everything else becomes what Django's own converters make of it, and
+the encoder writes that. What would not pass validation as it stands raises ``Fallback``.
 """
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import connections
-from django.db.models import Func
 from django.db.models.fields.files import (
     FieldFile,
     FileDescriptor,
@@ -28,19 +24,16 @@ from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttrib
 from django.db.models.query_utils import DeferredAttribute
 
 from django_matt.serialization.core_schemas import Closed
-from django_matt.serialization.drivers import is_raw
 from django_matt.serialization.encoder import KINDS, Fallback
+from django_matt.serialization.forms import Column, Fragments, find_form, is_bounded, stored
 
-__all__ = ["Column", "column_of", "converted", "key_parser", "stored"]
+__all__ = ["column_of"]
 
-Fragments = list[bytes | None]
 _DESCRIPTORS = frozenset(
     {DeferredAttribute, ForeignKeyDeferredAttribute, FileDescriptor, ImageFileDescriptor}
 )
 _STR, _INT, _FLOAT, _BOOL, _UUID = (KINDS[name] for name in ("str", "int", "float", "bool", "uuid"))
-_DATETIME, _DATE, _TIME, _DECIMAL, _CHOICE = (
-    KINDS[name] for name in ("datetime", "date", "time", "decimal", "choice")
-)
+_DATE = KINDS["date"]
 # What orjson writes of a kind as Ninja does, and what it writes as a column that falls apart at its commas.
 _WRITTEN: dict[int, type] = {
     _STR: str,
@@ -51,65 +44,6 @@ _WRITTEN: dict[int, type] = {
     _DATE: date,
 }
 _NUMBERS = (_INT, _FLOAT, _BOOL)
-_TEXTS = frozenset({"CharField", "TextField", "SlugField", "FilePathField"})
-_INTEGERS = frozenset(
-    f"{size}{kind}Field"
-    for kind in ("Auto", "Integer")
-    for size in ("", "Big", "Small", "Positive", "PositiveBig", "PositiveSmall")
-)
-# PostgreSQL's types by the code of what is written of their text.
-_TYPES: dict[str, frozenset[int]] = {
-    "text": frozenset({25, 1042, 1043}),
-    "digits": frozenset({20, 21, 23}),
-    "member": frozenset({20, 21, 23, 25, 1042, 1043}),
-    "real": frozenset({700, 701}),
-    "numeric": frozenset({1700}),
-    "flag": frozenset({16}),
-    "uuid": frozenset({2950}),
-    "date": frozenset({1082}),
-    "time": frozenset({1083}),
-    "moment": frozenset({1184}),
-}
-
-
-class _Bare(Func):
-    """A column as SQLite holds it: an expression has no declared type, by which the connection would parse it."""
-
-    template = "+%(expressions)s"
-    arity = 1
-    default_alias = "matt_column"
-
-
-@dataclass(slots=True)
-class Column:
-    """How one column is selected and written.
-
-    ``prepare`` makes fragments of Python values. ``code`` and what follows it are an operation's, ``types`` the types of
-    PostgreSQL for which it holds; ``select`` makes of a column's name what ``values_list`` takes.
-    """
-
-    prepare: Callable[[list[Any]], Fragments]
-    code: str = "fragment"
-    least: int = 0
-    most: int = -1
-    slow: Callable[[Any], bytes] | None = None
-    known: dict[Any, bytes] = field(default_factory=dict)
-    types: frozenset[int] | None = None
-    select: Callable[[str], Any] = str
-
-    def fragments(self, values: list[Any], expression: Any, connection: Any) -> Fragments:
-        """Return a column of raw values as JSON, or raise ``Fallback``."""
-        return self.prepare(converted(values, expression, connection))
-
-
-def converted(values: list[Any], expression: Any, connection: Any) -> list[Any]:
-    """Return a column as Django's own ``values_list`` gives it."""
-    for convert in (
-        *connection.ops.get_db_converters(expression),
-        *expression.get_db_converters(connection),
-    ):
-        values = [convert(value, expression, connection) for value in values]
-    return values
 
 
 def column_of(
@@ -126,35 +60,15 @@ def column_of(
         raise Closed(f"{field.name}: {type(field).__name__} is a field of the project's own")
     if isinstance(field, FileField):
         return Column(_urls(field, column.prepare))
-    connection = connections[using]
-    if compiled and is_raw(connection):
-        if connection.vendor == "sqlite":
-            _read_sqlite(column, field, node, encoder, connection)
-        else:
-            _read_postgres(column, field, node, encoder, connection)
-            column.types = _TYPES.get(column.code)
+    if compiled:
+        find_form(column, field, node, encoder, connections[using])
     return column
-
-
-def key_parser(field: Any) -> Callable[[Any], Any] | None:
-    """Return what makes a parameter of a key that came as text; None where only Django knows."""
-    name = stored(field).get_internal_type()
-    if name in _INTEGERS:
-        return int
-    return {"UUIDField": UUID, "CharField": str, "SlugField": str}.get(name)
-
-
-def stored(field: Any) -> Any:
-    """Return the field whose values a foreign key holds."""
-    while field.remote_field is not None:
-        field = field.target_field
-    return field
 
 
 def _fragments_of(node: Any, encoder: Any) -> Callable[[list[Any]], Fragments]:
     """Return what writes a column of Python values."""
     nullable = node.nullable
-    bounded = _is_bounded(node)
+    bounded = is_bounded(node)
     encode = partial(encoder.encode, node)
 
     def prepare(values: list[Any]) -> Fragments:
@@ -177,10 +91,6 @@ def _fragments_of(node: Any, encoder: Any) -> Callable[[list[Any]], Fragments]:
     return guarded
 
 
-def _is_bounded(node: Any) -> bool:
-    return bool(node.bounds or node.longest >= 0 or node.shortest > 0 or node.finite)
-
-
 def _urls(
     field: Any, prepare: Callable[[list[Any]], Fragments]
 ) -> Callable[[list[Any]], Fragments]:
@@ -195,124 +105,3 @@ def _urls(
         return prepare(found)
 
     return urls
-
-
-def _read_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
-    """Find the form in which SQLite holds a column."""
-    kind, name = node.kind, field.get_internal_type()
-    if _read_any(column, name, node, encoder, lambda value: value):
-        return
-    if kind == _INT and name in _INTEGERS and not node.bounds:
-        column.code = "int"
-    elif kind == _DECIMAL and name == "DecimalField" and field.decimal_places <= 6:
-        column.code = "decimal"
-        column.least = field.decimal_places
-        # A decimal of 15 digits is the only one of its length that its float stands for, so nothing is rounded twice.
-        wide = _is_wide(node, field) and not node.bounds
-        column.most = 10 ** min(field.max_digits, 15) if wide else 0
-        column.slow = _by(
-            lambda value: converted([value], field.cached_col, connection)[0], node, encoder
-        )
-    elif kind == _BOOL and name == "BooleanField":
-        column.code, column.select = "bool", _Bare
-    elif kind == _DATE and name == "DateField":
-        column.code, column.select = "date", _Bare
-        column.slow = _by(date.fromisoformat, node, encoder)
-    elif kind == _TIME and name == "TimeField":
-        column.code, column.select = "time", _Bare
-        column.slow = _by(time.fromisoformat, node, encoder)
-    elif kind == _DATETIME and name == "DateTimeField":
-        zone = UTC if settings.USE_TZ else None
-        if zone is None or _is_utc(connection):
-            column.code, column.select = "moment", _Bare
-            column.least = int(settings.USE_TZ)
-            column.slow = _by(lambda value: _naive(value).replace(tzinfo=zone), node, encoder)
-
-
-def _read_postgres(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
-    """Find the form in which PostgreSQL writes a column."""
-    kind, name = node.kind, field.get_internal_type()
-    if _read_any(column, name, node, encoder, int if name in _INTEGERS else str):
-        return
-    if kind == _INT and name in _INTEGERS and not node.bounds:
-        column.code = "digits"
-    elif kind == _FLOAT and name == "FloatField" and not _is_bounded(node):
-        column.code = "real"
-        column.slow = _by(float, node, encoder)
-    elif kind == _DECIMAL and name == "DecimalField":
-        column.code = "numeric"
-        column.least = field.decimal_places
-        column.slow = _by(Decimal, node, encoder)
-        if node.bounds or not _is_wide(node, field):
-            column.most = 0
-        elif node.longest >= 0 or node.places >= 0:
-            column.most = max(1, field.max_digits - field.decimal_places)
-    elif kind == _BOOL and name == "BooleanField":
-        column.code = "flag"
-    elif kind == _DATE and name == "DateField":
-        column.code = "date"
-    elif kind == _TIME and name == "TimeField":
-        column.code = "time"
-    elif kind == _DATETIME and name == "DateTimeField" and _is_utc(connection):
-        column.code, column.least = "moment", 2
-
-
-def _read_any(
-    column: Column, name: str, node: Any, encoder: Any, parse: Callable[[Any], Any]
-) -> bool:
-    """Find the form of what both hold alike."""
-    if node.kind == _STR and name in _TEXTS and not node.bounds:
-        column.code = "text"
-        if node.longest >= 0 or node.shortest > 0:
-            column.least = node.shortest
-            column.most = node.longest if node.longest >= 0 else 2**62
-    elif node.kind == _CHOICE and name in _TEXTS | _INTEGERS:
-        column.code = "member"
-        column.slow = _remembered(_by(parse, node, encoder), column.known)
-    elif node.kind == _UUID and name == "UUIDField":
-        column.code = "uuid"
-    return column.code != "fragment"
-
-
-def _is_utc(connection: Any) -> bool:
-    return bool(settings.USE_TZ and connection.timezone is UTC)
-
-
-def _is_wide(node: Any, field: Any) -> bool:
-    """Tell whether whatever a column of decimals holds is within a node's digits."""
-    most, places = field.max_digits, field.decimal_places
-    return bool(
-        (node.longest < 0 or node.longest >= most)
-        and (node.places < 0 or node.places >= places)
-        and (node.longest < 0 or node.longest - max(node.places, 0) >= most - places)
-    )
-
-
-def _naive(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        raise ValueError("a time zone")
-    return moment
-
-
-def _by(parse: Callable[[Any], Any], node: Any, encoder: Any) -> Callable[[Any], bytes]:
-    """Return what writes one raw value by way of a Python value."""
-
-    def write(value: Any) -> bytes:
-        try:
-            written: bytes = encoder.encode(node, parse(value))
-        except (encoder.Fallback, ValueError, TypeError, ArithmeticError):
-            raise Fallback(node.name) from None
-        return written
-
-    return write
-
-
-def _remembered(write: Callable[[Any], bytes], known: dict[Any, bytes]) -> Callable[[Any], bytes]:
-    """Return what writes a member of few, and knows it from then on."""
-
-    def remember(value: Any) -> bytes:
-        known[value] = written = write(value)
-        return written
-
-    return remember

@@ -15,8 +15,8 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
 from django.db.models.sql.where import WhereNode
 
-from django_matt.serialization.columns import stored
 from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.forms import stored
 from django_matt.serialization.querysets import is_simple
 
 __all__ = ["EVALUATES", "Statement", "check", "compiled", "key_of"]

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ninja import ModelSchema, Schema
 
-from django_matt.serialization import templates
+from django_matt.serialization import lists, templates
 from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.statements import _key_of_value, compiled, key_of
 from tests.project.models import Author, Book, Colour, Everything, Keyed, Note, Tag
@@ -292,6 +292,7 @@ class TestListsInside:
     def test_their_statement_is_compiled_once(self, library, monkeypatch):
         made = plan(BookOut)
         first = made.encode(Book.objects.order_by("id"))
+        monkeypatch.setattr(lists, "compiled", None)
         monkeypatch.setattr(templates, "compiled", None)
         assert made.encode(Book.objects.order_by("id")) == first
 
@@ -311,7 +312,7 @@ class TestListsInside:
         assert [len(each["notes"]) for each in answer] == [0, 1, 2]
 
     def test_many_keys_are_asked_for_in_parts(self, library, monkeypatch):
-        monkeypatch.setattr(templates, "_KEYS", 3)
+        monkeypatch.setattr(lists, "_KEYS", 3)
         with CaptureQueriesContext(connection) as queries:
             plan(BookOut).encode(Book.objects.order_by("id"))
         assert len(queries) == 1 + 3  # of eight books
