@@ -21,8 +21,10 @@ if not settings.configured:
         INSTALLED_APPS=["ninja_extra", "django_matt", "tests.project"],
         LOGGING={
             "version": 1,
+            "disable_existing_loggers": False,
             "handlers": {"console": {"class": "logging.StreamHandler"}},
             "root": {"handlers": ["console"]},
+            "loggers": {"django.request": {"level": "ERROR"}},
         },
         DATABASES={
             "default": {
