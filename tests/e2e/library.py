@@ -156,6 +156,7 @@ def fill(rows: int) -> None:
             f" SELECT id, id %% {TAGS} + 1 FROM project_book WHERE id <= 20000",
             [],
         )
+        cursor.execute("ANALYZE")
 
 
 if __name__ == "__main__":
