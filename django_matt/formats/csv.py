@@ -16,7 +16,9 @@ __all__ = ["CSV"]
 
 # What makes spreadsheets run a cell as a formula (OWASP, CSV injection), behind any number of our own quotes.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\ufeff\uff1d\uff0b\uff0d\uff20]")
+_STARTS = frozenset("'=+-@\t\r\n\ufeff\uff1d\uff0b\uff0d\uff20")
 _QUOTED = re.compile("'+[=+\\-@\t\r\n\ufeff\uff1d\uff0b\uff0d\uff20]")
+_nested = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class CSV(Format):
@@ -95,12 +97,12 @@ def _written(rows: Iterable[Sequence[Any]]) -> bytes:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return "'" + value if _FORMULA.match(value) else value
+        # Nearly no text needs the pattern.
+        risky = value and value[0] in _STARTS and _FORMULA.match(value)
+        return "'" + value if risky else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
-    return value
+    return _nested(value) if isinstance(value, (dict, list)) else value
 
 
 def _text(cell: str) -> str:

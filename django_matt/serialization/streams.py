@@ -132,7 +132,7 @@ def columns_of(plan: ResponsePlan) -> list[str] | None:
     bounded = plan.response_model.model_fields["response"].metadata
     if bounded or not issubclass(schema, BaseModel):
         return None
-    if plan.node is not None:
+    if plan.node is not None and plan.node.item.fields:
         return [field.wire for field in plan.node.item.fields]
     try:
         found = schema.model_json_schema(by_alias=plan.export["by_alias"], mode="serialization")

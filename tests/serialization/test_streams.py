@@ -434,3 +434,50 @@ def open_cursors() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE '_django_curs_%'")
         return int(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTransactions:
+    """Outside of the transaction that other tests run in, as in production."""
+
+    @pytest.fixture(autouse=True)
+    def in_atomic_requests(self, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+
+    def test_a_list_outlives_the_transaction_of_its_request(self, serve, books):
+        api = MattAPI()
+        routes(api, list[BookOut], every)
+        answer = serve(api).get("/api/sync")
+        assert not connection.in_atomic_block
+        assert len(json.loads(body(answer))) == ROWS
+        assert connection.get_autocommit()
+
+    def test_a_list_shows_one_moment(self, serve, books):
+        api = MattAPI()
+        routes(api, list[BookOut], every)
+        pieces = iter(serve(api).get("/api/sync").streaming_content)
+        first = next(pieces)
+        write_elsewhere("UPDATE project_tag SET name = 'changed'")
+        rows = json.loads(first + b"".join(pieces))
+        assert len(rows) == ROWS
+        assert not any(tag["name"] == "changed" for row in rows for tag in row["tags"])
+
+    def test_without_server_side_cursors_it_comes_in_one_piece(self, serve, books, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        api = MattAPI()
+        routes(api, list[BookOut], every)
+        answer = serve(api).get("/api/sync")
+        assert answer.streaming == (connection.vendor == "sqlite")
+        assert len(json.loads(body(answer))) == ROWS
+
+
+def write_elsewhere(sql):
+    """Write as another client does; an SQLite of the memory has none."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks what is read")
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(sql)
+    finally:
+        other.close()
