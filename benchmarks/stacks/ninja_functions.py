@@ -42,7 +42,7 @@ def _register_constants(api: NinjaAPI) -> None:
 def _register_reads(api: NinjaAPI, planned: bool) -> None:
     @api.get("/rows/{int:row_id}", response=RowOut)
     def one(request: HttpRequest, row_id: int) -> Any:
-        return get_object_or_404(Row, id=row_id)
+        return Row.objects.filter(id=row_id) if planned else get_object_or_404(Row, id=row_id)
 
     @api.get("/flat", response=list[RowOut])
     def flat(request: HttpRequest) -> Any:
@@ -90,7 +90,9 @@ def _register_async(api: NinjaAPI, planned: bool) -> None:
 
     @api.get("/async/rows/{int:row_id}", response=RowOut)
     async def one_async(request: HttpRequest, row_id: int) -> Any:
-        return await aget_object_or_404(Row, id=row_id)
+        return (
+            Row.objects.filter(id=row_id) if planned else await aget_object_or_404(Row, id=row_id)
+        )
 
     @api.get("/async/flat", response=list[RowOut])
     async def flat_async(request: HttpRequest) -> Any:

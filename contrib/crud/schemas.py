@@ -22,6 +22,7 @@ class Column:
     name: str
     sent_as: str
     field: AnyField
+    refers: bool
 
 
 def columns_of(model: type[Model], row: Row) -> list[Column]:
@@ -34,7 +35,11 @@ def columns_of(model: type[Model], row: Row) -> list[Column]:
         sent = {name: field.alias or name for name, field in type(row).model_fields.items()}
     else:
         sent = {name: name for name in row}
-    return [Column(name, alias, _field(model, name, row)) for name, alias in sent.items()]
+    found = {name: _field(model, name, row) for name in sent}
+    return [
+        Column(name, sent[name], field, field.remote_field is not None)
+        for name, field in found.items()
+    ]
 
 
 def _field(model: type[Model], name: str, row: Row) -> AnyField:
@@ -60,18 +65,17 @@ def values_of(row: Row, columns: list[Column], *, only_set: bool = False) -> dic
         sent: Collection[str] = row.model_fields_set
     else:
         given, sent = row, row.keys()
-    return {
-        column.field.attname: _stored(column, given[column.name])
-        for column in columns
-        if column.name in given
-        and (given[column.name] is not None or column.field.null or column.name in sent)
-    }
+    values: dict[str, Any] = {}
+    for column in columns:
+        if column.name in given:
+            value = given[column.name]
+            if value is not None or column.field.null or column.name in sent:
+                values[column.field.attname] = _stored(column, value) if column.refers else value
+    return values
 
 
 def _stored(column: Column, value: Any) -> Any:
     """Return what the column of a foreign key holds, where the row has the object or ``{"id": …}`` instead."""
-    if column.field.remote_field is None:
-        return value
     target = column.field.target_field  # type: ignore[attr-defined]
     if isinstance(value, Model):
         return getattr(value, target.attname)

@@ -33,7 +33,7 @@ def bulk_create(
     kind, using = queryset.model, _database(queryset)
     fixed = values_of(values or {}, columns_of(kind, values or {}))
     reader = Reader(kind, rows)
-    objects = [kind(**{**values_of(row, reader.columns(row)), **fixed}) for row in rows]
+    objects = [kind(**(values_of(row, reader.columns(row)) | fixed)) for row in rows]
     batch = Batch(kind, using, list(enumerate(objects)), reader)
     with transaction.atomic(using=using):
         batch.write(queryset.using(using).bulk_create, kind._meta.concrete_fields)
