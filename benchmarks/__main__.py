@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -69,6 +70,8 @@ def main() -> None:
         "--write", action="store_true", help="write docs/benchmarks.md and its plots"
     )
     options = parser.parse_args()
+    # A run that is stopped, by timeout(1) for one, still stops its servers and removes its files.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     extent, parts = QUICK if options.quick else THOROUGH, list(options.part)
     rounds = options.rounds or extent.rounds
     if "serving" in parts and not is_installed():

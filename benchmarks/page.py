@@ -78,7 +78,9 @@ def write(measured: list[Results], command: str, serving: Serving) -> None:
     parts = [
         "# Benchmarks",
         "The same work on MattAPI, its peers and hand-written Django, in process and behind a server, each figure a ratio of one run. "
-        "`make bench` repeats it on SQLite, `make bench ARGS=--postgres` on PostgreSQL too, `make bench ARGS=--quick` in two minutes.",
+        "`make bench` repeats it on SQLite, `make bench ARGS=--postgres` on PostgreSQL too, `make bench ARGS=--quick` in two minutes. "
+        "What is measured behind a server needs h2load (`nghttp2-client` of Debian and Ubuntu, `nghttp2` of Fedora and Homebrew); "
+        "without it the rest is measured.",
         f"Measured on {today:%d %B %Y} by `{command}` on {machine()}, "
         f"with a load average of {first.load:.1f} from other work; the encoder was "
         f"{'compiled' if first.compiled else 'plain Python'}. {versions}, {generator()}.",
