@@ -124,6 +124,7 @@ def meet_development(client: Any, options: dict[str, str]) -> None:
     assert client.get("/").headers["location"] == "/api/docs"
     assert client.get("/api/docs").status_code == 200
     assert client.get("/static/admin/css/base.css").status_code == 200
+    assert "reload.js" in client.get("/admin/login/").text
     document = client.get("/api/openapi.json").json()
     if options["first_app"] == "empty":
         assert set(document["paths"]) == {"/api/health/live", "/api/health/ready"}
