@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.projects.conftest import Invoke, Matt, environment
-from tests.projects.rendering import COMBINATIONS, OPTIONS, PROJECT, TEMPLATE, TREE, render
+from tests.projects.rendering import COMBINATIONS, OPTIONS, TEMPLATE, TREE, render
 
 pytestmark = [pytest.mark.once]
 
