@@ -117,14 +117,19 @@ def make_project(answers: Mapping[str, str], target: Path, source: Source) -> No
     with _ended_like_interrupted():
         staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
+            # An installer compiles what it installs, and the template would take that along.
+            compiled = shutil.ignore_patterns("__pycache__")
+            template = shutil.copytree(TEMPLATE, staging / "template", ignore=compiled)
             given = {**answers, "django_matt_source": source.place}
             context = generate_context(
-                context_file=str(TEMPLATE / "cookiecutter.json"), extra_context=given
+                context_file=str(template / "cookiecutter.json"), extra_context=given
             )
             context["cookiecutter"] = prompt_for_config(context, no_input=True)
             context["cookiecutter"]["_template"] = source.repository or source.place
             made = Path(
-                generate_files(repo_dir=str(TEMPLATE), context=context, output_dir=str(staging))
+                generate_files(
+                    repo_dir=str(template), context=context, output_dir=str(staging / "made")
+                )
             )
             if source.commit:
                 context["cookiecutter"]["_commit"] = source.commit

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -123,6 +124,7 @@ def meet_development(client: Any, options: dict[str, str]) -> None:
     assert client.get("/").headers["location"] == "/api/docs"
     assert client.get("/api/docs").status_code == 200
     assert client.get("/static/admin/css/base.css").status_code == 200
+    assert "reload.js" in client.get("/admin/login/").text
     document = client.get("/api/openapi.json").json()
     if options["first_app"] == "empty":
         assert set(document["paths"]) == {"/api/health/live", "/api/health/ready"}
@@ -271,6 +273,18 @@ def test_make_check_and_the_hooks_of_git_hold_and_can_fail(tmp_path: Path, wheel
     )
     assert done.returncode != 0
     assert "Failed: ruff ruff mypy lint-imports" in done.stderr
+
+
+def test_the_wheel_holds_the_whole_template(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {
+            name.removeprefix("django_matt/project_template/")
+            for name in archive.namelist()
+            if name.startswith("django_matt/project_template/")
+        }
+    template = PROJECT.parent
+    paths = [path for path in template.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert inside == {str(path.relative_to(template)) for path in paths}
 
 
 def test_the_template_names_no_place_of_a_machine():

@@ -1,9 +1,11 @@
 """``matt new`` makes a project or says why not; it makes no half ones."""
 
+import compileall
 import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +166,19 @@ def test_nobody_to_ask_and_no_name(invoke: Invoke):
         assert "name" in done.stderr
 
 
+def test_what_an_installer_compiled_stays_out(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    template = tmp_path / "template"
+    shutil.copytree(TEMPLATE, template)
+    compileall.compile_dir(template, quiet=2)
+    assert list(template.rglob("*.pyc"))
+    monkeypatch.setattr("django_matt.cli.templates.TEMPLATE", template)
+    assert invoke("new", "shop", "--no-input").exit_code == 0
+    assert (tmp_path / "shop/tests/conftest.py").exists()
+    assert not list((tmp_path / "shop").rglob("*.pyc"))
+
+
 @pytest.mark.parametrize(
     ("given", "recorded", "context"),
     [
@@ -230,7 +245,7 @@ def test_an_interrupted_generation_leaves_nothing(tmp_path: Path, sent: signal.S
         text=True,
         start_new_session=True,
     )
-    wait_until(lambda: any(work.glob(".shop-*/shop/tests/conftest.py")))
+    wait_until(lambda: any(work.glob(".shop-*/made/shop/tests/conftest.py")))
     assert not (work / "shop").exists()
     if sent is signal.SIGINT:
         os.killpg(process.pid, sent)  # as a terminal does: the hook gets it too

@@ -41,6 +41,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if DEBUG:
+    # `runserver` and the open pages follow every edit.
+    INSTALLED_APPS.insert(0, "django_matt.contrib.hot_reload")
+    MIDDLEWARE.insert(0, "django_matt.contrib.hot_reload.middleware.HotReloadMiddleware")
 ROOT_URLCONF = "config.urls"
 {{ 'ASGI' if cookiecutter.__async else 'WSGI' }}_APPLICATION = "config.{{ cookiecutter.__gateway }}.application"
 TEMPLATES = [
