@@ -12,7 +12,7 @@ import pytest
 from django_matt.contrib.environments import DjangoEnvironment
 from django_matt.contrib.environments import environment as environments
 from django_matt.contrib.environments.files import read_file
-from tests.cli.projects import SmallProject
+from tests.cli.projects import TREE, SmallProject
 
 from .commands import NAME, EnvCommand
 
@@ -330,3 +330,9 @@ def test_at_a_terminal_it_asks_and_hides_what_is_typed(project: SmallProject):
     os.close(main)
     assert b"typed-in" not in said
     assert values(project)["PAYMENT_KEY"] == "typed-in"
+
+
+def test_the_page_lists_the_fields_as_the_command_does(env: EnvCommand):
+    named = "django_matt.contrib.environments:DjangoEnvironment"
+    said = env.run("show", "--format", "markdown", named=named)
+    assert said.stdout in (TREE / "docs" / "environment.md").read_text()
