@@ -61,7 +61,9 @@ def _examine(alias: str, connection: Any) -> Iterator[Finding]:
             level="broken",
             what=f"The database {alias!r} does not answer: {_first_line(error)}",
             why="Every request that asks for data fails.",
-            mend=f"Start the server at {host}{f':{port}' if port else ''}, or mend DATABASE_URL (matt env show).",
+            mend=f"createdb {name}"
+            if f'database "{name}" does not exist' in str(error)
+            else f"Start the server at {host}{f':{port}' if port else ''}, or mend DATABASE_URL (matt env show).",
         )
         return
     yield Finding(
@@ -151,10 +153,9 @@ def examine_changes() -> Iterator[Finding]:
 
 def _be_impatient(connection: Any) -> None:
     options = connection.settings_dict.setdefault("OPTIONS", {})
-    pool = options.get("pool")
-    if pool:
-        options["pool"] = {**(pool if isinstance(pool, dict) else {}), "timeout": PATIENCE}
-    elif connection.vendor in {"postgresql", "mysql"}:
+    # A pool waits, and then does not say what for.
+    options.pop("pool", None)
+    if connection.vendor in {"postgresql", "mysql"}:
         options.setdefault("connect_timeout", PATIENCE)
 
 

@@ -50,24 +50,24 @@ def start(folder: Path) -> Iterator[Finding]:
         )
         return
     yield Finding(level="fine", what=f"Settings {name}, {len(installed)} apps")
-    if not any(app.split(".apps.")[0] == "django_matt" for app in installed):
+
+
+def examine_parts() -> Iterator[Finding]:
+    """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
+    from django.conf import settings
+
+    if not any(app.split(".apps.")[0] == "django_matt" for app in settings.INSTALLED_APPS):
         yield Finding(
             level="broken",
             what='"django_matt" is not in INSTALLED_APPS.',
             why="Its checks, commands, templates and styles are missing; /docs and the error page need them.",
             mend='Add "ninja_extra" and "django_matt" to INSTALLED_APPS.',
         )
-
-
-def examine_parts() -> Iterator[Finding]:
-    """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
     from django_matt.serialization.encoders import COMPILED
 
     # Its absence is a system check, matt.W001.
     if COMPILED:
         yield Finding(level="fine", what="The compiled encoder serves.")
-    from django.conf import settings
-
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     from django_matt.discovery import find_apis

@@ -9,17 +9,20 @@ import sys
 
 import pytest
 
-from tests.cli.projects import SmallProject
+from django_matt.contrib.environments import DjangoEnvironment
+from django_matt.contrib.environments import environment as environments
+from django_matt.contrib.environments.files import read_file
+from tests.cli.projects import TREE, SmallProject
+
+from .commands import NAME, EnvCommand
 
 pytestmark = pytest.mark.once
 
 KEY = "x" * 50
 
 
-def values(project: SmallProject) -> dict[str, str]:
-    said = project.manage("matt_env", "show", "--reveal", "--format", "json")
-    assert said.returncode == 0, said.stderr
-    return {row["name"]: row["value"] for row in json.loads(said.stdout)}
+def values(where: SmallProject | EnvCommand) -> dict[str, str]:
+    return read_file(where.folder / ".env").values
 
 
 def test_init_makes_the_file_without_which_no_settings_import(project: SmallProject):
@@ -36,58 +39,57 @@ def test_init_makes_the_file_without_which_no_settings_import(project: SmallProj
     assert project.manage("matt_env", "check").returncode == 0
 
 
-def test_the_file_explains_each_variable(project: SmallProject):
-    project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=x")
-    text = (project.folder / ".env").read_text()
-    assert "# read by config.environment:Environment" not in text
-    assert "read by config.environment:Environment.\n" in text
+def test_the_file_explains_each_variable(env: EnvCommand):
+    env.run("init", "--no-input", "PAYMENT_KEY=x")
+    text = (env.folder / ".env").read_text()
+    assert text.startswith(f"# The environment of this project, read by {NAME}:Environment.\n")
     assert "\n# Takes payments.\n# secret; required\nPAYMENT_KEY=x\n" in text
     assert "\n# How many processes serve.\n# whole number; optional\n# WORKERS=2\n" in text
     assert "# list of text, with commas; optional\n# ALLOWED_HOSTS=\n" in text
 
 
-def test_each_file_has_secrets_of_its_own(project: SmallProject):
-    project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=x")
-    first = values(project)["SECRET_KEY"]
-    said = project.manage("matt_env", "init", "--no-input", "--force", "PAYMENT_KEY=x")
+def test_each_file_has_secrets_of_its_own(env: EnvCommand):
+    env.run("init", "--no-input", "PAYMENT_KEY=x")
+    first = values(env)["SECRET_KEY"]
+    said = env.run("init", "--no-input", "--force", "PAYMENT_KEY=x")
     assert said.returncode == 0
-    second = values(project)["SECRET_KEY"]
+    second = values(env)["SECRET_KEY"]
     assert first != second
     assert first not in said.stdout + said.stderr
     assert second not in said.stdout + said.stderr
 
 
-def test_what_only_you_know_is_asked_for_by_name(project: SmallProject):
-    said = project.manage("matt_env", "init", "--no-input")
+def test_what_only_you_know_is_asked_for_by_name(env: EnvCommand):
+    said = env.run("init", "--no-input")
     assert said.returncode == 0
     assert "Fill in PAYMENT_KEY (secret): Takes payments.\n" in said.stdout
-    assert "\n# PAYMENT_KEY=\n" in (project.folder / ".env").read_text()
-    checked = project.manage("matt_env", "check")
+    assert "\n# PAYMENT_KEY=\n" in (env.folder / ".env").read_text()
+    checked = env.run("check")
     assert checked.returncode == 1
     assert "✗ PAYMENT_KEY: is required and not set.\n" in checked.stdout
 
 
-def test_init_adds_to_a_file_and_changes_nothing_of_it(project: SmallProject):
+def test_init_adds_to_a_file_and_changes_nothing_of_it(env: EnvCommand):
     before = "\ufeff# mine\r\nexport DEBUG='true' # yes\r\nOTHER=1\r\n\r\nLAST=\"a\r\nb\""
-    (project.folder / ".env").write_bytes(before.encode())
-    said = project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=x")
+    (env.folder / ".env").write_bytes(before.encode())
+    said = env.run("init", "--no-input", "PAYMENT_KEY=x")
     assert said.returncode == 0, said.stderr
-    after = (project.folder / ".env").read_bytes().decode()
+    after = (env.folder / ".env").read_bytes().decode()
     assert after.startswith(before + "\r\n")
     assert "\r\nPAYMENT_KEY=x\r\n" in after
     assert "DEBUG=" not in after.removeprefix(before)
-    again = project.manage("matt_env", "init", "--no-input")
-    assert again.stdout == f"{project.folder}/.env names every variable already.\n"
-    assert (project.folder / ".env").read_bytes().decode() == after
+    again = env.run("init", "--no-input")
+    assert again.stdout == f"{env.folder}/.env names every variable already.\n"
+    assert (env.folder / ".env").read_bytes().decode() == after
 
 
-def test_init_keeps_what_a_file_says_already(project: SmallProject):
-    project.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
-    said = project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=y")
+def test_init_keeps_what_a_file_says_already(env: EnvCommand):
+    env.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
+    said = env.run("init", "--no-input", "PAYMENT_KEY=y")
     assert said.returncode == 1
     assert "PAYMENT_KEY stands in" in said.stderr
     assert "on line 2; change it there." in said.stderr
-    assert (project.folder / ".env").read_text() == f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n"
+    assert (env.folder / ".env").read_text() == f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n"
 
 
 @pytest.mark.parametrize(
@@ -111,22 +113,22 @@ def test_init_keeps_what_a_file_says_already(project: SmallProject):
         ("CACHE_URL=memory", "CACHE_URL: should begin as a URL does"),
     ],
 )
-def test_a_wrong_value_is_refused_in_a_sentence(project: SmallProject, given: str, sentence: str):
-    said = project.manage("matt_env", "init", "--no-input", given)
+def test_a_wrong_value_is_refused_in_a_sentence(env: EnvCommand, given: str, sentence: str):
+    said = env.run("init", "--no-input", given)
     assert said.returncode == 1
     assert sentence in said.stderr
     assert "Traceback" not in said.stderr
     assert "top-secret" not in said.stderr
-    assert not (project.folder / ".env").exists()
+    assert not (env.folder / ".env").exists()
 
 
-def test_check_tells_what_is_missing_unused_and_badly_typed(project: SmallProject):
-    project.write(
+def test_check_tells_what_is_missing_unused_and_badly_typed(env: EnvCommand):
+    env.write(
         ".env",
         "SECRET_KEY=\nWORKERS=many\nDEBGU=true\nPAYMENT_KEY\nX=1\nX=2\nY=${HOME}\n'A\nB=\"open\n",
     )
-    (project.folder / ".env").chmod(0o644)
-    said = project.manage("matt_env", "check")
+    (env.folder / ".env").chmod(0o644)
+    said = env.run("check")
     assert said.returncode == 1
     for line in (
         "✗ line 8 (.env): cannot be read; write NAME=value, and close a quote that is opened.",
@@ -144,55 +146,54 @@ def test_check_tells_what_is_missing_unused_and_badly_typed(project: SmallProjec
     assert "5 of 12 must be mended." in said.stderr
 
 
-def test_check_names_the_line_of_a_bad_value(project: SmallProject):
-    project.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\nDEBUG=perhaps\n")
-    said = project.manage("matt_env", "check")
+def test_check_names_the_line_of_a_bad_value(env: EnvCommand):
+    env.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\nDEBUG=perhaps\n")
+    said = env.run("check")
     assert "✗ DEBUG (.env, line 3): input should be a valid boolean" in said.stdout
     assert "perhaps" not in said.stdout
-    said = project.manage("matt_env", "check", WORKERS="no")
+    said = env.run("check", WORKERS="no")
     assert "✗ WORKERS (environment): input should be a valid integer" in said.stdout
 
 
-def test_a_file_in_another_encoding_is_named_with_its_line(project: SmallProject):
-    (project.folder / ".env").write_bytes(b"A=1\nB=\xff\n")
-    said = project.manage("matt_env", "check")
+def test_a_file_in_another_encoding_is_named_with_its_line(env: EnvCommand):
+    (env.folder / ".env").write_bytes(b"A=1\nB=\xff\n")
+    said = env.run("check")
     assert said.returncode == 1
     assert "✗ .env: line 2 is not UTF-8; save .env in that encoding." in said.stdout
     for verb in ("init", "rotate"):
-        said = project.manage("matt_env", verb)
+        said = env.run(verb)
         assert said.returncode == 1
         assert "line 2 is not UTF-8" in said.stderr
         assert "Traceback" not in said.stderr
-    assert (project.folder / ".env").read_bytes() == b"A=1\nB=\xff\n"
+    assert (env.folder / ".env").read_bytes() == b"A=1\nB=\xff\n"
 
 
-def test_a_folder_in_the_place_of_the_file_is_a_sentence(project: SmallProject):
-    (project.folder / ".env").mkdir()
+def test_a_folder_in_the_place_of_the_file_is_a_sentence(env: EnvCommand):
+    (env.folder / ".env").mkdir()
     for verb in ("init", "check", "show", "rotate"):
-        said = project.manage("matt_env", verb)
+        said = env.run(verb)
         assert said.returncode == 1
         assert "Is a directory" in said.stdout + said.stderr
         assert "Traceback" not in said.stderr
 
 
-def test_git_that_would_commit_the_file_is_a_remark(project: SmallProject):
-    subprocess.run(["git", "init", "-q"], cwd=project.folder, check=True)
-    project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=x")
-    said = project.manage("matt_env", "check")
+def test_git_that_would_commit_the_file_is_a_remark(env: EnvCommand):
+    subprocess.run(["git", "init", "-q"], cwd=env.folder, check=True)
+    env.run("init", "--no-input", "PAYMENT_KEY=x")
+    said = env.run("check")
     assert (said.returncode, "! .env: git does not ignore it" in said.stdout) == (0, True)
-    project.write(".gitignore", ".env\n")
-    assert "git does not" not in project.manage("matt_env", "check").stdout
+    env.write(".gitignore", ".env\n")
+    assert "git does not" not in env.run("check").stdout
 
 
-def test_show_masks_secrets_until_they_are_asked_for(project: SmallProject):
-    project.manage(
-        "matt_env",
+def test_show_masks_secrets_until_they_are_asked_for(env: EnvCommand):
+    env.run(
         "init",
         "--no-input",
         "PAYMENT_KEY=hidden-1",
         "DATABASE_URL=postgres://ada:hidden-2@db:5432/shop?sslpassword=hidden-3",
     )
-    shown = project.manage("matt_env", "show", WORKERS="7")
+    shown = env.run("show", WORKERS="7")
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in shown.stdout.splitlines()}
     assert "hidden" not in shown.stdout
     assert lines["PAYMENT_KEY"].startswith("********  ")
@@ -200,21 +201,23 @@ def test_show_masks_secrets_until_they_are_asked_for(project: SmallProject):
     assert lines["WORKERS"].split() == ["7", "environment"]
     assert lines["DEBUG"].split() == ["false", "default"]
     assert ".env, line " in lines["SECRET_KEY"]
-    assert "hidden" not in project.manage("matt_env", "show", "--format", "json").stdout
-    assert "hidden-1" in project.manage("matt_env", "show", "--reveal").stdout
+    assert "hidden" not in env.run("show", "--format", "json").stdout
+    found = json.loads(env.run("show", "--format", "json", "--reveal").stdout)
+    assert {"name": "PAYMENT_KEY", "value": "hidden-1"}.items() <= found[7].items()
+    assert "hidden-1" in env.run("show", "--reveal").stdout
 
 
-def test_show_works_where_the_settings_do_not(project: SmallProject):
-    project.write(".env", "WORKERS=many\n")
-    said = project.manage("matt_env", "show")
+def test_show_works_where_the_settings_do_not(env: EnvCommand):
+    env.write(".env", "WORKERS=many\n")
+    said = env.run("show")
     assert said.returncode == 0
     assert "many" in said.stdout
     assert "missing" in said.stdout
 
 
-def test_the_table_for_the_documentation_holds_no_values(project: SmallProject):
-    project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=hidden")
-    said = project.manage("matt_env", "show", "--format", "markdown").stdout
+def test_the_table_for_the_documentation_holds_no_values(env: EnvCommand):
+    env.run("init", "--no-input", "PAYMENT_KEY=hidden")
+    said = env.run("show", "--format", "markdown").stdout
     assert said.startswith("| variable | holds | default | means |\n|---|---|---|---|\n")
     assert "\n| `PAYMENT_KEY` | secret | required | Takes payments. |\n" in said
     assert "\n| `WORKERS` | whole number | `2` | How many processes serve. |\n" in said
@@ -239,25 +242,25 @@ def test_rotate_keeps_what_the_old_key_signed(project: SmallProject):
     assert stat.S_IMODE((project.folder / ".env").stat().st_mode) == 0o600
 
 
-def test_rotate_keeps_a_bounded_number_of_keys(project: SmallProject):
-    project.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
+def test_rotate_keeps_a_bounded_number_of_keys(env: EnvCommand):
+    env.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
     keys = [KEY]
     for _ in range(3):
-        said = project.manage("matt_env", "rotate")
-        keys.insert(0, values(project)["SECRET_KEY"])
+        said = env.run("rotate")
+        keys.insert(0, values(env)["SECRET_KEY"])
     assert "1 older key dropped" in said.stdout
-    assert values(project)["SECRET_KEY_FALLBACKS"].split(",") == keys[1:3]
-    assert project.manage("matt_env", "rotate", "--keep", "0").returncode == 0
-    assert json.loads(values(project)["SECRET_KEY_FALLBACKS"]) == []
+    assert values(env)["SECRET_KEY_FALLBACKS"].split(",") == keys[1:3]
+    assert env.run("rotate", "--keep", "0").returncode == 0
+    assert json.loads(values(env)["SECRET_KEY_FALLBACKS"]) == []
 
 
-def test_rotate_refuses_a_key_that_the_file_does_not_decide(project: SmallProject):
-    project.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
-    said = project.manage("matt_env", "rotate", SECRET_KEY="y" * 50)
+def test_rotate_refuses_a_key_that_the_file_does_not_decide(env: EnvCommand):
+    env.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
+    said = env.run("rotate", SECRET_KEY="y" * 50)
     assert said.returncode == 1
     assert "SECRET_KEY is set in the environment of this process" in said.stderr
-    project.write(".env", "PAYMENT_KEY=x\n")
-    said = project.manage("matt_env", "rotate")
+    env.write(".env", "PAYMENT_KEY=x\n")
+    said = env.run("rotate")
     assert "SECRET_KEY does not stand in" in said.stderr
 
 
@@ -269,26 +272,22 @@ def test_other_commands_say_one_sentence_without_the_file(project: SmallProject)
     assert "`python manage.py matt_env init` writes what is missing" in said.stderr
 
 
-def test_the_class_can_be_named(project: SmallProject):
-    project.write(
-        "config/settings.py",
-        "SECRET_KEY = 'x'\nINSTALLED_APPS = ['django_matt.contrib.environments']\n",
-    )
-    said = project.manage("matt_env", "check")
+def test_the_class_can_be_named(env: EnvCommand):
+    said = env.run("check", named="")
     assert "settings.py makes no DjangoEnvironment. Name one with --settings-class" in said.stderr
-    named = ("--settings-class", "config.environment:Environment")
-    assert project.manage("matt_env", "init", "PAYMENT_KEY=x", *named).returncode == 0
-    assert project.manage("matt_env", "check", *named).returncode == 0
-    for wrong in (
-        "config.environment:Nothing",
-        "nowhere:Environment",
-        "config.environment:BASE_DIR",
-        ":",
-    ):
-        said = project.manage("matt_env", "check", "--settings-class", wrong)
+    assert env.run("init", "--no-input", "PAYMENT_KEY=x").returncode == 0
+    for wrong in (f"{NAME}:Nothing", "nowhere:Environment", f"{NAME}:BASE_DIR", ":"):
+        said = env.run("check", named=wrong)
         assert said.returncode == 1
         assert f"--settings-class {wrong}: " in said.stderr
-        assert "Traceback" not in said.stderr
+
+
+def test_of_several_classes_one_must_be_named(env: EnvCommand, monkeypatch: pytest.MonkeyPatch):
+    found = [DjangoEnvironment, type("Other", (DjangoEnvironment,), {"__module__": "other"})]
+    monkeypatch.setattr(environments, "loaded", found)
+    said = env.run("check", named="")
+    assert "settings.py makes several: " in said.stderr
+    assert "other:Other" in said.stderr
 
 
 def test_matt_env_is_its_door(project: SmallProject):
@@ -331,3 +330,9 @@ def test_at_a_terminal_it_asks_and_hides_what_is_typed(project: SmallProject):
     os.close(main)
     assert b"typed-in" not in said
     assert values(project)["PAYMENT_KEY"] == "typed-in"
+
+
+def test_the_page_lists_the_fields_as_the_command_does(env: EnvCommand):
+    named = "django_matt.contrib.environments:DjangoEnvironment"
+    said = env.run("show", "--format", "markdown", named=named)
+    assert said.stdout in (TREE / "docs" / "environment.md").read_text()

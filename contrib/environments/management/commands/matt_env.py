@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     help = "Write .env from the typed settings, check it, show it, and rotate the secret key."
     # The file without which no check can run is made here.
-    requires_system_checks: list[str] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take one of four verbs."""
