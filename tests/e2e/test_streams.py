@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ COMMANDS = {
     "granian-asgi": "-m granian --interface asginl --no-ws --host {host} --port {port} tests.e2e.library:asgi",
     "uvicorn": "-m uvicorn --lifespan off --host {host} --port {port} tests.e2e.library:asgi",
 }
+ASGI = {"uvicorn", "granian-asgi"}
 STANDS = [("gunicorn", "sqlite"), ("uvicorn", "postgres")]
 if DEEP:
     STANDS = [(kind, database) for kind in COMMANDS for database in ("sqlite", "postgres")]
@@ -66,16 +67,16 @@ class Library:
                     " AND state <> 'idle'"
                 ).fetchone()
             return found != (0,)
-        connection = sqlite3.connect(self.place, timeout=0)
+        file = sqlite3.connect(self.place, timeout=0)
         try:
-            connection.execute("UPDATE project_tag SET name = name")
-            connection.commit()
+            file.execute("UPDATE project_tag SET name = name")
+            file.commit()
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
             return True
         finally:
-            connection.close()
+            file.close()
         return False
 
 
@@ -93,21 +94,20 @@ def libraries(tmp_path_factory, request) -> Callable[[str], Library]:
 
 
 @pytest.fixture(scope="module", params=STANDS, ids="-".join)
-def stand(request, libraries, tmp_path_factory) -> Iterator[tuple[Server, Library, bool]]:
+def stand(request, libraries, tmp_path_factory) -> Iterator[tuple[Server, Library, str]]:
     kind, database = request.param
     library, port = libraries(database), free_port()
     command = COMMANDS[kind].format(host="127.0.0.1", port=port, at=f"127.0.0.1:{port}").split()
     log = tmp_path_factory.mktemp(kind) / "log"
     # Django refuses ATOMIC_REQUESTS for async views.
-    asynchronous = kind in {"uvicorn", "granian-asgi"}
-    environment = library.environment | {"LIBRARY_ATOMIC": "0" if asynchronous else "1"}
+    environment = library.environment | {"LIBRARY_ATOMIC": "0" if kind in ASGI else "1"}
     with ExitStack() as stack:
         server = stack.enter_context(run_server(command, ROOT, environment, port, log))
         with server.client() as client:
             # Whatever is loaded and allotted once is.
             client.get("/api/rows", params={"last": 30_000})
             client.get("/api/rows", params={"last": 30_000, "format": "csv"})
-        yield server, library, asynchronous
+        yield server, library, kind
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def library(stand) -> Library:
 
 @pytest.fixture
 def routes(stand) -> list[str]:
-    return ["/api/rows", "/api/rows-async"] if stand[2] else ["/api/rows"]
+    return ["/api/rows", "/api/rows-async"] if stand[2] in ASGI else ["/api/rows"]
 
 
 @contextmanager
@@ -219,9 +219,13 @@ def test_it_is_the_same_as_in_pieces(server, routes, kind):
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
-def test_an_error_in_mid_stream_breaks_the_answer_off(server, library, kind):
+def test_an_error_in_mid_stream_breaks_the_answer_off(stand, kind):
+    server, library, made_by = stand
     found: list[bytes] = []
-    broken_off = pytest.raises(httpx.RemoteProtocolError)
+    # Granian ends a WSGI answer whose iterator fails like a whole one: the body alone shows it.
+    broken_off: Any = pytest.raises(httpx.RemoteProtocolError)
+    if made_by == "granian-wsgi":
+        broken_off = nullcontext()
     with opened(server, "/api/broken", format=kind) as answer, broken_off:
         found.extend(answer.iter_raw())
     sent = b"".join(found)

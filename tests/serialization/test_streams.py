@@ -305,7 +305,7 @@ class TestValuesThatDoNotFitTheRows:
     """A batch of rows that cannot be written as they are is written from instances; the stream goes on."""
 
     def spoil(self, *numbers):
-        """Put text where validation has to make a number of it, which SQLite alone holds."""
+        """Put a moment with a zone there, which SQLite alone holds and no writer of raw rows takes."""
         if connection.vendor != "sqlite":
             pytest.skip("PostgreSQL's columns hold what their type says")
         ids = list(Everything.objects.order_by("id").values_list("id", flat=True))
@@ -327,7 +327,9 @@ class TestValuesThatDoNotFitTheRows:
 
         answer = get(list[EverythingOut], make, headers={"accept": kind})
         assert answer.headers["X-Matt-Tier"] == "rows, streamed"
-        streamed = body(answer)
+        with CaptureQueriesContext(connection) as caught:
+            streamed = body(answer)
+        assert len(caught) == 3  # the list, and the instances of two batches
         settings.MATT = {"STREAM_ROWS": None}
         assert get(list[EverythingOut], make, headers={"accept": kind}).content == streamed
 
