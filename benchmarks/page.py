@@ -1,6 +1,7 @@
 """``docs/benchmarks.md`` and its plots, written from one run."""
 
 import datetime
+import os
 from pathlib import Path
 
 from benchmarks.cases import CASES, ENCODING, RAW
@@ -23,6 +24,11 @@ __all__ = ["write"]
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
 _NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
+
+_BUSY = (
+    "**Other work kept the machine busy during this run.** CPU times hold; wall times, and what was measured behind a server, "
+    "say little: repeat it on a quiet machine."
+)
 
 _METHOD = """
 Only ratios within one run mean something: the machine is shared, another is faster or slower. *bare*, hand-written Django, is what
@@ -72,6 +78,7 @@ def write(measured: list[Results], command: str, serving: Serving) -> None:
     today = datetime.datetime.now(tz=datetime.UTC).date()
     first = measured[0]
     versions = ", ".join(f"{name} {number}" for name, number in first.versions.items())
+    busy = first.load > (os.cpu_count() or 1)
     method = _METHOD.format(
         clients=CLIENTS, turns=serving.rounds, duration=round(serving.seconds * 1000), share=SHARE
     )
@@ -84,6 +91,7 @@ def write(measured: list[Results], command: str, serving: Serving) -> None:
         f"Measured on {today:%d %B %Y} by `{command}` on {machine()}, "
         f"with a load average of {first.load:.1f} from other work; the encoder was "
         f"{'compiled' if first.compiled else 'plain Python'}. {versions}, {generator()}.",
+        *([_BUSY] if busy else []),
         "| name | stack |\n|---|---|\n"
         + "\n".join(f"| {name} | {stack.title} |" for name, stack in STACKS.items()),
         "\n".join(f"- **{name}**: {case.title}" for name, case in CASES.items()),
