@@ -57,9 +57,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def carried_out(
-    projects: Callable[[dict[str, str]], Path], wheel: Path, postgres: str
+    request: pytest.FixtureRequest,
+    projects: Callable[[dict[str, str]], Path],
+    wheel: Path,
+    postgres: str,
 ) -> Iterator[dict[str, "Future[None]"]]:
-    """Carry out every combination, as many at once as there are cores; each test asks for its own."""
+    """Carry out the combinations asked for, as many at once as there are cores; each test waits for its own."""
+    wanted: list[Any] = [
+        item.callspec.params["options"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "carried_out" in item.fixturenames
+    ]
 
     def carry_out(options: dict[str, str]) -> None:
         variables = {}
@@ -72,7 +80,7 @@ def carried_out(
         shutil.rmtree(project / ".venv")
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        futures = {slug_of(options): pool.submit(carry_out, options) for options in COMBINATIONS}
+        futures = {slug_of(options): pool.submit(carry_out, options) for options in wanted}
         yield futures
         for future in futures.values():
             future.cancel()
