@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from django_matt.cli.examination.packages import fits
+from django_matt.serialization.encoders import COMPILED
 
 from .projects import SmallProject
 
@@ -25,8 +26,10 @@ def test_a_healthy_project_is_exit_code_0(project: SmallProject):
     assert "✓ APIs: Notes at /api/\n" in said
     assert "✓ The database 'default' answers: SQLite 3." in said
     assert "✓ Every migration is applied to 'default'.\n" in said
-    assert "✓ The system checks have no remarks" in said
-    assert "\n0 broken, 0 doubtful, " in said
+    assert "\n0 broken, " in said
+    if COMPILED:
+        assert "✓ The system checks have no remarks" in said
+        assert "\n0 broken, 0 doubtful, " in said
 
 
 def test_a_database_that_is_not_there_is_not_made(project: SmallProject):
