@@ -34,7 +34,7 @@ class FileChange:
 class HearsFileChanges(Protocol):
     """An ``AppConfig`` that wants to know of every changed file during development.
 
-    Called by ``django_matt.contrib.hot_reload``, once a change, in a thread of its own, one call at a time, and always
+    Called by the hot reload app, once a change, in a thread of its own, one call at a time, and always
     in a process that runs the changed code: for a template at once, for a module after the restart. What it raises is
     logged.
     """
