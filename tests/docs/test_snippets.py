@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks.registry import registry
 from django.urls import clear_url_caches
 
 from .snippets import TREE, Page, blocks_of
@@ -19,7 +20,12 @@ PAGES = [
 
 
 @pytest.fixture
-def page(settings: Any, request: pytest.FixtureRequest, db: None) -> Iterator[Any]:
+def page(
+    settings: Any, request: pytest.FixtureRequest, db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    # What the apps of a page register would stay for the tests of others.
+    for name in ("registered_checks", "deployment_checks"):
+        monkeypatch.setattr(registry, name, set(getattr(registry, name)))
     yield lambda path: Page(path, settings, request)
     clear_url_caches()
 
