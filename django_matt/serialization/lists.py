@@ -86,8 +86,10 @@ class Many:
                 return self._compiled(queryset, keys)
             self.template.keep(key, known)
         if self.template.as_text:
-            # One parameter, however many keys there are.
-            some, params = "= ANY(%s)", ([*map(self.parse or str, keys)],)
+            # One parameter, however many keys there are; psycopg writes the items of an array in Python.
+            parsed = [*map(self.parse or str, keys)]
+            array = parsed if self.parse is str else f"{{{','.join(map(str, parsed))}}}"
+            some, params = "= ANY(%s)", (array,)
         else:
             some, params = f"IN ({', '.join(['%s'] * len(keys))})", tuple(keys)
         return replace(known, sql=known.sql.replace(_ONE, some), params=params)
