@@ -48,8 +48,12 @@ class Handover:
     _kept: dict[str, Any] = field(default_factory=dict)
 
     def open_socket(self) -> socket.socket:
-        """Return the supervisor's listening socket in this process."""
-        return socket.socket(fileno=self.fd)
+        """Return the supervisor's listening socket in this process; whoever closes it leaves it to the next."""
+        given = socket.socket(fileno=self.fd)
+        try:
+            return given.dup()
+        finally:
+            given.detach()
 
     def keep(self, changes: Iterable[FileChange]) -> None:
         """Note changes for the next process."""

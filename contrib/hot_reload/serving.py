@@ -1,5 +1,6 @@
 """The process that serves: uvicorn with the gate, the watcher, and the judge between them."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -25,6 +26,7 @@ __all__ = ["LifespanFailedError", "serve_failure", "serve_plainly", "serve_proje
 
 logger = logging.getLogger("django_matt")
 
+_LISTEN_SECONDS = 0.05
 _GRACE_SECONDS = 1
 _LAST_SECONDS = 2.0
 
@@ -37,21 +39,30 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, when_started: Callable[[], None]) -> None:
         super().__init__(config)
         self._when_started = when_started
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.restarts = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._loop = asyncio.get_running_loop()
             self._when_started()
 
     def restart(self) -> None:
         """End this process for the next one to start; from any thread, and whatever is still running in it."""
-        if not self.restarts:
-            self.restarts = self.should_exit = True
+        if not self.restarts and self._loop is not None:
+            self.restarts = True
+            self._loop.call_soon_threadsafe(self._wind_down)
             # A view that sleeps or stands in a debugger must not hold the edit up.
             last = threading.Timer(_LAST_SECONDS, os._exit, (RESTART,))
             last.daemon = True
             last.start()
+
+    def _wind_down(self) -> None:
+        """Leave new connections to the next process, and let those that were taken say what they want."""
+        for server in self.servers:
+            server.close()
+        asyncio.get_running_loop().call_later(_LISTEN_SECONDS, setattr, self, "should_exit", True)
 
 
 def serve_project(

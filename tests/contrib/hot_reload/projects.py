@@ -8,7 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -202,9 +202,12 @@ class Project:
         end = time.monotonic() + seconds
         answer = None
         while time.monotonic() < end:
-            answer = self.get(path)
-            if text in answer.text:
-                return answer
+            # A browser, too, asks again where a connection ends before its answer begins.
+            assert self.process is None or self.process.poll() is None, self.printed()[-3000:]
+            with suppress(httpx.ReadError, httpx.RemoteProtocolError):
+                answer = self.get(path)
+                if text in answer.text:
+                    return answer
             time.sleep(0.02)
         raise AssertionError(
             f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}"

@@ -115,7 +115,6 @@ class Command(Runserver):
         self._check(options)
         with handover.open_socket() as listener:
             port = listener.getsockname()[1]
-            listener.detach()
         serve_project(
             self._application(options),
             hub,
