@@ -10,8 +10,8 @@ __all__ = ["register"]
 def dev(context: typer.Context) -> None:
     """Serve the project while you work on it: manage.py runserver.
 
-    Arguments go to runserver: matt dev 8001, matt dev 0.0.0.0:8000. With django_matt.contrib.hot_reload installed the
-    browser follows your edits.
+    Arguments go to runserver: matt dev 8001, matt dev 0.0.0.0:8000. An app that brings a runserver of its own, as the
+    one for hot reload does, is the one that serves.
     """
     need_project().become("runserver", *context.args)
 
