@@ -10,11 +10,13 @@ PREFIX = b"/shop"
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    try:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()
 
 
 @contextmanager
@@ -46,6 +48,13 @@ def proxy(port: int, how: str) -> Iterator[int]:
     def run() -> None:
         loop.run_until_complete(main())
         loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        # What was closed is let go of in the loop's next step.
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
