@@ -40,14 +40,16 @@ def proxy(port: int, how: str) -> Iterator[int]:
     started: list[int] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
 
-    async def main() -> None:
+    async def main() -> asyncio.Server:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         started.append(server.sockets[0].getsockname()[1])
         ready.set()
+        return server
 
     def run() -> None:
-        loop.run_until_complete(main())
+        server = loop.run_until_complete(main())
         loop.run_forever()
+        server.close()
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
