@@ -10,11 +10,13 @@ PREFIX = b"/shop"
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    try:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()
 
 
 @contextmanager
@@ -38,14 +40,23 @@ def proxy(port: int, how: str) -> Iterator[int]:
     started: list[int] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
 
-    async def main() -> None:
+    async def main() -> asyncio.Server:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         started.append(server.sockets[0].getsockname()[1])
         ready.set()
+        return server
 
     def run() -> None:
-        loop.run_until_complete(main())
+        server = loop.run_until_complete(main())
         loop.run_forever()
+        server.close()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        # What was closed is let go of in the loop's next step.
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
