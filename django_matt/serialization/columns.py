@@ -74,7 +74,8 @@ def _fragments_of(node: Any, encoder: Any) -> Callable[[list[Any]], Fragments]:
     def prepare(values: list[Any]) -> Fragments:
         write: Callable[[Any], bytes]
         kinds = set(map(type, values))
-        if bounded or not kinds <= {_WRITTEN.get(node.kind), type(None)}:
+        known = {_WRITTEN.get(node.kind), type(None)} if nullable else {_WRITTEN.get(node.kind)}
+        if bounded or not kinds <= known:
             write = encode
         elif node.kind in _NUMBERS and len(kinds) == 1 and type(None) not in kinds:
             return list(orjson.dumps(values)[1:-1].split(b","))

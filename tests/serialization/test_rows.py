@@ -28,6 +28,7 @@ from ninja_extra.pagination import paginate as extra_paginate
 
 from django_matt import MattAPI
 from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.tiers import Tiers
 from tests.project.models import Author, Blurb, Book, Colour, Everything, Keyed, Level, Tag
@@ -779,3 +780,29 @@ def test_one_object_of_a_queryset(library, encoder):
     plan = RowsPlan(lists.node, ENCODERS[encoder])
     with pytest.raises(Closed, match="no schema"):
         plan.encode_one(books())
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize(
+    ("annotation", "field"),
+    [
+        (int, models.IntegerField()),
+        (float, models.FloatField()),
+        (bool, models.BooleanField()),
+        (str, models.TextField()),
+        (uuid.UUID, models.UUIDField()),
+    ],
+)
+def test_null_is_no_value_of_a_schema_that_knows_none(library, encoder, annotation, field):
+    out = type("Out", (Schema,), {"__annotations__": {"it": annotation}})
+    maybe = type("Maybe", (Schema,), {"__annotations__": {"it": annotation | None}})
+    queryset = books().annotate(it=Value(None, output_field=field))
+    for schema, fits in ((out, False), (maybe, True)):
+        made = operation(list[schema])  # type: ignore[valid-type]
+        node = plan_of(made.response_models[200], ENCODERS[encoder]).node
+        plan = RowsPlan(node, ENCODERS[encoder])
+        if fits:
+            assert json.loads(plan.encode(queryset))[0] == {"it": None}
+        else:
+            with pytest.raises(Fallback):
+                plan.encode(queryset)
