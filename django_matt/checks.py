@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.core.exceptions import ImproperlyConfigured
 
 from django_matt.discovery import find_apis
+from django_matt.serialization import programs
 from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
 
@@ -57,7 +58,7 @@ def check_apps(**_: Any) -> list[CheckMessage]:
 @register("matt", "matt_doctor", deploy=True)
 def check_encoder(**_: Any) -> list[CheckMessage]:
     """Warn where responses are written by the plain encoder, three to four times slower than the compiled one."""
-    if COMPILED:
+    if COMPILED and programs.COMPILED:
         return []
     hint = "Install django-matt where a C compiler is (Debian: build-essential), or from a wheel built there."
     return [

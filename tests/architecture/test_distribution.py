@@ -33,8 +33,9 @@ for name in names:
         __import__(name)
     except ImportError as error:
         # Whose extra is not among those installed here.
-        library = (error.name or "").replace("-", "_")
-        if library not in {"typer", "pydantic_settings", "environ"} or importlib.util.find_spec(library):
+        library = (error.name or "").replace("-", "_").partition(".")[0]
+        extras = {"typer", "pydantic_settings", "environ", "uvicorn", "watchfiles", "websockets", "jurigged"}
+        if library not in extras or importlib.util.find_spec(library):
             raise
 from django.template.loader import get_template
 get_template("matt/base.html"), get_template("matt_planted/page.html")

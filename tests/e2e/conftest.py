@@ -1,6 +1,7 @@
 """Filled shops on both databases, and servers in front of them."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,8 +15,12 @@ DEEP = os.environ.get("MATT_E2E") == "deep"
 
 
 @pytest.fixture(scope="session")
-def postgres_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with run_postgres(tmp_path_factory.mktemp("pg")) as host:
+def postgres_host() -> Iterator[str]:
+    # Where root runs the tests the server is another user's, who cannot enter pytest's folder, and so not stop.
+    with (
+        tempfile.TemporaryDirectory(prefix="matt-pg-", ignore_cleanup_errors=True) as folder,
+        run_postgres(Path(folder)) as host,
+    ):
         yield host
 
 
