@@ -38,7 +38,8 @@ def project(start: Callable[..., Project]) -> Project:
     return start()
 
 
-@pytest.fixture(scope="session")
+# Of one module: while it is open an event loop runs in this thread, and no asynchronous test can.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
         if os.environ.get("MATT_REQUIRE_BROWSER"):

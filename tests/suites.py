@@ -1,0 +1,36 @@
+"""Every suite of ``make test``: what waits for servers and browsers runs beside what computes.
+
+One after the other they take half as long again on two cores, most of it waiting.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+__all__ = ["main"]
+
+COMPUTING = ("test-sqlite-quick", "test-postgres", "test-next")
+WAITING = "test-servers"
+
+
+def main() -> int:
+    """Run the suites by ``make``, show the waiting one's output after the others, return how many failed."""
+    make = [os.environ.get("MAKE", "make"), "--no-print-directory"]
+    with tempfile.TemporaryFile() as output:
+        waiting = subprocess.Popen([*make, WAITING], stdout=output, stderr=subprocess.STDOUT)
+        try:
+            failed = sum(subprocess.call([*make, suite]) != 0 for suite in COMPUTING)
+            failed += waiting.wait() != 0
+        finally:
+            # An interrupt of the terminal has reached it too; it ends its servers itself.
+            waiting.wait()
+        output.seek(0)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(output.read())
+    sys.stdout.flush()
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
