@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,10 @@ def test_an_interrupted_generation_leaves_nothing(tmp_path: Path, sent: signal.S
         os.killpg(process.pid, sent)  # as a terminal does: the hook gets it too
     else:
         process.send_signal(sent)
+    process.wait(timeout=30)
+    # The hook of this test sleeps on, with the pipe in its hand.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     _, said = process.communicate(timeout=30)
     assert process.returncode not in {0, None}
     assert "nothing was made" in said
