@@ -10,7 +10,7 @@ from tests.e2e.conftest import DEEP
 from tests.e2e.servers import Server
 
 EXAMPLES = 100 if DEEP else 5
-SECONDS = 1_800 if DEEP else 120
+SECONDS = 1_800 if DEEP else 90
 RUNS = [
     ("gunicorn", "sqlite", "staff", 1),
     ("uvicorn", "postgres", "staff", 2),
