@@ -1,13 +1,20 @@
-"""``serve``: an API over the whole Django stack."""
+"""``serve``: an API over the whole Django stack; ``chromium``: a browser."""
 
+import os
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 _BRING_THEIR_OWN = {"e2e", "examples"}
 
 
@@ -34,3 +41,18 @@ def serve(settings: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..
 
     yield mount
     clear_url_caches()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Start the browser, for one module: while it is open an event loop runs in this thread, and no async test can."""
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("MATT_REQUIRE_BROWSER"):
+            pytest.fail(f"MATT_REQUIRE_BROWSER is set and there is no {CHROMIUM}")
+        pytest.skip(f"no {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()

@@ -1,10 +1,8 @@
 """One typed, frozen view of ``settings.MATT_HOT_RELOAD``."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django_matt.settings import read_settings
 
 __all__ = ["HotReloadSettings", "get_settings"]
 
@@ -27,11 +25,4 @@ class HotReloadSettings:
 
 def get_settings() -> HotReloadSettings:
     """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist."""
-    given: dict[str, Any] = dict(getattr(settings, "MATT_HOT_RELOAD", {}))
-    unknown = sorted(set(given) - {field.name for field in fields(HotReloadSettings)})
-    if unknown:
-        raise ImproperlyConfigured(
-            f"settings.MATT_HOT_RELOAD has no option {', '.join(map(repr, unknown))}; "
-            f"there are: {', '.join(field.name for field in fields(HotReloadSettings))}."
-        )
-    return HotReloadSettings(**given)
+    return read_settings(HotReloadSettings, "MATT_HOT_RELOAD")

@@ -1,7 +1,6 @@
 """Filled shops on both databases, and servers in front of them."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,11 +15,7 @@ DEEP = os.environ.get("MATT_E2E") == "deep"
 
 @pytest.fixture(scope="session")
 def postgres_host() -> Iterator[str]:
-    # Where root runs the tests the server is another user's, who cannot enter pytest's folder, and so not stop.
-    with (
-        tempfile.TemporaryDirectory(prefix="matt-pg-", ignore_cleanup_errors=True) as folder,
-        run_postgres(Path(folder)) as host,
-    ):
+    with run_postgres() as host:
         yield host
 
 

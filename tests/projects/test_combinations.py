@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
@@ -52,11 +51,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, st
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    # Where root runs the tests the server is another user's, who cannot enter pytest's folder, and so not stop.
-    with (
-        tempfile.TemporaryDirectory(prefix="matt-pg-", ignore_cleanup_errors=True) as folder,
-        run_postgres(Path(folder)) as host,
-    ):
+    with run_postgres() as host:
         yield host
 
 

@@ -1,6 +1,5 @@
 """A project on disk, its server, and a browser whose complaints fail the test."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,12 +8,6 @@ from typing import Any
 import pytest
 
 from tests.contrib.hot_reload.projects import Project, create, run
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 
 
 @pytest.fixture
@@ -36,21 +29,6 @@ def start(folder: Path) -> Iterator[Callable[..., Project]]:
 @pytest.fixture
 def project(start: Callable[..., Project]) -> Project:
     return start()
-
-
-# Of one module: while it is open an event loop runs in this thread, and no asynchronous test can.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        if os.environ.get("MATT_REQUIRE_BROWSER"):
-            pytest.fail(f"MATT_REQUIRE_BROWSER is set and there is no {CHROMIUM}")
-        pytest.skip(f"no {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
