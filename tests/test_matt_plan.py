@@ -145,3 +145,11 @@ def test_the_queries_are_those_of_a_request(plan, serve, django_assert_num_queri
     client = serve(api)
     with django_assert_num_queries(2):
         client.get("/api/books")
+
+
+def test_what_would_be_streamed_is_said(plan, settings):
+    said = "streamed past 10,000 rows"
+    assert said in plan("/tags")
+    assert said not in plan("/one")
+    settings.MATT = {"STREAM_ROWS": None}
+    assert said not in plan("/tags")

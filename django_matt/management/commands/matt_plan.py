@@ -10,6 +10,7 @@ from django.db.models import Model
 from django_matt.api import MattAPI
 from django_matt.discovery import find_apis
 from django_matt.serialization.tiers import Tiers
+from django_matt.settings import get_settings
 
 
 class Command(BaseCommand):
@@ -60,6 +61,9 @@ class Command(BaseCommand):
         self.stdout.write(f"    {status} {tiers.name}: {tier}")
         if reason:
             self.stdout.write(f"        not faster: {reason}")
+        most = get_settings().STREAM_ROWS
+        if most is not None and tiers.columns is not None:
+            self.stdout.write(f"        streamed past {most:,} rows, where a queryset is returned")
         for query in queries:
             self.stdout.write(f"        {query}")
 
