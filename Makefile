@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/serialization/_rows_c.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-sqlite-quick test-servers test-postgres test-next check format encoder bench docs peers lock clean
+.PHONY: help demo test test-sqlite test-sqlite-quick test-servers test-projects test-postgres test-next check format encoder bench docs peers lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,7 @@ demo: $(VENV)/.demo ## Serve the example shop with demo data on 127.0.0.1 (PORT=
 
 # Every suite runs, also after one that failed; the lines of all of them close the output.
 test: $(VENV)/.test ## Run the tests on SQLite, on PostgreSQL, and with a second Python where there is one (ARGS=…)
-	@rm -f $(VENV)/.closing; MAKE="$(MAKE)" ARGS='$(ARGS)' $(RUN) -m tests.suites; code=$$?; \
+	@rm -f $(VENV)/.closing; MAKE="$(MAKE)" $(RUN) -m tests.suites; code=$$?; \
 	echo; cat $(VENV)/.closing; exit $$code
 
 # A pipe would hide pytest's colours and its exit code, so pytest itself writes the closing line (tests/closing.py).
@@ -66,8 +66,11 @@ test-sqlite: $(VENV)/.test ## Run the tests on SQLite only,
 test-sqlite-quick: $(VENV)/.test ## … without those that start servers and browsers of their own
 	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "not once" $(ARGS)
 
-test-servers: $(VENV)/.test ## … and only those
-	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m once $(ARGS)
+test-servers: $(VENV)/.test ## … only those, without the generated projects
+	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "once and not projects" $(ARGS)
+
+test-projects: $(VENV)/.test ## … only the generated projects
+	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "once and projects" $(ARGS)
 
 test-postgres: $(VENV)/.test ## Run the tests on PostgreSQL only
 	@MATT_TEST_DATABASE=postgres MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "not once" $(ARGS)

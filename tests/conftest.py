@@ -22,8 +22,12 @@ _BRING_THEIR_OWN = {"e2e", "examples"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run once what starts servers with databases of its own: it tests both, whichever the suite runs on."""
     for item in items:
-        if _BRING_THEIR_OWN & set(item.path.parts) or item.get_closest_marker("browser"):
+        # Below tests/: the checkout may stand in a folder of any name.
+        folders = item.path.relative_to(Path(__file__).parent).parts
+        if _BRING_THEIR_OWN & set(folders) or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.once)
+        if "projects" in folders:
+            item.add_marker(pytest.mark.projects)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import tempfile
 
 __all__ = ["main"]
 
-COMPUTING = ("test-sqlite-quick", "test-postgres", "test-next")
+COMPUTING = ("test-sqlite-quick", "test-postgres", "test-next", "test-projects")
 WAITING = "test-servers"
 
 
