@@ -291,4 +291,4 @@ def test_the_wheel_holds_the_whole_template(wheel: Path):
 
 def test_the_template_names_no_place_of_a_machine():
     for path in filter(Path.is_file, PROJECT.parent.rglob("*")):
-        assert not re.search(r"/(home|tmp/|Users|work|root/(?!\.cache))", path.read_text()), path
+        assert not re.search(r"/(home|tmp/|Users|work|root/)", path.read_text()), path
