@@ -25,6 +25,7 @@ from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
 
 from django_matt.errors.handlers import report_stream_failure
+from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
@@ -41,7 +42,6 @@ __all__ = ["Answer", "answer_formats"]
 
 dumps = encoder.dumps
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _PAGINATING = frozenset({"ninja.pagination", "ninja_extra.pagination.operations"})
 # What these read of an item is known; other paginators get every column.
 _KNOWN_PAGES = frozenset(
@@ -77,7 +77,7 @@ class Answer:
         self._renders_pages = _plan_pages(operation) and alone
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
-        self.negotiates_early = early and not set(operation.methods) & _SAFE
+        self.negotiates_early = early and not set(operation.methods) & SAFE
         self._may_query = [tiers.may_query for tiers in self.tiers.values()]
         self._rows = any(_has_rows(plan.annotation) for plan in self.plans)
 

@@ -15,7 +15,6 @@ from ninja.responses import Status
 
 from django_matt.answers import Answer
 from django_matt.conditions import (
-    SAFE,
     Condition,
     called,
     condition_of,
@@ -24,6 +23,7 @@ from django_matt.conditions import (
     refuse_unconditional,
 )
 from django_matt.errors.exceptions import NotAcceptable, PreconditionFailed
+from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import find_paginators
 from django_matt.states import State, digest, digest_of_body, state_of

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
@@ -13,11 +13,10 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags, parse_http_date_safe
 
 from django_matt.errors.exceptions import BadRequest, PreconditionFailed, PreconditionRequired
-from django_matt.limits import find_views
+from django_matt.marks import View, find_mark, mark_view
 from django_matt.states import State, seconds
 
 __all__ = [
-    "SAFE",
     "Condition",
     "called",
     "check_preconditions",
@@ -28,13 +27,7 @@ __all__ = [
     "refuse_unconditional",
 ]
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""The methods that change nothing (RFC 9110, 9.2.1)."""
-
-_CONDITION = "_matt_condition"
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH")
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +75,13 @@ def conditional(
         raise ImproperlyConfigured(
             "@conditional: a column makes an ETag of its own; give callables for both, or one of the two."
         )
-    condition = Condition(etag, last_modified, required)
-
-    def mark(view: View) -> View:
-        if isinstance(view, type):
-            raise ImproperlyConfigured(
-                f"@conditional stands on a route, not on the class {view.__name__}."
-            )
-        setattr(view, _CONDITION, condition)
-        return view
-
-    return mark
+    return mark_view("conditional", Condition(etag, last_modified, required))
 
 
 def condition_of(view: Any) -> Condition | None:
     """Return what ``conditional`` said of a view function, through its decorators."""
-    found = (getattr(layer, _CONDITION, None) for layer in find_views(view))
-    return next((condition for condition in found if condition is not None), None)
+    found: Condition | None = find_mark("conditional", view)
+    return found
 
 
 def check_preconditions(request: HttpRequest, instance: Any) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from ninja.operation import Operation
 
-from django_matt.conditions import SAFE, condition_of
+from django_matt.conditions import condition_of
+from django_matt.errors.mappings import SAFE
 
 __all__ = ["describe_condition"]
 

@@ -8,6 +8,7 @@ from ninja_extra.pagination import PageNumberPaginationExtra
 from ninja_extra.permissions import AllowAny
 
 from django_matt.conditions import condition_of
+from django_matt.errors.mappings import SAFE
 from django_matt.limits import find_paginators
 
 __all__ = ["DESCRIPTIONS", "error_components", "error_statuses"]
@@ -127,7 +128,7 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
     """Yield, in order, the statuses that the framework itself may answer for the operation."""
     sources = {model.__ninja_param_source__ for model in operation.models}
     body = bool(sources & {"body", "form", "file"})
-    writes = method not in {"GET", "HEAD", "OPTIONS", "TRACE"}
+    writes = method not in SAFE
     condition = condition_of(operation.view_func)
     applies = {
         400: bool(sources),

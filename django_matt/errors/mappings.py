@@ -19,9 +19,10 @@ from django_matt.errors.exceptions import Problem
 from django_matt.errors.problems import Answer, plain, title_of, validation_errors
 from django_matt.settings import get_settings
 
-__all__ = ["VIOLATIONS", "to_answer"]
+__all__ = ["SAFE", "VIOLATIONS", "to_answer"]
 
-_READS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""The methods that change nothing (RFC 9110, 9.2.1)."""
 
 
 def to_answer(request: HttpRequest, exc: BaseException) -> Answer | None:
@@ -33,7 +34,7 @@ def to_answer(request: HttpRequest, exc: BaseException) -> Answer | None:
 
 
 def _writes(request: HttpRequest) -> bool:
-    return request.method not in _READS
+    return request.method not in SAFE
 
 
 def _told(text: str, exc: BaseException) -> str:

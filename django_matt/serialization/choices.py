@@ -2,18 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
-from django_matt.limits import find_views
+from django_matt.marks import View, find_mark, mark_view
 from django_matt.settings import Tier, checked_tier, get_settings
 
 __all__ = ["Choice", "choose_tier", "tier"]
-
-_TIER = "_matt_tier"
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +26,14 @@ def tier(fastest: Tier) -> Callable[[View], View]:
     >>> @tier("instances")
     ... def list_books(request): ...
     """
-    name = checked_tier(fastest, "@tier")
-
-    def mark(view: View) -> View:
-        if isinstance(view, type):
-            raise ImproperlyConfigured(
-                f"@tier stands on a route, not on the class {view.__name__}."
-            )
-        setattr(view, _TIER, name)
-        return view
-
-    return mark
+    return mark_view("tier", checked_tier(fastest, "@tier"))
 
 
 def choose_tier(view: Callable[..., Any], of_api: Tier | None) -> Choice:
     """Return what was chosen for a view function: by its ``tier``, by its API, by ``MATT["TIER"]``."""
-    for layer in find_views(view):
-        found: Tier | None = getattr(layer, _TIER, None)
-        if found is not None:
-            return _choice(found, f'@tier("{found}") on the route')
+    found: Tier | None = find_mark("tier", view)
+    if found is not None:
+        return _choice(found, f'@tier("{found}") on the route')
     if of_api is not None:
         return _choice(of_api, f'MattAPI(tier="{of_api}")')
     found = get_settings().TIER
