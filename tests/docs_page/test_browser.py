@@ -90,6 +90,33 @@ def test_the_switch_keeps_the_operation_in_both_directions(visit):
     page.locator(f"#operations-shelf-{CREATE}.is-open").wait_for()
 
 
+def switch_from(page: Any, fragment: str) -> None:
+    """Switch to Swagger UI when ReDoc has made ``fragment`` of the address, before it makes another."""
+    page.evaluate(
+        """(fragment) => {
+            history.replaceState(null, "", location.pathname + location.search + fragment);
+            document.getElementById("to-swagger").click();
+        }""",
+        fragment,
+    )
+
+
+def test_the_switch_keeps_the_operation_while_redoc_empties_the_address(visit):
+    # ReDoc does so by itself while it settles, long enough on a slow machine for a reader to click meanwhile.
+    page = visit(f"?view=redoc#tag/shelf/operation/{CREATE}")
+    page.get_by_role("heading", name="Create Item").wait_for()
+    switch_from(page, "")
+    page.wait_for_url(f"**/docs?view=swagger#/shelf/{CREATE}")
+
+
+def test_the_switch_follows_the_reader_who_has_moved(visit):
+    page = visit(f"?view=redoc#tag/shelf/operation/{CREATE}")
+    page.get_by_role("heading", name="Create Item").wait_for()
+    page.keyboard.press("Shift")
+    switch_from(page, "#tag/shelf")
+    page.wait_for_url("**/docs?view=swagger#/shelf")
+
+
 def test_a_link_that_names_its_view_in_the_fragment_opens_it(visit):
     page = visit(f"#redoc/tag/shelf/operation/{CREATE}")
     page.wait_for_url(f"**/docs?view=redoc#tag/shelf/operation/{CREATE}")

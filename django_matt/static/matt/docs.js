@@ -40,10 +40,17 @@
     }
     return "";
   };
+  // While ReDoc settles it empties the address that it was opened with; until the reader moves, that address stands.
+  let opened = location.hash;
+  const moved = (event) => {
+    if (!(event.target instanceof Element && event.target.closest(".docs-bar"))) opened = "";
+  };
+  for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(name, moved, { capture: true, passive: true });
   for (const view of ["swagger", "redoc"]) {
     const link = document.getElementById("to-" + view);
     link.addEventListener("click", () => {
-      link.hash = view === config.view ? location.hash : translate(location.hash, view);
+      const hash = opened || location.hash;
+      link.hash = view === config.view ? hash : translate(hash, view);
     });
   }
 
