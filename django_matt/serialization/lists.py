@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import router
-from django.db.models import F
+from django.db.models import F, Model
 
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import KINDS
@@ -29,8 +29,10 @@ class Key(F):
 class Many:
     """A list inside an object: what one further query fetches for all the objects."""
 
-    def __init__(self, relation: Any, node: Any, parent: Any, path: tuple[Any, ...]) -> None:
-        """Find the way back from the items to the objects, or raise ``Closed``."""
+    def __init__(
+        self, relation: Any, node: Any, parent: Any, model: type[Model], path: tuple[Any, ...]
+    ) -> None:
+        """Find the way back from the items to the objects of a model, or raise ``Closed``."""
         name, target = accessor_of(relation), relation.related_model
         through = getattr(relation, "content_type_field_name", None)
         if target is None or through:
@@ -42,11 +44,11 @@ class Many:
         if relation.one_to_many:
             back = relation.field
             self.back = back.name
-            by_key = back.foreign_related_fields == (parent.model._meta.pk,)
+            by_key = back.foreign_related_fields == (model._meta.pk,)
         else:
             forward = not is_reverse(relation)
             self.back = relation.related_query_name() if forward else relation.field.name
-            by_key = joins_by_key(relation) and target is not parent.model
+            by_key = joins_by_key(relation) and target is not model
             if not self.back.isidentifier():
                 raise Closed(f"{name} has no way back: its related_name is hidden")
         if not by_key:
@@ -55,7 +57,7 @@ class Many:
         if item.nullable or item.kind not in (_MODEL, _LINK):
             raise Closed(f"{name} is a list of no schema")
         self.using = parent.using
-        self.parse = key_parser(parent.model._meta.pk)
+        self.parse = key_parser(model._meta.pk)
         self.template = type(parent)(
             item, target, self.using, parent.encoder, path=path, first=(Key(self.back),)
         )
@@ -69,7 +71,8 @@ class Many:
     def fetch(self, keys: list[Any]) -> dict[Any, list[bytes]]:
         """Return the items of each key, in their order."""
         found: dict[Any, list[bytes]] = {}
-        asked = list(dict.fromkeys(keys))
+        # An object that is not there has no key.
+        asked = [key for key in dict.fromkeys(keys) if key is not None]
         for start in range(0, len(asked), _KEYS):
             rows, extras = self.template.fetch(self.statement(asked[start : start + _KEYS]))
             found.update(self.template.program.group(rows, extras))

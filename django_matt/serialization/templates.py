@@ -67,7 +67,8 @@ class Template:
         self.columns: dict[int, tuple[Column, int | None]] = {}
         self.manys: dict[int, Many] = {}
         self.ones: set[str] = set()
-        self.pk: int | None = None
+        # By Django's lookup up to an object: the column of its primary key, where a list needs it.
+        self.keys: dict[str, int] = {}
         self.statements: dict[Hashable, Statement] = {}
         place = _Place(model, path=path)
         if node.kind == _LINK:
@@ -84,8 +85,6 @@ class Template:
             raise Closed(f"{node.name} is no Schema of Ninja's")
         if not is_quiet(model):
             raise Closed(f"{model.__name__} makes its instances in its own way")
-        if any(model._meta.parents.values()):
-            raise Closed(f"{model.__name__} inherits columns of another table")
         if any(node.fields is seen for seen in place.path):
             raise Closed(f"{node.name} holds itself")
         below = replace(place, path=(*place.path, node.fields))
@@ -97,7 +96,7 @@ class Template:
                 nullable=bool(field.node.nullable),
                 omit=bool(node.skip_none),
             )
-            name = model._meta.pk.name if field.key == "pk" else field.key
+            name = model._meta.pk.attname if field.key == "pk" else field.key
             self._field(operation, below, name, field.node)
         self.operations.append(Operation("end"))
 
@@ -163,13 +162,11 @@ class Template:
 
     def _many(self, operation: Operation, place: _Place, relation: Any, node: Any) -> None:
         name = accessor_of(relation)
-        if place.prefix:
-            raise Closed(f"{name} is a list inside a joined object")
-        if self.pk is None:
-            self.pk = len(self.selected)
-            self.selected.append(Key(self.model._meta.pk.attname))
-        operation.code, operation.name, operation.column = "many", name, self.pk
-        self.manys[len(self.operations)] = Many(relation, node, self, place.path)
+        column = self.keys.setdefault(place.prefix, len(self.selected))
+        if column == len(self.selected):
+            self.selected.append(Key(place.prefix + place.model._meta.pk.attname))
+        operation.code, operation.name, operation.column = "many", name, column
+        self.manys[len(self.operations)] = Many(relation, node, self, place.model, place.path)
         self.operations.append(operation)
 
     def select(self, queryset: Any, *, keyed: bool = False) -> Any:

@@ -49,6 +49,14 @@ class Blurb(models.Model):
     text = models.TextField(max_length=20)
 
 
+class Review(Blurb):
+    """Inherits the columns and the relation of another table."""
+
+    stars = models.SmallIntegerField(default=3)
+    critic = models.ForeignKey(Author, models.CASCADE, null=True, related_name="reviews")
+    readers = models.ManyToManyField(Author, related_name="read")
+
+
 class Everything(models.Model):
     """One column of every type that all our databases know."""
 

@@ -31,7 +31,7 @@ from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.tiers import Tiers
-from tests.project.models import Author, Blurb, Book, Colour, Everything, Keyed, Level, Tag
+from tests.project.models import Author, Blurb, Book, Colour, Everything, Keyed, Level, Review, Tag
 from tests.serialization.conftest import ENCODERS, operation, parse, plan_of
 
 pytestmark = pytest.mark.django_db
@@ -532,21 +532,86 @@ def test_a_schema_that_never_fits_is_not_asked_of_rows_again(library):
     assert json.loads(body)[0] == {"price": 0.0}
 
 
-def test_columns_of_another_table_are_left_to_the_instances():
-    class Special(Tag):
-        class Meta:
-            app_label = "project"
+class ReviewOut(Schema):
+    id: int
+    pk: int
+    text: str
+    stars: int
+    book: BookOut
+    critic: AuthorOut | None
+    readers: list[AuthorOut]
 
-    try:
-        tiers = Tiers(plan_of(operation(list[TagOut]).response_models[200], ENCODERS["plain"]))
-        assert tiers.rows is not None
-        assert "another table" in (tiers.rows.reason(Special.objects.all()) or "")
-    finally:
-        apps.all_models["project"].pop("special")
-        for model in (Tag, Book):
-            for name in [name for name in vars(model) if name.startswith("special")]:
-                delattr(model, name)
-        apps.clear_cache()
+
+@pytest.fixture
+def reviews(library):
+    authors = [*Author.objects.order_by("id")]
+    made = [
+        Review.objects.create(book=book, text="fine", stars=index, critic=authors[index])
+        for index, book in enumerate(books().filter(blurb=None))
+    ]
+    for index, review in enumerate(made):
+        review.readers.set(authors[:index])
+
+
+@pytest.mark.parametrize(
+    "queryset",
+    [
+        lambda: Review.objects.order_by("id"),
+        lambda: Review.objects.order_by("-book__title", "stars")[1:3],
+        lambda: Review.objects.filter(text="fine", stars__gt=0).order_by("blurb_ptr"),
+        lambda: Review.objects.filter(readers__name__gt="").distinct().order_by("pk"),
+    ],
+)
+def test_columns_and_relations_of_a_parent_table(reviews, queryset):
+    assert compare(ReviewOut, queryset())[0]
+
+
+def test_objects_that_inherit_as_relations(reviews):
+    class Short(Schema):
+        text: str
+        stars: int
+
+    class Critic(Schema):
+        name: str
+        reviews: list[ReviewOut]
+        read: list[Short]
+
+    class Whole(Schema):
+        text: str
+        review: Short
+
+    queryset = Author.objects.order_by("id")
+    tiers = Tiers(plan_of(operation(list[Critic]).response_models[200], ENCODERS["plain"]))
+    body, tier, reason = tiers.encode(queryset)
+    assert tier == "rows", reason
+    expected = operation(list[Critic])._result_to_response(HttpRequest(), queryset, HttpResponse())
+    assert in_order(json.loads(body)) == in_order(json.loads(expected.content))
+    compare(Whole, Blurb.objects.filter(review__isnull=False).order_by("id"))
+
+
+def test_lists_inside_joined_objects(library):
+    class Writer(Schema):
+        name: str
+        boss: AuthorOut | None
+        books: list[BookOut]
+        staff: list[AuthorOut]
+
+    class Out(Schema):
+        title: str
+        author: Writer
+        editor: Writer | None
+        tags: list[TagOut]
+
+    made = operation(list[Out])
+    expected = made._result_to_response(HttpRequest(), books(), HttpResponse())
+    for encoder in ENCODERS.values():
+        tiers = Tiers(plan_of(made.response_models[200], encoder))
+        with CaptureQueriesContext(connection) as queries:
+            body, tier, reason = tiers.encode(books())
+        assert tier == "rows", reason
+        assert in_order(json.loads(body)) == in_order(json.loads(expected.content))
+        # The books; of authors and editors their books, the tags of these, their staff; the tags.
+        assert len(queries) == 8
 
 
 def test_a_queryset_class_that_evaluates_itself_is_left_alone(library):
