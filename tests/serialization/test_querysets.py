@@ -23,6 +23,7 @@ from ninja_extra.pagination import paginate as extra_paginate
 from django_matt import MattAPI, needs
 from django_matt.serialization.querysets import QueryPlan
 from tests.project.models import Author, Blurb, Book, Tag
+from tests.serialization.conftest import in_order
 
 
 class TagOut(Schema):
@@ -88,15 +89,6 @@ def call(serve, response, view, *decorators, url=""):
         answers.append((answer.json(), [query["sql"] for query in queries]))
     assert in_order(answers[0][0]) == in_order(answers[1][0])
     return answers[0]
-
-
-def in_order(data):
-    """Sort what no ``order_by`` sorts: the lists inside."""
-    if isinstance(data, list):
-        return sorted(map(in_order, data), key=repr)
-    if isinstance(data, dict):
-        return {key: in_order(value) for key, value in data.items()}
-    return data
 
 
 def books():
