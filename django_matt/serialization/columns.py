@@ -49,16 +49,19 @@ _NUMBERS = (_INT, _FLOAT, _BOOL)
 def column_of(
     model: Any, field: Any, node: Any, using: str, encoder: Any, *, compiled: bool
 ) -> Column:
-    """Return the column of a model's field, or of an annotation (None), for a node; raise ``Closed``."""
+    """Return the column of a field, or of an annotation (None), for a node; raise ``Closed``.
+
+    The field is read through an instance of the model; without one, its value is taken as it is.
+    """
     column = Column(_fragments_of(node, encoder))
     if field is None:
         return column
-    if type(inspect.getattr_static(model, field.attname, None)) not in _DESCRIPTORS:
+    if model and type(inspect.getattr_static(model, field.attname, None)) not in _DESCRIPTORS:
         raise Closed(f"{field.name} is read through a descriptor of the project's own")
     field = stored(field)
     if not type(field).__module__.startswith("django.db.models.fields"):
         raise Closed(f"{field.name}: {type(field).__name__} is a field of the project's own")
-    if isinstance(field, FileField):
+    if isinstance(field, FileField) and model:
         return Column(_urls(field, column.prepare))
     if compiled:
         find_form(column, field, node, encoder, connections[using])

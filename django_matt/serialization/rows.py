@@ -59,12 +59,14 @@ class RowsPlan:
         """Return what to select for a queryset, or raise ``Closed``."""
         check(queryset)
         names = frozenset(queryset.query.annotation_select)
+        plain = queryset._fields is None
+        values = None if plain else frozenset(queryset.query.values_select)
         zone = connections[queryset.db].timezone
-        key = (queryset.model, queryset.db, names, settings.USE_TZ, zone)
+        key = (queryset.model, queryset.db, names, values, settings.USE_TZ, zone)
         known = self._templates.get(key)
         if known is None:
             try:
-                known = self._compile(queryset, names)
+                known = self._compile(queryset, names, values)
             except Closed as closed:
                 known = str(closed)
             if len(self._templates) >= _TEMPLATES:
@@ -73,6 +75,8 @@ class RowsPlan:
             self._templates[key] = known
         if isinstance(known, str):
             raise Closed(known)
+        if values is not None and queryset.query.distinct and names | values != known.read:
+            raise Closed("the query is distinct by what is not answered")
         for field in queryset._known_related_objects:
             if field.name in known.ones:
                 raise Closed(f"{field.name}: the instance that the queryset came from is kept")
@@ -88,13 +92,17 @@ class RowsPlan:
             return "the length of the list is bounded"
         return None
 
-    def _compile(self, queryset: Any, names: frozenset[str]) -> Template:
+    def _compile(
+        self, queryset: Any, names: frozenset[str], values: frozenset[str] | None
+    ) -> Template:
         node = self.node
         if node.kind != _MODEL:
             if self.shape is not None:
                 raise Closed(self.shape)
             node = node.item
-        return Template(node, queryset.model, queryset.db, self.encoder, annotations=names)
+        return Template(
+            node, queryset.model, queryset.db, self.encoder, annotations=names, values=values
+        )
 
     def encode(self, queryset: Any, most: int | None = None) -> bytes:
         """Return the JSON array of a queryset, or raise ``Closed`` or ``Fallback``; ``TooMany`` past ``most`` rows."""
@@ -135,12 +143,12 @@ class RowsPlan:
         """
         self.template(queryset)
         encode = self.encode
-        lookups = queryset._prefetch_related_lookups
+        iterable, lookups = queryset._iterable_class, queryset._prefetch_related_lookups
 
         class Postponed(RenderedIterable):
             def __iter__(self) -> Any:
                 plain: Any = self.queryset._chain()  # type: ignore[attr-defined]
-                plain._iterable_class = ModelIterable
+                plain._iterable_class = iterable
                 plain._prefetch_related_lookups = lookups
                 try:
                     yield Rendered(encode(plain))

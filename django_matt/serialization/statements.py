@@ -11,7 +11,7 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import Col
-from django.db.models.query import ModelIterable
+from django.db.models.query import ModelIterable, ValuesIterable
 from django.db.models.sql import Query
 from django.db.models.sql.where import WhereNode
 
@@ -149,12 +149,11 @@ def _key_of_value(value: Any) -> Hashable:
 
 
 def check(queryset: Any) -> None:
-    """Raise ``Closed`` with the reason why rows cannot stand for a queryset's instances."""
+    """Raise ``Closed`` with the reason why rows cannot stand for a queryset's instances or dictionaries."""
     query = queryset.query
-    if queryset._fields is not None:
-        raise Closed("the queryset gives dictionaries or tuples")
-    if queryset._iterable_class is not ModelIterable:
-        raise Closed("the queryset makes its items in its own way")
+    plain = ModelIterable if queryset._fields is None else ValuesIterable
+    if queryset._iterable_class is not plain:
+        raise Closed("the queryset gives tuples, or makes its items in its own way")
     if queryset._result_cache is not None:
         raise Closed("the queryset is already evaluated")
     if type(query) is not Query or any(

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.db import connections, router
 from django.db.models import Model
+from django.db.models.sql import Query
 
 from django_matt.serialization.columns import column_of
 from django_matt.serialization.core_schemas import Closed
@@ -51,14 +52,19 @@ class Template:
         encoder: Any,
         *,
         annotations: frozenset[str] = frozenset(),
+        values: frozenset[str] | None = None,
         path: tuple[Any, ...] = (),
         first: tuple[Any, ...] = (),
     ) -> None:
-        """Find every field of a node in the model, or raise ``Closed``; the columns of ``first`` come before them."""
+        """Find every field of a node in the model, or raise ``Closed``; the columns of ``first`` come before them.
+
+        With ``values`` a queryset gives dictionaries of these columns of the model and of the annotations.
+        """
         self.model = model
         self.using = using
         self.encoder = encoder
         self.annotations = annotations
+        self.values = values
         self.compiled = COMPILED and encoder.COMPILED and is_raw(connections[using])
         self.as_text = self.compiled and connections[using].vendor == "postgresql"
         self.selected: list[Any] = [*first]
@@ -67,6 +73,7 @@ class Template:
         self.columns: dict[int, tuple[Column, int | None]] = {}
         self.manys: dict[int, Many] = {}
         self.ones: set[str] = set()
+        self.read: set[str] = set()
         # By Django's lookup up to an object: the column of its primary key, where a list needs it.
         self.keys: dict[str, int] = {}
         self.statements: dict[Hashable, Statement] = {}
@@ -83,7 +90,7 @@ class Template:
         model = place.model
         if not node.getter:
             raise Closed(f"{node.name} is no Schema of Ninja's")
-        if not is_quiet(model):
+        if self.values is None and not is_quiet(model):
             raise Closed(f"{model.__name__} makes its instances in its own way")
         if any(node.fields is seen for seen in place.path):
             raise Closed(f"{node.name} holds itself")
@@ -96,8 +103,11 @@ class Template:
                 nullable=bool(field.node.nullable),
                 omit=bool(node.skip_none),
             )
-            name = model._meta.pk.attname if field.key == "pk" else field.key
-            self._field(operation, below, name, field.node)
+            if self.values is None:
+                name = model._meta.pk.attname if field.key == "pk" else field.key
+                self._field(operation, below, name, field.node)
+            else:
+                self._value(operation, below, field.key, field.node, self.values)
         self.operations.append(Operation("end"))
 
     def _field(self, operation: Operation, place: _Place, name: str, node: Any) -> None:
@@ -119,12 +129,26 @@ class Template:
         if relation is not None and not _is_stock(place.model, name):
             raise Closed(f"{name} is read through a descriptor of the project's own")
 
-    def _column(self, operation: Operation, place: _Place, field: Any, node: Any) -> None:
+    def _value(
+        self, operation: Operation, place: _Place, name: str, node: Any, values: frozenset[str]
+    ) -> None:
+        if name in self.annotations:
+            self._column(operation, place, name, node)
+        elif name in values:
+            _, _, targets, _ = Query(place.model).names_to_path(name.split("__"), place.model._meta)
+            self._column(operation, replace(place, model=None), targets[0], node, name)
+        else:
+            raise Closed(f"values() does not give {name}")
+
+    def _column(
+        self, operation: Operation, place: _Place, field: Any, node: Any, name: str = ""
+    ) -> None:
         """Add the column of a field, or of an annotation by its name."""
-        name = field if isinstance(field, str) else field.attname
+        name = name or (field if isinstance(field, str) else field.attname)
+        self.read.add(name)
         column = column_of(
             place.model,
-            None if name is field else field,
+            None if isinstance(field, str) else field,
             node,
             self.using,
             self.encoder,
@@ -172,7 +196,7 @@ class Template:
     def select(self, queryset: Any, *, keyed: bool = False) -> Any:
         """Return the queryset of the columns, at their end the key if that is asked for."""
         selected = self.selected
-        if keyed or queryset.query.distinct:
+        if keyed or (queryset.query.distinct and self.values is None):
             # With the key and all else depending on it, rows are as distinct as instances are.
             selected = [*selected, Key(self.model._meta.pk.attname)]
         return queryset.values_list(*selected)

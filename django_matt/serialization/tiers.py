@@ -120,6 +120,8 @@ class Tiers:
         # A router may name another database each time that it is asked.
         queryset = queryset.using(queryset.db if template is None else template.using)
         planned = self.query.load(queryset)
+        if template is not None and template.values is not None:
+            template, reason = None, "what values() gives has no key"
         if template is not None and not has_own_keys(queryset):
             template, reason = None, "joined rows of one key may have several annotations"
         tier = self.plan.tier if template is None else "rows"
