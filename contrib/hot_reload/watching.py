@@ -149,13 +149,23 @@ class Watcher(threading.Thread):
                 self._tell(list({change.path: change for change in changes}.values()))
 
     def _open(self) -> RustNotify:
+        # Watched one by one: inotify has no recursion, and watchfiles' own enters node_modules and follows links.
+        self._directories = self._find()
+        while True:
+            notify, before = self._notify(), self._directories
+            self._directories = self._find()
+            # One that was made after its parent was read and before that was watched is told by nobody.
+            if self._directories <= before:
+                return notify
+            notify.close()
+
+    def _find(self) -> set[Path]:
         if sys.platform == "linux":
-            # Watched one by one: inotify has no recursion, and watchfiles' own enters node_modules and follows links.
-            self._directories = set(find_directories(self._roots, self._ignore))
-            recursive = False
-        else:
-            self._directories = set(self._roots)
-            recursive = True
+            return set(find_directories(self._roots, self._ignore))
+        return set(self._roots)
+
+    def _notify(self) -> RustNotify:
+        recursive = sys.platform != "linux"
         if len(self._directories) >= MAX_DIRECTORIES:
             sys.stderr.write(
                 f"Hot reload watches {MAX_DIRECTORIES} directories and no more; name those that need none in "

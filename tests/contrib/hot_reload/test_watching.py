@@ -1,5 +1,6 @@
 """What is watched, what is told, and what neither loops nor floods."""
 
+import itertools
 import os
 import threading
 import time
@@ -9,98 +10,126 @@ import pytest
 
 from django_matt.contrib.hot_reload.watching import Watcher, find_directories, is_ignored, roots_of
 from django_matt.extensions import FileChange
+from tests.waiting import SECONDS, wait_until
+
+STEP_SECONDS = 0.025
+
+
+class Told:
+    """What a watcher told of a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.batches: list[list[FileChange]] = []
+        self._numbers = itertools.count()
+        self._read = 0
+
+    def write(self):
+        """Write a new file; return its name."""
+        name = f"fence{next(self._numbers)}.py"
+        (self.folder / name).write_text("")
+        return name
+
+    def peek(self):
+        """Return the names of what was told and not read."""
+        return {
+            f"{change.kind} {change.path.name}"
+            for batch in self.batches[self._read :]
+            for change in batch
+        }
+
+    def hears(self, name):
+        return any(name in told for told in self.peek())
+
+    def read(self):
+        """Return the names of all that happened until now: a file written after it was told."""
+        last = self.write()
+        wait_until(lambda: self.hears(last))
+        names, self._read = self.peek(), len(self.batches)
+        return {name for name in names if "fence" not in name}
 
 
 @pytest.fixture
 def watch(tmp_path):
-    """Return ``watch(**options)``: a watcher of ``tmp_path`` that is ready, and the batches that it told."""
+    """Return ``watch(**options)``: a watcher of ``tmp_path`` that is ready, and what it told."""
     watchers = []
 
     def begin(**options):
-        batches: list[list[FileChange]] = []
-        watcher = Watcher([tmp_path], batches.append, **options)
+        told = Told(tmp_path)
+        watcher = Watcher([tmp_path], told.batches.append, **options)
         watcher.start()
         watchers.append(watcher)
-        settle(batches, tmp_path)
-        return batches
+        # What is written before it watches is not told.
+        wait_until(lambda: told.write() and told.batches)
+        told.read()
+        return told
 
     yield begin
     for watcher in watchers:
         watcher.stop()
-        watcher.join(10)
+        watcher.join(SECONDS)
         assert not watcher.is_alive()
-
-
-def settle(batches, tmp_path):
-    """Write until the watcher hears; then forget what it heard."""
-    for attempt in range(200):
-        (tmp_path / "ready.py").write_text(str(attempt))
-        time.sleep(0.1)
-        if batches:
-            break
-    time.sleep(0.3)
-    assert batches
-    batches.clear()
-
-
-def told(batches, seconds=10, until=lambda names: names):
-    end = time.monotonic() + seconds
-    names: set[str] = set()
-    while time.monotonic() < end:
-        names = {f"{change.kind} {change.path.name}" for batch in list(batches) for change in batch}
-        if until(names):
-            return names
-        time.sleep(0.02)
-    return names
 
 
 def test_writing_making_and_removing_are_told(watch, tmp_path):
     (tmp_path / "old.css").write_text("")
-    batches = watch()
+    told = watch()
     (tmp_path / "old.css").write_text("a")
-    assert told(batches) == {"modified old.css"}
-    batches.clear()
+    assert told.read() == {"modified old.css"}
     (tmp_path / "new.py").write_text("")
-    assert told(batches) == {"added new.py"}
-    batches.clear()
+    assert told.read() == {"added new.py"}
     (tmp_path / "new.py").unlink()
-    assert told(batches) == {"deleted new.py"}
+    assert told.read() == {"deleted new.py"}
 
 
 def test_an_editor_that_replaces_the_file_modifies_it(watch, tmp_path):
     file = tmp_path / "a.py"
     file.write_text("1")
-    batches = watch()
+    told = watch()
     for name in (".a.py.swp", "a.py~", "4913", "#a.py#", "a.py.tmp", "a.py___jb_tmp___"):
         (tmp_path / name).write_text("2")
         (tmp_path / name).unlink()
     other = tmp_path / ".a.py.new"
     other.write_text("2")
     other.replace(file)
-    names = told(batches, until=lambda names: any("a.py" in name for name in names))
-    assert {name.split()[1] for name in names} == {"a.py"}
+    assert {name.split()[1] for name in told.read()} == {"a.py"}
 
 
 def test_a_new_directory_is_watched_with_what_it_holds_already(watch, tmp_path):
-    batches = watch()
+    told = watch()
     (tmp_path / "app" / "deep").mkdir(parents=True)
     (tmp_path / "app" / "deep" / "one.py").write_text("")
-    assert "added one.py" in told(batches, until=lambda names: "added one.py" in names)
-    batches.clear()
+    first = told.read()
+    assert "added one.py" in first
     (tmp_path / "app" / "deep" / "two.py").write_text("")
-    assert told(batches) == {"added two.py"}
+    # What was written while the directory was found may be told twice.
+    assert told.read() - first == {"added two.py"}
+
+
+def test_directories_made_while_others_are_found_are_watched_too(watch, tmp_path):
+    told = watch()
+    wanted = set()
+    for number in range(40):
+        folder = tmp_path / f"app{number}"
+        for depth in range(5):
+            folder /= f"in{depth}"
+            folder.mkdir(parents=True)
+            time.sleep(0.002)
+        (folder / f"last{number}.py").write_text("")
+        wanted.add(f"added last{number}.py")
+    wait_until(lambda: wanted <= told.peek(), lambda: wanted - told.peek())
 
 
 def test_what_nobody_edits_is_not_watched(watch, tmp_path):
     for name in ("node_modules/a", ".git", ".venv/lib", "env", "__pycache__", "media", "kept"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "env" / "pyvenv.cfg").write_text("")
-    batches = watch(ignore=[str(tmp_path / "media")])
+    told = watch(ignore=[str(tmp_path / "media")])
     for name in ("node_modules/a/i.js", ".git/HEAD", ".venv/lib/a.py", "env/a.py", "media/up.png"):
         (tmp_path / name).write_text("")
     (tmp_path / "db.sqlite3").write_text("")
     (tmp_path / "kept" / "last.py").write_text("")
-    assert told(batches) == {"added last.py"}
+    assert told.read() == {"added last.py"}
 
 
 def test_links_that_loop_are_not_followed(tmp_path):
@@ -112,12 +141,13 @@ def test_links_that_loop_are_not_followed(tmp_path):
 
 
 def test_thousands_of_writes_make_few_batches(watch, tmp_path):
-    batches = watch()
+    told = watch()
+    before, begun = len(told.batches), time.monotonic()
     for number in range(3_000):
         (tmp_path / f"f{number}.py").write_text("")
-    names = told(batches, seconds=30, until=lambda names: len(names) == 3_000)
-    assert len(names) == 3_000
-    assert len(batches) < 100
+    assert len(told.read()) == 3_000
+    # A quiet step ends a batch, however slowly they are written.
+    assert len(told.batches) - before <= 2 + (time.monotonic() - begun) / STEP_SECONDS
 
 
 def test_what_was_written_before_anyone_watched_is_told_first(tmp_path):
@@ -133,17 +163,17 @@ def test_what_was_written_before_anyone_watched_is_told_first(tmp_path):
 
     watcher = Watcher([tmp_path], hear, since=since)
     watcher.start()
-    assert heard.wait(10)
+    assert heard.wait(SECONDS)
     watcher.stop()
-    watcher.join(10)
+    watcher.join(SECONDS)
     assert [change.path.name for change in batches] == ["late.py"]
 
 
 def test_polling_serves_where_the_system_tells_nothing(watch, tmp_path, monkeypatch):
     monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
-    batches = watch()
+    told = watch()
     (tmp_path / "a.css").write_text("")
-    assert "added a.css" in told(batches)
+    wait_until(lambda: told.hears("added a.css"))
 
 
 @pytest.mark.parametrize("name", [".env", "a.py", "a.html", "noext", "a.b.css"])
