@@ -5,6 +5,7 @@ Run by cookiecutter with the answers in it; `matt new` reads `objection` from it
 
 import importlib.util
 import keyword
+import os
 import re
 import sys
 
@@ -24,9 +25,16 @@ TAKEN = {
     "sessions": "an app of Django",
     "staticfiles": "an app of Django",
 }
+# What requirements/ brings: the Python that asks need not have it.
 INSTALLED = {
-    "csp", "django", "django_matt", "environ", "granian", "injector", "mypy", "ninja", "ninja_extra", "orjson",
-    "psycopg", "pydantic", "pydantic_settings", "pytest", "pytest_django", "rich", "ruff", "uvicorn", "yaml",
+    "annotated_types", "anyio", "asgiref", "ast_serialize", "async_timeout", "cfgv", "click", "colorama",
+    "contextlib2", "csp", "defusedxml", "distlib", "django", "django_matt", "django_stubs_ext", "dotenv", "environ", "filelock",
+    "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jurigged", "librt",
+    "markdown_it", "mdurl", "msgspec", "mypy", "mypy_django_plugin", "mypy_extensions", "mypyc", "ninja",
+    "ninja_extra", "nodeenv", "orjson", "packaging", "pathspec", "platformdirs", "pluggy", "pre_commit",
+    "psycopg", "psycopg_binary", "py", "pydantic", "pydantic_core", "pydantic_settings", "pygments", "pytest",
+    "pytest_django", "python_discovery", "redis", "rich", "ruff", "sqlparse", "typing_extensions",
+    "typing_inspection", "tzdata", "uvicorn", "virtualenv", "watchfiles", "websockets", "yaml",
 }  # fmt: skip
 
 
@@ -49,6 +57,8 @@ def objection(kind: str, name: str) -> str:
         return f"{name!r} cannot name the {what}: it is a keyword of Python. Take another name."
     if module in sys.stdlib_module_names or module in INSTALLED or is_installed(module):
         return f"{name!r} cannot name the {what}: it would shadow the Python module {module}. Take another name."
+    if kind == "app" and module.startswith("matt_"):
+        return f"{name!r} cannot name the app: Django Matt's own apps begin so. Take another name."
     if kind == "app" and module in TAKEN:
         return f"{name!r} cannot name the app: that is {TAKEN[module]}. Take another name."
     return ""
@@ -64,6 +74,8 @@ def is_installed(module: str) -> bool:
 
 
 if __name__ == "__main__":
+    # cookiecutter runs this from the folder of temporary files, where anything may lie.
+    sys.path = [path for path in sys.path if path not in {"", os.path.dirname(os.path.abspath(__file__))}]
     # Until cookiecutter has put the answers in, these are sets of names: still Python.
     answers = {
         "title": {{ cookiecutter.project_name | tojson }},

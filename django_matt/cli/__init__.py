@@ -18,4 +18,6 @@ def main() -> None:
             f"matt: the package {error.name!r} is missing. Install the command's own packages:\n"
             "    pip install 'django-matt[cli]'"
         )
+    except KeyboardInterrupt:
+        sys.exit(130)
     run()

@@ -70,11 +70,19 @@ def new(
     asks = not no_input and sys.stdin.isatty()
     if "project_name" not in answers and not asks:
         fail("the project needs a name, and nobody is there to ask.", "matt new lamp-shop")
+    into = into.expanduser().resolve()
+    _refuse(answers, into)
+    try:
+        place = find_source(source)
+    except FileNotFoundError as error:
+        fail(f"there is no {error}: DJANGO_MATT_SOURCE or --source names it.")
     try:
         if asks:
             answers = _ask(answers, into)
-        _write(_complete(answers), into.expanduser().resolve(), source)
-    except KeyboardInterrupt:
+        answers = _complete(answers)
+        _refuse(answers, into)
+        _write(answers, into / answers["project_slug"], place)
+    except (KeyboardInterrupt, EOFError):
         fail("interrupted; nothing was made.", code=130)
 
 
@@ -101,29 +109,35 @@ def _complete(answers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _write(answers: Mapping[str, str], into: Path, place: str) -> None:
-    """Refuse what cannot be, make the project, and say how it goes on."""
+def _refuse(answers: Mapping[str, str], into: Path) -> None:
+    """Leave with a sentence for an answer that cannot be; before the questions, for what flags said."""
     for kind, name in (("title", "project_name"), ("slug", "project_slug"), ("app", "app_name")):
-        if said := objection(kind, answers[name]):
+        if name in answers and (said := objection(kind, answers[name])):
             fail(said)
-    target = into / answers["project_slug"]
-    if said := _occupied(target):
+    if not into.is_dir():
+        fail(f"there is no folder {into}: make it first.")
+    if "project_slug" in answers and (said := _occupied(into / answers["project_slug"])):
         fail(said)
-    try:
-        source = find_source(place)
-    except FileNotFoundError as error:
-        fail(f"there is no {error}: DJANGO_MATT_SOURCE or --source names it.")
+
+
+def _write(answers: Mapping[str, str], target: Path, source: Source) -> None:
+    """Make the project, and say how it goes on."""
+    from cookiecutter.exceptions import CookiecutterException
+
     try:
         make_project(answers, target, source)
+    except CookiecutterException as error:
+        fail(f"{target} cannot be made of the template: {error}; nothing was made.")
     except OSError as error:
-        fail(f"{error.filename or target}: {error.strerror or error}; nothing was made.")
+        # shutil.Error holds a list of all that could not be copied.
+        several = error.args[0] if error.args and isinstance(error.args[0], list) else None
+        reason = several[0][-1] if several else error.strerror or error
+        fail(f"{target} cannot be made: {reason}; nothing was made.")
     _report(answers, target, source)
 
 
 def _occupied(target: Path) -> str:
     """Return why no project can be made there; empty if one can."""
-    if not target.parent.is_dir():
-        return f"there is no folder {target.parent}: make it first."
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         return f"{target} exists already: take another name."
     if target.exists() and any(target.iterdir()):

@@ -23,6 +23,9 @@ TEMPLATE = Path(__file__).resolve().parent.parent / "project_template"
 """In a checkout a link to ``cookiecutter/``, in a wheel a folder."""
 DIRECTORY = "cookiecutter"
 VARIABLE = "DJANGO_MATT_SOURCE"
+ENDINGS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +117,25 @@ def make_project(answers: Mapping[str, str], target: Path, source: Source) -> No
     from cookiecutter.generate import generate_context, generate_files
     from cookiecutter.prompt import prompt_for_config
 
-    with _ended_like_interrupted():
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            # An installer compiles what it installs, and the template would take that along.
-            compiled = shutil.ignore_patterns("__pycache__")
-            template = shutil.copytree(TEMPLATE, staging / "template", ignore=compiled)
-            given = {**answers, "django_matt_source": source.place}
-            context = generate_context(
-                context_file=str(template / "cookiecutter.json"), extra_context=given
+    with _staging(target) as staging:
+        # An installer compiles what it installs, and the template would take that along.
+        compiled = shutil.ignore_patterns("__pycache__")
+        template = shutil.copytree(TEMPLATE, staging / "template", ignore=compiled)
+        given = {**answers, "django_matt_source": source.place}
+        context = generate_context(
+            context_file=str(template / "cookiecutter.json"), extra_context=given
+        )
+        context["cookiecutter"] = prompt_for_config(context, no_input=True)
+        context["cookiecutter"]["_template"] = source.repository or source.place
+        made = Path(
+            generate_files(
+                repo_dir=str(template), context=context, output_dir=str(staging / "made")
             )
-            context["cookiecutter"] = prompt_for_config(context, no_input=True)
-            context["cookiecutter"]["_template"] = source.repository or source.place
-            made = Path(
-                generate_files(
-                    repo_dir=str(template), context=context, output_dir=str(staging / "made")
-                )
-            )
-            if source.commit:
-                context["cookiecutter"]["_commit"] = source.commit
-                _record(made, context, source)
-            made.replace(target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        )
+        if source.commit:
+            context["cookiecutter"]["_commit"] = source.commit
+            _record(made, context, source)
+        made.replace(target)
 
 
 def _record(project: Path, context: Mapping[str, Any], source: Source) -> None:
@@ -152,14 +151,25 @@ def _record(project: Path, context: Mapping[str, Any], source: Source) -> None:
 
 
 @contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM raise as Ctrl-C does, so that what is half-written goes away."""
+def _staging(target: Path) -> Iterator[Path]:
+    """Yield a folder beside ``target`` that goes away, also where a signal ends this process."""
 
     def end(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in ENDINGS}
     try:
-        yield
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        # cookiecutter leaves its hooks where temporary files are, and runs them there, beside whatever else that holds.
+        usual, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = usual
+            # A second Ctrl-C would leave half of it.
+            for number in ENDINGS:
+                signal.signal(number, signal.SIG_IGN)
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ import httpx
 from tests.e2e.servers import free_port
 from tests.projects.conftest import environment
 
-__all__ = ["run", "serve", "serve_development", "serve_production"]
+__all__ = ["find_python", "install", "run", "serve", "serve_development", "serve_production"]
 
 PRODUCTION = {
     "DEBUG": "false",
@@ -119,3 +119,16 @@ def serve_production(project: Path, **variables: str) -> Iterator[tuple[httpx.Cl
 def install(project: Path, wheel: Path) -> None:
     """``make install`` with this Python."""
     run(project, "make", "install", f"PYTHON={sys.executable}", DJANGO_MATT_SOURCE=str(wheel))
+
+
+def find_python(version: str) -> str | None:
+    """Return a Python of this version that starts; pyenv's stand-ins do not all."""
+    candidates = [f"python{version}", *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    for candidate in map(str, candidates):
+        with suppress(OSError):
+            if (
+                subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode
+                == 0
+            ):
+                return candidate
+    return None

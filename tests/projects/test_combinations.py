@@ -17,9 +17,10 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.e2e.servers import create_database, run_postgres
-from tests.projects.conftest import environment
+from tests.projects.conftest import copy_checkout, environment
 from tests.projects.rendering import COMBINATIONS, PROJECT, render
 from tests.projects.running import (
+    find_python,
     install,
     run,
     serve_development,
@@ -29,6 +30,7 @@ from tests.projects.running import (
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TOOLS = Path(sys.executable).parent
+NEWEST = find_python("3.13")
 LAMP = {"name": "Desk lamp", "price": "39.90"}
 every_combination = pytest.mark.parametrize(
     "options", COMBINATIONS, ids=lambda options: "-".join(options.values())
@@ -131,6 +133,8 @@ def meet_production(client: Any, log: Path, options: dict[str, str]) -> None:
 def meet_development(client: Any, options: dict[str, str]) -> None:
     assert client.get("/").headers["location"] == "/api/docs"
     assert client.get("/api/docs").status_code == 200
+    # What people type.
+    assert client.get("/api/docs", headers={"Host": "localhost:8000"}).status_code == 200
     assert client.get("/static/admin/css/base.css").status_code == 200
     assert "reload.js" in client.get("/admin/login/").text
     document = client.get("/api/openapi.json").json()
@@ -248,6 +252,9 @@ def test_make_check_and_the_hooks_of_git_hold_and_can_fail(
     variables = {"DATABASE_URL": create_database(postgres, "checked")}
     install(project, wheel)
     run(project, "make", "check", **variables)
+    deploy = (".venv/bin/python", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    with pytest.raises(AssertionError, match=r"security\.W020"):
+        run(project, *deploy, DEBUG="false", **variables)
     # As in a fresh clone.
     (project / ".env").unlink()
     run(project, "make", ".env")
@@ -275,6 +282,19 @@ def test_make_check_and_the_hooks_of_git_hold_and_can_fail(
     )
     assert done.returncode != 0
     assert "Failed: ruff ruff mypy lint-imports" in done.stderr
+
+
+@pytest.mark.skipif(NEWEST is None, reason="no Python 3.13")
+def test_the_newest_python_and_django_hold_too(tmp_path: Path):
+    """From a folder, which is built by the installer."""
+    copy_checkout(tmp_path / "django-matt")
+    project = render(tmp_path, project_name="Shop", layout="layered", mode="async")
+    source = {"DJANGO_MATT_SOURCE": str(tmp_path / "django-matt"), "CFLAGS": "-O0"}
+    run(project, "make", "install", f"PYTHON={NEWEST}", **source)
+    told = run(project, ".venv/bin/python", "-c", "import django; print(django.VERSION[0])")
+    assert told == "6\n"
+    assert re.search(r"\d+ passed", run(project, "make", "test"))
+    run(project, "make", "check")
 
 
 def test_the_wheel_holds_the_whole_template(wheel: Path):

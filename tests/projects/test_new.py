@@ -4,19 +4,22 @@ import compileall
 import os
 import pty
 import re
+import runpy
 import select
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from tests.projects.conftest import Invoke, Matt, environment
-from tests.projects.rendering import COMBINATIONS, OPTIONS, TEMPLATE, TREE, render
+from tests.projects.rendering import COMBINATIONS, OPTIONS, PROJECT, TEMPLATE, TREE, render
 
 pytestmark = [pytest.mark.once]
 
@@ -95,6 +98,8 @@ def test_a_name_that_cannot_be_is_refused(invoke: Invoke, tmp_path: Path, name: 
         ("ninja", "shadow"),
         ("config", "own package"),
         ("auth", "app of Django"),
+        ("watchfiles", "shadow"),
+        ("matt_items", "Django Matt's own apps"),
         ("Items", "lower-case"),
         ("my-app", "lower-case"),
     ],
@@ -125,6 +130,69 @@ def test_cookiecutter_alone_refuses_the_same_names(tmp_path: Path):
     assert "shadow the Python module json" in done.stderr
     assert "'import' cannot name the app" in done.stderr
     assert not (tmp_path / "json").exists()
+
+
+def test_no_module_that_a_project_installs_is_an_app_s_name():
+    locked = {
+        line.partition("==")[0].rpartition("}")[2]
+        for line in (PROJECT / "requirements/development.txt").read_text().splitlines()
+        if "==" in line
+    }
+    modules = {
+        module
+        for module, packages in packages_distributions().items()
+        if locked & {package.lower().replace("_", "-") for package in packages}
+        and re.fullmatch("[a-z][a-z0-9_]*", module)
+    }
+    assert {"watchfiles", "dotenv", "h11"} <= modules
+    refused = runpy.run_path(str(TEMPLATE / "hooks/pre_gen_project.py"))["INSTALLED"]
+    assert modules - refused == set()
+
+
+@pytest.mark.parametrize("by", ["matt", "cookiecutter"])
+def test_what_lies_among_temporary_files_refuses_no_name(tmp_path: Path, by: str):
+    temporary, work = tmp_path / "temporary", tmp_path / "work"
+    temporary.mkdir()
+    work.mkdir()
+    (temporary / "orders.py").write_text("raise SystemExit('not mine')")
+    commands = {
+        "matt": ["django_matt.cli", "new", "shop", "--no-input", "--app-name=orders"],
+        "cookiecutter": [
+            *("cookiecutter", str(TREE), "--directory", "cookiecutter", "--no-input"),
+            *("project_name=Shop", "app_name=orders"),
+        ],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", *commands[by]],
+        cwd=work,
+        env=environment(PYTHONPATH=str(TREE), TMPDIR=str(temporary), HOME=str(tmp_path / "home")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (work / "shop/orders/models.py").exists()
+    if by == "matt":
+        assert [path.name for path in temporary.iterdir()] == ["orders.py"]
+
+
+def test_a_disk_that_is_full_is_one_sentence(tmp_path: Path):
+    command = shlex.join([sys.executable, "-m", "django_matt.cli", "new", "shop", "--no-input"])
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f 1; exec {command}"],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(TREE), PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "nothing was made" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.count("File too large") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_with_something_in_it_stays_as_it_is(invoke: Invoke, tmp_path: Path):
@@ -226,7 +294,7 @@ def test_the_source_is_recorded_and_can_be_named(matt: Matt, tmp_path: Path):
     assert not (tmp_path / "lost").exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_generation_leaves_nothing(tmp_path: Path, sent: signal.Signals):
     """A hook that never ends stands for a slow one: the signal meets the generation in its middle."""
     package = tmp_path / "package"
@@ -298,6 +366,20 @@ def test_what_is_not_said_is_asked(tmp_path: Path):
         os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0
     assert "psycopg" in (tmp_path / "lamp-shop/requirements/production.txt").read_text()
+
+
+def test_what_a_flag_says_wrong_is_refused_before_the_questions(tmp_path: Path):
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        command = [sys.executable, "-m", "django_matt.cli", "new", "--app-name=json"]
+        os.execve(command[0], command, environment(PYTHONPATH=str(TREE), TERM="xterm"))
+    try:
+        read_until(terminal, "shadow")
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
 
 
 def read_until(terminal: int, expected: str) -> None:

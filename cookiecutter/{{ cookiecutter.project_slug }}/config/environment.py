@@ -7,7 +7,7 @@ from django_matt.contrib.environments import DatabaseURL, DjangoEnvironment, Fie
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 {%- if cookiecutter.__postgresql %}
-DATABASE = "{{ cookiecutter.project_slug.replace('-', '_') }}"
+DATABASE = "{{ cookiecutter.__database_name }}"
 {%- endif %}
 
 

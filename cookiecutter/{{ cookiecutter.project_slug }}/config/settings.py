@@ -9,8 +9,9 @@ from config.environment import BASE_DIR, env
 DEBUG = env.DEBUG
 SECRET_KEY = env.SECRET_KEY.get_secret_value()
 SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in env.SECRET_KEY_FALLBACKS]
-# The container asks its own health by the address; everybody else by a name of yours.
-ALLOWED_HOSTS = [*env.ALLOWED_HOSTS, "127.0.0.1"]
+# The container asks its own health by the address. Without a name of yours Django's rule stays: DEBUG answers localhost,
+# and `check --deploy` asks for names.
+ALLOWED_HOSTS = [*env.ALLOWED_HOSTS, "127.0.0.1"] if env.ALLOWED_HOSTS else []
 
 INSTALLED_APPS = [
     "django.contrib.admin",
