@@ -12,9 +12,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import Count, F, Prefetch, Value
+from django.db.models import Count, F, Prefetch, Value, Window
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -355,6 +355,10 @@ def test_querysets_that_the_tier_understands(library, queryset):
         (lambda: Tag.objects.filter(id=1).union(Tag.objects.filter(id=2)), "combined"),
         (lambda: books().prefetch_related(Prefetch("tags", Tag.objects.all())), "Prefetch"),
         (lambda: books().annotate(low=Lower("tags__name")).distinct(), "distinct"),
+        (
+            lambda: books().alias(place=Window(RowNumber(), "author", order_by="id")).filter(place=2),
+            "window",
+        ),
     ],
 )
 def test_querysets_that_are_left_to_the_instances(library, queryset, why):
