@@ -19,7 +19,7 @@ cdef class Node:
     cdef public object item, model
 
 cdef class Field:
-    cdef public str name, key, wire
+    cdef public str name, key, wire, other
     cdef public Node node
     cdef public object default
     cdef public bint plain

@@ -58,9 +58,9 @@ def column_of(
         return column
     if model and type(inspect.getattr_static(model, field.attname, None)) not in _DESCRIPTORS:
         raise Closed(f"{field.name} is read through a descriptor of the project's own")
-    field = stored(field)
+    name, field = field.name, stored(field)
     if not type(field).__module__.startswith("django.db.models.fields"):
-        raise Closed(f"{field.name}: {type(field).__name__} is a field of the project's own")
+        raise Closed(f"{name}: rows do not know what a {type(field).__name__} makes of its column")
     if isinstance(field, FileField) and model:
         return Column(_urls(field, column.prepare))
     if compiled:

@@ -310,7 +310,7 @@ class Reader:
             )
         if not (self.skip_none or self.skip_unset):
             node.template.update((field.wire, None) for field in node.fields)
-        keys = {field.key for field in node.fields}
+        keys = {key for field in node.fields for key in (field.key, field.other)}
         if resolvers & keys:
             raise Closed(
                 f"{path}: resolve_{min(resolvers & keys)} of {name} is called for each value"
@@ -341,12 +341,9 @@ class Reader:
         node = self.read(core_schema, path)
         key = alias or name
         wire = core_field.get("serialization_alias") if self.by_alias else None
-        default = (
-            self.encoder.MISSING
-            if alias is not None and by_name
-            else self._default_of(core_schema, node)
-        )
-        return self.encoder.Field(name, key, wire or name, node, default)
+        default = self._default_of(core_schema, node)
+        other = name if by_name and key != name else ""
+        return self.encoder.Field(name, key, wire or name, node, default, other=other)
 
     def _default_of(self, core_schema: Mapping[str, Any], node: Any) -> Any:
         if core_schema["type"] != "default" or "default" not in core_schema:

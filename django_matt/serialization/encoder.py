@@ -20,7 +20,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "a15b4a3c9c69e58c"
+FINGERPRINT = "77db7bd227fc3618"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -113,15 +113,25 @@ class Node:
 class Field:
     """One field of a model node: where its value is read, under which key it is written."""
 
-    def __init__(self, name: str, key: str, wire: str, node: Any, default: Any) -> None:
-        """``key`` is read from objects and dicts, ``wire`` is written; ``default`` may be ``MISSING``."""
+    def __init__(
+        self, name: str, key: str, wire: str, node: Any, default: Any, *, other: str = ""
+    ) -> None:
+        """``key`` is read from objects and dicts, ``other`` where it is missing; ``wire`` is written.
+
+        ``default`` may be ``MISSING``.
+        """
         self.name = name
         self.key = key
+        self.other = other
         self.wire = wire
         self.node = node
         self.default = default
         # Other keys mean more than one attribute to Django's template Variable, which Ninja asks for what is missing.
-        self.plain = key.isidentifier() and not key.startswith("_") and not _is_number(key)
+        self.plain = _is_plain(key) and (not other or _is_plain(other))
+
+
+def _is_plain(key: str) -> bool:
+    return key.isidentifier() and not key.startswith("_") and not _is_number(key)
 
 
 def _is_number(key: str) -> bool:
@@ -237,6 +247,8 @@ class Shaper:
         elif kind == _FLOAT:
             if type(value) is int and -9007199254740992 <= value <= 9007199254740992:
                 value = float(value)
+            if type(value) is Decimal and not self.trusted and value.is_finite():
+                value = float(value)
             if type(value) is float and (not node.finite or isfinite(value)):
                 if node.bounds:
                     bound(node, value)
@@ -349,12 +361,17 @@ class Shaper:
                 if direct is not None:
                     found = read(value, field.key)
                 if found is MISSING:
+                    if self.trusted or not (direct is None or (plainly and field.plain)):
+                        raise Fallback(field.name)
+                    if field.other:
+                        found = (
+                            held.get(field.other, MISSING)
+                            if direct is None
+                            else read(value, field.other)
+                        )
+                if found is MISSING:
                     found = field.default
-                    if (
-                        found is MISSING
-                        or self.trusted
-                        or not (direct is None or (plainly and field.plain))
-                    ):
+                    if found is MISSING:
                         raise Fallback(field.name)
                     if node.skip_unset:
                         continue
@@ -483,9 +500,7 @@ def key_text(key: Any) -> str:
 def read(value: Any, key: Any) -> Any:
     """Read an attribute; ``MISSING`` where there is none, ``Fallback`` where reading it fails."""
     try:
-        return getattr(value, key)
-    except AttributeError:
-        return MISSING
+        return getattr(value, key, MISSING)
     except Exception:  # noqa: BLE001 - Ninja's own path reads it again and says what is wrong
         raise Fallback("an attribute that raises") from None
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Func
+from django.db.models.expressions import Col
 
 from django_matt.serialization.encoder import KINDS, Fallback
 
@@ -98,10 +99,10 @@ def key_parser(field: Any) -> Callable[[Any], Any] | None:
 
 
 def stored(field: Any) -> Any:
-    """Return the field whose values a foreign key holds."""
+    """Return the field whose values a foreign key, or a column that the database computes, holds."""
     while field.remote_field is not None:
         field = field.target_field
-    return field
+    return field.output_field if field.generated else field
 
 
 def is_bounded(node: Any) -> bool:
@@ -123,7 +124,7 @@ def _read_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection
         wide = _is_wide(node, field) and not node.bounds
         column.most = 10 ** min(field.max_digits, 15) if wide else 0
         column.slow = _by(
-            lambda value: converted([value], field.cached_col, connection)[0], node, encoder
+            lambda value: converted([value], Col("", field), connection)[0], node, encoder
         )
     elif kind == _BOOL and name == "BooleanField":
         column.code, column.select = "bool", _Bare

@@ -4,16 +4,20 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, get_args
 
-from django.db.models import ForeignObjectRel, Model
+from django.db.models import ForeignObjectRel, Manager, Model, QuerySet
 from django.db.models.signals import post_init
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 __all__ = [
     "Level",
     "accessor_of",
+    "has_attribute",
+    "is_joinable",
     "is_quiet",
     "is_reverse",
+    "is_stock",
     "joins_by_key",
+    "keys_of",
     "needs",
     "needs_of",
     "relations_of",
@@ -75,11 +79,13 @@ class Level:
                 continue
             resolvers = getattr(schema, "_ninja_resolvers", {})
             for name, field in schema.model_fields.items():
-                key = field.alias or name
-                if key in resolvers:
-                    self.declare(needs_of(resolvers[key]._func))
-                else:
-                    self.follow(key.split("."), field.annotation, (*path, schema))
+                keys = keys_of(schema, name)
+                resolver = next((resolvers[key] for key in keys if key in resolvers), None)
+                if resolver is not None:
+                    self.declare(needs_of(resolver._func))
+                    continue
+                key = next((key for key in keys if has_attribute(self.model, key)), keys[-1])
+                self.follow(key.split("."), field.annotation, (*path, schema))
 
     def declare(self, paths: Iterable[str] | None) -> None:
         """Add what ``needs`` names, or every column where nothing was declared."""
@@ -93,7 +99,7 @@ class Level:
         key, rest = parts[0], parts[1:]
         meta = self.model._meta
         if key == "pk":
-            key = meta.pk.name
+            key = meta.pk.attname
         field = relations_of(self.model).get(key)
         if field is None:
             column = next((f for f in meta.concrete_fields if key in (f.name, f.attname)), None)
@@ -124,15 +130,17 @@ class Level:
             self.other.add(key)
             return None
         if field.one_to_one or field.many_to_one:
-            if field.concrete:
-                self._need(field.name)
+            if not is_reverse(field):
+                for matched in field.local_related_fields:
+                    self._need(matched.name)
             elif field.name != key:
                 self.other.add(key)
                 return None
             return self.one.setdefault(key, Level(target))
         below = self.many.setdefault(key, Level(target))
         if field.one_to_many:
-            below._need(field.field.name)
+            for matched in field.field.local_related_fields:
+                below._need(matched.name)
             for matched in field.field.foreign_related_fields:
                 self._need(matched.name)
         elif not joins_by_key(field):
@@ -144,10 +152,28 @@ class Level:
             self.columns.add(column)
 
 
+def keys_of(schema: type[BaseModel], name: str) -> list[str]:
+    """Return the keys under which a schema's field is read, the first that is there: its alias, its name."""
+    alias, config = schema.model_fields[name].alias, schema.model_config
+    by_name = config.get("populate_by_name") or config.get("validate_by_name")
+    if alias is None or config.get("validate_by_alias") is False:
+        return [name]
+    return [alias, name] if by_name else [alias]
+
+
+def has_attribute(model: type[Model], key: str) -> bool:
+    """Tell whether instances of a model have an attribute whatever the query; one with dots begins with it."""
+    return inspect.getattr_static(model, key.partition(".")[0], None) is not None or hasattr(
+        model, "__getattr__"
+    )
+
+
 def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
     """Yield the schemas that an annotation names: of a list, an optional value, a union."""
     if isinstance(annotation, type) and not get_args(annotation):
-        if issubclass(annotation, BaseModel):
+        if issubclass(annotation, RootModel):
+            yield from schemas_in(annotation.model_fields["root"].annotation)
+        elif issubclass(annotation, BaseModel):
             yield annotation
         return
     for argument in get_args(annotation):
@@ -192,6 +218,13 @@ def joins_by_key(field: Any) -> bool:
     )
 
 
+def is_joinable(model: type[Model]) -> bool:
+    """Tell whether a join finds what Django finds for a relation to a model: its base manager leaves nothing out."""
+    manager: Any = model._base_manager
+    plain = type(manager).get_queryset is Manager.get_queryset
+    return plain and manager._queryset_class is QuerySet
+
+
 def is_quiet(model: type[Model]) -> bool:
     """Tell whether making an instance reads none of its columns, so that one left out is not fetched again."""
     plain = all(
@@ -199,3 +232,9 @@ def is_quiet(model: type[Model]) -> bool:
     )
     own = model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
     return plain and own and not post_init.has_listeners(model)
+
+
+def is_stock(model: type[Model], name: str) -> bool:
+    """Tell whether a relation is read as Django reads it, and not through an override of a subclass."""
+    descriptor = type(inspect.getattr_static(model, name, None))
+    return descriptor.__module__ == "django.db.models.fields.related_descriptors"

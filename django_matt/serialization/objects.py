@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import Http404
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from django_matt.serialization.querysets import QueryPlan
 
@@ -17,6 +17,8 @@ def takes_one(annotation: Any) -> bool:
     make every value, they may be about that list, and get it.
     """
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return False
+    if issubclass(annotation, RootModel):
         return False
     validators = annotation.__pydantic_decorators__.model_validators
     own = {name for name, each in validators.items() if each.info.mode != "after"}

@@ -11,7 +11,7 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql.where import ExtraWhere
 from ninja.signature.details import is_collection_type
 
-from django_matt.serialization.levels import Level, schemas_in
+from django_matt.serialization.levels import Level, is_joinable, schemas_in
 
 __all__ = ["QueryPlan", "is_plain", "is_simple"]
 
@@ -187,7 +187,7 @@ class _Choice:
 
     def _may_join(self, path: str, model: type[Model]) -> bool:
         """Tell whether a relation's table is in the same database, and its key is loaded."""
-        if self._is_deferred(path):
+        if self._is_deferred(path) or not is_joinable(model):
             return False
         return not router.routers or router.allow_migrate_model(self.queryset.db, model)
 

@@ -162,6 +162,9 @@ def check(queryset: Any) -> None:
         raise Closed(f"{type(queryset).__name__} evaluates itself in its own way")
     if not is_simple(query, distinct=True):
         raise Closed("the query is combined, grouped, locked, or holds SQL by hand")
+    if query.where.contains_over_clause:
+        # Django then selects two equal columns once (SQLCompiler.get_qualify_sql).
+        raise Closed("the query is filtered by a window")
     if query.distinct_fields or (query.distinct and query.annotations):
         raise Closed("the query is distinct by what is not answered")
     if query.deferred_loading != (frozenset(), True):

@@ -1,6 +1,5 @@
 """Templates: one schema against one model, as the columns to select and the operations that write them."""
 
-import inspect
 from collections.abc import Generator, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +15,15 @@ from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.drivers import Wire, is_raw
 from django_matt.serialization.encoder import KINDS, Fallback
 from django_matt.serialization.forms import Column, converted
-from django_matt.serialization.levels import accessor_of, is_quiet, relations_of
+from django_matt.serialization.levels import (
+    accessor_of,
+    has_attribute,
+    is_joinable,
+    is_quiet,
+    is_reverse,
+    is_stock,
+    relations_of,
+)
 from django_matt.serialization.lists import Key, Many
 from django_matt.serialization.programs import COMPILED, Operation, program_of
 from django_matt.serialization.statements import Statement, compiled, key_of
@@ -104,11 +111,18 @@ class Template:
                 omit=bool(node.skip_none),
             )
             if self.values is None:
-                name = model._meta.pk.attname if field.key == "pk" else field.key
-                self._field(operation, below, name, field.node)
+                self._field(operation, below, self._name(field, place), field.node)
             else:
-                self._value(operation, below, field.key, field.node, self.values)
+                self._value(operation, below, field, self.values | self.annotations)
         self.operations.append(Operation("end"))
+
+    def _name(self, field: Any, place: _Place) -> str:
+        """Return what a field is read from: its key, or where instances have no such attribute its other one."""
+        key: str = field.key
+        made = not place.prefix and key in self.annotations
+        if field.other and not made and not has_attribute(place.model, key):
+            key = field.other
+        return str(place.model._meta.pk.attname) if key == "pk" else key
 
     def _field(self, operation: Operation, place: _Place, name: str, node: Any) -> None:
         meta = place.model._meta
@@ -126,17 +140,19 @@ class Template:
             self._many(operation, place, relation, node)
         else:
             raise Closed(f"{name} is a relation, and its schema is of another shape")
-        if relation is not None and not _is_stock(place.model, name):
+        if relation is not None and not is_stock(place.model, name):
             raise Closed(f"{name} is read through a descriptor of the project's own")
 
     def _value(
-        self, operation: Operation, place: _Place, name: str, node: Any, values: frozenset[str]
+        self, operation: Operation, place: _Place, field: Any, given: frozenset[str]
     ) -> None:
+        """Add what ``values()`` gives under one of the keys of a field."""
+        name: str = field.key if field.key in given or not field.other else field.other
         if name in self.annotations:
-            self._column(operation, place, name, node)
-        elif name in values:
+            self._column(operation, place, name, field.node)
+        elif name in given:
             _, _, targets, _ = Query(place.model).names_to_path(name.split("__"), place.model._meta)
-            self._column(operation, replace(place, model=None), targets[0], node, name)
+            self._column(operation, replace(place, model=None), targets[0], field.node, name)
         else:
             raise Closed(f"values() does not give {name}")
 
@@ -167,8 +183,12 @@ class Template:
         name, target = accessor_of(relation), relation.related_model
         if target is None:
             raise Closed(f"{name} is a relation to any model")
+        if not is_reverse(relation) and relation.column is None:
+            raise Closed(f"{name} is matched by several columns")
         if relation.concrete and not relation.db_constraint:
             raise Closed(f"{name} may point at a row that is not there")
+        if not is_joinable(target):
+            raise Closed(f"{name} is found by the base manager of {target.__name__}")
         if not relation.concrete and relation.name != name:
             raise Closed(f"{name} has another name in queries")
         if router.routers and not router.allow_migrate_model(self.using, target):
@@ -305,9 +325,3 @@ class Template:
         for many in self.manys.values():
             found += many.template.queries(many.queryset())
         return found
-
-
-def _is_stock(model: type[Model], name: str) -> bool:
-    """Tell whether a relation is read as Django reads it, and not through an override of a subclass."""
-    descriptor = type(inspect.getattr_static(model, name, None))
-    return descriptor.__module__ == "django.db.models.fields.related_descriptors"

@@ -5,7 +5,7 @@ import uuid
 from decimal import Decimal
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 
 
 class Colour(models.TextChoices):
@@ -102,6 +102,84 @@ class Keyed(models.Model):
 class Note(models.Model):
     keyed = models.ForeignKey(Keyed, models.CASCADE, related_name="notes")
     text = models.TextField()
+
+
+class Shouted(models.TextField):
+    """A field that converts in its own way."""
+
+    def from_db_value(self, value, expression, connection):
+        return None if value is None else f"{value}!"
+
+
+class Receipt(models.Model):
+    """Columns that the database computes."""
+
+    number = models.IntegerField(default=2)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal("1.50"))
+    text = models.CharField(max_length=20, default="ten")
+    total = models.GeneratedField(
+        expression=models.F("number") * models.F("price"),
+        output_field=models.DecimalField(max_digits=12, decimal_places=2),
+        db_persist=True,
+    )
+    is_many = models.GeneratedField(
+        expression=models.Q(number__gt=1), output_field=models.BooleanField(), db_persist=True
+    )
+    upper = models.GeneratedField(
+        expression=Upper("text"), output_field=models.CharField(max_length=20), db_persist=True
+    )
+    loud = models.GeneratedField(expression=Upper("text"), output_field=Shouted(), db_persist=True)
+
+
+class Kept(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(is_gone=False)
+
+
+class Owner(models.Model):
+    """Rows that are hidden from relations too."""
+
+    name = models.CharField(max_length=20)
+    is_gone = models.BooleanField(default=False)
+    objects = Kept()
+
+    class Meta:
+        base_manager_name = "objects"
+
+
+class Pet(models.Model):
+    name = models.CharField(max_length=20)
+    owner = models.ForeignKey(Owner, models.CASCADE, null=True, related_name="pets")
+
+
+class Seat(models.Model):
+    """A key of two columns."""
+
+    pk = models.CompositePrimaryKey("row", "number")
+    row = models.IntegerField()
+    number = models.IntegerField()
+    name = models.CharField(max_length=20, default="")
+
+
+class Ticket(models.Model):
+    """A relation by two columns."""
+
+    row = models.IntegerField()
+    number = models.IntegerField()
+    seat = models.ForeignObject(
+        Seat,
+        models.CASCADE,
+        from_fields=("row", "number"),
+        to_fields=("row", "number"),
+        related_name="tickets",
+    )
+
+
+class Pass(models.Model):
+    """A key that is a relation."""
+
+    owner = models.OneToOneField(Owner, models.CASCADE, primary_key=True, related_name="badge")
+    code = models.CharField(max_length=20)
 
 
 class Edition(models.Model):

@@ -2,7 +2,7 @@
 
 import pytest
 from ninja import ModelSchema, Schema
-from pydantic import model_validator
+from pydantic import RootModel, model_validator
 
 from django_matt import MattAPI, Status, needs, tier
 from tests.project.models import Author, Blurb, Book, Tag
@@ -163,6 +163,15 @@ class Asked(Schema):
 @pytest.mark.parametrize("schema", [Counted, Asked])
 def test_a_schema_about_the_whole_list_gets_it_as_from_ninja(answer, books, schema):
     assert answer(schema, Book.objects.all).json() == {"total": 3}
+
+
+def test_a_root_that_is_a_list_gets_it(answer, books):
+    class Titled(Schema):
+        title: str
+        author: AuthorOut
+
+    answered = answer(RootModel[list[Titled]], lambda: Book.objects.order_by("pk"))
+    assert [book["title"] for book in answered.json()] == ["One", "Two", "Two"]
 
 
 def test_an_optional_object_is_left_to_ninja(answer, books):

@@ -12,9 +12,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import Count, F, Prefetch, Value
+from django.db.models import Count, F, Prefetch, Value, Window
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -25,14 +25,32 @@ from ninja.pagination import paginate as ninja_paginate
 from ninja_extra import ControllerBase, NinjaExtraAPI, api_controller, http_get
 from ninja_extra.pagination import PageNumberPaginationExtra, PaginatedResponseSchema
 from ninja_extra.pagination import paginate as extra_paginate
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
 
 from django_matt import MattAPI
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.tiers import Tiers
-from tests.project.models import Author, Blurb, Book, Colour, Everything, Keyed, Level, Review, Tag
-from tests.serialization.conftest import ENCODERS, in_order, operation, parse, plan_of
+from tests.project.models import (
+    Author,
+    Blurb,
+    Book,
+    Colour,
+    Everything,
+    Keyed,
+    Level,
+    Owner,
+    Pass,
+    Pet,
+    Receipt,
+    Review,
+    Seat,
+    Tag,
+    Ticket,
+)
+from tests.serialization.conftest import ENCODERS, in_order, judge, operation, parse, plan_of
 
 pytestmark = pytest.mark.django_db
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -333,6 +351,12 @@ def test_querysets_that_the_tier_understands(library, queryset):
         (lambda: Tag.objects.filter(id=1).union(Tag.objects.filter(id=2)), "combined"),
         (lambda: books().prefetch_related(Prefetch("tags", Tag.objects.all())), "Prefetch"),
         (lambda: books().annotate(low=Lower("tags__name")).distinct(), "distinct"),
+        (
+            lambda: (
+                books().alias(place=Window(RowNumber(), "author", order_by="id")).filter(place=2)
+            ),
+            "window",
+        ),
     ],
 )
 def test_querysets_that_are_left_to_the_instances(library, queryset, why):
@@ -588,7 +612,7 @@ def test_a_related_manager_keeps_the_instance_that_it_came_from(library):
 
 def test_a_schema_that_never_fits_is_not_asked_of_rows_again(library):
     class Out(Schema):
-        price: float
+        id: Decimal
 
     made = operation(list[Out])
     tiers = Tiers(plan_of(made.response_models[200], ENCODERS["plain"]))
@@ -599,7 +623,159 @@ def test_a_schema_that_never_fits_is_not_asked_of_rows_again(library):
     with CaptureQueriesContext(connection) as queries:
         body, tier, reason = tiers.encode(books())
     assert (tier, len(queries)) == ("pydantic", 1)
-    assert json.loads(body)[0] == {"price": 0.0}
+    assert json.loads(body)[0] == {"id": str(books().values_list("id", flat=True)[0])}
+
+
+class Camel(Schema):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class AuthorCamel(Camel):
+    boss_id: int | None
+
+
+class BookCamel(Camel):
+    title: str
+    author_id: int
+    author: AuthorCamel
+    tags: list[TagOut]
+    not_there: int = 5
+
+
+@pytest.mark.parametrize("by_alias", [False, True])
+@pytest.mark.parametrize("evaluated", [False, True])
+def test_names_are_read_where_no_attribute_has_the_alias(library, by_alias, evaluated):
+    made = operation(list[BookCamel], by_alias=by_alias)
+    tiers = Tiers(plan_of(made.response_models[200], ENCODERS["plain"], by_alias=by_alias))
+    with CaptureQueriesContext(connection) as queries:
+        tiers.encode(books().all())
+    assert len(queries) == 2
+    given = list(books().select_related("author")) if evaluated else books()
+    judge(list[BookCamel], given, tier="instances", by_alias=by_alias)
+
+
+@pytest.mark.parametrize("by_alias", [False, True])
+def test_names_are_columns_where_no_attribute_has_the_alias(library, by_alias):
+    class Out(Camel):
+        author_id: int
+        author: AuthorCamel
+
+    answer, _ = compare(Out, books(), by_alias=by_alias)
+    assert set(answer[0]) == ({"authorId", "author"} if by_alias else {"author_id", "author"})
+    annotated = books().annotate(authorId=Value(7))
+    assert compare(Out, annotated)[0][0]["author_id"] == 7
+
+
+def test_an_attribute_that_has_the_alias_is_read_first(library, monkeypatch):
+    class Out(Camel):
+        author_id: int
+
+    monkeypatch.setattr(Book, "authorId", property(lambda book: -book.author_id), raising=False)
+    answer, reason = compare(Out, books(), tier="instances")
+    assert answer[0]["author_id"] < 0
+    assert "authorId is no column" in reason
+
+
+def test_a_resolver_of_a_name_is_called_where_no_attribute_has_the_alias(library):
+    class Out(Camel):
+        author_id: int
+
+        @staticmethod
+        def resolve_author_id(book):
+            return -1
+
+    answer, reason = compare(Out, books(), tier="pydantic")
+    assert answer[0] == {"author_id": -1}
+    assert "resolve_author_id" in reason
+
+
+def test_floats_of_decimals(library):
+    class Out(Schema):
+        price: float | None
+
+    compare(Out, books())
+    judge(list[Out], list(books()), tier="instances")
+    judge(list[Out], [{"price": Decimal("NaN")}], tier="pydantic")
+
+
+class ReceiptOut(ModelSchema):
+    class Meta:
+        model = Receipt
+        exclude = ["loud"]
+
+
+def test_columns_that_the_database_computes(db):
+    for number in (0, 3, 7):
+        Receipt.objects.create(number=number, price=Decimal("0.10"), text="é")
+    answer, _ = compare(ReceiptOut, Receipt.objects.order_by("id"))
+    assert [row["total"] for row in answer] == ["0.00", "0.30", "0.70"]
+
+
+def test_a_computed_column_of_the_project_s_own_closes_the_tier(db):
+    class Out(Schema):
+        loud: str
+
+    Receipt.objects.create()
+    answer, reason = compare(Out, Receipt.objects.all(), tier="instances")
+    assert answer == [{"loud": "TEN!"}]
+    assert reason.startswith("loud: rows do not know")
+
+
+def test_a_key_that_is_a_relation(db):
+    class Out(Schema):
+        pk: int
+        code: str
+
+    Pass.objects.create(owner=Owner.objects.create(name="o"), code="c")
+    compare(Out, Pass.objects.all())
+
+
+def test_rows_that_a_base_manager_hides_stay_hidden(db):
+    class OwnerOut(Schema):
+        name: str
+
+    class Out(Schema):
+        name: str
+        owner: OwnerOut | None
+
+    there, gone = (Owner.objects.create(name=f"{gone}", is_gone=gone) for gone in (False, True))
+    for owner in (there, gone, None):
+        Pet.objects.create(name="Rex", owner=owner)
+    tiers = Tiers(plan_of(operation(list[Out]).response_models[200], ENCODERS["plain"]))
+    body, tier, reason = tiers.encode(Pet.objects.order_by("id"))
+    assert [row["owner"] for row in json.loads(body)] == [{"name": "False"}, None, None]
+    assert (tier, reason) == ("instances", "owner is found by the base manager of Owner")
+
+
+def test_relations_by_several_columns(db):
+    class SeatOut(Schema):
+        name: str
+
+    class TicketOut(Schema):
+        id: int
+        seat: SeatOut
+
+    class Keys(Schema):
+        id: int
+        row: int
+
+    class Plain(Schema):
+        number: int
+        tickets: list[Keys]
+
+    for number in (1, 2, 3):
+        Seat.objects.create(row=1, number=number, name=f"s{number}")
+        Ticket.objects.create(row=1, number=number % 2 + 1)
+    for schema, queryset, why in (
+        (TicketOut, Ticket.objects.order_by("id"), "seat is matched by several columns"),
+        (Plain, Seat.objects.order_by("number"), "tickets is matched by another column"),
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            tiers = Tiers(plan_of(operation(list[schema]).response_models[200], ENCODERS["plain"]))
+            tiers.encode(queryset.all())
+        assert len(queries) <= 2
+        _, reason = compare(schema, queryset, tier="instances")
+        assert reason.startswith(why)
 
 
 class ReviewOut(Schema):
