@@ -10,6 +10,8 @@ import pytest
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 
+from tests.waiting import SECONDS
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -57,6 +59,8 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, timeout=1_000 * SECONDS
+        )
         yield browser
         browser.close()

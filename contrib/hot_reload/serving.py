@@ -105,9 +105,7 @@ def serve_project(
 
     patch = _patching(in_process, handover)
     roots = [*roots_of(handover.base, [*handover.watch, *map(str, judge.directories())])]
-    watcher = Watcher(
-        roots, hear, ignore=handover.ignore, since=handover.started, is_known=handover.is_known
-    )
+    watcher = _watcher(roots, hear, handover)
     server = _server(gate, handover, begin)
     _run(server, handover.open_socket())
     watcher.stop()
@@ -133,9 +131,7 @@ def serve_failure(error: BaseException) -> None:
             server.restart()
 
     roots = roots_of(handover.base, handover.watch)
-    watcher = Watcher(
-        roots, hear, ignore=handover.ignore, since=handover.started, is_known=handover.is_known
-    )
+    watcher = _watcher(roots, hear, handover)
     server = _server(gate, handover, watcher.start)
     sys.stderr.write("\nThe server did not start. It tries again when a file changes.\n")
     sys.stderr.flush()
@@ -164,6 +160,19 @@ def _gate(application: Any, hub: Hub, handover: Handover) -> Gate:
         hosts=handover.hosts,
         origins=handover.origins,
         script_name=handover.script_name,
+    )
+
+
+def _watcher(
+    roots: list[Path], hear: Callable[[list[FileChange]], None], handover: Handover
+) -> Watcher:
+    return Watcher(
+        roots,
+        hear,
+        ignore=handover.ignore,
+        since=handover.started,
+        is_known=handover.is_known,
+        parent=handover.parent,
     )
 
 

@@ -101,6 +101,7 @@ class Watcher(threading.Thread):
         ignore: Iterable[str] = (),
         since: float | None = None,
         is_known: Callable[[Path], bool] = lambda path: False,
+        parent: int | None = None,
     ) -> None:
         """Prepare; ``start`` begins."""
         super().__init__(name="matt-hot-reload", daemon=True)
@@ -109,6 +110,8 @@ class Watcher(threading.Thread):
         self._ignore = tuple(ignore)
         self._since = since
         self._is_known = is_known
+        # The venv of Windows stands between two processes.
+        self._parent = parent if parent and os.name == "posix" else os.getppid()
         self._stopping = threading.Event()
         self._directories: set[Path] = set()
 
@@ -118,7 +121,6 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Watch."""
-        parent = os.getppid()
         notify = self._open()
         if self._since is not None:
             early = [
@@ -132,7 +134,7 @@ class Watcher(threading.Thread):
             raw = notify.watch(_BATCH_MS, _STEP_MS, _TIMEOUT_MS, self._stopping)
             if raw in {"stop", "signal"}:
                 break
-            if os.getppid() != parent:
+            if os.getppid() != self._parent:
                 # Nobody is left to stop this process.
                 os._exit(1)
             if not isinstance(raw, set):

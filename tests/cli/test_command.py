@@ -3,14 +3,15 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.servers import can_connect, free_port
+from tests.waiting import SECONDS, wait_until
 
 from .projects import SmallProject
 
@@ -214,9 +215,7 @@ def test_an_encoding_without_our_marks_is_no_fault(project: SmallProject):
 
 @pytest.mark.slow
 def test_dev_serves_and_stops(project: SmallProject):
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "django_matt.cli", "dev", "--noreload", f"127.0.0.1:{port}"]
     with subprocess.Popen(
         command,
@@ -226,17 +225,11 @@ def test_dev_serves_and_stops(project: SmallProject):
         stderr=subprocess.DEVNULL,
     ) as server:
         try:
-            for _ in range(300):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/hello") as answer:
-                        assert answer.read() == b'{"hello":"world"}'
-                    break
-                except OSError:
-                    assert server.poll() is None
-                    time.sleep(0.2)
-            else:
-                pytest.fail("no answer")
+            wait_until(lambda: server.poll() is not None or can_connect(port))
+            assert server.poll() is None
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/hello") as answer:
+                assert answer.read() == b'{"hello":"world"}'
         finally:
             # It became the server: one process, one signal.
             server.send_signal(signal.SIGINT)
-            server.wait(20)
+            server.wait(SECONDS)

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,9 +16,10 @@ from typing import Any
 
 import httpx
 
+from tests.waiting import SECONDS, wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = ROOT / "examples" / "shop"
-START_SECONDS = 60
 STOP_SECONDS = 15
 
 COMMANDS = {
@@ -41,7 +41,7 @@ class Server:
     def client(self, token: str = "") -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # Long, because the machine may be busy: what a request costs is measured in CPU time.
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=SECONDS)
 
     def sign_in(self, username: str) -> httpx.Client:
         """Return a client with the token of a customer or of the staff."""
@@ -143,16 +143,19 @@ def run_server(
 
 
 def wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up:
-        assert process.poll() is None, log.read_text(errors="replace")[-4_000:]
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"no answer on {port}: {log.read_text(errors='replace')[-4_000:]}")
+    def said() -> str:
+        return f"no answer on {port}: {log.read_text(errors='replace')[-4_000:]}"
+
+    def answers() -> bool:
+        assert process.poll() is None, said()
+        return can_connect(port)
+
+    wait_until(answers, said)
+
+
+def can_connect(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

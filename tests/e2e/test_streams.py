@@ -20,6 +20,7 @@ import pytest
 
 from tests.e2e.conftest import DEEP
 from tests.e2e.servers import ROOT, Server, create_database, free_port, run_server
+from tests.waiting import SECONDS, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -132,20 +133,11 @@ def opened(server: Server, route: str, **query: Any) -> Iterator[httpx.Response]
     # The kernel would take the whole list for a client that does not read.
     small = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)])
     with (
-        httpx.Client(base_url=server.url, transport=small, timeout=60) as client,
+        httpx.Client(base_url=server.url, transport=small, timeout=SECONDS) as client,
         client.stream("GET", route, params=query) as answer,
     ):
         assert answer.status_code == 200
         yield answer
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> bool:
-    give_up = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
@@ -175,7 +167,7 @@ def test_memory_is_constant_and_the_first_byte_comes_before_the_last_row(
     if sys.platform == "linux":
         assert before > 0
         assert peak - before < MOST_GROWTH
-    assert wait_until(lambda: not library.is_read())
+    wait_until(lambda: not library.is_read())
 
 
 def test_a_client_that_leaves_closes_the_cursor(server, library, routes):
@@ -184,7 +176,7 @@ def test_a_client_that_leaves_closes_the_cursor(server, library, routes):
             chunks = answer.iter_raw()  # httpx leaves where nobody holds this
             next(chunks)
             assert library.is_read()
-        assert wait_until(lambda: not library.is_read()), route
+        wait_until(lambda: not library.is_read())
     # The worker and its connection go on.
     with server.client() as client:
         assert len(client.get(routes[0], params={"last": 5}).json()) == 5
@@ -237,7 +229,7 @@ def test_an_error_in_mid_stream_breaks_the_answer_off(stand, kind):
     else:
         with pytest.raises(csv.Error):
             list(csv.reader(io.StringIO(sent.decode()), strict=True))
-    assert wait_until(lambda: not library.is_read())
+    wait_until(lambda: not library.is_read())
     assert "a row of the second half cannot be read" in server.log.read_text(errors="replace")
     with server.client() as client:
         assert len(client.get("/api/rows", params={"last": 5}).json()) == 5
@@ -249,4 +241,4 @@ def test_head_sends_nothing(server, library, routes):
             answer = client.head(route)
         assert answer.status_code == 200
         assert answer.content == b""
-    assert wait_until(lambda: not library.is_read())
+    wait_until(lambda: not library.is_read())

@@ -201,9 +201,9 @@ def deep():
 )
 def test_no_value_breaks_or_hangs_it(make):
     value = make()
-    begin = time.monotonic()
+    begin = time.process_time()
     text = local(value)
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
     assert len(text) < 2_000
     assert "\x1b" not in text
 

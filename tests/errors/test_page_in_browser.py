@@ -1,24 +1,29 @@
 """The error page in a real Chromium: light, dark, phone, keyboard, a strict policy."""
 
-import os
-import shutil
+from collections.abc import Iterator
 
 import pytest
 
 from django_matt import MattAPI
+from tests.waiting import SECONDS
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.django_db(transaction=True),
+]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+@pytest.fixture(scope="module", autouse=True)
+def unsafe() -> Iterator[None]:
+    """Playwright's loop runs in this thread, where Django then takes the tests' own tidy-up for async code."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
 
 
 @pytest.fixture
-def page_of(serve, settings, live_server):
-    if CHROMIUM is None:
-        if os.environ.get("MATT_REQUIRE_BROWSER"):
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
+def page_of(serve, settings, chromium, live_server):
     settings.DEBUG = True
     api = MattAPI()
 
@@ -28,39 +33,32 @@ def page_of(serve, settings, live_server):
         raise LookupError(f"a very long message {'x' * 300} about {len(basket)} things")
 
     serve(api)
-    # Playwright's loop runs in this thread, where Django then takes the test's own tidy-up for async code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-            ],
+    contexts = []
+
+    def show(width=1200, scheme="light", javascript=True):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            java_script_enabled=javascript,
+            permissions=["clipboard-read", "clipboard-write"],
         )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(1_000 * SECONDS)
+        page.complaints = []
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on(
+            "request",
+            lambda r: r.url.startswith(live_server.url) or page.complaints.append(r.url),
+        )
+        # No label changes back before it is read.
+        page.clock.install()
+        page.goto(f"{live_server.url}/api/fails?token=hush")
+        return page
 
-        def show(width=1200, scheme="light", javascript=True):
-            context = browser.new_context(
-                viewport={"width": width, "height": 800},
-                color_scheme=scheme,
-                java_script_enabled=javascript,
-                permissions=["clipboard-read", "clipboard-write"],
-            )
-            page = context.new_page()
-            page.complaints = []
-            page.on("console", lambda message: page.complaints.append(message.text))
-            page.on(
-                "request",
-                lambda r: r.url.startswith(live_server.url) or page.complaints.append(r.url),
-            )
-            page.goto(f"{live_server.url}/api/fails?token=hush")
-            return page
-
-        yield show
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    yield show
+    for context in contexts:
+        context.close()
 
 
 @pytest.mark.parametrize(
@@ -97,6 +95,8 @@ def test_the_error_is_copied_as_text_and_as_json(page_of):
     page = page_of()
     page.get_by_role("button", name="Copy as JSON").click()
     page.get_by_role("button", name="Copied").wait_for()
+    page.clock.run_for(2_000)
+    page.get_by_role("button", name="Copy as JSON").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert '"exception": "LookupError' in copied
     assert '"hush"' not in copied.replace('\\"api_key\\": \\"hush\\"', "")

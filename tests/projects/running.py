@@ -15,6 +15,7 @@ import httpx
 
 from tests.e2e.servers import free_port
 from tests.projects.conftest import environment
+from tests.waiting import SECONDS
 
 __all__ = ["find_python", "install", "run", "serve", "serve_development", "serve_production"]
 
@@ -33,7 +34,6 @@ call_command("check", deploy=True, fail_level="WARNING")
 call_command("migrate", verbosity=0)
 call_command("collectstatic", interactive=False, verbosity=0)
 """
-START_SECONDS = 90
 
 
 def run(project: Path, *command: str, **variables: str) -> str:
@@ -69,9 +69,9 @@ def serve(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS)
     try:
-        give_up = time.monotonic() + START_SECONDS
+        give_up = time.monotonic() + SECONDS
         while True:
             assert process.poll() is None, log.read_text()[-4_000:]
             assert time.monotonic() < give_up, log.read_text()[-4_000:]

@@ -20,6 +20,7 @@ import pytest
 
 from tests.projects.conftest import Invoke, Matt, environment
 from tests.projects.rendering import COMBINATIONS, OPTIONS, PROJECT, TEMPLATE, TREE, render
+from tests.waiting import SECONDS, wait_until
 
 pytestmark = [pytest.mark.once]
 
@@ -123,7 +124,7 @@ def test_cookiecutter_alone_refuses_the_same_names(tmp_path: Path):
         env=environment(HOME=str(tmp_path / "home")),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
     assert done.returncode != 0
@@ -303,7 +304,9 @@ def test_an_interrupted_generation_leaves_nothing(tmp_path: Path, sent: signal.S
         if path.name not in {"cookiecutter", "django_matt", ".git"}:
             (package / path.name).symlink_to(path)
     subprocess.run(["cp", "-a", str(TEMPLATE), str(TREE / "django_matt"), str(package)], check=True)
-    (package / "cookiecutter/hooks/post_gen_project.py").write_text("import time; time.sleep(60)\n")
+    (package / "cookiecutter/hooks/post_gen_project.py").write_text(
+        "import time; time.sleep(600)\n"
+    )
     work = tmp_path / "work"
     work.mkdir()
     process = subprocess.Popen(
@@ -320,21 +323,14 @@ def test_an_interrupted_generation_leaves_nothing(tmp_path: Path, sent: signal.S
         os.killpg(process.pid, sent)  # as a terminal does: the hook gets it too
     else:
         process.send_signal(sent)
-    process.wait(timeout=30)
+    process.wait(timeout=SECONDS)
     # The hook of this test sleeps on, with the pipe in its hand.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=SECONDS)
     assert process.returncode not in {0, None}
     assert "nothing was made" in said
     assert list(work.iterdir()) == []
-
-
-def wait_until(condition) -> None:
-    give_up = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def test_what_is_not_said_is_asked(tmp_path: Path):
@@ -383,7 +379,7 @@ def test_what_a_flag_says_wrong_is_refused_before_the_questions(tmp_path: Path):
 
 
 def read_until(terminal: int, expected: str) -> None:
-    seen, give_up = "", time.monotonic() + 30
+    seen, give_up = "", time.monotonic() + SECONDS
     while expected not in seen:
         assert time.monotonic() < give_up, seen
         if select.select([terminal], [], [], 1)[0]:

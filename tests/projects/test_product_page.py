@@ -15,11 +15,9 @@ from tests.docs.snippets import Block, Exchange, blocks_of, differences, exchang
 from tests.docs.test_snippets import WALKED
 from tests.projects.conftest import copy_checkout, environment
 from tests.projects.running import serve_development
+from tests.waiting import SECONDS
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(900)]
-
-FOLLOWS_SECONDS = 60
-"""How long the running server may take to follow an edit."""
 
 
 class Walk:
@@ -86,7 +84,7 @@ class Walk:
 
     def send(self, exchange: Exchange) -> None:
         """Send a request; the server may be starting again after an edit, so reads are repeated until they fit."""
-        give_up = time.monotonic() + FOLLOWS_SECONDS
+        give_up = time.monotonic() + SECONDS
         while wrong := self.differs(exchange):
             assert time.monotonic() < give_up, f"{exchange.method} {exchange.url}: {wrong}"
             time.sleep(0.5)

@@ -102,27 +102,36 @@ def test_of_many_that_create_the_same_rows_one_does(at_once, using):
 
 
 @pytest.fixture
-def slow_inserts() -> Iterator[None]:
-    """Let each row take ten milliseconds, so that two clients are surely in the middle of theirs (PostgreSQL)."""
+def meeting() -> Iterator[None]:
+    """Let each transaction wait, after its first row, for another one that has written its first (PostgreSQL)."""
     if IN_MEMORY:
         yield
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$"
+            "CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$"
+            "DECLARE step text := coalesce(current_setting('tests.step', true), '');"
+            "BEGIN"
+            "  IF step = '' THEN PERFORM set_config('tests.step', 'one row', true);"
+            "  ELSIF step = 'one row' THEN"
+            "    PERFORM set_config('tests.step', 'met', true), pg_advisory_xact_lock_shared(4711);"
+            "    WHILE (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711) < 2"
+            "    LOOP PERFORM pg_sleep(0.01); END LOOP;"
+            "  END IF;"
+            "  RETURN NEW; "
+            "END $$"
         )
         cursor.execute(
-            "CREATE TRIGGER dawdling BEFORE INSERT ON project_edition "
-            "FOR EACH ROW EXECUTE FUNCTION dawdle()"
+            "CREATE TRIGGER meeting BEFORE INSERT ON project_edition "
+            "FOR EACH ROW EXECUTE FUNCTION meet()"
         )
     yield
     with connection.cursor() as cursor:
-        cursor.execute("DROP FUNCTION dawdle() CASCADE")
+        cursor.execute("DROP FUNCTION meet() CASCADE")
 
 
 def test_of_two_that_wait_for_each_other_one_wins_and_one_is_asked_to_try_again(
-    at_once, using, slow_inserts
+    at_once, using, meeting
 ):
     author = Author.objects.using(using).create(name="Ada")
     rows = _rows(author, 40, 0)

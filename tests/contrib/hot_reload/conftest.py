@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contrib.hot_reload.projects import Project, create, run
+from tests.waiting import SECONDS
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(1_000 * SECONDS)
         page.complaints = []
         page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.servers import ROOT, free_port
+from tests.waiting import SECONDS, wait_until
 
 FILES = {
     "manage.py": """
@@ -119,6 +119,7 @@ FILES = {
     "shop/words.py": 'WORD = "first"\n',
     "shop/views.py": """
         import time
+        from pathlib import Path
         from django.http import HttpResponse
         from django.shortcuts import render
         from shop.words import WORD
@@ -130,7 +131,8 @@ FILES = {
             raise LookupError("nothing to see")
 
         def slow(request):
-            time.sleep(30)
+            Path("slow.log").write_text("asked")
+            time.sleep(300)
             return HttpResponse("late")
     """,
     "shop/api.py": """
@@ -175,49 +177,62 @@ class Project:
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def write(self, name: str, text: str) -> None:
+        """Write at once: a watcher that comes between the emptying and the writing of a file sees two edits."""
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text).lstrip("\n"))
+        content = textwrap.dedent(text).lstrip("\n").encode()
+        if file.exists() and file.stat().st_size <= len(content):
+            with file.open("r+b", buffering=0) as there:
+                there.write(content)
+            return
+        # A hidden file is told of to nobody.
+        beside = file.with_name(f".{file.name}.new")
+        beside.write_bytes(content)
+        beside.replace(file)
 
     def replace(self, name: str, old: str, new: str) -> None:
         text = (self.folder / name).read_text()
         assert old in text
-        (self.folder / name).write_text(text.replace(old, new))
+        self.write(name, text.replace(old, new))
 
     def get(self, path: str = "/", **headers: str) -> httpx.Response:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.get(self.url + path, headers=given, timeout=60)
+        return httpx.get(self.url + path, headers=given, timeout=SECONDS)
 
     def listen(self, path: str = "/__matt__/reload", **options: Any) -> ClientConnection:
         """Open the socket as a page would; its first message is still to be read."""
         options.setdefault("origin", self.url)
         address = f"ws://127.0.0.1:{self.port}{path}"
         socket: ClientConnection = connect(
-            address, proxy=None, open_timeout=30, close_timeout=2, **options
+            address, proxy=None, open_timeout=SECONDS, close_timeout=2, **options
         )
         self.stack.enter_context(socket)
         return socket
 
-    def wait_for(self, text: str, path: str = "/", seconds: float = 60) -> httpx.Response:
-        end = time.monotonic() + seconds
-        answer = None
-        while time.monotonic() < end:
-            # A browser, too, asks again where a connection ends before its answer begins.
+    def wait_for(self, text: str, path: str = "/") -> httpx.Response:
+        answer: httpx.Response | None = None
+
+        def has_come() -> bool:
+            nonlocal answer
             assert self.process is None or self.process.poll() is None, self.printed()[-3000:]
+            # A browser, too, asks again where a connection ends before its answer begins.
             with suppress(httpx.ReadError, httpx.RemoteProtocolError):
                 answer = self.get(path)
-                if text in answer.text:
-                    return answer
-            time.sleep(0.02)
-        raise AssertionError(
-            f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}"
+            return answer is not None and text in answer.text
+
+        wait_until(
+            has_come,
+            lambda: f"no {text!r} in {answer and answer.text[:500]}\n{self.printed()[-3000:]}",
+            pause=0.02,
         )
+        assert answer is not None
+        return answer
 
     def printed(self) -> str:
         return self.log.read_text(errors="replace")
 
 
-def event(socket: ClientConnection, seconds: float = 30) -> dict[str, Any]:
+def event(socket: ClientConnection, seconds: float = SECONDS) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(socket.recv(timeout=seconds))
     return found
 
@@ -255,11 +270,11 @@ def run(
         )
     try:
         if wait:
-            end = time.monotonic() + 60
-            while f":{port}/" not in project.printed():
-                assert process.poll() is None, project.printed()
-                assert time.monotonic() < end, project.printed()
-                time.sleep(0.05)
+            wait_until(
+                lambda: process.poll() is not None or f":{port}/" in project.printed(),
+                project.printed,
+            )
+            assert process.poll() is None, project.printed()
         yield project
     finally:
         project.stack.close()

@@ -106,10 +106,20 @@
       fresh.href = href;
       // The old one goes when the new one is there: no moment without style.
       link.dataset.mattOld = "";
-      fresh.addEventListener("load", () => link.remove());
-      fresh.addEventListener("error", () => { fresh.remove(); delete link.dataset.mattOld; });
+      fresh.addEventListener("load", () => {
+        // All of them: one that was replaced before it was there itself removes nothing any more.
+        while (isOld(fresh.previousElementSibling)) fresh.previousElementSibling.remove();
+      });
+      fresh.addEventListener("error", () => {
+        if (!isOld(fresh)) delete link.dataset.mattOld;
+        fresh.remove();
+      });
       link.after(fresh);
     }
+  }
+
+  function isOld(element) {
+    return element?.dataset?.mattOld !== undefined;
   }
 
   // ---- the overlay
