@@ -388,5 +388,3 @@ def read_until(terminal: int, expected: str) -> None:
             except OSError:
                 break
     assert expected in seen
-    # The question is drawn before its keys are listened to.
-    time.sleep(0.2)
