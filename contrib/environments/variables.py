@@ -1,6 +1,7 @@
 """The variables of a class as data: what each holds, in words and as the text that stands in a file."""
 
 import enum
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ WORDS: dict[Any, str] = {
     Path: "path",
     dict: "JSON",
 }
+TELLING = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|(^|_)(KEY|PASS|DSN)$", re.I)
+"""A name that says that it holds a secret, whatever its type says."""
 GENERATED = get_args(GeneratedSecret)[1]
 
 
@@ -51,9 +54,10 @@ class Variable:
 
     def shown(self, text: str) -> str:
         """Return a value as anybody may see it: of a secret nothing, of a URL no user, password or option."""
-        if not self.secret or not text:
-            return text
-        return masked(text) if self.address else MASK
+        if self.secret and text:
+            return masked(text) if self.address else MASK
+        # A URL in a field of text may hold a password too.
+        return masked(text) if "://" in text and "@" in text else text
 
 
 def variables_of(environment: type[DjangoEnvironment]) -> Iterator[Variable]:
@@ -61,14 +65,16 @@ def variables_of(environment: type[DjangoEnvironment]) -> Iterator[Variable]:
     for name, field in environment.model_fields.items():
         kind = next((item for item in field.metadata if isinstance(item, Kind)), None)
         default = "" if field.is_required() else _default_of(field)
+        words = kind.words if kind else _words(field.annotation)
         yield Variable(
             name=variable_of(environment, name),
             field=name,
-            words=kind.words if kind else _words(field.annotation),
+            words=words,
             description=field.description or "",
             required=field.is_required(),
             default=written(default) if default not in ([], (), set(), frozenset(), {}) else "",
-            secret=_is_secret(field.annotation),
+            secret=_is_secret(field.annotation)
+            or ("text" in words and TELLING.search(name) is not None),
             address=kind is not None and kind != GENERATED,
             generated=kind == GENERATED,
         )

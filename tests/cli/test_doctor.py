@@ -79,6 +79,14 @@ def test_a_server_that_is_down_is_named_with_its_address(project: SmallProject):
     assert "top-secret" not in said
 
 
+def test_a_file_that_is_no_database_is_not_a_server(project: SmallProject):
+    project.write("db.sqlite3", "no database at all, but of some length\n" * 99)
+    said = examined(project)
+    assert "✗ The database 'default' does not answer: file is not a database\n" in said
+    assert "db.sqlite3 back from a copy" in said
+    assert "server" not in said
+
+
 def test_a_missing_driver_names_the_extra(project: SmallProject):
     project.append(
         "config/settings.py",
@@ -109,6 +117,11 @@ def test_settings_that_do_not_import_are_located(project: SmallProject, text: st
 def test_a_project_that_names_no_settings_is_told_to(project: SmallProject):
     project.write("manage.py", "print('no settings')\n")
     assert "manage.py does not set DJANGO_SETTINGS_MODULE" in examined(project)
+
+
+def test_a_manage_py_that_cannot_be_read_is_located(project: SmallProject):
+    project.write("manage.py", "import os\ndef (\n")
+    assert "✗ manage.py cannot be read. manage.py, line 2: SyntaxError" in examined(project)
 
 
 def test_an_app_that_does_not_load_is_named(project: SmallProject):

@@ -53,23 +53,34 @@ def _examine(alias: str, connection: Any) -> Iterator[Finding]:
     _be_impatient(connection)
     try:
         connection.ensure_connection()
+        if connection.vendor == "sqlite":
+            # It opens any file, and reads it with the first query.
+            connection.cursor().execute("PRAGMA schema_version")
         version = ".".join(map(str, connection.get_database_version()))
     except Exception as error:  # noqa: BLE001 - drivers raise their own
-        host = connection.settings_dict.get("HOST") or "this machine"
-        port = connection.settings_dict.get("PORT")
         yield Finding(
             level="broken",
             what=f"The database {alias!r} does not answer: {_first_line(error)}",
             why="Every request that asks for data fails.",
-            mend=f"createdb {name}"
-            if f'database "{name}" does not exist' in str(error)
-            else f"Start the server at {host}{f':{port}' if port else ''}, or mend DATABASE_URL (matt env show).",
+            mend=_mend(connection, str(error)),
         )
         return
     yield Finding(
         level="fine", what=f"The database {alias!r} answers: {connection.display_name} {version}"
     )
     yield from _examine_migrations(alias, connection)
+
+
+def _mend(connection: Any, error: str) -> str:
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"Put {given['NAME']} back from a copy, or move it away and migrate, or mend DATABASE_URL (matt env show)."
+    if f'database "{given["NAME"]}" does not exist' in error:
+        return f"createdb {given['NAME']}"
+    place = ":".join(
+        str(part) for part in (given.get("HOST") or "this machine", given.get("PORT")) if part
+    )
+    return f"Start the server at {place}, or mend DATABASE_URL (matt env show)."
 
 
 def _examine_migrations(alias: str, connection: Any) -> Iterator[Finding]:

@@ -16,6 +16,13 @@ def start(folder: Path) -> Iterator[Finding]:
     """Yield whether the settings import and the apps load."""
     name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     if not name:
+        try:
+            compile((folder / "manage.py").read_bytes(), str(folder / "manage.py"), "exec")
+        except (SyntaxError, ValueError) as error:
+            what = f"manage.py cannot be read. {say(error, folder)}"
+            why = "It names the settings, and every command of the project goes through it."
+            yield Finding(level="broken", what=what, why=why, mend=_mended(error))
+            return
         yield Finding(
             level="broken",
             what="Nothing names the settings: manage.py does not set DJANGO_SETTINGS_MODULE.",
@@ -26,12 +33,15 @@ def start(folder: Path) -> Iterator[Finding]:
     try:
         importlib.import_module(name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - settings may raise anything
-        environment = type(error).__name__ == "EnvironmentInvalid"
+        faults = (
+            getattr(error, "faults", ()) if type(error).__name__ == "EnvironmentInvalid" else ()
+        )
+        missing = any(fault.kind == "missing" for fault in faults)
         yield Finding(
             level="broken",
             what=f"The settings ({name}) cannot be imported. {say(error, folder)}",
             why="Nothing starts without settings.",
-            mend="matt env init" if environment else _mended(error),
+            mend="matt env init" if missing else _mended(error),
         )
         return
     try:

@@ -302,6 +302,14 @@ def test_the_doctor_names_what_is_missing_and_what_is_doubtful(project: SmallPro
     assert "SECRET_KEY: is required and not set." in said
     assert "    → matt env init\n" in said
     project.manage("matt_env", "init", "--no-input", "PAYMENT_KEY=x", "DEBUG=true")
+    with (project.folder / ".env").open("a") as file:
+        file.write("DEBUG=perhaps\n")
+    said = project.matt("doctor").stdout
+    assert "    → Mend the line that is named, then run matt doctor again.\n" in said
+    assert "matt env init\n" not in said
+    (project.folder / ".env").write_text(
+        (project.folder / ".env").read_text().replace("DEBUG=perhaps\n", "")
+    )
     (project.folder / ".env").chmod(0o640)
     said = project.matt("doctor").stdout
     assert "! .env: others on this machine may read it (mode 640): chmod 600 .env\n" in said

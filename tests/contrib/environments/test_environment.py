@@ -207,6 +207,22 @@ def test_kinds_are_said_in_words():
     assert (defaults["HOSTS"], defaults["COLOUR"], defaults["DEBUG"]) == ("", "red", "false")
 
 
+def test_a_secret_that_is_declared_as_text_is_masked_all_the_same():
+    class Typed(DjangoEnvironment, env_file=None):
+        STRIPE_KEY: str = "hidden"
+        SMS_TOKEN: str | None = None
+        BROKER: str = "amqp://ada:hidden@mq/shop"
+        DOCS: str = "https://example.com/docs"
+        PASSWORD_RESET: bool = True
+        KEYBOARD: str = "qwerty"
+
+    shown = {item.name: item.shown(item.default or "hidden") for item in variables_of(Typed)}
+    assert "hidden" not in shown["STRIPE_KEY"] + shown["SMS_TOKEN"] + shown["BROKER"]
+    assert shown["BROKER"].endswith("@mq/shop")
+    assert shown["DOCS"] == "https://example.com/docs"
+    assert (shown["PASSWORD_RESET"], shown["KEYBOARD"]) == ("true", "qwerty")
+
+
 def test_an_alias_and_a_prefix_name_the_variable():
     class Named(DjangoEnvironment, env_file=None, env_prefix="SHOP_"):
         HOST: str = Field(default="", validation_alias="SHOP_HOSTNAME")
