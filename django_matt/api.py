@@ -133,7 +133,8 @@ class MattAPI(NinjaExtraAPI):
                 request, data, status=status, temporal_response=temporal_response
             )
         content = self.renderer.render(request, data, response_status=status or 200)
-        return respond(request, self.formats, content, status, temporal_response)
+        formats = getattr(request, "_matt_formats", self.formats)  # of a route's own
+        return respond(request, formats, content, status, temporal_response)
 
     _stock_create_response = create_response
 
