@@ -204,7 +204,7 @@ class Answer:
     def _asks(self, result: Any) -> bool:
         """Tell whether the answer may ask the database."""
         if type(result) in self._ready:
-            return self._usual.may_query(result)
+            return bool(self._usual.may_query(result))
         if isinstance(result, HttpResponseBase):
             return False
         value = result.value if isinstance(result, Status) else result

@@ -1,7 +1,7 @@
 """What is known of a request while it runs: Ninja Extra's ``RouteContext``, made without its keywords and found by injection."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -36,8 +36,7 @@ class BoundContext(RouteContext):
     def response(self) -> HttpResponse:
         made = self.made
         if made is None:
-            made = cast("HttpResponse", self.api.create_temporal_response(self.request))
-            self.made = made
+            made = self.made = self.api.create_temporal_response(self.request)
         return made
 
     @response.setter
@@ -57,6 +56,7 @@ def bind_contexts(
     operation: Operation,
     parameters: Parameters,
     answer: Answer,
+    *,
     permissions: list[Any],
     marks: dict[str, Any],
 ) -> Enter:

@@ -47,7 +47,12 @@ class _Steps:
         if self.checks:
             marks["_matt_challenge"] = self.challenge
         self.enter = bind_contexts(
-            api, operation, self.parameters, self.answer, self.permissions, marks
+            api,
+            operation,
+            self.parameters,
+            self.answer,
+            permissions=self.permissions,
+            marks=marks,
         )
         self.build: Callable[[], ControllerBase] | None = None
         self.direct: Callable[..., Any] | None = None
