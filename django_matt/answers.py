@@ -269,9 +269,9 @@ def _plan_pages(operation: Operation) -> bool:
 def _paginate(
     paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
 ) -> Any:
-    answer = getattr(ROUTE_CONTEXT_VAR.get(None), "answer", None)
-    if answer is not None:
-        queryset = answer.prepare_page(queryset, paginator)
+    operation: Any = getattr(ROUTE_CONTEXT_VAR.get(None), "operation", None)
+    if operation is not None:
+        queryset = operation._matt_answer.prepare_page(queryset, paginator)
     return method(queryset, *arguments, **named)
 
 

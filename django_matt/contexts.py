@@ -11,7 +11,6 @@ from ninja_extra.context import RouteContext
 from ninja_extra.controllers.base import ControllerBase
 from ninja_extra.lazy import settings_lazy
 
-from django_matt.answers import Answer
 from django_matt.parameters import Parameters
 
 __all__ = ["BoundContext", "Enter", "bind_contexts"]
@@ -26,7 +25,7 @@ class BoundContext(RouteContext):
     """A ``RouteContext`` that reads by the operation's own readers and makes its response when first asked for one."""
 
     parameters: Parameters
-    answer: Answer
+    operation: Operation
     request: HttpRequest
     path: dict[str, Any]
     controller: ControllerBase | None = None
@@ -55,7 +54,6 @@ def bind_contexts(
     api: Any,
     operation: Operation,
     parameters: Parameters,
-    answer: Answer,
     *,
     permissions: list[Any],
     marks: dict[str, Any],
@@ -87,7 +85,7 @@ def bind_contexts(
                 view_signature=signature,
             )
         context.parameters = parameters
-        context.answer = answer
+        context.operation = operation
         context.path = path
         ROUTE_CONTEXT_VAR.set(context)
         if own_response:

@@ -50,7 +50,6 @@ class _Steps:
             api,
             operation,
             self.parameters,
-            self.answer,
             permissions=self.permissions,
             marks=marks,
         )
@@ -126,7 +125,7 @@ def _challenge(operation: Operation) -> str:
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is."""
     steps = _Steps(api, operation)
-    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for matt_plan to describe
+    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for paginators, and matt_plan to describe
     return _bind_async(steps) if operation.is_async else _bind_sync(steps)
 
 
