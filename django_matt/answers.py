@@ -57,7 +57,7 @@ class Answer:
         """Plan each response schema; ``formats`` is None where the user's own renderer answers."""
         self._api = api
         self._operation = operation
-        self._formats = formats
+        self._formats: Any = formats
         self.streams = operation.stream_format is not None
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         self._plans: dict[Any, Any] = {}
@@ -71,6 +71,9 @@ class Answer:
             for status, plan in self._plans.items()
             if isinstance(plan, ResponsePlan)
         }
+        # What most views return is answered by few questions: these kinds of results, with the usual status.
+        self._usual: Any = None if formats is None else self.tiers.get(self._status)
+        self._ready = frozenset[type]() if self._usual is None else self._usual.ready
         # A page of rows is written for the one status that pages have; errors have other schemas.
         others = [status for status in self.tiers if status != self._status]
         alone = all(isinstance(status, int) and status >= 400 for status in others)
@@ -78,7 +81,6 @@ class Answer:
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & SAFE
-        self._may_query = [tiers.may_query for tiers in self.tiers.values()]
         self._rows = any(_has_rows(plan.annotation) for plan in self.plans)
 
     def _plan(self, model: Any) -> ResponsePlan:
@@ -132,6 +134,8 @@ class Answer:
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
+        if type(result) in self._ready and context.made is None:
+            return self._encode(context, self._usual, result, self._status)
         if isinstance(result, HttpResponseBase):
             return result
         request = context.request
@@ -155,10 +159,17 @@ class Answer:
         tiers, chosen = self.tiers[key], None
         if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
             chosen = select_piecewise(request, self._formats)
+        return self._encode(context, tiers, result, status, chosen)
+
+    def _encode(
+        self, context: Any, tiers: Any, result: Any, status: int, chosen: Any = None
+    ) -> HttpResponseBase:
+        """Answer by a plan; where ``chosen`` can write a long list piece by piece, it does."""
+        request = context.request
         most = None if chosen is None else get_settings().STREAM_ROWS
         body, tier, reason = tiers.encode(result, request=request, status=status, most=most)
         response: HttpResponseBase
-        if isinstance(body, Batches):
+        if most is not None and isinstance(body, Batches):
             response = self._send_batches(context, body, chosen, status)
         else:
             response = respond(request, self._formats, body, status, context.made)
@@ -177,25 +188,27 @@ class Answer:
 
         read = batches.read(chosen.separator)
         pieces = write_pieces(chosen, read, batches.columns, report)
-        formats = cast("FormatSet", self._formats)
         return respond_piecewise(
-            request, formats, chosen, pieces, status=status, temporal=context.made
+            request, self._formats, chosen, pieces, status=status, temporal=context.made
         )
 
     async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""
-        if isinstance(result, HttpResponseBase):
-            return result
-        value = result.value if isinstance(result, Status) else result
-        for may_ask in self._may_query:
-            if may_ask(value):
-                break
-        else:
+        if not self._asks(result):
             try:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
         return await sync_to_async(self.make)(context, result)
+
+    def _asks(self, result: Any) -> bool:
+        """Tell whether the answer may ask the database."""
+        if type(result) in self._ready:
+            return bool(self._usual.may_query(result))
+        if isinstance(result, HttpResponseBase):
+            return False
+        value = result.value if isinstance(result, Status) else result
+        return any(tiers.may_query(value) for tiers in self.tiers.values())
 
     def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""
@@ -256,9 +269,9 @@ def _plan_pages(operation: Operation) -> bool:
 def _paginate(
     paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
 ) -> Any:
-    steps = getattr(ROUTE_CONTEXT_VAR.get(None), "steps", None)
-    if steps is not None:
-        queryset = steps.answer.prepare_page(queryset, paginator)
+    operation: Any = getattr(ROUTE_CONTEXT_VAR.get(None), "operation", None)
+    if operation is not None:
+        queryset = operation._matt_answer.prepare_page(queryset, paginator)
     return method(queryset, *arguments, **named)
 
 

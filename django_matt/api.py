@@ -30,7 +30,7 @@ from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
-from django_matt.views import UnknownURL, root_url
+from django_matt.views import KnownURL, UnknownURL, root_url
 
 __all__ = ["MattAPI"]
 
@@ -133,7 +133,8 @@ class MattAPI(NinjaExtraAPI):
                 request, data, status=status, temporal_response=temporal_response
             )
         content = self.renderer.render(request, data, response_status=status or 200)
-        return respond(request, self.formats, content, status, temporal_response)
+        formats = getattr(request, "_matt_formats", self.formats)  # of a route's own
+        return respond(request, formats, content, status, temporal_response)
 
     _stock_create_response = create_response
 
@@ -172,4 +173,5 @@ class MattAPI(NinjaExtraAPI):
         ours = [*asset_urls(), *docs_urls(self)]
         replaced = {url.name for url in ours} | {"api-root"}
         routes = [url for url in super()._get_urls() if getattr(url, "name", None) not in replaced]
-        return [*ours, *routes, root_url(self), UnknownURL(self)]
+        urls = [*ours, *routes, root_url(self)]
+        return [KnownURL(urls), *urls, UnknownURL(self)]

@@ -130,12 +130,6 @@ class ConditionalAnswer(Answer):
                     return unchanged
         return self._finish(context, super().make(context, result))
 
-    async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
-        """The same, leaving the event loop only where the answer needs the database."""
-        if isinstance(result, HttpResponseBase):
-            return self.make(context, result)
-        return await super().make_async(context, result)
-
     def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream, with what callables said."""
         return self._finish(context, super().stream(context, result))

@@ -3,22 +3,20 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import NinjaAPI
 from ninja.operation import Operation
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
-from ninja_extra.context import RouteContext
 from ninja_extra.controllers.base import ControllerBase
 from ninja_extra.controllers.route.route_functions import RouteFunction
-from ninja_extra.lazy import settings_lazy
 from ninja_extra.operation import Operation as ExtraOperation
 from ninja_extra.permissions import AllowAny
 
 from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
+from django_matt.contexts import bind_contexts
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
@@ -26,36 +24,6 @@ from django_matt.parameters import Parameters, body_formats
 __all__ = ["bind_run"]
 
 _logger = logging.getLogger("django.request")
-_new = object.__new__
-
-
-class _BoundContext(RouteContext):
-    """A ``RouteContext`` that reads by the operation's own readers and makes its response when first asked for one."""
-
-    steps: "_Steps"
-    request: HttpRequest
-    path: dict[str, Any]
-    controller: ControllerBase | None
-    made: HttpResponse | None
-
-    @property
-    def response(self) -> HttpResponse:
-        made = self.made
-        if made is None:
-            made = cast("HttpResponse", self.steps.api.create_temporal_response(self.request))
-            self.made = made
-        return made
-
-    @response.setter
-    def response(self, value: HttpResponse | None) -> None:
-        self.made = value
-
-    def compute_route_parameters(self) -> None:
-        if not self._has_computed_route_parameters:
-            values = self.steps.parameters.read(self.request, self)
-            self.kwargs.update(values)
-            self.kwargs["view_func_kwargs"] = values
-            self._has_computed_route_parameters = True
 
 
 class _Steps:
@@ -64,8 +32,8 @@ class _Steps:
     def __init__(self, api: Any, operation: Operation) -> None:
         self.api = api
         self.operation = operation
-        self.own_formats = operation_formats(operation, api.formats)
-        formats = self.own_formats or api.formats
+        own_formats = operation_formats(operation, api.formats)
+        formats = own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
         self.answer = make_answer(api, operation, answer_formats(api, formats))
         self.checks = bool(
@@ -74,12 +42,17 @@ class _Steps:
         self.challenge = _challenge(operation)
         self.route = route_function_of(operation)
         self.extra = isinstance(operation, ExtraOperation)
-        self.own_response = (
-            type(api).create_temporal_response is not NinjaAPI.create_temporal_response
-        )
         self.permissions = self._permissions()
-        self.context_class = self._context_class()
-        self.signature = operation.signature
+        marks: dict[str, Any] = {} if own_formats is None else {"_matt_formats": own_formats}
+        if self.checks:
+            marks["_matt_challenge"] = self.challenge
+        self.enter = bind_contexts(
+            api,
+            operation,
+            self.parameters,
+            permissions=self.permissions,
+            marks=marks,
+        )
         self.build: Callable[[], ControllerBase] | None = None
         self.direct: Callable[..., Any] | None = None
         self.permits = self.wants_request = False
@@ -101,54 +74,13 @@ class _Steps:
             return []
         return list(self.route.route.permissions or self.route.api_controller.permission_classes)
 
-    def _context_class(self) -> type[Any]:
-        """The project's ``ROUTE_CONTEXT_CLASS`` over ours: what it overrides is kept, its ``super()`` is ours."""
-        cls: Any = settings_lazy().ROUTE_CONTEXT_CLASS
-        cls = getattr(cls, "_setup", lambda: cls)()
-        return (
-            _BoundContext if cls is RouteContext else type(cls.__name__, (cls, _BoundContext), {})
-        )
-
-    def enter(self, request: HttpRequest, path: dict[str, Any]) -> Any:
-        """Make the context of a request and let it be found by injection."""
-        if self.own_formats is not None:
-            request._matt_formats = self.own_formats  # type: ignore[attr-defined]
-        if self.context_class is _BoundContext:
-            # What RouteContext.__init__ does, without a call with five keywords.
-            context: Any = _new(_BoundContext)
-            context.request = request
-            context.args = []
-            context.kwargs = {**path, "view_func_kwargs": {}}
-            context.permission_classes = self.permissions
-            context.made = None
-            context._api = self.api
-            context._view_signature = self.signature
-            context._has_computed_route_parameters = self.parameters.reads_nothing
-        else:
-            context = self.context_class(
-                request=request,
-                permission_classes=self.permissions,
-                kwargs=path.copy(),
-                api=self.api,
-                view_signature=self.signature,
-            )
-        context.steps = self
-        context.path = path
-        context.controller = None
-        ROUTE_CONTEXT_VAR.set(context)
-        if self.own_response:
-            context.made = self.api.create_temporal_response(request)
-        if self.checks:
-            request._matt_challenge = self.challenge  # type: ignore[attr-defined]
-        return context
-
-    def fail(self, request: HttpRequest, started: float, error: Exception) -> HttpResponseBase:
+    def fail(self, request: HttpRequest, error: Exception) -> HttpResponseBase:
         """Answer an exception by the API's handlers."""
         if isinstance(error, TypeError) and "required positional argument" in str(error):
             why = "Did you fail to use functools.wraps() in a decorator?"
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
         if self.extra and _logger.isEnabledFor(logging.WARNING):
-            self.log(request, started, error)
+            self.log(request, logging.WARNING, getattr(error, "status_code", repr(error)))
         request._matt_challenge = self.challenge  # type: ignore[attr-defined]
         request._matt_plan = self.answer.describe  # type: ignore[attr-defined] # for the DEBUG page
         return self.challenged(self.api.on_exception(request, error))
@@ -159,16 +91,12 @@ class _Steps:
             response.headers["WWW-Authenticate"] = self.challenge
         return response
 
-    def log(self, request: HttpRequest, started: float, error: Exception | None = None) -> None:
+    def log(self, request: HttpRequest, level: int, outcome: Any) -> None:
         """Log as Ninja Extra does, with what the client sent escaped."""
-        level = logging.INFO if error is None else logging.WARNING
         name = self.operation.view_func.__name__
         if self.route is not None:
             name = f"{self.route.api_controller.controller_class.__name__}[{name}]"
         path = request.path.encode("unicode_escape").decode("ascii")
-        outcome = (
-            time.time() - started if error is None else getattr(error, "status_code", repr(error))
-        )
         _logger.log(
             level,
             '"%s - %s %s" %s',
@@ -197,19 +125,20 @@ def _challenge(operation: Operation) -> str:
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is."""
     steps = _Steps(api, operation)
-    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for matt_plan to describe
+    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for paginators, and matt_plan to describe
     return _bind_async(steps) if operation.is_async else _bind_sync(steps)
 
 
 def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
-    operation, answer, logs = steps.operation, steps.answer, steps.extra
+    operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
-        started, context = time.time(), None
+        started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
+        context = None
         try:
-            context = steps.enter(request, path)
+            context = enter(request, path)
             if steps.checks:
                 refused = operation._run_checks(request)
                 if refused is not None:
@@ -219,7 +148,7 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
                 context.controller.context = context
                 if steps.permits:
                     context.controller.check_permissions()
-            if not context.has_computed_route_parameters:
+            if not context._has_computed_route_parameters:
                 context.compute_route_parameters()
             if answer.negotiates_early:
                 answer.negotiate(request)
@@ -232,11 +161,11 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
             made = (
                 answer.stream(context, result) if answer.streams else answer.make(context, result)
             )
-            if logs and _logger.isEnabledFor(logging.INFO):
-                steps.log(request, started)
+            if started is not None:
+                steps.log(request, logging.INFO, time.time() - started)
             return made
         except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
-            return steps.fail(request, started, error)
+            return steps.fail(request, error)
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
@@ -247,14 +176,15 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
 
 
 def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
-    operation, answer, logs = steps.operation, steps.answer, steps.extra
+    operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
-        started, context = time.time(), None
+        started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
+        context = None
         try:
-            context = steps.enter(request, path)
+            context = enter(request, path)
             if steps.checks:
                 refused = await operation._run_checks(request)  # type: ignore[misc]
                 if refused is not None:
@@ -264,7 +194,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                 context.controller.context = context
                 if steps.permits:
                     await context.controller.async_check_permissions()
-            if not context.has_computed_route_parameters:
+            if not context._has_computed_route_parameters:
                 context.compute_route_parameters()
             if answer.negotiates_early:
                 answer.negotiate(request)
@@ -278,11 +208,11 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                 made = await answer.stream_async(context, result)
             else:
                 made = await answer.make_async(context, await result)
-            if logs and _logger.isEnabledFor(logging.INFO):
-                steps.log(request, started)
+            if started is not None:
+                steps.log(request, logging.INFO, time.time() - started)
             return made
         except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
-            return steps.fail(request, started, error)
+            return steps.fail(request, error)
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:

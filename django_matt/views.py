@@ -1,8 +1,9 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
-from functools import partial
+from functools import cached_property, partial
+from itertools import takewhile
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
@@ -14,6 +15,7 @@ from django.urls import (
     Resolver404,
     ResolverMatch,
     URLPattern,
+    URLResolver,
     get_resolver,
     get_urlconf,
     path,
@@ -23,7 +25,7 @@ from ninja.operation import Operation, PathView
 
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
 
-__all__ = ["BoundPathView", "UnknownURL", "root_url"]
+__all__ = ["BoundPathView", "KnownURL", "UnknownURL", "root_url"]
 
 
 class BoundPathView(PathView):
@@ -137,6 +139,40 @@ def _not_found(api: Any, request: HttpRequest, detail: str | None = None) -> Htt
     error.routing = True
     response: HttpResponseBase = api.on_exception(request, error)
     return response
+
+
+class KnownURL(URLPattern):
+    """The first pattern of an API: it finds a URL without parameters by one look-up, however many routes there are.
+
+    Django tries one pattern after the other. What it would find is found here, and where this finds nothing it does.
+    """
+
+    def __init__(self, patterns: Iterable[URLPattern | URLResolver]) -> None:
+        """Take the patterns that stand behind this one."""
+        super().__init__(RoutePattern("", is_endpoint=False), _only_finds)
+        # What stands behind a resolver, as a controller with a namespace of its own is, Django alone finds.
+        self._patterns = list(takewhile(lambda each: isinstance(each, URLPattern), patterns))
+
+    @cached_property
+    def _matches(self) -> dict[str, ResolverMatch]:
+        """The match of each route without parameters, which may be that of a pattern before it."""
+        routes = {
+            str(each.pattern)
+            for each in self._patterns
+            if isinstance(each.pattern, RoutePattern) and not each.pattern.converters
+        }
+        return {
+            route: next(filter(None, (each.resolve(route) for each in self._patterns)))
+            for route in routes
+        }
+
+    def resolve(self, path: str) -> ResolverMatch | None:
+        """Return the match of a route without parameters."""
+        return self._matches.get(path)
+
+
+def _only_finds(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
+    raise NotImplementedError("KnownURL finds the views of others and has none")
 
 
 _reached: ContextVar[list["UnknownURL"] | None] = ContextVar(

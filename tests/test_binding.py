@@ -208,6 +208,31 @@ class TestRouting:
         assert client.get("/api/v2/other").json() == {"api": 2}
         assert client.get("/api/v2/nothing").status_code == 404
 
+    def test_the_first_route_that_matches_answers(self, serve, api):
+        @api.get("/by/{name}")
+        def by_name(request, name: str):
+            return name
+
+        for route in ("/by/hand", "/things"):
+            api.get(route)(lambda request: "a later one")
+        client = serve(api)
+        assert client.get("/api/by/hand").json() == "hand"
+        assert client.get("/api/things").json() == [1]
+        assert client.get("/api/things").resolver_match.route == "api/things"
+
+    def test_a_namespace_of_controllers_keeps_its_place(self, serve):
+        api = MattAPI()
+        for namespace in ("first", None):
+
+            @api_controller("/shelf", urls_namespace=namespace)
+            class Shelf(ControllerBase):
+                @http_get("/top", url_name="top")
+                def top(self):
+                    return self.context.request.resolver_match.namespaces
+
+            api.register_controllers(Shelf)
+        assert serve(api).get("/api/shelf/top").json()[-1] == "first"
+
     @pytest.mark.parametrize(
         "name",
         [

@@ -23,7 +23,7 @@ _TEXTS = (CharField, FileField, FilePathField)
 
 
 class Batch(Generic[M]):
-    """Objects to write, each with the index of its row; inside a transaction that rolls back where this raises."""
+    """Objects to write, each with the index of its row."""
 
     def __init__(self, model: type[M], using: str, objects: Part[M], reader: Reader) -> None:
         """Take the objects, and what reads the rows that they were made of."""
@@ -34,12 +34,31 @@ class Batch(Generic[M]):
         self._errors: list[RowError] = []
 
     def write(self, statement: Callable[[list[M]], Any], fields: Sequence[AnyField]) -> None:
-        """Write all objects by one call of ``statement``; raise ``RowsRefused`` where these ``fields`` are refused."""
+        """Write all objects by one call of ``statement``; raise ``RowsRefused`` where these ``fields`` are refused.
+
+        It is all in one transaction, which is rolled back where this raises.
+        """
         self._find_long_texts(fields)
-        unchecked = 0
-        if not self._errors:
-            unchecked = self._write(statement)
-            self._check_references([field for field in fields if _is_checked(field)])
+        self._refuse()
+        references = [field for field in fields if _is_checked(field)]
+        written = False
+        try:
+            # Without a savepoint of its own, which costs two more statements.
+            with transaction.atomic(using=self._using):
+                statement([instance for _, instance in self._objects])
+                written = True
+                self._check_references(references)
+                self._refuse()
+        except _REFUSALS as error:
+            if written or not _is_refusal(error):
+                raise
+        if not written:
+            with transaction.atomic(using=self._using):
+                unchecked = self._search(statement)
+                self._check_references(references)
+                self._refuse(unchecked)
+
+    def _refuse(self, unchecked: int = 0) -> None:
         if self._errors:
             raise RowsRefused(self._reader.rows, self._errors, unchecked=unchecked)
 
@@ -54,7 +73,7 @@ class Batch(Generic[M]):
                 if value is not None and len(str(value)) > most:
                     self._errors.append(self._explainer(index, instance).too_long(field, most))
 
-    def _write(self, statement: Callable[[list[M]], Any]) -> int:
+    def _search(self, statement: Callable[[list[M]], Any]) -> int:
         """Write all objects, else halve them until those that are refused stand alone; return how many nobody tried.
 
         The database is the judge throughout: what is not refused stays written, so that a row meets the ones before
@@ -78,7 +97,7 @@ class Batch(Generic[M]):
                     pending += [part[middle:], part[:middle]]
         return sum(map(len, pending))
 
-    def _check_references(self, fields: list[Any]) -> None:
+    def _check_references(self, fields: Sequence[Any]) -> None:
         """Find the objects that refer to a row that does not exist, which most databases notice at the end only."""
         connection = connections[self._using]
         if self._errors or connection.vendor == "sqlite":
@@ -94,7 +113,7 @@ class Batch(Generic[M]):
                 if not self._errors:
                     raise
 
-    def _find_orphans(self, fields: list[Any]) -> None:
+    def _find_orphans(self, fields: Sequence[Any]) -> None:
         for field in fields:
             target = field.target_field
             wanted = {

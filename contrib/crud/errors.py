@@ -87,12 +87,12 @@ def answer_rows(request: HttpRequest, exc: RowsRefused, *, api: Any) -> HttpResp
 def _find(rows: Sequence[Any]) -> tuple[list[Any], str | None]:
     """Return where in the request a list of rows stands, and the parameter that is the whole body, if one is."""
     context: Any = ROUTE_CONTEXT_VAR.get(None)
-    if hasattr(context, "steps"):
+    if hasattr(context, "operation"):
         for name, value in context.kwargs["view_func_kwargs"].items():
             way = _way(value, rows)
             if way is None:
                 continue
-            for model in context.steps.operation.models:
+            for model in context.operation.models:
                 if name in model.model_fields:
                     single = getattr(model, "__read_from_single_attr__", None)
                     return [model.__ninja_param_source__, name, *way], single

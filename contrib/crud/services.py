@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 
 from django_matt.contrib.crud.batches import Batch
 from django_matt.contrib.crud.errors import RowError, RowsRefused
-from django_matt.contrib.crud.schemas import AnyField, Reader, Row, columns_of, values_of
+from django_matt.contrib.crud.schemas import AnyField, Kind, Reader, Row
 from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
 
@@ -31,12 +31,11 @@ def bulk_create(
     _check_size(rows)
     queryset = model if isinstance(model, QuerySet) else model._default_manager.all()
     kind, using = queryset.model, _database(queryset)
-    fixed = values_of(values or {}, columns_of(kind, values or {}))
+    fixed = Kind(kind, values or {}).values(values or {})
     reader = Reader(kind, rows)
-    objects = [kind(**(values_of(row, reader.columns(row)) | fixed)) for row in rows]
+    objects = [kind(**(reader.values(row) | fixed)) for row in rows]
     batch = Batch(kind, using, list(enumerate(objects)), reader)
-    with transaction.atomic(using=using):
-        batch.write(queryset.using(using).bulk_create, kind._meta.concrete_fields)
+    batch.write(queryset.using(using).bulk_create, kind._meta.concrete_fields)
     return objects
 
 
@@ -57,7 +56,7 @@ def bulk_update(
     by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
     reader = Reader(model, rows)
     keys, changes = _read_changes(rows, reader, by)
-    fixed = values_of(values or {}, columns_of(model, values or {}))
+    fixed = Kind(model, values or {}).values(values or {})
     with transaction.atomic(using=using):
         found = _lock(queryset, using).in_bulk(keys, field_name=by.attname)
         if missing := [
@@ -118,10 +117,10 @@ def _read_changes(
     changes: list[dict[str, Any]] = []
     errors: list[RowError] = []
     for index, row in enumerate(rows):
-        columns = reader.columns(row)
-        if any(column.field.primary_key and column.field is not by for column in columns):
+        kind = reader.kind(row)
+        if any(column.field.primary_key and column.field is not by for column in kind.columns):
             raise TypeError(f"The primary key of {by.model.__name__} cannot be changed")
-        given = values_of(row, columns, only_set=True)
+        given = kind.values(row, only_set=True)
         value = by.to_python(given.pop(by.attname, None))
         name = reader.sent_as(index, by)
         if value is None:

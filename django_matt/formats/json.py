@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from django_matt.formats.limits import check, decode, refuse, refuse_duplicate
+from django_matt.formats.limits import check, count_keys, decode, refuse, refuse_duplicate
 from django_matt.formats.protocol import Format
 from django_matt.settings import get_settings
 
@@ -60,15 +60,15 @@ class JSON(Format):
         outline = body.translate(_OUTLINE, b"+")
         opened = body.count(b"{")
         if (
-            opened + body.count(b"[") <= get_settings().MAX_NESTING
-            and (opened == 0 or (opened == 1 and data.__class__ is dict))
-            and b"\\u0000" not in body
-            and _BIG_EXPONENT not in outline
-            and (len(outline) < 200 or _MANY_DIGITS not in outline)
+            b"\\u0000" in body
+            or _BIG_EXPONENT in outline
+            or (len(outline) >= 200 and _MANY_DIGITS in outline)
         ):
-            keys = len(data) if opened else 0
-        else:
             keys = check(data)
+        elif opened > (data.__class__ is dict) or body.count(b"[") >= get_settings().MAX_NESTING:
+            keys = count_keys(data)
+        else:
+            keys = len(data) if opened else 0
         named = body.count(b'":')
         # Most clients write no such space.
         if b'" ' in outline:

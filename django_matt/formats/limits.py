@@ -1,6 +1,7 @@
 """What no body of any format may hold, and the errors that say so."""
 
 import math
+from itertools import chain
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django_matt.settings import get_settings
 __all__ = [
     "MAX_VALUES",
     "check",
+    "count_keys",
     "decode",
     "refuse",
     "refuse_duplicate",
@@ -20,6 +22,8 @@ __all__ = [
 
 MAX_VALUES = 100_000
 """How many values a YAML, XML, CSV or MessagePack body may hold: a few bytes there become a hundred in memory."""
+
+_HOLDERS = frozenset({dict, list})
 
 # Fixed, so that no header makes Python look for a codec; each is stateless and decodes in linear time.
 CHARSETS = {
@@ -84,6 +88,29 @@ def decode(body: bytes, charset: str | None) -> str:
         return body.decode(codec)
     except UnicodeDecodeError as error:
         refuse(f"not valid {charset or 'utf-8'} at byte {error.start}")
+
+
+def count_keys(data: Any) -> int:
+    """Return how many keys the objects of parsed JSON have in all; refuse what nests too deep.
+
+    Level by level, as ``check``, which takes three times as long because it trusts no parser.
+    """
+    max_nesting = get_settings().MAX_NESTING
+    level: list[Any] = [data] if data.__class__ in _HOLDERS else []
+    depth = keys = 0
+    while level:
+        if depth >= max_nesting:
+            refuse_nesting()
+        held: list[Any] = []
+        for value in level:
+            if value.__class__ is dict:
+                keys += len(value)
+                held.append(value.values())
+            else:
+                held.append(value)
+        level = [value for value in chain.from_iterable(held) if value.__class__ in _HOLDERS]
+        depth += 1
+    return keys
 
 
 def check(data: Any, *, max_values: int | None = None) -> int:

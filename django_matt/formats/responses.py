@@ -28,12 +28,11 @@ def respond(
 ) -> HttpResponse:
     """Return the response for an answer's JSON.
 
-    A route's own formats stand on the request as ``_matt_formats``. An error, and the answer to a request that has
-    already written, come in the default format where the client accepts none: a 406 would hide what happened.
+    An error, and the answer to a request that has already written, come in the default format where the client
+    accepts none: a 406 would hide what happened.
     """
     if temporal_response is not None:
         status = temporal_response.status_code
-    formats = getattr(request, "_matt_formats", formats)
     try:
         chosen = formats.select(request)
         body = content if chosen.name == "json" else chosen.dump(json.loads(content))

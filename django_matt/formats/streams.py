@@ -23,7 +23,7 @@ class BrokenStream(Exception):  # noqa: N818 - what failed has been reported alr
 def select_piecewise(request: HttpRequest, formats: FormatSet) -> Format | None:
     """Return the format to answer in if it writes lists piece by piece, else None."""
     try:
-        chosen = getattr(request, "_matt_formats", formats).select(request)
+        chosen = formats.select(request)
     except NotAcceptable:
         return None
     return None if chosen.separator is None else chosen
@@ -70,7 +70,7 @@ def respond_piecewise(
         for name, value in temporal.headers.items():
             if (name, value) != ("Content-Type", JSON_TYPE):
                 response.headers[name] = value
-    getattr(request, "_matt_formats", formats).vary(response)
+    formats.vary(response)
     return response
 
 

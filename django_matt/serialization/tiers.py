@@ -10,6 +10,7 @@ from django.db.models import Manager, Model, QuerySet
 from ninja import Schema
 from ninja.signature.details import is_collection_type
 from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponseSchema
+from pydantic import BaseModel
 
 from django_matt.serialization.choices import Choice
 from django_matt.serialization.core_schemas import Closed
@@ -50,6 +51,8 @@ class Tiers:
         self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
         self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
         self.takes_one = takes_one(plan.annotation)
+        # Results that are no queryset, hold none to plan, and no instance to fetch for: they are written as they stand.
+        self.ready = self._ready_kinds()
         # What the last queryset was of, for a description where the schema does not say.
         self.seen: type[Model] | None = None
         # Why rows do not answer although they could.
@@ -57,6 +60,14 @@ class Tiers:
         if choice is not None and choice.tier != "rows":
             self.closed = choice.reason if self.rows or self.page_rows else None
             self.rows = self.page_rows = None
+
+    def _ready_kinds(self) -> frozenset[type]:
+        if self.page is not None:
+            return frozenset()
+        annotation = self.plan.annotation
+        schema = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        kinds = {annotation} if schema else set()
+        return frozenset(kinds if self.query.fields else {*kinds, dict})
 
     @cached_property
     def columns(self) -> list[str] | None:
@@ -70,6 +81,8 @@ class Tiers:
 
         With ``most`` a queryset of more rows comes as ``Batches`` instead of ``bytes``.
         """
+        if type(value) in self.ready:
+            return self._by_plan(value, self.plan.reason, request, status)
         if isinstance(value, Manager):
             value = value.all()
         value, rendered = self._take_rendered(value)
@@ -97,9 +110,15 @@ class Tiers:
             if len(head) > most:
                 return self._stream(value, None, {"request": request, "status": status}, reason)
             loaded = head
-        body, tier = self.plan.encode_with_tier(loaded, request=request, status=status)
+        body, tier, reason = self._by_plan(loaded, reason, request, status)
         if rendered is not None:
             return self._join(body, tier, rendered), "rows", None
+        return body, tier, reason
+
+    def _by_plan(
+        self, value: Any, reason: str | None, request: Any, status: int
+    ) -> tuple[bytes, str, str | None]:
+        body, tier = self.plan.encode_with_tier(value, request=request, status=status)
         if tier == "pydantic" and self.plan.reason is None:
             reason = "a value does not fit its schema as it stands"
         return body, tier, reason
@@ -151,7 +170,9 @@ class Tiers:
 
     def may_query(self, value: Any) -> bool:
         """Tell whether answering may ask the database; False is a promise."""
-        return self.plan.may_query(self._take_rendered(value)[0])
+        if self.page is not None:
+            value = self._take_rendered(value)[0]
+        return self.plan.may_query(value)
 
     @property
     def name(self) -> str:
