@@ -22,6 +22,7 @@ __all__ = ["Rendered", "RenderedIterable", "RowsPlan"]
 # After so many answers that had to be made again by the next tier, it is asked at once.
 _MISFITS = 3
 _TEMPLATES = 256
+_VENDORS = frozenset({"sqlite", "postgresql"})
 _MODEL, _LIST = KINDS["model"], KINDS["list"]
 
 
@@ -59,12 +60,12 @@ class RowsPlan:
         """Return what to select for a queryset, or raise ``Closed``."""
         check(queryset)
         names = frozenset(queryset.query.annotation_select)
-        zone = connections[queryset.db].timezone
-        key = (queryset.model, queryset.db, names, settings.USE_TZ, zone)
+        using = queryset.db
+        key = (queryset.model, using, names, settings.USE_TZ, connections[using].timezone)
         known = self._templates.get(key)
         if known is None:
             try:
-                known = self._compile(queryset, names)
+                known = self._compile(queryset.model, using, names)
             except Closed as closed:
                 known = str(closed)
             if len(self._templates) >= _TEMPLATES:
@@ -88,13 +89,15 @@ class RowsPlan:
             return "the length of the list is bounded"
         return None
 
-    def _compile(self, queryset: Any, names: frozenset[str]) -> Template:
+    def _compile(self, model: Any, using: str, names: frozenset[str]) -> Template:
         node = self.node
+        if connections[using].vendor not in _VENDORS:
+            raise Closed(f"rows of {connections[using].vendor} are not known")
         if node.kind != _MODEL:
             if self.shape is not None:
                 raise Closed(self.shape)
             node = node.item
-        return Template(node, queryset.model, queryset.db, self.encoder, annotations=names)
+        return Template(node, model, using, self.encoder, annotations=names)
 
     def encode(self, queryset: Any, most: int | None = None) -> bytes:
         """Return the JSON array of a queryset, or raise ``Closed`` or ``Fallback``; ``TooMany`` past ``most`` rows."""

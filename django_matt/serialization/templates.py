@@ -217,10 +217,7 @@ class Template:
     def extras(
         self, rows: list[Any], statement: Statement, raw: Raw, inside: Raw | None = None
     ) -> list[Any]:
-        """Return what the operations take from beside the rows: columns made by Django, and the lists inside.
-
-        ``raw`` is what gave the rows, ``inside`` what asks for the lists; that may be the same.
-        """
+        """Return columns made by Django, and the lists ``inside``, which another cursor may ask for than the rows'."""
         extras: list[Any] = [None] * len(self.operations)
         types = raw.types()
         for index, expected, name in self.typed:
@@ -228,13 +225,13 @@ class Template:
                 raise Fallback(f"{name}: a column of another type")
         for at, (column, key) in self.made.items():
             index = self.operations[at].column
-            values = [row[index] for row in rows if key is None or row[key] is not None]
-            values = raw.load(values, index)
+            there = [row[index] for row in rows if key is None or row[key] is not None]
+            values = raw.load(there, index)
             made = column.fragments(values, statement.expressions[index], connections[self.using])
             if len(made) < len(rows):
                 # What is not there has no values in the columns.
-                there = iter(made)
-                made = [None if row[key] is None else next(there) for row in rows]
+                each = iter(made)
+                made = [None if row[key] is None else next(each) for row in rows]
             extras[at] = made
         for at, many in self.manys.items():
             index = self.operations[at].column

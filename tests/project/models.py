@@ -96,6 +96,17 @@ class Note(models.Model):
     text = models.TextField()
 
 
+class Land(models.Model):
+    """A key that is text."""
+
+    code = models.CharField(max_length=20, primary_key=True)
+
+
+class Town(models.Model):
+    land = models.ForeignKey(Land, models.CASCADE, related_name="towns")
+    name = models.CharField(max_length=20)
+
+
 class Edition(models.Model):
     """Every kind of rule that a database keeps, and a column that each change sets."""
 
