@@ -55,11 +55,12 @@ def raw_runs() -> dict[str, Run]:
     statement: Any = template.statement(queryset)
     # Open as long as the rows are written: it knows their types.
     cursor = connection.cursor()
-    wire = template.execute(cursor, statement)
+    raw = template.raw(cursor)
+    raw.run(statement)
     rows = cursor.fetchall()
 
     def write() -> bytes:
-        extras = template.extras(rows, statement, wire)
+        extras = template.extras(rows, statement, raw)
         return b"[%b]" % template.program.write(rows, extras, b",")
 
     expected = json.loads(orjson.dumps(list(queryset.values(*COLUMNS)), default=str))

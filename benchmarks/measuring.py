@@ -2,6 +2,7 @@
 
 import gc
 import json
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +49,7 @@ def take_turns(runs: dict[str, Run], times: int) -> Iterator[Least]:
         run(min(times, 10))
     gc.collect()
     gc.freeze()
-    order = list(runs)
+    order, turns = list(runs), random.Random(0)
     while True:
         # Short samples cost little and are easily disturbed: a round takes several of them.
         for name in order * (1 if times < 8 else 4):
@@ -62,9 +63,8 @@ def take_turns(runs: dict[str, Run], times: int) -> Iterator[Least]:
                 min(least[0], spent[0] / times / 1e9),
                 min(least[1], spent[1] / times / 1e9),
             )
-        # Whoever comes after a heavy neighbour finds colder caches: each gets another neighbour every round.
-        order = order[1:] + order[:1] if len(order) < 3 else order[2:] + order[:2]
-        order.reverse()
+        # Whoever comes after a heavy neighbour finds colder caches: each comes after every other, sooner or later.
+        turns.shuffle(order)
         yield dict(best)
 
 

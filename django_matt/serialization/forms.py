@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db.models import Func
 from django.db.models.expressions import Col
 
 from django_matt.serialization.encoder import KINDS, Fallback
 
-__all__ = ["Column", "Fragments", "converted", "find_form", "is_bounded", "key_parser", "stored"]
+__all__ = ["Column", "Fragments", "converted", "find_form", "is_bounded", "key_packer", "stored"]
 
 Fragments = list[bytes | None]
 _STR, _INT, _FLOAT, _BOOL, _UUID = (KINDS[name] for name in ("str", "int", "float", "bool", "uuid"))
@@ -90,12 +90,38 @@ def find_form(column: Column, field: Any, node: Any, encoder: Any, connection: A
         column.types = _TYPES.get(column.code)
 
 
-def key_parser(field: Any) -> Callable[[Any], Any] | None:
-    """Return what makes a parameter of a key that came as text; None where only Django knows."""
+def key_packer(
+    field: Any, connection: Any, *, as_text: bool
+) -> tuple[Callable[[list[Any]], Any] | None, frozenset[int] | None]:
+    """Return what makes one parameter of keys as the driver gave them, and their types; None where only Django can."""
     name = stored(field).get_internal_type()
     if name in _INTEGERS:
-        return int
-    return {"UUIDField": UUID, "CharField": str, "SlugField": str}.get(name)
+        types = _TYPES["digits"]
+    elif name == "UUIDField":
+        types = _TYPES["uuid"]
+    elif name in _TEXTS:
+        types = _TYPES["text"]
+    else:
+        return None, None
+    if connection.vendor == "sqlite":
+        return _as_json, types
+    # The text of numbers and UUIDs needs no quotes; psycopg writes the items of a list one by one, in Python.
+    return (list if name in _TEXTS or not as_text else _as_array), types
+
+
+def _as_array(keys: list[Any]) -> str:
+    return f"{{{','.join(keys)}}}"
+
+
+def _as_json(keys: list[Any]) -> str:
+    try:
+        packed = orjson.dumps(keys).decode()
+    except TypeError:
+        raise Fallback("a key that is no text and no number") from None
+    if "\\u0000" in packed:
+        # There a text of SQLite's JSON ends.
+        raise Fallback("a key with a NUL")
+    return packed
 
 
 def stored(field: Any) -> Any:

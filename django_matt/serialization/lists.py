@@ -1,14 +1,14 @@
 """Lists inside objects: what one further query fetches for all the objects of an answer."""
 
-from dataclasses import replace
 from typing import Any
 
-from django.db import router
-from django.db.models import F, Model
+from django.db import connections, router
+from django.db.models import F, Manager, Model
 
 from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.drivers import Raw
 from django_matt.serialization.encoder import KINDS
-from django_matt.serialization.forms import key_parser
+from django_matt.serialization.forms import key_packer
 from django_matt.serialization.levels import accessor_of, is_reverse, joins_by_key
 from django_matt.serialization.statements import Statement, check, compiled, key_of
 
@@ -17,6 +17,8 @@ __all__ = ["Key", "Many"]
 # As many keys as one IN takes on any build of SQLite (SQLITE_MAX_VARIABLE_NUMBER).
 _KEYS = 30_000
 _ONE = "IN (%s)"
+# However many keys there are, they are one parameter: the statement stays the same, and drivers keep it prepared.
+_ALL = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
 _MODEL, _LINK = KINDS["model"], KINDS["link"]
 
 
@@ -57,7 +59,9 @@ class Many:
         if item.nullable or item.kind not in (_MODEL, _LINK):
             raise Closed(f"{name} is a list of no schema")
         self.using = parent.using
-        self.parse = key_parser(model._meta.pk)
+        self.pack, self.types = key_packer(
+            model._meta.pk, connections[self.using], as_text=parent.as_text
+        )
         self.template = type(parent)(
             item, target, self.using, parent.encoder, path=path, first=(Key(self.back),)
         )
@@ -68,35 +72,39 @@ class Many:
         check(queryset)
         return queryset
 
-    def fetch(self, keys: list[Any]) -> dict[Any, list[bytes]]:
+    def fetch(self, keys: list[Any], raw: Raw) -> dict[Any, list[bytes]]:
         """Return the items of each key, in their order."""
         found: dict[Any, list[bytes]] = {}
-        # An object that is not there has no key.
-        asked = [key for key in dict.fromkeys(keys) if key is not None]
-        for start in range(0, len(asked), _KEYS):
-            rows, extras = self.template.fetch(self.statement(asked[start : start + _KEYS]))
-            found.update(self.template.program.group(rows, extras))
+        for start in range(0, len(keys), _KEYS):
+            statement = self.statement(keys[start : start + _KEYS])
+            found.update(self.template.program.group(*self.template.fetch(statement, raw)))
         return found
 
     def statement(self, keys: list[Any]) -> Statement | None:
         """Return the SELECT of the items of keys, as the driver gave these."""
-        queryset = self.queryset()
-        key = key_of(queryset.query) if self.parse is not None else None
-        known: Statement | None = self.template.statements.get(key)
+        if self.pack is None:
+            return self._compiled(keys)
+        model = self.template.model
+        # What Django's own manager starts from depends on nothing else.
+        stock = type(model._default_manager) is Manager
+        key = tuple(model._meta.ordering) if stock else key_of(self.queryset().query)
+        known = self.template.statements.get(key)
         if known is None:
-            known = None if key is None else self._compiled(queryset, keys[:1])
-            if known is None or known.sql.count("%s") != 1 or _ONE not in known.sql:
-                return self._compiled(queryset, keys)
+            connection = connections[self.using]
+            one = self._compiled(keys[:1])
+            if (
+                key_of(self.queryset().query) is None
+                or one is None
+                or one.sql.count("%s") != 1
+                or _ONE not in one.sql
+                or not connection.features.supports_json_field
+            ):
+                return self._compiled(keys)
+            sql = one.sql.replace(_ONE, _ALL[connection.vendor])
+            known = Statement(sql, (), one.expressions)
             self.template.keep(key, known)
-        if self.template.as_text:
-            # One parameter, however many keys there are; psycopg writes the items of an array in Python.
-            parsed = [*map(self.parse or str, keys)]
-            array = parsed if self.parse is str else f"{{{','.join(map(str, parsed))}}}"
-            some, params = "= ANY(%s)", (array,)
-        else:
-            some, params = f"IN ({', '.join(['%s'] * len(keys))})", tuple(keys)
-        return replace(known, sql=known.sql.replace(_ONE, some), params=params)
+        return Statement(known.sql, (self.pack(keys),), known.expressions)
 
-    def _compiled(self, queryset: Any, keys: list[Any]) -> Statement | None:
-        chosen = queryset.filter(**{f"{self.back}__in": keys})
+    def _compiled(self, keys: list[Any]) -> Statement | None:
+        chosen = self.queryset().filter(**{f"{self.back}__in": keys})
         return compiled(self.template.select(chosen), self.using)

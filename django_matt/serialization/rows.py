@@ -22,6 +22,7 @@ __all__ = ["Rendered", "RenderedIterable", "RowsPlan"]
 # After so many answers that had to be made again by the next tier, it is asked at once.
 _MISFITS = 3
 _TEMPLATES = 256
+_VENDORS = frozenset({"sqlite", "postgresql"})
 _MODEL, _LIST = KINDS["model"], KINDS["list"]
 
 
@@ -61,12 +62,12 @@ class RowsPlan:
         names = frozenset(queryset.query.annotation_select)
         plain = queryset._fields is None
         values = None if plain else frozenset(queryset.query.values_select)
-        zone = connections[queryset.db].timezone
-        key = (queryset.model, queryset.db, names, values, settings.USE_TZ, zone)
+        using = queryset.db
+        key = (queryset.model, using, names, values, settings.USE_TZ, connections[using].timezone)
         known = self._templates.get(key)
         if known is None:
             try:
-                known = self._compile(queryset, names, values)
+                known = self._compile(queryset.model, using, names, values)
             except Closed as closed:
                 known = str(closed)
             if len(self._templates) >= _TEMPLATES:
@@ -93,16 +94,16 @@ class RowsPlan:
         return None
 
     def _compile(
-        self, queryset: Any, names: frozenset[str], values: frozenset[str] | None
+        self, model: Any, using: str, names: frozenset[str], values: frozenset[str] | None
     ) -> Template:
         node = self.node
+        if connections[using].vendor not in _VENDORS:
+            raise Closed(f"rows of {connections[using].vendor} are not known")
         if node.kind != _MODEL:
             if self.shape is not None:
                 raise Closed(self.shape)
             node = node.item
-        return Template(
-            node, queryset.model, queryset.db, self.encoder, annotations=names, values=values
-        )
+        return Template(node, model, using, self.encoder, annotations=names, values=values)
 
     def encode(self, queryset: Any, most: int | None = None) -> bytes:
         """Return the JSON array of a queryset, or raise ``Closed`` or ``Fallback``; ``TooMany`` past ``most`` rows."""

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet, FieldError
-from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import Col
 from django.db.models.query import ModelIterable, ValuesIterable
@@ -19,10 +18,9 @@ from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.forms import stored
 from django_matt.serialization.querysets import is_simple
 
-__all__ = ["EVALUATES", "Statement", "check", "compiled", "key_of"]
+__all__ = ["Statement", "check", "compiled", "evaluates_itself", "key_of"]
 
-_VENDORS = frozenset({"sqlite", "postgresql"})
-EVALUATES = (
+_EVALUATES = (
     "__iter__",
     "_fetch_all",
     "_clone",
@@ -148,6 +146,14 @@ def _key_of_value(value: Any) -> Hashable:
     raise TypeError("a value that may change, or a long one")
 
 
+def evaluates_itself(queryset: Any) -> bool:
+    """Tell whether a class of querysets overrides what makes their items."""
+    kind = type(queryset)
+    return kind is not QuerySet and any(
+        getattr(kind, name) is not getattr(QuerySet, name) for name in _EVALUATES
+    )
+
+
 def check(queryset: Any) -> None:
     """Raise ``Closed`` with the reason why rows cannot stand for a queryset's instances or dictionaries."""
     query = queryset.query
@@ -156,9 +162,7 @@ def check(queryset: Any) -> None:
         raise Closed("the queryset gives tuples, or makes its items in its own way")
     if queryset._result_cache is not None:
         raise Closed("the queryset is already evaluated")
-    if type(query) is not Query or any(
-        getattr(type(queryset), name) is not getattr(QuerySet, name) for name in EVALUATES
-    ):
+    if type(query) is not Query or evaluates_itself(queryset):
         raise Closed(f"{type(queryset).__name__} evaluates itself in its own way")
     if not is_simple(query, distinct=True):
         raise Closed("the query is combined, grouped, locked, or holds SQL by hand")
@@ -171,5 +175,3 @@ def check(queryset: Any) -> None:
         raise Closed("the view chose columns by only() or defer()")
     if not all(isinstance(lookup, str) for lookup in queryset._prefetch_related_lookups):
         raise Closed("the view chose a queryset for a Prefetch")
-    if connections[queryset.db].vendor not in _VENDORS:
-        raise Closed(f"rows of {connections[queryset.db].vendor} are not known")

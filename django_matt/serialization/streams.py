@@ -10,13 +10,12 @@ from itertools import islice
 from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import QuerySet
 from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.rows import RenderedIterable
-from django_matt.serialization.statements import EVALUATES
+from django_matt.serialization.statements import evaluates_itself
 from django_matt.serialization.templates import Template
 
 __all__ = ["Batches", "columns_of", "has_own_keys", "may_stream"]
@@ -107,9 +106,7 @@ def may_stream(queryset: Any, most: int) -> bool:
         return False
     if queryset._result_cache is not None or query.combinator or query.select_for_update:
         return False
-    if issubclass(queryset._iterable_class, RenderedIterable) or any(
-        getattr(type(queryset), name) is not getattr(QuerySet, name) for name in EVALUATES
-    ):
+    if issubclass(queryset._iterable_class, RenderedIterable) or evaluates_itself(queryset):
         return False
     connection = connections[queryset.db]
     if connection.vendor == "postgresql":

@@ -12,7 +12,7 @@ from django.db.models.sql import Query
 
 from django_matt.serialization.columns import column_of
 from django_matt.serialization.core_schemas import Closed
-from django_matt.serialization.drivers import Wire, is_raw
+from django_matt.serialization.drivers import Raw, Wire, is_raw
 from django_matt.serialization.encoder import KINDS, Fallback
 from django_matt.serialization.forms import Column, converted
 from django_matt.serialization.levels import (
@@ -76,9 +76,11 @@ class Template:
         self.as_text = self.compiled and connections[using].vendor == "postgresql"
         self.selected: list[Any] = [*first]
         self.operations: list[Operation] = []
-        # By operation: its column and the key of the object that it is in; the list that it writes.
-        self.columns: dict[int, tuple[Column, int | None]] = {}
+        # By operation: the column that Django makes for it and the key of the object that this is in; the list inside.
+        self.made: dict[int, tuple[Column, int | None]] = {}
         self.manys: dict[int, Many] = {}
+        # The types of PostgreSQL's that a column may have, and what it is called.
+        self.typed: list[tuple[int, frozenset[int], str]] = []
         self.ones: set[str] = set()
         self.read: set[str] = set()
         # By Django's lookup up to an object: the column of its primary key, where a list needs it.
@@ -175,7 +177,10 @@ class Template:
         operation.slow, operation.known = column.slow, column.known
         operation.column = len(self.selected)
         operation.nullable |= column.code == "fragment"
-        self.columns[len(self.operations)] = column, place.key
+        if column.code == "fragment":
+            self.made[len(self.operations)] = column, place.key
+        elif column.types is not None:
+            self.typed.append((operation.column, column.types, operation.name))
         self.selected.append(column.select(place.prefix + name))
         self.operations.append(operation)
 
@@ -210,7 +215,10 @@ class Template:
         if column == len(self.selected):
             self.selected.append(Key(place.prefix + place.model._meta.pk.attname))
         operation.code, operation.name, operation.column = "many", name, column
-        self.manys[len(self.operations)] = Many(relation, node, self, place.model, place.path)
+        many = Many(relation, node, self, place.model, place.path)
+        if self.as_text and many.types is not None:
+            self.typed.append((column, many.types, name))
+        self.manys[len(self.operations)] = many
         self.operations.append(operation)
 
     def select(self, queryset: Any, *, keyed: bool = False) -> Any:
@@ -246,54 +254,60 @@ class Template:
             self.statements.clear()
         self.statements[key] = statement
 
-    def execute(self, cursor: Any, statement: Statement) -> Wire | None:
-        """Let a cursor, of the client or the server, run a statement and give raw rows; return what ``extras`` needs."""
-        wire = Wire(cursor) if self.as_text else None
-        cursor.execute(statement.sql, statement.params)
-        return wire
+    def raw(self, cursor: Any) -> Raw:
+        """Return a cursor, of the client or the server, as one that gives raw rows."""
+        return Wire(cursor) if self.as_text else Raw(cursor)
 
-    def extras(self, rows: list[Any], statement: Statement, wire: Wire | None) -> list[Any]:
-        """Return what the operations take from beside the rows: columns made by Django, and the lists inside."""
+    def extras(
+        self, rows: list[Any], statement: Statement, raw: Raw, inside: Raw | None = None
+    ) -> list[Any]:
+        """Return columns made by Django, and the lists ``inside``, which another cursor may ask for than the rows'."""
         extras: list[Any] = [None] * len(self.operations)
-        connection = connections[self.using]
-        for at, (column, key) in self.columns.items():
+        types = raw.types()
+        for index, expected, name in self.typed:
+            if types[index] not in expected:
+                raise Fallback(f"{name}: a column of another type")
+        for at, (column, key) in self.made.items():
             index = self.operations[at].column
-            if column.code != "fragment":
-                if wire is not None and column.types and wire.type_of(index) not in column.types:
-                    raise Fallback(f"{self.operations[at].name}: a column of another type")
-                continue
-            values = [row[index] for row in rows if key is None or row[key] is not None]
-            if wire is not None:
-                values = wire.load(values, index)
-            made = column.fragments(values, statement.expressions[index], connection)
+            there = [row[index] for row in rows if key is None or row[key] is not None]
+            values = raw.load(there, index)
+            made = column.fragments(values, statement.expressions[index], connections[self.using])
             if len(made) < len(rows):
                 # What is not there has no values in the columns.
-                there = iter(made)
-                made = [None if row[key] is None else next(there) for row in rows]
+                each = iter(made)
+                made = [None if row[key] is None else next(each) for row in rows]
             extras[at] = made
         for at, many in self.manys.items():
-            extras[at] = many.fetch([row[self.operations[at].column] for row in rows])
+            index = self.operations[at].column
+            keys = [row[index] for row in rows]
+            if index != self.keys.get(""):
+                # Of joined objects the same may come often, and some may not be there.
+                keys = [key for key in dict.fromkeys(keys) if key is not None]
+            extras[at] = many.fetch(keys, inside or raw)
         return extras
 
     def fetch(
-        self, statement: Statement | None, most: int | None = None
+        self, statement: Statement | None, raw: Raw, most: int | None = None
     ) -> tuple[list[Any], list[Any]]:
         """Return the raw rows of a statement, and their extras; raise ``TooMany`` past ``most`` rows."""
         if statement is None:
             return [], []
-        with connections[self.using].cursor() as cursor:
-            wire = self.execute(cursor, statement)
-            rows = cursor.fetchall()
-            if most is not None and len(rows) > most:
-                raise TooMany
-            return rows, self.extras(rows, statement, wire) if rows else []
+        raw.run(statement)
+        rows = raw.cursor.fetchall()
+        if most is not None and len(rows) > most:
+            raise TooMany
+        return rows, self.extras(rows, statement, raw) if rows else []
 
     def write(self, queryset: Any, most: int | None = None) -> bytes | None:
         """Return a queryset's objects with commas between, None where there are none.
 
         Raises ``Fallback``, and ``TooMany`` past ``most`` rows.
         """
-        rows, extras = self.fetch(self.statement(queryset, most), most)
+        statement = self.statement(queryset, most)
+        if statement is None:
+            return None
+        with connections[self.using].cursor() as cursor:
+            rows, extras = self.fetch(statement, self.raw(cursor), most)
         written: bytes = self.program.write(rows, extras, b",")
         return written if rows else None
 
@@ -308,15 +322,15 @@ class Template:
         if statement is None:
             return
         connection, last = connections[self.using], len(self.selected)
-        with connection.chunked_cursor() as cursor:
-            wire = self.execute(cursor, statement)
+        with connection.chunked_cursor() as cursor, connection.cursor() as other:
+            raw, inside = self.raw(cursor), self.raw(other)
+            raw.run(statement)
             while found := cursor.fetchmany(rows):
                 body = None
                 with suppress(Fallback):
-                    extras = self.extras(found, statement, wire)
+                    extras = self.extras(found, statement, raw, inside)
                     body = self.program.write(found, extras, separator)
-                keys = [row[last] for row in found]
-                keys = keys if wire is None else wire.load(keys, last)
+                keys = raw.load([row[last] for row in found], last)
                 yield converted(keys, statement.expressions[last], connection), body
 
     def queries(self, queryset: Any) -> list[str]:

@@ -182,6 +182,17 @@ class Pass(models.Model):
     code = models.CharField(max_length=20)
 
 
+class Land(models.Model):
+    """A key that is text."""
+
+    code = models.CharField(max_length=20, primary_key=True)
+
+
+class Town(models.Model):
+    land = models.ForeignKey(Land, models.CASCADE, related_name="towns")
+    name = models.CharField(max_length=20)
+
+
 class Edition(models.Model):
     """Every kind of rule that a database keeps, and a column that each change sets."""
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from ninja import ModelSchema, Schema
 
 from django_matt.serialization import lists, templates
+from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.statements import _key_of_value, compiled, key_of
-from tests.project.models import Author, Book, Colour, Everything, Keyed, Note, Tag
+from tests.project.models import Author, Book, Colour, Everything, Keyed, Land, Note, Tag, Town
 from tests.serialization.conftest import ENCODERS, operation, plan_of
 from tests.serialization.test_rows import BookOut, compare, library
 
@@ -310,6 +311,59 @@ class TestListsInside:
                 Note.objects.create(keyed=keyed, text=str(text))
         answer, _ = compare(Out, Keyed.objects.order_by("note"))
         assert [len(each["notes"]) for each in answer] == [0, 1, 2]
+
+    def test_text_of_any_kind_is_a_key(self):
+        class TownOut(Schema):
+            name: str
+
+        class Out(Schema):
+            code: str
+            towns: list[TownOut]
+
+        codes = ['"', "'", "a,b", "{}", "\\", "%s", "\U0001f600", "007", "7", "NULL", ""]
+        for code in codes:
+            Town.objects.create(land=Land.objects.create(code=code), name=f"of {code}")
+        answer, _ = compare(Out, Land.objects.order_by("code"))
+        assert all(each["towns"] == [{"name": f"of {each['code']}"}] for each in answer)
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL holds no NUL, nor bytes")
+    @pytest.mark.parametrize("code", ["a\0b", b"a"])
+    def test_a_key_that_no_parameter_can_name_is_left_to_the_instances(self, code):
+        class TownOut(Schema):
+            name: str
+
+        class Out(Schema):
+            towns: list[TownOut]
+
+        Land.objects.create(code="a")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE project_land SET code = %s", [code])
+        with pytest.raises(Fallback, match="a key"):
+            plan(Out).encode(Land.objects.all())
+
+    def test_their_statement_is_the_same_for_any_number_of_keys(self, library):
+        made, asked = plan(BookOut), []
+
+        def note(execute, sql, params, many, context):
+            asked.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            made.encode(Book.objects.order_by("id"))
+            made.encode(Book.objects.filter(title="B30"))
+        assert len(asked) == 4
+        assert asked[1] == asked[3]
+
+    def test_a_change_of_the_order_of_their_model_is_seen(self, library, monkeypatch):
+        made = plan(BookOut)
+        for ordering in (["name"], ["-name"], [F("name").asc()], [F("name").desc()], ["name"]):
+            monkeypatch.setattr(Tag._meta, "ordering", ordering)
+            compare(BookOut, Book.objects.order_by("id"))
+            found = json.loads(made.encode(Book.objects.order_by("id")))
+            orders = [[tag["name"] for tag in each["tags"]] for each in found]
+            descends = "-" in str(ordering) or "descending=True" in str(ordering)
+            assert orders == [sorted(names, reverse=descends) for names in orders]
+            assert max(map(len, orders)) > 1
 
     def test_many_keys_are_asked_for_in_parts(self, library, monkeypatch):
         monkeypatch.setattr(lists, "_KEYS", 3)
