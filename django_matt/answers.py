@@ -77,7 +77,8 @@ class Answer:
         # A page of rows is written for the one status that pages have; errors have other schemas.
         others = [status for status in self.tiers if status != self._status]
         alone = all(isinstance(status, int) and status >= 400 for status in others)
-        self._renders_pages = _plan_pages(operation) and alone
+        if self._status in self.tiers:
+            self.tiers[self._status].close_pages(*_judge_pages(operation, alone=alone))
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & SAFE
@@ -126,11 +127,11 @@ class Answer:
             return queryset
         paginate = type(paginator).paginate_queryset
         if paginate in _KNOWN_PAGES:
-            return tiers.paginate(queryset, [], rows=self._renders_pages)
+            return tiers.paginate(queryset, [])
         if paginate is CursorPagination.paginate_queryset:
             ordered = paginator._order_attribute  # type: ignore[attr-defined]
-            return tiers.paginate(queryset, [ordered], rows=False)
-        return tiers.paginate(queryset, None, rows=False)
+            return tiers.paginate(queryset, [ordered])
+        return tiers.paginate(queryset, None)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
@@ -264,6 +265,21 @@ def _plan_pages(operation: Operation) -> bool:
         return False
     outermost = next(iter(find_views(operation.view_func)))
     return getattr(outermost, "__globals__", {}).get("__name__") in _PAGINATING
+
+
+def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None]:
+    """Return whether an operation's answers are pages, and why none of these can come from rows."""
+    untouched = _plan_pages(operation) and alone
+    paginators = [type(paginator) for _, paginator in find_paginators(operation.view_func)]
+    for kind in paginators:
+        if kind.paginate_queryset not in _KNOWN_PAGES:
+            return True, f"{kind.__name__} reads the items of its pages"
+    if paginators and not untouched:
+        return (
+            True,
+            "what stands above @paginate, or another response, may read the items of a page",
+        )
+    return bool(paginators), None
 
 
 def _paginate(

@@ -124,7 +124,9 @@ class ConditionalAnswer(Answer):
             if isinstance(result, Status):
                 value, status = result.value, result.status_code
             if status == 200:
-                context._matt_state = state_of(value, column)
+                tiers = self.tiers.get(status, self.tiers.get(...))
+                one = tiers is not None and tiers.takes_one
+                context._matt_state = state_of(value, column, one=one)
                 unchanged = self._unchanged(context, context._matt_state)
                 if unchanged is not None:
                     return unchanged

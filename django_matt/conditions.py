@@ -118,11 +118,11 @@ def refuse_changed(request: HttpRequest, state: State, ends: Iterable[str]) -> N
 
     The client holds some representation of that state: which one does not matter.
     """
-    etag = state.etag()
+    etag, etags = state.etag(), {state.etag(end) for end in ends}
     for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
         for given in parse_etags(request.META.get(name, "")):
             known = state.derived and given.strip('"').split("-")[0] == state.tag
-            if known or given in {state.etag(end) for end in ends}:
+            if known or given in etags:
                 etag = given
     answer = get_conditional_response(request, etag=etag, last_modified=state.modified)
     if answer is not None and answer.status_code == 412:

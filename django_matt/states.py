@@ -39,25 +39,38 @@ class State(NamedTuple):
         return f"W/{quoted}" if self.weak and not quoted.startswith("W/") else quoted
 
 
-def state_of(value: Any, column: str) -> State:
+def state_of(value: Any, column: str, *, one: bool = False) -> State:
     """Return the state of what a view returns: an instance, a queryset, or a list of instances or dictionaries.
 
-    Raises ``ImproperlyConfigured`` for anything else.
+    With ``one`` a queryset stands for its one object. Raises ``ImproperlyConfigured`` for anything else.
     """
     if isinstance(value, Manager):
         value = value.all()
+    if isinstance(value, QuerySet) and one:
+        return _state_of_object(value, column)
     if isinstance(value, QuerySet):
         return _state_of_queryset(value, column)
     if isinstance(value, list | tuple):
         return _state_of_items(value, column)
     if value is None:
         return State()
-    moment = _read(value, column)
+    kind = getattr(getattr(value, "_meta", None), "label", type(value).__name__)
+    return _state_of_one(kind, _key(value), _read(value, column))
+
+
+def _state_of_one(kind: str, key: Any, moment: Any) -> State:
     if moment is None:
         return State()
-    kind = getattr(getattr(value, "_meta", None), "label", type(value).__name__)
-    tag = digest("one", kind, _key(value), moment)
-    return State(tag, seconds(moment), derived=True)
+    return State(digest("one", kind, key, moment), seconds(moment), derived=True)
+
+
+def _state_of_object(queryset: Any, column: str) -> State:
+    """Return the state that the one object of a queryset has as an instance; none and several are not ours to judge."""
+    if queryset._result_cache is not None or queryset.query.combinator:
+        found = [(_key(item), _read(item, column)) for item in queryset]
+    else:
+        found = list(queryset.values_list("pk", column)[:2])
+    return _state_of_one(queryset.model._meta.label, *found[0]) if len(found) == 1 else State()
 
 
 def _state_of_queryset(queryset: Any, column: str) -> State:

@@ -81,6 +81,25 @@ def by_functions(api):
             return put(row, data)
 
 
+def by_querysets(api):
+    @api.get("/rows", response=list[DatedOut])
+    @ROWS
+    def rows(request):
+        return Everything.objects.order_by("id")
+
+    @api.get("/rows/{number}", response=DatedOut)
+    @ROWS
+    def row(request, number: int):
+        return Everything.objects.filter(id=number)
+
+    @api.put("/rows/{number}", response=DatedOut)
+    @ROWS
+    def change(request, number: int, data: DatedIn):
+        row = get_object_or_404(Everything, id=number)
+        check_preconditions(request, row)
+        return put(row, data)
+
+
 def by_async_functions(api):
     @api.get("/rows", response=list[DatedOut])
     @ROWS
@@ -151,7 +170,9 @@ def mount(request, serve):
     return made
 
 
-@pytest.fixture(params=[by_functions, by_async_functions, by_controller], ids=lambda f: f.__name__)
+@pytest.fixture(
+    params=[by_functions, by_querysets, by_async_functions, by_controller], ids=lambda f: f.__name__
+)
 def call(request, mount):
     return mount(request.param)
 
@@ -525,6 +546,37 @@ def test_every_kind_of_list_has_a_state(mount, queryset):
     answer = call("/api/it")
     assert answer.status_code == 200, answer.content
     assert call("/api/it", If_None_Match=answer["ETag"]).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "queryset",
+    [
+        lambda rows: rows.filter(id=rows[0].pk),
+        lambda rows: rows[:1],
+        lambda rows: rows.values()[:1],
+        lambda rows: rows.order_by().filter(char="a").union(rows.order_by().filter(char="?")),
+    ],
+)
+def test_the_one_object_of_a_queryset_has_its_own_state(mount, queryset):
+    def register(api):
+        @api.get("/it", response=DatedOut)
+        @ROWS
+        def it(request):
+            return queryset(Everything.objects.order_by("id"))
+
+        @api.get("/same", response=DatedOut)
+        @ROWS
+        def same(request):
+            return Everything.objects.order_by("id")[0]
+
+        @api.get("/none", response=DatedOut)
+        @ROWS
+        def none(request):
+            return Everything.objects.none()
+
+    call = mount(register)
+    assert call()["ETag"] == call("/api/same")["ETag"]
+    assert call("/api/none", If_None_Match="*").status_code == 404
 
 
 def test_a_moment_that_is_not_known_says_nothing(mount):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from ninja import ModelSchema, Schema
+from ninja.pagination import CursorPagination
 from ninja.pagination import paginate as ninja_paginate
 from ninja_extra import ControllerBase, api_controller, http_get
 
@@ -49,6 +50,7 @@ def plan(serve):
     api, other = MattAPI(urls_namespace="planned"), MattAPI(urls_namespace="other")
     api.get("/tags", response=list[TagOut])(tags)
     api.get("/paged", response=list[TagOut])(ninja_paginate(paged))
+    api.get("/by-cursor", response=list[TagOut])(ninja_paginate(CursorPagination)(by_cursor))
     api.get("/books", response=list[BookOut])(books)
     api.get("/authors", response=list[Shouting])(authors)
     api.get("/resolved", response=list[Resolved])(resolved)
@@ -68,6 +70,7 @@ def plan(serve):
 
 def tags(request): ...
 def paged(request, **kwargs): ...
+def by_cursor(request, **kwargs): ...
 def books(request): ...
 def authors(request): ...
 def resolved(request): ...
@@ -92,6 +95,13 @@ def test_rows_are_shown_with_their_query(plan):
 
 def test_a_page_is_shown_by_its_items(plan):
     assert "PagedTagOut: rows" in plan("paged")
+
+
+def test_a_page_that_rows_do_not_make_says_why(plan):
+    shown = plan("by-cursor")
+    assert "PagedTagOut: instances\n" in shown
+    assert "not faster: CursorPagination reads the items of its pages" in shown
+    assert 'SELECT "project_tag"."id"' in shown
 
 
 def test_a_controller_is_shown_under_its_prefix(plan):

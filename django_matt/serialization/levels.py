@@ -163,9 +163,9 @@ def keys_of(schema: type[BaseModel], name: str) -> list[str]:
 
 def has_attribute(model: type[Model], key: str) -> bool:
     """Tell whether instances of a model have an attribute whatever the query; one with dots begins with it."""
-    return inspect.getattr_static(model, key.partition(".")[0], None) is not None or hasattr(
-        model, "__getattr__"
-    )
+    if hasattr(model, "__getattr__") or hasattr(model, "__getitem__"):
+        return True
+    return inspect.getattr_static(model, key.partition(".")[0], None) is not None
 
 
 def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -137,10 +137,10 @@ class RowsPlan:
             self._misfits[template] = self._misfits.get(template, 0) + 1
             raise Fallback(f"a value does not fit as it stands: {misfit}") from None
 
-    def postpone(self, queryset: Any, apply: Callable[[Any], Any]) -> Any:
+    def postpone(self, queryset: Any, apply: Callable[[Any, Exception], Any]) -> Any:
         """Return a queryset that gives, whoever slices and evaluates it, one ``Rendered`` instead of its items.
 
-        Where the rows turn out to be none that can be written, it gives the items that ``apply`` prepares.
+        Where the rows turn out to be none that can be written, it gives the items that ``apply`` prepares, told why.
         """
         self.template(queryset)
         encode = self.encode
@@ -153,8 +153,8 @@ class RowsPlan:
                 plain._prefetch_related_lookups = lookups
                 try:
                     yield Rendered(encode(plain))
-                except (Closed, Fallback):
-                    yield from apply(plain)
+                except (Closed, Fallback) as closed:
+                    yield from apply(plain, closed)
 
         made = queryset._chain()
         made._iterable_class = Postponed

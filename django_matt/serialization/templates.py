@@ -113,7 +113,7 @@ class Template:
                 omit=bool(node.skip_none),
             )
             if self.values is None:
-                self._field(operation, below, self._name(field, place), field.node)
+                self._field(operation, below, self._name(field, place), field)
             else:
                 self._value(operation, below, field, self.values | self.annotations)
         self.operations.append(Operation("end"))
@@ -122,12 +122,12 @@ class Template:
         """Return what a field is read from: its key, or where instances have no such attribute its other one."""
         key: str = field.key
         made = not place.prefix and key in self.annotations
-        if field.other and not made and not has_attribute(place.model, key):
+        if field.other and field.plain and not made and not has_attribute(place.model, key):
             key = field.other
         return str(place.model._meta.pk.attname) if key == "pk" else key
 
-    def _field(self, operation: Operation, place: _Place, name: str, node: Any) -> None:
-        meta = place.model._meta
+    def _field(self, operation: Operation, place: _Place, name: str, field: Any) -> None:
+        meta, node = place.model._meta, field.node
         relation = relations_of(place.model).get(name)
         if not place.prefix and name in self.annotations:
             self._column(operation, place, name, node)
@@ -137,7 +137,7 @@ class Template:
                 raise Closed(f"{name} is no column, annotation or relation of {meta.object_name}")
             self._column(operation, place, found, node)
         elif node.kind == _MODEL and (relation.one_to_one or relation.many_to_one):
-            self._one(operation, place, relation, node)
+            self._one(operation, place, relation, field)
         elif node.kind == _LIST and (relation.one_to_many or relation.many_to_many):
             self._many(operation, place, relation, node)
         else:
@@ -184,7 +184,7 @@ class Template:
         self.selected.append(column.select(place.prefix + name))
         self.operations.append(operation)
 
-    def _one(self, operation: Operation, place: _Place, relation: Any, node: Any) -> None:
+    def _one(self, operation: Operation, place: _Place, relation: Any, field: Any) -> None:
         name, target = accessor_of(relation), relation.related_model
         if target is None:
             raise Closed(f"{name} is a relation to any model")
@@ -202,11 +202,15 @@ class Template:
             self.ones.add(name)
         key = relation.attname if relation.concrete else f"{name}__{target._meta.pk.attname}"
         operation.code, operation.name, operation.column = "one", name, len(self.selected)
-        operation.nullable &= relation.concrete
+        if not relation.concrete:
+            # What is not there is an attribute that is missing: Ninja gives the default of the field.
+            plain = field.plain and not hasattr(place.model, "__getitem__")
+            operation.nullable &= plain and field.default is None
+            operation.omit |= field.node.skip_unset
         self.selected.append(Key(place.prefix + key))
         self.operations.append(operation)
         below = _Place(target, f"{place.prefix}{name}__", place.path, operation.column)
-        self._object(node, below)
+        self._object(field.node, below)
         operation.end = len(self.operations)
 
     def _many(self, operation: Operation, place: _Place, relation: Any, node: Any) -> None:

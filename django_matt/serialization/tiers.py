@@ -55,8 +55,9 @@ class Tiers:
         self.ready = self._ready_kinds()
         # What the last queryset was of, for a description where the schema does not say.
         self.seen: type[Model] | None = None
-        # Why rows do not answer although they could.
+        # Why rows do not answer although they could; why they did not make the last page.
         self.closed: str | None = None
+        self.page_reason: str | None = None
         if choice is not None and choice.tier != "rows":
             self.closed = choice.reason if self.rows or self.page_rows else None
             self.rows = self.page_rows = None
@@ -89,6 +90,8 @@ class Tiers:
         reason = self.plan.reason
         if self.closed is not None and (self.page is not None or isinstance(value, QuerySet)):
             reason = self.closed
+        elif self.page is not None and rendered is None:
+            reason = reason or self.page_reason
         if isinstance(value, QuerySet):
             self.seen = value.model
         if most is not None and not (isinstance(value, QuerySet) and may_stream(value, most)):
@@ -148,11 +151,18 @@ class Tiers:
         batches = Batches(self.plan, queryset, template, planned, columns=columns, context=context)
         return batches, f"{tier}, streamed", reason
 
-    def paginate(self, queryset: Any, columns: list[str] | None, *, rows: bool) -> Any:
+    def close_pages(self, paginated: bool, reason: str | None) -> None:
+        """Let no page come from rows where nothing is ``paginated``, or for a ``reason``."""
+        if not paginated:
+            self.page_rows = None
+        elif reason is not None and self.page_rows is not None:
+            self.closed = reason
+            self.rows = self.page_rows = None
+
+    def paginate(self, queryset: Any, columns: list[str] | None) -> Any:
         """Return a queryset that is about to be paginated with what its items' schema reads.
 
-        ``columns`` are what the paginator reads besides, None where that is not known; with ``rows`` nothing reads the
-        items before the answer is made.
+        ``columns`` are what the paginator reads besides, None where that is not known.
         """
         plan = self.query.items
         if plan is None:
@@ -161,11 +171,16 @@ class Tiers:
             queryset = queryset.all()
         if isinstance(queryset, QuerySet):
             self.seen = queryset.model
-        if rows and self.page_rows is not None and isinstance(queryset, QuerySet):
+        if self.page_rows is not None and isinstance(queryset, QuerySet):
+
+            def apply(items: Any, closed: Exception) -> Any:
+                self.page_reason = str(closed)
+                return plan.apply(items)
+
             try:
-                return self.page_rows.postpone(queryset, plan.apply)
-            except Closed:
-                pass
+                return self.page_rows.postpone(queryset, apply)
+            except Closed as closed:
+                self.page_reason = str(closed)
         return plan.apply(queryset, columns)
 
     def may_query(self, value: Any) -> bool:
@@ -187,7 +202,7 @@ class Tiers:
         """
         model = model or _model_of(self.plan.annotation) or self.seen
         # An object of a model may have one list too, and is no page for that.
-        one = self.takes_one and (self.page is None or _names_model(self.plan.annotation))
+        one = self.takes_one and (self.page_rows is None or _names_model(self.plan.annotation))
         rows = self.rows if one else self.page_rows or self.rows
         if rows is None:
             tier, reason = self.plan.tier, self.closed or self.plan.reason

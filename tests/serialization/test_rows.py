@@ -25,7 +25,7 @@ from ninja.pagination import paginate as ninja_paginate
 from ninja_extra import ControllerBase, NinjaExtraAPI, api_controller, http_get
 from ninja_extra.pagination import PageNumberPaginationExtra, PaginatedResponseSchema
 from ninja_extra.pagination import paginate as extra_paginate
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from django_matt import MattAPI
@@ -300,7 +300,9 @@ def test_a_reverse_one_to_one(library):
     compare(Out, books().filter(blurb__isnull=False))
 
 
-def test_a_missing_reverse_one_to_one_is_not_ours_to_judge(library):
+@pytest.mark.parametrize("exclude_unset", [False, True])
+@pytest.mark.parametrize("exclude_none", [False, True])
+def test_a_missing_reverse_one_to_one_is_the_default(library, exclude_unset, exclude_none):
     class BlurbOut(Schema):
         text: str
 
@@ -308,11 +310,25 @@ def test_a_missing_reverse_one_to_one_is_not_ours_to_judge(library):
         title: str
         blurb: BlurbOut | None = None
 
+    class Filled(Schema):
+        blurb: BlurbOut | None = BlurbOut(text="none")
+
+    export = {"exclude_unset": exclude_unset, "exclude_none": exclude_none}
+    answer, _ = compare(Out, books(), **export)
+    assert answer[0].get("blurb") is None
+    assert compare(Filled, books(), tier="pydantic", **export)[0][0] != answer[0]
+
+
+def test_a_missing_reverse_one_to_one_without_a_default_is_the_error_of_ninja(library):
+    class BlurbOut(Schema):
+        text: str
+
+    class Out(Schema):
+        blurb: BlurbOut | None
+
     tiers = Tiers(plan_of(operation(list[Out]).response_models[200], ENCODERS["plain"]))
-    body, tier, _ = tiers.encode(books())
-    expected = operation(list[Out])._result_to_response(HttpRequest(), books(), HttpResponse())
-    assert json.loads(body) == json.loads(expected.content)
-    assert tier != "rows"
+    with pytest.raises(ValidationError):
+        tiers.encode(books())
 
 
 @pytest.mark.parametrize(
@@ -950,6 +966,31 @@ def test_pages_of_ninja_extra(library, serve, settings):
         answers.append(serve(api).get("/api/books/it?page=2"))
     assert answers[0].json() == answers[1].json()
     assert answers[0].headers["X-Matt-Tier"] == "rows"
+
+
+@pytest.mark.parametrize(
+    ("paginator", "queryset", "why"),
+    [
+        (CursorPagination, books, "instances; CursorPagination reads the items of its pages"),
+        (LimitOffsetPagination, lambda: books().only("title"), "instances; the view chose columns"),
+        (
+            LimitOffsetPagination,
+            lambda: books().annotate(n=Count("tags")),
+            "instances; the query is",
+        ),
+    ],
+)
+def test_a_page_of_instances_says_why(library, serve, settings, paginator, queryset, why):
+    settings.DEBUG = True
+    api = MattAPI(urls_namespace=next(namespaces))
+    more = {"ordering": ("id",)} if paginator is CursorPagination else {}
+
+    @api.get("/books", response=list[BookOut])
+    @ninja_paginate(paginator, **more)
+    def it(request):
+        return queryset()
+
+    assert serve(api).get("/api/books").headers["X-Matt-Tier"].startswith(why)
 
 
 def test_a_page_that_somebody_looks_into_holds_instances(library, serve):
