@@ -58,7 +58,7 @@ class Handover:
     def keep(self, changes: Iterable[FileChange]) -> None:
         """Note changes for the next process."""
         self._load()
-        self._kept |= {str(change.path): (change.kind, _digest(change.path)) for change in changes}
+        self._kept |= {str(change.path): (change.kind, digest(change.path)) for change in changes}
         latest = list(self._kept.items())[-_MAX_CHANGES:]
         with suppress(OSError):
             Path(self.state).write_text(json.dumps(latest))
