@@ -14,6 +14,7 @@ from benchmarks.results import Results, Served, work
 from benchmarks.servers import serve
 from benchmarks.tables import driver_table, markdown, ratios_table, served_table
 from benchmarks.verdicts import targets_table, winners
+from tests.waiting import SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]
 
@@ -104,13 +105,13 @@ def test_a_server_answers_and_is_gone_afterwards(filled, interface):
 
     with serve("matt", interface, "sqlite", "api/hello") as server:
         address = server.url("").split("/")[2]
-        connection = http.client.HTTPConnection(address, timeout=10)
+        connection = http.client.HTTPConnection(address, timeout=SECONDS)
         connection.request("GET", "/api/rows/5")
         assert json.loads(connection.getresponse().read())["name"] == "name 4"
         connection.close()
         assert (server.peak() or 10**8) > 10**7
     with pytest.raises(OSError, match="refused"):
-        http.client.HTTPConnection(address, timeout=10).request("GET", "/")
+        http.client.HTTPConnection(address, timeout=SECONDS).request("GET", "/")
 
 
 @pytest.mark.skipif(not is_installed(), reason="the load generator h2load is not installed")

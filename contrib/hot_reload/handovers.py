@@ -58,7 +58,7 @@ class Handover:
     def keep(self, changes: Iterable[FileChange]) -> None:
         """Note changes for the next process."""
         self._load()
-        self._kept |= {str(change.path): (change.kind, _digest(change.path)) for change in changes}
+        self._kept |= {str(change.path): (change.kind, digest(change.path)) for change in changes}
         latest = list(self._kept.items())[-_MAX_CHANGES:]
         with suppress(OSError):
             Path(self.state).write_text(json.dumps(latest))
@@ -74,7 +74,7 @@ class Handover:
         """Say whether a file holds what it held when it led to this process: a project may write files as it loads."""
         self._load()
         kept = self._kept.get(str(path))
-        return kept is not None and kept[1] == _digest(path)
+        return kept is not None and kept[1] == digest(path)
 
     def _load(self) -> None:
         if not self._kept:
@@ -82,7 +82,8 @@ class Handover:
                 self._kept.update(json.loads(Path(self.state).read_text()))
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return what names the content of a file; nothing where it cannot be read."""
     try:
         with path.open("rb") as file:
             return file_digest(file, "blake2b").hexdigest()

@@ -12,6 +12,7 @@ from typing import Any
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
+from django_matt.contrib.hot_reload.handovers import digest
 from django_matt.extensions import FileChange
 
 __all__ = ["Watcher", "find_directories", "is_ignored", "roots_of"]
@@ -114,6 +115,7 @@ class Watcher(threading.Thread):
         self._parent = parent if parent and os.name == "posix" else os.getppid()
         self._stopping = threading.Event()
         self._directories: set[Path] = set()
+        self._early: dict[Path, str] = {}
 
     def stop(self) -> None:
         """End the thread at its next step."""
@@ -129,6 +131,7 @@ class Watcher(threading.Thread):
                 if self._is_late(change)
             ]
             if early:
+                self._early = {change.path: digest(change.path) for change in early}
                 self._tell(early)
         while not self._stopping.is_set():
             raw = notify.watch(_BATCH_MS, _STEP_MS, _TIMEOUT_MS, self._stopping)
@@ -147,8 +150,9 @@ class Watcher(threading.Thread):
                 before.close()
                 changes += self._changes(last) if isinstance(last, set) else []
                 changes += list(self._files(self._directories - known))
-            if changes:
-                self._tell(list({change.path: change for change in changes}.values()))
+            net = {change.path: change for change in changes if not self._is_told(change.path)}
+            if net:
+                self._tell(list(net.values()))
 
     def _open(self) -> RustNotify:
         # Watched one by one: inotify has no recursion, and watchfiles' own enters node_modules and follows links.
@@ -229,6 +233,11 @@ class Watcher(threading.Thread):
                     path = Path(entry.path)
                     if entry.is_file(follow_symlinks=False) and not is_ignored(path):
                         yield FileChange(path, "added")
+
+    def _is_told(self, path: Path) -> bool:
+        """Say whether this is the event of a write that was found already when this process began to watch."""
+        told = self._early.pop(path, "")
+        return told != "" and told == digest(path)
 
     def _is_late(self, change: FileChange) -> bool:
         """Say whether a file was written while this process was loading it, before anyone watched."""

@@ -11,6 +11,7 @@ from PIL import Image
 from tests.e2e.conftest import DEEP
 from tests.e2e.hostile import Case, list_cases
 from tests.e2e.servers import Server
+from tests.waiting import SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -36,7 +37,7 @@ def server(request, shop_server) -> Server:
 @pytest.fixture(scope="module")
 def callers(server):
     for _ in range(4):  # every worker has loaded the API
-        httpx.get(f"{server.url}/api/products/1", timeout=60)
+        httpx.get(f"{server.url}/api/products/1", timeout=SECONDS)
     clients = {"": server.client(), "ada": server.sign_in("ada"), "staff": server.sign_in("staff")}
     yield clients
     for client in clients.values():
@@ -199,7 +200,7 @@ RAW = {
 def test_broken_http_breaks_nothing(server, callers, name):
     """The server itself answers these, in its own words or by hanging up: never with a 5xx of ours."""
     port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
         answer = b""
         try:
             connection.sendall(RAW[name])

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.e2e.servers import ROOT, free_port, run_server, shop_environment
+from tests.waiting import SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -15,8 +16,8 @@ def test_hello_serves_and_documents(tmp_path):
     arguments = ["hello.py", f"127.0.0.1:{port}"]
     log = tmp_path / "hello.log"
     with run_server(arguments, ROOT / "examples" / "hello", environment, port, log) as server:
-        answer = httpx.get(f"{server.url}/api/hello?name=Ada", timeout=30)
+        answer = httpx.get(f"{server.url}/api/hello?name=Ada", timeout=SECONDS)
         assert (answer.status_code, answer.json()) == (200, {"hello": "Ada"})
-        assert httpx.get(f"{server.url}/api/docs", timeout=30).status_code == 200
-        document = httpx.get(f"{server.url}/api/openapi.json", timeout=30).json()
+        assert httpx.get(f"{server.url}/api/docs", timeout=SECONDS).status_code == 200
+        document = httpx.get(f"{server.url}/api/openapi.json", timeout=SECONDS).json()
         assert document["info"]["title"] == "Hello"

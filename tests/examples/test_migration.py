@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.servers import ROOT, free_port, run_server, shop_environment
+from tests.waiting import SECONDS
 
 FOLDER = ROOT / "examples" / "migration"
 AUTH = {"Authorization": "Bearer demo"}
@@ -55,7 +56,9 @@ def test_both_answer_the_same(tmp_path):
                 run_server(arguments, FOLDER / name, environment, port, log)
             )
             # The links of a page name the host: one name for both.
-            client = httpx.Client(base_url=server.url, headers={"Host": "localhost"}, timeout=30)
+            client = httpx.Client(
+                base_url=server.url, headers={"Host": "localhost"}, timeout=SECONDS
+            )
             clients.append(stack.enter_context(client))
         for method, path, options in CALLS:
             before, after = (client.request(method, path, **options) for client in clients)

@@ -75,7 +75,7 @@ def test_apps_hear_of_each_change_in_a_process_that_runs_it(project):
     project.write("shop/words.py", "WORD = (")
     project.wait_for("was never closed")
     project.write("shop/words.py", "WORD = 'second'")
-    wait_until(lambda: heard.read_text().endswith("modified words.py second\n"))
+    wait_until(lambda: "modified words.py second\n" in heard.read_text(), heard.read_text)
     assert "words.py first" not in heard.read_text()
 
 

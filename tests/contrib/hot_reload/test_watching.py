@@ -169,6 +169,22 @@ def test_what_was_written_before_anyone_watched_is_told_first(tmp_path):
     assert [change.path.name for change in batches] == ["late.py"]
 
 
+def test_what_is_found_at_the_beginning_is_told_once(watch, tmp_path, monkeypatch):
+    """The write falls between the first moment that is watched and the first look at the files."""
+    notify = Watcher._notify
+
+    def write_meanwhile(watcher):
+        watches = notify(watcher)
+        (tmp_path / "edit.py").write_text("X = 1")
+        return watches
+
+    monkeypatch.setattr(Watcher, "_notify", write_meanwhile)
+    told = watch(since=time.time() - 5)
+    told.read()
+    names = [change.path.name for batch in told.batches for change in batch]
+    assert names.count("edit.py") == 1
+
+
 def test_polling_serves_where_the_system_tells_nothing(watch, tmp_path, monkeypatch):
     monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
     told = watch()
