@@ -28,12 +28,12 @@ TAKEN = {
 # What requirements/ brings: the Python that asks need not have it.
 INSTALLED = {
     "annotated_types", "anyio", "asgiref", "ast_serialize", "async_timeout", "cfgv", "click", "colorama",
-    "contextlib2", "csp", "defusedxml", "distlib", "django", "django_matt", "django_stubs_ext", "dotenv", "environ", "filelock",
-    "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jurigged", "librt",
-    "markdown_it", "mdurl", "msgspec", "mypy", "mypy_django_plugin", "mypy_extensions", "mypyc", "ninja",
-    "ninja_extra", "nodeenv", "orjson", "packaging", "pathspec", "platformdirs", "pluggy", "pre_commit",
-    "psycopg", "psycopg_binary", "py", "pydantic", "pydantic_core", "pydantic_settings", "pygments", "pytest",
-    "pytest_django", "python_discovery", "redis", "rich", "ruff", "sqlparse", "typing_extensions",
+    "contextlib2", "csp", "defusedxml", "distlib", "django", "django_matt", "django_stubs_ext", "dotenv",
+    "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector",
+    "jurigged", "librt", "markdown_it", "mdurl", "msgspec", "mypy", "mypy_django_plugin", "mypy_extensions",
+    "mypyc", "ninja", "ninja_extra", "nodeenv", "orjson", "packaging", "pathspec", "platformdirs", "pluggy",
+    "pre_commit", "psycopg", "psycopg_binary", "py", "pydantic", "pydantic_core", "pydantic_settings", "pygments",
+    "pytest", "pytest_django", "python_discovery", "redis", "rich", "ruff", "sqlparse", "typing_extensions",
     "typing_inspection", "tzdata", "uvicorn", "virtualenv", "watchfiles", "websockets", "yaml",
 }  # fmt: skip
 
