@@ -1,6 +1,7 @@
 """One statement for all rows; only where the database refuses it, a search for the rows that it refuses."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -68,10 +69,12 @@ class Batch(Generic[M]):
             most = field.max_length if isinstance(field, _TEXTS) else None
             if most is None:
                 continue
-            for index, instance in self._objects:
-                value = getattr(instance, field.attname)
-                if value is not None and len(str(value)) > most:
-                    self._errors.append(self._explainer(index, instance).too_long(field, most))
+            read = attrgetter(field.attname)
+            self._errors += [
+                self._explainer(index, instance).too_long(field, most)
+                for index, instance in self._objects
+                if (value := read(instance)) is not None and len(str(value)) > most
+            ]
 
     def _search(self, statement: Callable[[list[M]], Any]) -> int:
         """Write all objects, else halve them until those that are refused stand alone; return how many nobody tried.

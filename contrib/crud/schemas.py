@@ -1,8 +1,12 @@
 """Rows of a request onto the columns of a model."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Field, Model
@@ -13,6 +17,9 @@ __all__ = ["AnyField", "Column", "Kind", "Reader", "Row"]
 AnyField: TypeAlias = "Field[Any, Any]"
 Row: TypeAlias = BaseModel | Mapping[str, Any]
 """A validated body, or a dictionary by the names of the model's fields."""
+
+_PLAIN = frozenset({str, int, float, bool, bytes, datetime, date, time, timedelta, Decimal, UUID})
+_SERIALIZERS = frozenset({"serialization", "serialization_exclude", "serialization_exclude_if"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +32,14 @@ class Column:
     refers: bool
 
 
-def _columns_of(model: type[Model], row: Row) -> list[Column]:
-    """Return the columns that a row of this kind writes, whether it sets them or not.
-
-    Names are the model's: ``author``, ``author_id`` and ``pk`` are known. Raises ``TypeError`` where the model has no
-    column of a name: that is for the project to mend, not for the client.
-    """
-    if isinstance(row, BaseModel):
-        sent = {name: field.alias or name for name, field in type(row).model_fields.items()}
-    else:
-        sent = {name: name for name in row}
-    found = {name: _field(model, name, row) for name in sent}
-    return [
-        Column(name, sent[name], field, field.remote_field is not None)
-        for name, field in found.items()
-    ]
-
-
-def _field(model: type[Model], name: str, row: Row) -> AnyField:
+def _field(model: type[Model], name: str, owner: str) -> AnyField:
     try:
         field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
     except FieldDoesNotExist:
         field = None
     if field is None or not field.concrete or field.many_to_many:
         why = "is many-to-many" if getattr(field, "many_to_many", False) else "is no column"
-        raise TypeError(
-            f"{model.__name__}.{name} {why}: leave {name!r} out of {type(row).__name__}"
-        )
+        raise TypeError(f"{model.__name__}.{name} {why}: leave {name!r} out of {owner}")
     return field  # type: ignore[no-any-return]
 
 
@@ -68,32 +56,41 @@ def _stored(column: Column, value: Any) -> Any:
 
 
 class Kind:
-    """Rows of one kind: instances of one schema, or dictionaries with the same keys."""
+    """What rows of one kind write, whether they set it or not: instances of a schema, or dictionaries with the same keys.
 
-    def __init__(self, model: type[Model], row: Row) -> None:
-        """Work out of the first row what all of its kind write."""
-        self.columns = _columns_of(model, row)
-        self._names = {column.name for column in self.columns}
-        # Then what a row holds is named as it is written.
-        self._plain = all(
-            column.name == column.field.attname and not column.refers for column in self.columns
+    Names are the model's: ``author``, ``author_id`` and ``pk`` are known.
+    """
+
+    def __init__(
+        self, model: type[Model], names: Iterable[str], schema: type[BaseModel] | None = None
+    ) -> None:
+        """Raise ``TypeError`` where the model has no column of a name: that is for the project to mend, not for the client."""
+        owner = "dict" if schema is None else schema.__name__
+        fields = {name: _field(model, name, owner) for name in names}
+        aliases = {} if schema is None else {k: v.alias for k, v in schema.model_fields.items()}
+        self.columns = [
+            Column(name, aliases.get(name) or name, field, field.remote_field is not None)
+            for name, field in fields.items()
+        ]
+        self._schema = schema
+        # A row is written as it stands where its names are those of columns, and a dump would change no value.
+        same = all(
+            name == field.attname and not field.remote_field for name, field in fields.items()
         )
-        self._dump: Callable[..., dict[str, Any]] | None = None
-        if isinstance(row, BaseModel):
-            cls = type(row)
-            stock = cls.model_dump is BaseModel.model_dump
-            # What the stock method calls, with fifteen keywords more.
-            self._dump = cls.__pydantic_serializer__.to_python if stock else cls.model_dump
+        core = None if schema is None else schema.__pydantic_core_schema__
+        self._names = frozenset(fields) if same and not _has_serializer(core) else None
 
     def values(self, row: Any, *, only_set: bool = False) -> dict[str, Any]:
         """Return a row's values by the names that instances have them under; with ``only_set`` what the client sent.
 
         A default of ``None`` for a column that takes none is no value: so a ``ModelSchema`` says that a field is optional.
         """
-        given = dict(row) if self._dump is None else self._dump(row, exclude_unset=only_set)
-        if self._plain and None not in given.values() and given.keys() <= self._names:
-            return given
-        sent: Collection[str] = row.keys() if self._dump is None else row.model_fields_set
+        held = row if self._schema is None else row.__dict__
+        plain = _PLAIN.issuperset(map(type, held.values())) and held.keys() == self._names
+        if plain and not only_set:
+            return dict(held)
+        given = row if self._schema is None else row.model_dump(exclude_unset=only_set)
+        sent: Collection[str] = row.keys() if self._schema is None else row.model_fields_set
         values: dict[str, Any] = {}
         for column in self.columns:
             if column.name in given:
@@ -103,6 +100,18 @@ class Kind:
                         _stored(column, value) if column.refers else value
                     )
         return values
+
+
+def _has_serializer(node: Any) -> bool:
+    """Tell whether a core schema, or a part of it, dumps otherwise than values stand."""
+    if isinstance(node, dict):
+        return not _SERIALIZERS.isdisjoint(node) or any(map(_has_serializer, node.values()))
+    return isinstance(node, list | tuple) and any(map(_has_serializer, node))
+
+
+@lru_cache(maxsize=256)
+def _of_schema(model: type[Model], schema: type[BaseModel]) -> Kind:
+    return Kind(model, schema.model_fields, schema)
 
 
 class Reader:
@@ -121,7 +130,11 @@ class Reader:
             key = tuple(row) if isinstance(row, Mapping) else type(row)
             known = self._known.get(key)
             if known is None:
-                known = self._known[key] = Kind(self._model, row)
+                known = self._known[key] = (
+                    _of_schema(self._model, type(row))
+                    if isinstance(row, BaseModel)
+                    else Kind(self._model, row)
+                )
         return known
 
     def values(self, row: Row) -> dict[str, Any]:

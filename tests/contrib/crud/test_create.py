@@ -1,10 +1,12 @@
 """Rows are created together, or each refused one is named and none is."""
 
+from functools import cached_property
 from typing import Any
 
 import pytest
 from django.db import connection
 from ninja import ModelSchema, Schema
+from pydantic import field_serializer
 
 from django_matt import ControllerBase, MattAPI, api_controller, http_post
 from django_matt.contrib.crud.services import bulk_create
@@ -253,6 +255,27 @@ def test_values_are_set_whatever_the_row_says(served):
     made = bulk_create(Edition, [row], values={"keeper": keeper})
     assert made[0].keeper_id == keeper.pk
     assert Edition.objects.get().keeper == keeper
+
+
+def test_a_row_is_written_as_its_schema_dumps_it(db):
+    class Loud(Schema):
+        name: str
+
+        @field_serializer("name")
+        def raise_voice(self, name: str) -> str:
+            return name.upper()
+
+    class Noted(Schema):
+        name: str
+
+        @cached_property
+        def notes(self) -> str:
+            return self.name
+
+    noted = Noted(name="Grace")
+    assert noted.notes == "Grace"
+    made = bulk_create(Author, [Loud(name="Ada"), noted, {"name": "Alan"}])
+    assert [author.name for author in made] == ["ADA", "Grace", "Alan"]
 
 
 def test_keys_without_an_integer_are_made_by_their_default(db):
