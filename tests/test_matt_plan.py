@@ -146,6 +146,8 @@ def test_what_is_not_there_is_an_error(plan):
         plan("nothing")
     with pytest.raises(CommandError, match="nowhere"):
         plan(model="nowhere.Thing")
+    with pytest.raises(CommandError, match="name the app too"):
+        plan(model="Thing")
 
 
 def test_the_queries_are_those_of_a_request(plan, serve, django_assert_num_queries):

@@ -60,7 +60,8 @@ class Explainer:
         """Name the value that its column cannot hold, which most databases do not."""
         for column in self._columns:
             try:
-                column.field.run_validators(getattr(self._instance, column.field.attname))
+                value = column.field.to_python(getattr(self._instance, column.field.attname))
+                column.field.run_validators(value)
             except ValidationError as found:
                 message = " ".join(found.messages)
                 return self._error("unstorable_value", [column.field], message, 422)

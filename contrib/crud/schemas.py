@@ -37,8 +37,10 @@ def _field(model: type[Model], name: str, owner: str) -> AnyField:
         field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
     except FieldDoesNotExist:
         field = None
-    if field is None or not field.concrete or field.many_to_many:
+    if field is None or not field.concrete or field.many_to_many or field.generated:
         why = "is many-to-many" if getattr(field, "many_to_many", False) else "is no column"
+        if getattr(field, "generated", False):
+            why = "is computed by the database"
         raise TypeError(f"{model.__name__}.{name} {why}: leave {name!r} out of {owner}")
     return field  # type: ignore[no-any-return]
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ValidationError
 from django.db import connections, router, transaction
 from django.db.models import Model, QuerySet
 
@@ -54,6 +55,8 @@ def bulk_update(
     _check_size(rows)
     model, using = queryset.model, _database(queryset)
     by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
+    if by.column is None:
+        raise TypeError(f"{model.__name__}.{key} is several columns: name a unique one by key=")
     reader = Reader(model, rows)
     keys, changes = _read_changes(rows, reader, by)
     fixed = Kind(model, values or {}).values(values or {})
@@ -121,8 +124,12 @@ def _read_changes(
         if any(column.field.primary_key and column.field is not by for column in kind.columns):
             raise TypeError(f"The primary key of {by.model.__name__} cannot be changed")
         given = kind.values(row, only_set=True)
-        value = by.to_python(given.pop(by.attname, None))
         name = reader.sent_as(index, by)
+        try:
+            value = by.to_python(given.pop(by.attname, None))
+        except ValidationError as odd:
+            errors.append(RowError(index, 422, "invalid", " ".join(odd.messages), name))
+            continue
         if value is None:
             errors.append(RowError(index, 422, "missing", f"{by.name} is required.", name))
         elif value in keys:

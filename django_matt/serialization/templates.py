@@ -188,7 +188,7 @@ class Template:
         name, target = accessor_of(relation), relation.related_model
         if target is None:
             raise Closed(f"{name} is a relation to any model")
-        if not is_reverse(relation) and relation.column is None:
+        if (target._meta.pk if is_reverse(relation) else relation).column is None:
             raise Closed(f"{name} is matched by several columns")
         if relation.concrete and not relation.db_constraint:
             raise Closed(f"{name} may point at a row that is not there")

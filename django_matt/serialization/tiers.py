@@ -144,6 +144,8 @@ class Tiers:
         planned = self.query.load(queryset)
         if template is not None and template.values is not None:
             template, reason = None, "what values() gives has no key"
+        if template is not None and template.model._meta.pk.column is None:
+            template, reason = None, "the key of a row is several columns"
         if template is not None and not has_own_keys(queryset):
             template, reason = None, "joined rows of one key may have several annotations"
         tier = self.plan.tier if template is None else "rows"

@@ -159,6 +159,7 @@ class Seat(models.Model):
     row = models.IntegerField()
     number = models.IntegerField()
     name = models.CharField(max_length=20, default="")
+    holder = models.OneToOneField(Owner, models.CASCADE, null=True, related_name="seat")
 
 
 class Ticket(models.Model):

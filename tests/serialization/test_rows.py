@@ -1158,3 +1158,17 @@ def test_null_is_no_value_of_a_schema_that_knows_none(library, encoder, annotati
         else:
             with pytest.raises(Fallback):
                 plan.encode(queryset)
+
+
+def test_a_reverse_one_to_one_whose_key_is_several_columns(db):
+    class SeatOut(Schema):
+        name: str
+
+    class Out(Schema):
+        name: str
+        seat: SeatOut
+
+    Seat.objects.create(row=1, number=2, name="s", holder=Owner.objects.create(name="o"))
+    answer, reason = compare(Out, Owner.objects.all(), tier="instances")
+    assert answer == [{"name": "o", "seat": {"name": "s"}}]
+    assert reason == "seat is matched by several columns"

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import logging
+from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
@@ -23,7 +24,7 @@ from django_matt import MattAPI
 from django_matt.formats.json import JSON
 from django_matt.formats.streams import BrokenStream
 from django_matt.serialization import streams
-from tests.project.models import Author, Book, Everything, Tag
+from tests.project.models import Author, Book, Everything, Seat, Tag
 from tests.serialization.test_rows import BookOut, EverythingOut
 
 pytestmark = pytest.mark.django_db
@@ -341,6 +342,20 @@ class TestValuesThatDoNotFitTheRows:
         assert len(caught) == 3  # the list, and the instances of two batches
         settings.MATT = {"STREAM_ROWS": None}
         assert get(list[EverythingOut], make, headers={"accept": kind}).content == streamed
+
+
+class Numbered(Schema):
+    row: int
+    number: Decimal
+
+
+def test_rows_with_a_key_of_several_columns_stream_from_instances(get):
+    for number in range(8):
+        Seat.objects.create(row=number % 3, number=number)
+    answer = get(list[Numbered], lambda: Seat.objects.order_by("-number"))
+    assert json.loads(body(answer)) == [
+        {"row": number % 3, "number": str(number)} for number in range(7, -1, -1)
+    ]
 
 
 class TestJoinedRows:

@@ -71,8 +71,10 @@ class Command(BaseCommand):
 def _model(label: str) -> type[Model]:
     try:
         return apps.get_model(label)
-    except (LookupError, ValueError) as error:
-        raise CommandError(str(error)) from None
+    except ValueError:
+        raise CommandError(f"--model {label}: name the app too, as in auth.User.") from None
+    except LookupError as error:
+        raise CommandError(f"--model {label}: {error}") from None
 
 
 def _operations(api: MattAPI, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -9,9 +9,10 @@ from ninja import ModelSchema, Schema
 from pydantic import field_serializer
 
 from django_matt import ControllerBase, MattAPI, api_controller, http_post
-from django_matt.contrib.crud.services import bulk_create
+from django_matt.contrib.crud.errors import RowsRefused
+from django_matt.contrib.crud.services import bulk_create, bulk_update
 from tests.contrib.crud.conftest import make_api, refusals
-from tests.project.models import Author, Book, Edition, Everything, Keyed
+from tests.project.models import Author, Book, Edition, Everything, Keyed, Receipt
 
 
 def test_rows_become_objects_in_their_order(served):
@@ -309,6 +310,20 @@ def test_what_the_schema_does_not_name_is_not_written(db):
 def test_rows_that_do_not_fit_the_model_are_the_project_s_fault(db, row, message):
     with pytest.raises(TypeError, match=message):
         bulk_create(Book, [row])
+
+
+def test_a_computed_column_is_not_the_client_s_to_set(db):
+    with pytest.raises(TypeError, match="total is computed by the database"):
+        bulk_create(Receipt, [{"number": 1, "total": 5}])
+    assert [made.upper for made in bulk_create(Receipt, [{"text": "a"}])] == ["A"]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite stores any number")
+def test_a_number_that_was_sent_as_text_is_told_to_be_too_large(db):
+    for text in ("1e400", "99999999.99"):
+        with pytest.raises(RowsRefused) as refused:
+            bulk_update(Receipt.objects.all(), [{"pk": Receipt.objects.create().pk, "price": text}])
+        assert [(e.code, e.name) for e in refused.value.errors] == [("unstorable_value", "price")]
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

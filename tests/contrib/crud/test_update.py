@@ -11,7 +11,7 @@ from django_matt import MattAPI
 from django_matt.contrib.crud.errors import RowsRefused
 from django_matt.contrib.crud.services import bulk_update
 from tests.contrib.crud.conftest import refusals
-from tests.project.models import Author, Edition, Everything, Keyed, Tag
+from tests.project.models import Author, Edition, Everything, Keyed, Seat, Tag
 
 
 @pytest.fixture
@@ -144,6 +144,18 @@ def test_a_row_without_a_key_is_refused(serve, db):
     answer = serve(api).patch("/api/editions", [{"title": "a"}], content_type="application/json")
     assert answer.status_code == 422
     assert refusals(answer) == [(["body", "editions", 0, "id"], "missing")]
+
+
+def test_a_key_that_cannot_be_read_is_named(db):
+    with pytest.raises(RowsRefused) as refused:
+        bulk_update(Keyed.objects.all(), [{"key": "no uuid", "note": "a"}, {"key": [1]}])
+    errors = [(error.index, error.status, error.code, error.name) for error in refused.value.errors]
+    assert errors == [(0, 422, "invalid", "key"), (1, 422, "invalid", "key")]
+
+
+def test_a_key_of_several_columns_is_the_project_s_fault(db):
+    with pytest.raises(TypeError, match=r"Seat\.pk is several columns"):
+        bulk_update(Seat.objects.all(), [{"row": 1, "number": 1, "name": "a"}])
 
 
 def test_a_unique_field_may_be_the_key(served, editions):
