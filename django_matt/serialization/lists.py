@@ -1,5 +1,6 @@
 """Lists inside objects: what one further query fetches for all the objects of an answer."""
 
+from sqlite3 import sqlite_version_info
 from typing import Any
 
 from django.db import connections, router
@@ -19,6 +20,8 @@ _KEYS = 30_000
 _ONE = "IN (%s)"
 # However many keys there are, they are one parameter: the statement stays the same, and drivers keep it prepared.
 _ALL = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
+# The first SQLite with JSON in every build; Django's own test of that is a query, which would be one of a request's.
+_JSON = (3, 38)
 _MODEL, _LINK = KINDS["model"], KINDS["link"]
 
 
@@ -97,7 +100,7 @@ class Many:
                 or one is None
                 or one.sql.count("%s") != 1
                 or _ONE not in one.sql
-                or not connection.features.supports_json_field
+                or (connection.vendor == "sqlite" and sqlite_version_info < _JSON)
             ):
                 return self._compiled(keys)
             sql = one.sql.replace(_ONE, _ALL[connection.vendor])
