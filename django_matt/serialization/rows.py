@@ -14,8 +14,9 @@ from django.db.models.query import ModelIterable
 
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import KINDS, Fallback
+from django_matt.serialization.selections import TooMany
 from django_matt.serialization.statements import check
-from django_matt.serialization.templates import Template, TooMany
+from django_matt.serialization.templates import Template
 
 __all__ = ["Rendered", "RenderedIterable", "RowsPlan"]
 

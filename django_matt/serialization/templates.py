@@ -1,7 +1,5 @@
 """Templates: one schema against one model, as the columns to select and the operations that write them."""
 
-from collections.abc import Generator, Hashable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +10,8 @@ from django.db.models.sql import Query
 
 from django_matt.serialization.columns import column_of
 from django_matt.serialization.core_schemas import Closed
-from django_matt.serialization.drivers import Raw, Wire, is_raw
-from django_matt.serialization.encoder import KINDS, Fallback
-from django_matt.serialization.forms import Column, converted
+from django_matt.serialization.drivers import is_raw
+from django_matt.serialization.encoder import KINDS
 from django_matt.serialization.levels import (
     accessor_of,
     has_attribute,
@@ -26,16 +23,11 @@ from django_matt.serialization.levels import (
 )
 from django_matt.serialization.lists import Key, Many
 from django_matt.serialization.programs import COMPILED, Operation, program_of
-from django_matt.serialization.statements import Statement, compiled, key_of
+from django_matt.serialization.selections import Selection
 
-__all__ = ["Template", "TooMany"]
+__all__ = ["Template"]
 
-_STATEMENTS = 128
 _MODEL, _LIST, _LINK = KINDS["model"], KINDS["list"], KINDS["link"]
-
-
-class TooMany(Exception):  # noqa: N818 - no error
-    """A list has more rows than it should be read in whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class _Place:
     key: int | None = None
 
 
-class Template:
+class Template(Selection):
     """What is selected for a node, and what is written of it."""
 
     def __init__(
@@ -67,25 +59,14 @@ class Template:
 
         With ``values`` a queryset gives dictionaries of these columns of the model and of the annotations.
         """
-        self.model = model
-        self.using = using
+        super().__init__(model, using, values, first)
         self.encoder = encoder
         self.annotations = annotations
-        self.values = values
         self.compiled = COMPILED and encoder.COMPILED and is_raw(connections[using])
         self.as_text = self.compiled and connections[using].vendor == "postgresql"
-        self.selected: list[Any] = [*first]
-        self.operations: list[Operation] = []
-        # By operation: the column that Django makes for it and the key of the object that this is in; the list inside.
-        self.made: dict[int, tuple[Column, int | None]] = {}
-        self.manys: dict[int, Many] = {}
-        # The types of PostgreSQL's that a column may have, and what it is called.
-        self.typed: list[tuple[int, frozenset[int], str]] = []
+        # The relations that are joined, and the names that are read, of the model itself.
         self.ones: set[str] = set()
         self.read: set[str] = set()
-        # By Django's lookup up to an object: the column of its primary key, where a list needs it.
-        self.keys: dict[str, int] = {}
-        self.statements: dict[Hashable, Statement] = {}
         place = _Place(model, path=path)
         if node.kind == _LINK:
             key = encoder.Field("pk", "pk", "", encoder.Node("any", "key"), None)
@@ -224,122 +205,3 @@ class Template:
             self.typed.append((column, many.types, name))
         self.manys[len(self.operations)] = many
         self.operations.append(operation)
-
-    def select(self, queryset: Any, *, keyed: bool = False) -> Any:
-        """Return the queryset of the columns, at their end the key if that is asked for."""
-        selected = self.selected
-        if keyed or (queryset.query.distinct and self.values is None):
-            # With the key and all else depending on it, rows are as distinct as instances are.
-            selected = [*selected, Key(self.model._meta.pk.attname)]
-        return queryset.values_list(*selected)
-
-    def statement(
-        self, queryset: Any, most: int | None = None, *, keyed: bool = False
-    ) -> Statement | None:
-        """Return the SELECT of a queryset's columns; None where nothing can come back.
-
-        With ``most`` it gives at most one row more, ``keyed`` the key as its last column.
-        """
-        key = key_of(queryset.query)
-        known = self.statements.get((key, most, keyed))
-        if known is None:
-            # A router may name another database each time that it is asked.
-            values = self.select(queryset.using(self.using), keyed=keyed)
-            if most is not None:
-                values.query.set_limits(high=most + 1)
-            known = compiled(values, self.using)
-            if key is not None and known is not None:
-                self.keep((key, most, keyed), known)
-        return known
-
-    def keep(self, key: Hashable, statement: Statement) -> None:
-        """Keep a statement for other requests."""
-        if len(self.statements) >= _STATEMENTS:
-            self.statements.clear()
-        self.statements[key] = statement
-
-    def raw(self, cursor: Any) -> Raw:
-        """Return a cursor, of the client or the server, as one that gives raw rows."""
-        return Wire(cursor) if self.as_text else Raw(cursor)
-
-    def extras(
-        self, rows: list[Any], statement: Statement, raw: Raw, inside: Raw | None = None
-    ) -> list[Any]:
-        """Return columns made by Django, and the lists ``inside``, which another cursor may ask for than the rows'."""
-        extras: list[Any] = [None] * len(self.operations)
-        types = raw.types()
-        for index, expected, name in self.typed:
-            if types[index] not in expected:
-                raise Fallback(f"{name}: a column of another type")
-        for at, (column, key) in self.made.items():
-            index = self.operations[at].column
-            there = [row[index] for row in rows if key is None or row[key] is not None]
-            values = raw.load(there, index)
-            made = column.fragments(values, statement.expressions[index], connections[self.using])
-            if len(made) < len(rows):
-                # What is not there has no values in the columns.
-                each = iter(made)
-                made = [None if row[key] is None else next(each) for row in rows]
-            extras[at] = made
-        for at, many in self.manys.items():
-            index = self.operations[at].column
-            keys = [row[index] for row in rows]
-            if index != self.keys.get(""):
-                # Of joined objects the same may come often, and some may not be there.
-                keys = [key for key in dict.fromkeys(keys) if key is not None]
-            extras[at] = many.fetch(keys, inside or raw)
-        return extras
-
-    def fetch(
-        self, statement: Statement | None, raw: Raw, most: int | None = None
-    ) -> tuple[list[Any], list[Any]]:
-        """Return the raw rows of a statement, and their extras; raise ``TooMany`` past ``most`` rows."""
-        if statement is None:
-            return [], []
-        raw.run(statement)
-        rows = raw.cursor.fetchall()
-        if most is not None and len(rows) > most:
-            raise TooMany
-        return rows, self.extras(rows, statement, raw) if rows else []
-
-    def write(self, queryset: Any, most: int | None = None) -> bytes | None:
-        """Return a queryset's objects with commas between, None where there are none.
-
-        Raises ``Fallback``, and ``TooMany`` past ``most`` rows.
-        """
-        statement = self.statement(queryset, most)
-        if statement is None:
-            return None
-        with connections[self.using].cursor() as cursor:
-            rows, extras = self.fetch(statement, self.raw(cursor), most)
-        written: bytes = self.program.write(rows, extras, b",")
-        return written if rows else None
-
-    def batches(
-        self, queryset: Any, rows: int, separator: bytes
-    ) -> Generator[tuple[list[Any], bytes | None]]:
-        """Yield from a cursor of the database's the keys of so many rows at a time, and their joined JSON.
-
-        None stands for rows that do not fit.
-        """
-        statement = self.statement(queryset, keyed=True)
-        if statement is None:
-            return
-        connection, last = connections[self.using], len(self.selected)
-        with connection.chunked_cursor() as cursor, connection.cursor() as other:
-            raw, inside = self.raw(cursor), self.raw(other)
-            raw.run(statement)
-            while found := cursor.fetchmany(rows):
-                body = None
-                with suppress(Fallback):
-                    extras = self.extras(found, statement, raw, inside)
-                    body = self.program.write(found, extras, separator)
-                keys = raw.load([row[last] for row in found], last)
-                yield converted(keys, statement.expressions[last], connection), body
-
-    def queries(self, queryset: Any) -> list[str]:
-        """Return the SQL of a queryset's columns, and of the lists inside, whose keys are those that came back."""
-        found = [str(self.select(queryset).query)]
-        for many in self.manys.values():
-            found += many.template.queries(many.queryset())
-        return found

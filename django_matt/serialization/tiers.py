@@ -20,8 +20,9 @@ from django_matt.serialization.objects import get_one, missing, takes_one
 from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.querysets import QueryPlan
 from django_matt.serialization.rows import Rendered, RenderedIterable, RowsPlan
+from django_matt.serialization.selections import TooMany
 from django_matt.serialization.streams import Batches, columns_of, has_own_keys, may_stream
-from django_matt.serialization.templates import Template, TooMany
+from django_matt.serialization.templates import Template
 
 __all__ = ["Tiers"]
 
