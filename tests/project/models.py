@@ -123,7 +123,9 @@ class Receipt(models.Model):
         db_persist=True,
     )
     is_many = models.GeneratedField(
-        expression=models.Q(number__gt=1), output_field=models.BooleanField(), db_persist=True
+        expression=models.ExpressionWrapper(models.Q(number__gt=1), models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     upper = models.GeneratedField(
         expression=Upper("text"), output_field=models.CharField(max_length=20), db_persist=True
