@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ninja import ModelSchema, Schema
 
-from django_matt.serialization import lists, templates
+from django_matt.serialization import lists, selections
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.rows import RowsPlan
 from django_matt.serialization.statements import _key_of_value, compiled, key_of
@@ -284,9 +284,9 @@ def test_a_manager_that_thinks_anew_is_asked_anew(library, monkeypatch):
 
 def test_statements_are_few():
     template = plan(Titled).template(Book.objects.all())
-    for number in range(3 * templates._STATEMENTS):
+    for number in range(3 * selections._STATEMENTS):
         template.statement(Book.objects.filter(id=number))
-    assert 0 < len(template.statements) <= templates._STATEMENTS
+    assert 0 < len(template.statements) <= selections._STATEMENTS
 
 
 class TestListsInside:
@@ -294,7 +294,7 @@ class TestListsInside:
         made = plan(BookOut)
         first = made.encode(Book.objects.order_by("id"))
         monkeypatch.setattr(lists, "compiled", None)
-        monkeypatch.setattr(templates, "compiled", None)
+        monkeypatch.setattr(selections, "compiled", None)
         assert made.encode(Book.objects.order_by("id")) == first
 
     def test_keys_of_any_type_find_their_lists(self):
