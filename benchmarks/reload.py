@@ -19,6 +19,8 @@ from typing import Any
 
 from websockets.sync.client import connect
 
+from benchmarks.ports import free_port
+
 __all__ = ["measure"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,14 +125,10 @@ def _cpu(leader: int) -> float:
 
 @contextmanager
 def _serve(folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    import socket
-
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kept = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "runserver", str(port)],

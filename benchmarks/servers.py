@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.memory import peak
+from benchmarks.ports import free_port
 
 __all__ = ["Server", "ServerError", "serve"]
 
@@ -45,9 +45,7 @@ class Server:
 @contextmanager
 def serve(stack: str, interface: str, database: str, ready: str) -> Iterator[Server]:
     """Serve a stack until the end of the block, which begins once the path ``ready`` answers; raises ``ServerError``."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1"]
     command += ["--port", f"{port}", "--workers", "1", "--no-ws", "--log-level", "warning"]
     if interface == "wsgi":

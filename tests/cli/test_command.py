@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import can_connect, free_port
+from benchmarks.ports import free_port
+from tests.e2e.servers import can_connect
 from tests.waiting import SECONDS, wait_until
 
 from .projects import SmallProject

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.ports import free_port
 from tests.waiting import SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,12 +70,6 @@ class Server:
             # A server is the leader of its own session.
             if int(stat[3]) == self.pid:
                 yield stat
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def shop_environment(data: Path, database_url: str = "", **more: str) -> dict[str, str]:

@@ -18,8 +18,9 @@ import httpx
 import psycopg
 import pytest
 
+from benchmarks.ports import free_port
 from tests.e2e.conftest import DEEP
-from tests.e2e.servers import ROOT, Server, create_database, free_port, run_server
+from tests.e2e.servers import ROOT, Server, create_database, run_server
 from tests.waiting import SECONDS, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

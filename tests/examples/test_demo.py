@@ -10,7 +10,8 @@ import sys
 import httpx
 import pytest
 
-from tests.e2e.servers import SHOP, can_connect, free_port, manage, shop_environment
+from benchmarks.ports import free_port
+from tests.e2e.servers import SHOP, can_connect, manage, shop_environment
 from tests.waiting import SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.e2e.servers import ROOT, free_port, run_server, shop_environment
+from benchmarks.ports import free_port
+from tests.e2e.servers import ROOT, run_server, shop_environment
 from tests.waiting import SECONDS
 
 pytestmark = pytest.mark.slow

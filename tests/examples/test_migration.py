@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.servers import ROOT, free_port, run_server, shop_environment
+from benchmarks.ports import free_port
+from tests.e2e.servers import ROOT, run_server, shop_environment
 from tests.waiting import SECONDS
 
 FOLDER = ROOT / "examples" / "migration"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.servers import free_port
+from benchmarks.ports import free_port
 from tests.projects.conftest import environment
 from tests.waiting import SECONDS
 

@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.servers import ROOT, free_port
+from benchmarks.ports import free_port
+from tests.e2e.servers import ROOT
 from tests.waiting import SECONDS, wait_until
 
 FILES = {
