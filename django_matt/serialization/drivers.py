@@ -67,7 +67,7 @@ class Wire(Raw):
         """Return the objects that the connection makes of a column's text."""
         from django.db.backends.postgresql.psycopg_any import adapt
 
-        oid = self.types()[column]
+        oid = self.cursor.pgresult.ftype(column)
         if oid not in _OBJECTS:
             return values
         load = adapt.Transformer(self).get_loader(oid, 0).load
