@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ import httpx
 
 from benchmarks.ports import free_port
 from tests.projects.conftest import environment
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, wait_until
 
 __all__ = ["find_python", "install", "run", "serve", "serve_development", "serve_production"]
 
@@ -70,16 +69,19 @@ def serve(
             start_new_session=True,
         )
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS)
+
+    def said() -> str:
+        return log.read_text()[-4_000:]
+
+    def answers() -> bool:
+        assert process.poll() is None, said()
+        with suppress(httpx.TransportError):
+            client.get(ready)
+            return True
+        return False
+
     try:
-        give_up = time.monotonic() + SECONDS
-        while True:
-            assert process.poll() is None, log.read_text()[-4_000:]
-            assert time.monotonic() < give_up, log.read_text()[-4_000:]
-            try:
-                client.get(ready)
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_until(answers, said)
         yield client, log
     finally:
         client.close()
