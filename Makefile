@@ -22,7 +22,7 @@ QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/serialization/_rows_c.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next check format encoder bench docs peers lock clean
+.PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next check format encoder bench docs peers upstream lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,6 +131,9 @@ peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with c
 	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/bin/uv
 	@UV_PYTHON=.venv-peers/bin/python .venv-peers/bin/uv pip sync --quiet requirements/peers.txt
 	@.venv-peers/bin/python -m benchmarks.peers "$(PEERS)" $(ARGS)
+
+upstream: $(VENV)/.test ## Run Django's own tests of its ASGI handler with ours in its place
+	@$(RUN) -m benchmarks.upstream
 
 lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \
