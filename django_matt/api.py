@@ -18,9 +18,10 @@ from ninja.throttling import BaseThrottle
 from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
-from django_matt.binding import bind_routers
+from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.docs import MattDocs, MattOpenAPISchema
 from django_matt.docs.publishing import docs_urls
+from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.formats import Format, FormatSet, route_formats
@@ -109,6 +110,15 @@ class MattAPI(NinjaExtraAPI):
         super().set_default_exception_handlers()
         install_handlers(self)
 
+    def on_exception(self, request: HttpRequest, exc: Any) -> Any:
+        """Answer an exception by the handler that is registered for it, which may be ``async def``.
+
+        On an event loop the response of such a handler comes as a coroutine.
+        """
+        return ask_handler(self, request, exc)
+
+    _stock_on_exception = on_exception
+
     def api_exception_handler(self, request: HttpRequest, exc: APIException) -> HttpResponse:
         """Answer Ninja Extra's exceptions by the error layer as well."""
         return answer_exception(request, exc, api=self)
@@ -165,7 +175,8 @@ class MattAPI(NinjaExtraAPI):
             for app in apps.get_app_configs():
                 if isinstance(app, ExtendsAPI):
                     app.extend(self)
-            self._bound = bind_routers(self, super()._get_bound_routers())
+            with postponed_decorators(self):
+                self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
