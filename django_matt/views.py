@@ -50,7 +50,7 @@ class BoundPathView(PathView):
         exempt = [non_atomic_aliases(operation) for operation in self.operations]
         # Django asks the view once for all of its operations: what only some of them want is done for each.
         self._exempt = frozenset[str]().union(*exempt)
-        if self.is_async and _atomic_aliases():
+        if self.is_async and atomic_aliases():
             # Django refuses the whole path, whatever the method.
             self._exempt = frozenset(connections)
         view: Any = self._make_async_view() if self.is_async else self._make_view()
@@ -88,7 +88,7 @@ class BoundPathView(PathView):
 
         def atomic(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
             with ExitStack() as stack:
-                for alias in _atomic_aliases() & aliases:
+                for alias in atomic_aliases() & aliases:
                     stack.enter_context(transaction.atomic(using=alias))
                 return run(request, **parameters)
 
@@ -110,7 +110,7 @@ class BoundPathView(PathView):
         def ready(operation: Operation) -> Callable[..., Any]:
             if not operation.is_async:
                 return sync_to_async(self._in_transactions(operation))
-            aliases = _atomic_aliases() - non_atomic_aliases(operation)
+            aliases = atomic_aliases() - non_atomic_aliases(operation)
             return _refuse_transactions(api, operation, aliases) if aliases else operation.run
 
         api = self._api
@@ -128,8 +128,8 @@ class BoundPathView(PathView):
         return markcoroutinefunction(view)
 
 
-def _atomic_aliases() -> frozenset[str]:
-    """The databases with ``ATOMIC_REQUESTS``."""
+def atomic_aliases() -> frozenset[str]:
+    """The databases with ``ATOMIC_REQUESTS``: Django opens a transaction in each of them around every view."""
     databases = connections.settings.items()
     return frozenset(alias for alias, database in databases if database["ATOMIC_REQUESTS"])
 
@@ -140,6 +140,18 @@ def non_atomic_aliases(operation: Operation) -> frozenset[str]:
     return frozenset[str]().union(
         *(getattr(layer, "_non_atomic_requests", ()) for layer in layers)
     )
+
+
+def transactions_around(operation: Operation) -> frozenset[str]:
+    """The databases with ``ATOMIC_REQUESTS`` of which a route has not asked to be left alone."""
+    return atomic_aliases() - non_atomic_aliases(operation)
+
+
+HINT = (
+    "Put @transaction.non_atomic_requests on the route, and open transactions where you need them: in a function that "
+    "sync_to_async calls. Or write the route as a plain def."
+)
+"""What to do with an async route in a project with ``ATOMIC_REQUESTS``."""
 
 
 class _AsyncInTransaction(RuntimeError):
@@ -169,10 +181,7 @@ def _refuse_transactions(
 def _async_in_transaction(exc: BaseException, request: Any, api: Any) -> str | None:
     if not isinstance(exc, _AsyncInTransaction):
         return None
-    return (
-        "Put @transaction.non_atomic_requests below the route's decorator and open transactions where you need them, "
-        "in a function that sync_to_async calls; or make the route a plain def."
-    )
+    return HINT
 
 
 def _bodiless(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
