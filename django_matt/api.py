@@ -1,10 +1,11 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
@@ -109,6 +110,14 @@ class MattAPI(NinjaExtraAPI):
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
         super().set_default_exception_handlers()
         install_handlers(self)
+
+    def add_exception_handler(
+        self,
+        exc_class: type[Exception],
+        handler: Callable[[HttpRequest, Any], HttpResponseBase | Awaitable[HttpResponseBase]],
+    ) -> None:
+        """Let ``handler(request, exc)`` answer the exceptions of a class; it may be ``async def``."""
+        super().add_exception_handler(exc_class, cast("Any", handler))
 
     def on_exception(self, request: HttpRequest, exc: Any) -> Any:
         """Answer an exception by the handler that is registered for it, which may be ``async def``.

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -19,7 +19,7 @@ from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
 from django_matt.contexts import bind_contexts, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
-from django_matt.errors.answering import ANSWERED_INSIDE, CONTEXT, INSIDE, answer
+from django_matt.errors.answering import ANSWERED_INSIDE, CONTEXT, INSIDE, answer_error, arrived
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
@@ -94,7 +94,7 @@ class _Steps:
         marks["_matt_challenge"] = self.challenge
         marks["_matt_plan"] = self.answer.describe  # for the DEBUG page
         if not marks.get(INSIDE):
-            return self.challenged(answer(self.api, request, error))
+            return self.challenged(answer_error(self.api, request, error))
         marks[CONTEXT] = context
         if self._leaves(error):
             return None
@@ -112,6 +112,11 @@ class _Steps:
             return False
         handler = api._lookup_exception_handler(error)
         return getattr(handler, "func", None) is answer_exception
+
+    def prepare(self, context: Any) -> None:
+        """Make the response that the project prepares, once authentication and throttles have passed."""
+        if self.makes_late and context.made is None:
+            context.made = self.api.create_temporal_response(context.request)
 
     def challenged(self, response: Any) -> Any:
         """Say on a 401 how to authenticate, where a handler of the project's own has not."""
@@ -186,9 +191,8 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
             if steps.checks:
                 refused = operation._run_checks(request)
                 if refused is not None:
-                    return steps.challenged(refused)
-                if steps.makes_late and context.made is None:
-                    context.made = steps.api.create_temporal_response(request)
+                    return cast("HttpResponseBase", steps.challenged(refused))
+                steps.prepare(context)
             if steps.build is not None:
                 context.controller = steps.build()
                 context.controller.context = context
@@ -235,12 +239,10 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
         try:
             context = enter(request, path)
             if steps.checks:
-                refused: Any = await operation._run_checks(request)  # type: ignore[misc]
+                refused = await operation._run_checks(request)  # type: ignore[misc]
                 if refused is not None:
-                    refused = steps.challenged(refused)
-                    return await refused if isawaitable(refused) else refused
-                if steps.makes_late and context.made is None:
-                    context.made = steps.api.create_temporal_response(request)
+                    return await arrived(steps.challenged(refused))
+                steps.prepare(context)
             if steps.build is not None:
                 context.controller = steps.build()
                 context.controller.context = context
@@ -267,7 +269,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
             answered = steps.fail(request, error, context)
             if answered is None:
                 raise
-            return await answered if isawaitable(answered) else answered
+            return await arrived(answered)
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
@@ -287,9 +289,7 @@ def _bind_method(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any] | None:
     return lambda context, values: method(context.controller, **values)
 
 
-def answer_outside(
-    api: Any, operation: Operation, run: Callable[..., Any]
-) -> Callable[..., Any]:
+def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``run``, with all that decorates it, from which exceptions leave: they are answered around it.
 
     What a decorator of the view raises is answered like what the operation raises.
@@ -309,29 +309,29 @@ def answer_outside(
         marks[INSIDE] = True
         try:
             made: HttpResponseBase = run(request, **path)
-            return made
+            marks.pop(CONTEXT, None)
         except Exception as error:
             if leave(marks, request):
                 raise
-            made = _challenged(answer(api, request, error), challenge)
-            return made
+            made = _challenged(answer_error(api, request, error), challenge)
         finally:
             marks[INSIDE] = before
+        return made
 
     async def answered_async(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         marks = request.__dict__
         before = marks.get(INSIDE)
         marks[INSIDE] = True
         try:
-            made: Any = await run(request, **path)
-            # Ninja's own operations return what an async handler answers.
-            return await made if isawaitable(made) else made
+            # Ninja's own operations return the coroutine of an async handler.
+            made = await arrived(await run(request, **path))
+            marks.pop(CONTEXT, None)
         except Exception as error:
             if leave(marks, request):
                 raise
-            made = _challenged(answer(api, request, error), challenge)
-            return await made if isawaitable(made) else made
+            made = await arrived(_challenged(answer_error(api, request, error), challenge))
         finally:
             marks[INSIDE] = before
+        return made
 
     return answered_async if operation.is_async else answered

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import ExitStack
 from contextvars import ContextVar
 from functools import cached_property, partial
-from inspect import isawaitable
 from itertools import takewhile
 from typing import Any
 
@@ -26,7 +25,7 @@ from django.urls import (
 from django.urls.resolvers import RoutePattern
 from ninja.operation import Operation, PathView
 
-from django_matt.errors.answering import answer
+from django_matt.errors.answering import answer_error, arrived
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
 from django_matt.errors.hints import hint
 from django_matt.errors.middlewares import ANSWER
@@ -66,7 +65,7 @@ class BoundPathView(PathView):
 
     def _answer(self, request: HttpRequest, exc: Exception) -> HttpResponseBase:
         """Answer an exception that has left the view and that no middleware has answered."""
-        response: HttpResponseBase = answer(self._api, request, exc)
+        response: HttpResponseBase = answer_error(self._api, request, exc)
         return _without_body(response) if request.method == "HEAD" else response
 
     def _by_method(self, ready: Callable[[Operation], Callable[..., Any]]) -> dict[str, Any]:
@@ -117,8 +116,7 @@ class BoundPathView(PathView):
         runs = self._by_method(ready)
 
         async def refuse(request: HttpRequest) -> HttpResponseBase:
-            response: Any = _refuse_method(api, request, runs)
-            return await response if isawaitable(response) else response
+            return await arrived(_refuse_method(api, request, runs))
 
         # Hands on the coroutine of the operation instead of wrapping it in one more.
         def view(request: HttpRequest, /, **parameters: Any) -> Awaitable[HttpResponseBase]:
@@ -137,9 +135,7 @@ def atomic_aliases() -> frozenset[str]:
 def non_atomic_aliases(operation: Operation) -> frozenset[str]:
     """The databases that ``@transaction.non_atomic_requests`` names on a route: no transaction is opened for it."""
     layers = (*find_views(operation.view_func), operation.run)
-    return frozenset[str]().union(
-        *(getattr(layer, "_non_atomic_requests", ()) for layer in layers)
-    )
+    return frozenset[str]().union(*(getattr(layer, "_non_atomic_requests", ()) for layer in layers))
 
 
 def transactions_around(operation: Operation) -> frozenset[str]:
@@ -154,7 +150,7 @@ HINT = (
 """What to do with an async route in a project with ``ATOMIC_REQUESTS``."""
 
 
-class _AsyncInTransaction(RuntimeError):
+class _AsyncRouteError(RuntimeError):
     """An async route was called, and the project wraps every request in a transaction."""
 
 
@@ -169,17 +165,16 @@ def _refuse_transactions(
 
     async def refused(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
         try:
-            raise _AsyncInTransaction(message)
-        except _AsyncInTransaction as error:
-            response: Any = answer(api, request, error)
-        return await response if isawaitable(response) else response
+            raise _AsyncRouteError(message)
+        except _AsyncRouteError as error:
+            return await arrived(answer_error(api, request, error))
 
     return refused
 
 
 @hint
 def _async_in_transaction(exc: BaseException, request: Any, api: Any) -> str | None:
-    if not isinstance(exc, _AsyncInTransaction):
+    if not isinstance(exc, _AsyncRouteError):
         return None
     return HINT
 

@@ -1,6 +1,7 @@
 """``ATOMIC_REQUESTS``: which operations run in a transaction, what rolls it back, and what async routes answer."""
 
 import asyncio
+import inspect
 from io import StringIO
 
 import pytest
@@ -58,7 +59,7 @@ def mount(request, serve):
                         return view(self.context.request)
 
                 own.__dict__.update(view.__dict__)
-                own.__signature__ = __import__("inspect").signature(lambda self: None)
+                own.__signature__ = inspect.signature(lambda self: None)
                 own.__name__ = method
                 members[method] = decorators[method]("/it")(own)
             api.register_controllers(api_controller("")(type("C", (ControllerBase,), members)))
@@ -188,9 +189,7 @@ def test_what_the_view_wrote_is_rolled_back_whoever_answers(serve, error, handle
         return HttpResponse(status=409)
 
     if handler != "ours":
-        api.add_exception_handler(
-            type(error), answer if handler == "own" else answer_async
-        )
+        api.add_exception_handler(type(error), answer if handler == "own" else answer_async)
 
     @api.get("/it")
     def it(request):

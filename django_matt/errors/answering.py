@@ -20,7 +20,15 @@ from ninja_extra.exceptions import APIException
 
 from django_matt.errors.reports import roll_back
 
-__all__ = ["ANSWERED_INSIDE", "CONTEXT", "INSIDE", "answer", "ask_handler", "leaves"]
+__all__ = [
+    "ANSWERED_INSIDE",
+    "CONTEXT",
+    "INSIDE",
+    "answer_error",
+    "arrived",
+    "ask_handler",
+    "leaves",
+]
 
 ANSWERED_INSIDE = (HttpError, Http404, InvalidRequest, APIException)
 """What Ninja answers inside an operation, without a handler of the project's."""
@@ -104,7 +112,7 @@ def _remember(request: HttpRequest, exc: Exception, error: Exception) -> None:
     request.__dict__[_FAILED] = (error, error is exc)
 
 
-def answer(api: Any, request: HttpRequest, exc: Exception) -> Any:
+def answer_error(api: Any, request: HttpRequest, exc: Exception) -> Any:
     """Answer an exception by the API's handlers, or as a fault of ours where a handler fails.
 
     Where an ``async def`` handler answers on an event loop, return a coroutine of the response.
@@ -119,6 +127,12 @@ def answer(api: Any, request: HttpRequest, exc: Exception) -> Any:
         except Exception as error:  # noqa: BLE001 - a handler of the project's has failed
             return _fall_back(api, request, exc, error)
     return _answer_later(api, request, exc, found, context) if isawaitable(found) else found
+
+
+async def arrived(response: Any) -> HttpResponseBase:
+    """Return a response, or the response that a coroutine returns."""
+    made: HttpResponseBase = await response if isawaitable(response) else response
+    return made
 
 
 async def _answer_later(

@@ -75,4 +75,4 @@ def _extend_handler() -> None:
         return response
 
     setattr(process, ANSWER, True)
-    BaseHandler.process_exception_by_middleware = process  # type: ignore[method-assign]
+    BaseHandler.process_exception_by_middleware = process  # type: ignore[method-assign,assignment]

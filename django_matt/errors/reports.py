@@ -4,7 +4,6 @@ import logging
 import re
 import sys
 import uuid
-from typing import Any
 
 from django.core.signals import got_request_exception
 from django.db import connections

@@ -62,6 +62,13 @@ def raising_decorator(error):
     return decorate
 
 
+def passing_on(run):
+    def wrapped(request, **path):
+        return run(request, **path)
+
+    return wrapped
+
+
 @pytest.fixture(params=["function", "async function", "controller", "Ninja's router"])
 def decorated(request, serve):
     """Return ``decorated(decorator, place)``: a client of an API with a decorated route /api/it."""
@@ -127,7 +134,7 @@ def test_the_debug_page_shows_what_a_decorated_operation_raised(serve, settings)
     api = MattAPI()
 
     @api.get("/it")
-    @decorate_view(lambda run: lambda request: run(request))
+    @decorate_view(passing_on)
     def it(request):
         raise Broken("here")
 
@@ -268,7 +275,7 @@ def test_a_handler_that_raises_an_http_error_has_failed_around_and_inside_a_deco
         raise Sold
 
     @api.get("/decorated")
-    @decorate_view(lambda run: lambda request: run(request))
+    @decorate_view(passing_on)
     def decorated(request):
         raise Sold
 
@@ -291,7 +298,7 @@ def test_a_handler_that_raises_what_it_got_is_asked_once_and_our_answer_is_given
         raise Broken
 
     if wrapped:
-        it = decorate_view(lambda run: lambda request: run(request))(it)
+        it = decorate_view(passing_on)(it)
     api.get("/it")(it)
     answer = serve(api).get("/api/it")
     assert (answer.status_code, answer["Content-Type"]) == (500, PROBLEM)
@@ -346,7 +353,9 @@ def test_a_translated_text_is_answered_like_another(
 
     client = serve(api)
     headers = {"Accept": accept, "X-Request-ID": "1"}
-    plain, translated = (client.get(f"/api/it?translated={each}", headers=headers) for each in (0, 1))
+    plain, translated = (
+        client.get(f"/api/it?translated={each}", headers=headers) for each in (0, 1)
+    )
     assert plain["Content-Type"] == translated["Content-Type"]
     assert (plain.status_code, plain.content) == (translated.status_code, translated.content)
 
