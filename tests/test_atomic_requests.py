@@ -5,7 +5,7 @@ import inspect
 from io import StringIO
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
@@ -74,6 +74,10 @@ def mount(request, serve):
     return mounted
 
 
+async def get_and_post(client):
+    return await client.get("/api/it"), await client.post("/api/it")
+
+
 def copy_of(view):
     """Return a copy to mark: the function itself is used by other tests."""
     if asyncio.iscoroutinefunction(view):
@@ -120,10 +124,7 @@ def test_an_async_route_that_asks_for_no_transaction_answers(mount, asynchronous
         post=copy_of(in_transaction),
     )
     if asynchronous:
-        get, post = (
-            asyncio.run(client.async_client.get("/api/it")),
-            asyncio.run(client.async_client.post("/api/it")),
-        )
+        get, post = async_to_sync(get_and_post)(client.async_client)
     else:
         get, post = client.get("/api/it"), client.post("/api/it")
     assert get.json() == {"atomic": False}
