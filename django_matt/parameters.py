@@ -1,6 +1,6 @@
 """A request's parameters into the values of a view: one shape of errors for functions and controllers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pydantic
@@ -68,6 +68,17 @@ class Parameters:
             guard(request, values)
         return values
 
+    def raw(self, request: Any, path: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+        """Yield each parameter model with the data that the request sent for it; what cannot be read is left out.
+
+        Only errors ask for it, to call what a client sent by the client's names.
+        """
+        for reader in self._readers:
+            try:
+                yield reader.model, reader.raw(request, dict(path))
+            except Exception:  # noqa: BLE001, S112 - the error that is being answered matters, not this one
+                continue
+
 
 class _Reader:
     """One source of parameters: the path, the query, the headers, the cookies, a form, the files or the body."""
@@ -80,6 +91,7 @@ class _Reader:
         bounds: Mapping[type[Any], Mapping[str, int]],
     ) -> None:
         self.model: Any = model
+        self._api = api
         self.read: Callable[[HttpRequest, dict[str, Any]], Any]
         if model.resolve.__func__ is not vars(ParamModel)["resolve"].__func__:
             self.read = lambda request, path: model.resolve(request, api, path)
@@ -103,6 +115,13 @@ class _Reader:
             self._source: Source = lambda request, path: model.get_request_data(request, api, path)
             self._nested = nested
             self.read = self._read_text
+
+    def raw(self, request: HttpRequest, path: dict[str, Any]) -> Any:
+        """Return the data of the request before validation, by the client's names."""
+        if self.read != self._read_body:
+            return self.model.get_request_data(request, self._api, path)
+        data = parse_body(request, self._formats) if read_body(request) else {}
+        return data if self._single is None else {self._single: data}
 
     def _read_body(self, request: HttpRequest, path: dict[str, Any]) -> Mapping[str, Any]:
         body = read_body(request)

@@ -18,6 +18,7 @@ from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
 from django_matt.contexts import bind_contexts
 from django_matt.controllers import controller_factory, route_function_of
+from django_matt.errors.fields import attach
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
 
@@ -81,6 +82,8 @@ class _Steps:
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
         if self.extra and _logger.isEnabledFor(logging.WARNING):
             self.log(request, logging.WARNING, getattr(error, "status_code", repr(error)))
+        # Here, and not on the way in: whose fault it is matters to requests that fail.
+        attach(request, self.operation, self.parameters, ROUTE_CONTEXT_VAR.get(None))
         request._matt_challenge = self.challenge  # type: ignore[attr-defined]
         request._matt_plan = self.answer.describe  # type: ignore[attr-defined] # for the DEBUG page
         return self.challenged(self.api.on_exception(request, error))
