@@ -11,7 +11,7 @@ from ninja.operation import Operation
 from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _MultiPartBodyModel
 from ninja_extra.operation import Operation as ExtraOperation
 
-from django_matt.errors.exceptions import BadRequest
+from django_matt.errors.exceptions import BadRequest, UnreadableRequest
 from django_matt.formats.bodies import MattParser, load_form, parse_body, read_body
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import bound_pages, collect_guards
@@ -53,13 +53,16 @@ class Parameters:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
         values: dict[str, Any] = {}
         failed: list[ValidationErrorContext[Any]] = []
-        if self._needs_form:
-            load_form(request)
-        for reader in self._readers:
-            try:
-                values.update(reader.read(request, context.path))
-            except pydantic.ValidationError as error:
-                failed.append(ValidationErrorContext(error, reader.model))
+        try:
+            if self._needs_form:
+                load_form(request)
+            for reader in self._readers:
+                try:
+                    values.update(reader.read(request, context.path))
+                except pydantic.ValidationError as error:
+                    failed.append(ValidationErrorContext(error, reader.model))
+        except BadRequest as error:
+            raise UnreadableRequest(error) from error
         if failed:
             raise self._api.validation_error_from_error_contexts(failed)
         if self._response_name is not None:

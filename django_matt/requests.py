@@ -90,7 +90,11 @@ class _Steps:
 
     def challenged(self, response: HttpResponseBase) -> HttpResponseBase:
         """Say on a 401 how to authenticate, where a handler of the project's own has not."""
-        if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
+        if (
+            self.challenge
+            and response.status_code == 401
+            and "WWW-Authenticate" not in response.headers
+        ):
             response.headers["WWW-Authenticate"] = self.challenge
         return response
 
@@ -112,17 +116,18 @@ class _Steps:
 
 
 def _challenge(operation: Operation) -> str:
-    """The ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1)."""
+    """Return the ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1), empty where there is none.
+
+    Only a scheme of HTTP has a challenge: a key in a header, a cookie, a client certificate or a function has no name
+    that a client would know.
+    """
     challenges = []
     for callback in operation.auth_callbacks:
         schema = getattr(callback, "openapi_security_schema", None) or {}
         if schema.get("type") == "http":
             scheme = str(schema.get("scheme", "bearer")).title()
             challenges.append('Basic realm="api", charset="UTF-8"' if scheme == "Basic" else scheme)
-        elif schema.get("type") == "apiKey":
-            where, name = schema.get("in", "header"), schema.get("name", "key")
-            challenges.append(f'ApiKey in="{where}", name="{name}"')
-    return ", ".join(dict.fromkeys(challenges)) or "Bearer"
+    return ", ".join(dict.fromkeys(challenges))
 
 
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:

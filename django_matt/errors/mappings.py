@@ -20,7 +20,7 @@ from ninja_extra import exceptions as extra
 
 from django_matt.errors.columns import names_in
 from django_matt.errors.databases import came_from_adapter, is_away
-from django_matt.errors.exceptions import Problem
+from django_matt.errors.exceptions import Problem, UnreadableRequest
 from django_matt.errors.faults import named_by, refused_values, refused_write, say
 from django_matt.errors.fields import takes_input
 from django_matt.errors.problems import Answer, plain, title_of, validation_errors
@@ -81,6 +81,8 @@ def _details(detail: Any) -> list[dict[str, Any]]:
 def _http_error(request: HttpRequest, exc: ninja.HttpError) -> Answer:
     answer = Answer(status=exc.status_code, detail=str(exc))
     answer.headers = dict(getattr(exc, "headers", None) or {})
+    if isinstance(exc, UnreadableRequest):
+        answer.code, answer.members = exc.code, plain(exc.members)
     if isinstance(exc, ninja.Throttled):
         answer.headers.setdefault("Retry-After", str(ceil(exc.wait or 0)))
     return answer

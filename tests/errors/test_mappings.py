@@ -182,8 +182,8 @@ def test_an_odd_validation_error_is_still_a_422(raising, errors, problems):
     answer.json()
 
 
-def test_401_says_how_to_authenticate(raising):
-    assert raising(raises(ninja.AuthenticationError())).get()["WWW-Authenticate"] == "Bearer"
+def test_401_says_how_to_authenticate_where_that_is_known(raising):
+    assert "WWW-Authenticate" not in raising(raises(ninja.AuthenticationError())).get()
     exc = ninja.AuthenticationError()
     exc.headers = {"WWW-Authenticate": 'Basic realm="x"'}
     assert raising(raises(exc)).get()["WWW-Authenticate"] == 'Basic realm="x"'

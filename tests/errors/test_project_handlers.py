@@ -1,0 +1,96 @@
+"""Handlers of a project's own see on MattAPI what they saw on NinjaExtraAPI."""
+
+from typing import Any
+
+import pytest
+from ninja import Schema
+from ninja.errors import HttpError
+from ninja.errors import ValidationError as InvalidRequest
+from ninja_extra import NinjaExtraAPI
+from ninja_extra.exceptions import APIException
+
+from django_matt import MattAPI
+from django_matt.errors.exceptions import BadRequest
+from django_matt.formats.json import JSON
+
+KINDS = [HttpError, InvalidRequest, Exception, APIException]
+
+
+class Basket(Schema):
+    size: int
+
+
+def make(cls: Any, kinds: Any, **options: Any) -> Any:
+    api = cls(**options)
+    for kind in kinds:
+
+        def answer(request, exc, kind=kind):
+            shown = {"handler": kind.__name__, "message": str(exc) if kind is HttpError else ""}
+            return api.create_response(request, shown, status=getattr(exc, "status_code", 418))
+
+        api.add_exception_handler(kind, answer)
+
+    @api.post("/baskets")
+    def create(request, basket: Basket):
+        return {}
+
+    return api
+
+
+BODIES = {
+    "malformed": b'{"size": ',
+    "not an object": b"[]",
+    "a missing field": b"{}",
+    "not UTF-8": b'{"size": "\xff"}',
+    "too large": b" " * 3_000_000,
+}
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("kinds", [KINDS, *([kind] for kind in KINDS)], ids=str)
+def test_they_see_unreadable_bodies_as_on_ninja(serve, settings, kinds, body, debug):
+    settings.DEBUG = debug
+    answers = []
+    for cls in (NinjaExtraAPI, MattAPI):
+        client = serve(make(cls, kinds))
+        answer = client.post("/api/baskets", body, content_type="application/json")
+        answers.append((answer.status_code, answer.json() if "handler" in answer.text else None))
+    theirs, ours = answers
+    if theirs[1] is not None or ours[1] is not None:
+        assert ours[0] == theirs[0]
+        assert ours[1] is not None
+        assert theirs[1] is not None
+        assert ours[1]["handler"] == theirs[1]["handler"]
+        # In DEBUG the reason follows, in the words of whoever parsed.
+        assert ours[1]["message"].partition(" (")[0] == theirs[1]["message"].partition(" (")[0]
+
+
+@pytest.mark.parametrize("problems", [False, True])
+def test_without_one_the_answer_says_where_the_body_is_malformed(serve, problems):
+    client = serve(make(MattAPI, [], problem_details=problems))
+    answer = client.post("/api/baskets", b'{"size": ', content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "Cannot parse request body"
+    if problems:
+        assert (answer.json()["code"], answer.json()["line"]) == ("malformed_body", 1)
+
+
+def test_what_a_format_of_the_projects_own_refuses_reaches_them_too(serve):
+    class Picky(JSON):
+        name = "picky"
+        media_type = "application/x-picky"
+
+        def load(self, body, charset=None):
+            raise BadRequest("Not like this.", code="picky")
+
+    kinds = [HttpError]
+    client = serve(make(MattAPI, kinds, formats=["json", Picky()]))
+    answer = client.post("/api/baskets", b"{}", content_type="application/x-picky")
+    assert answer.json() == {"handler": "HttpError", "message": "Not like this."}
+
+
+def test_what_no_handler_saw_before_stays_ours(serve):
+    client = serve(make(MattAPI, KINDS))
+    wrong_type = client.post("/api/baskets", b"x", content_type="application/x-nothing")
+    assert (wrong_type.status_code, client.put("/api/baskets").status_code) == (415, 405)
