@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.http import Http404
 from ninja import Schema
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
@@ -94,3 +95,61 @@ def test_what_no_handler_saw_before_stays_ours(serve):
     client = serve(make(MattAPI, KINDS))
     wrong_type = client.post("/api/baskets", b"x", content_type="application/x-nothing")
     assert (wrong_type.status_code, client.put("/api/baskets").status_code) == (415, 405)
+
+
+def documented(api: Any) -> dict[str, Any]:
+    found: dict[str, Any] = api.get_openapi_schema(path_prefix="/api/")["components"]["responses"]
+    return found
+
+
+ANY = {"*/*": {"schema": {}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (InvalidRequest, {"UnprocessableContent"}),
+        (HttpError, {"BadRequest", "Unauthorized"}),
+        (
+            Exception,
+            {
+                "Conflict",
+                "ContentTooLarge",
+                "InternalServerError",
+                "NotFound",
+                "ServiceUnavailable",
+            },
+        ),
+        (APIException, {"NotAcceptable", "NotFound", "UnsupportedMediaType"}),
+        (Http404, {"NotFound"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+@pytest.mark.parametrize("problems", [False, True])
+def test_the_document_describes_no_body_that_they_answer(serve, kind, names, problems):
+    api = make(MattAPI, [kind], problem_details=problems)
+
+    @api.put("/baskets/{pk}", auth=lambda request: True)
+    def change(request, pk: int, basket: Basket):
+        return {}
+
+    ours = documented(api)
+    assert {name for name, response in ours.items() if response["content"] == ANY} == names
+    assert all(response["description"] for response in ours.values())
+    schemas = api.get_openapi_schema(path_prefix="/api/")["components"]["schemas"]
+    assert ("ValidationDetail" in schemas or "ValidationProblem" in schemas) is (
+        kind is not InvalidRequest
+    )
+
+
+def test_the_document_describes_ours_where_a_subclass_answers_as_we_do(serve):
+    class Other(MattAPI):
+        pass
+
+    class Own(MattAPI):
+        def api_exception_handler(self, request, exc):
+            return self.create_response(request, {"code": exc.status_code}, status=418)
+
+    for cls, is_foreign in ((Other, False), (Own, True)):
+        api = make(cls, [])
+        assert (documented(api)["UnsupportedMediaType"]["content"] == ANY) is is_foreign
