@@ -187,12 +187,17 @@ def foreign_statuses(api: Any) -> set[int]:
 
 
 def error_components(
-    statuses: set[int], media_types: list[str], taken: set[str], foreign: Set[int] = frozenset()
+    statuses: set[int],
+    media_types: list[str],
+    taken: set[str],
+    *,
+    foreign: Set[int] = frozenset(),
+    challenges: bool = True,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the component responses and schemas for these statuses, beside a user's names ``taken``.
 
     ``media_types`` are those of Ninja's own error bodies; a problem document comes beside them, or alone. The body of a
-    ``foreign`` status may be anything.
+    ``foreign`` status may be anything. With ``challenges`` a 401 says how to authenticate.
     """
     bodies = {
         "Detail": _DETAIL,
@@ -220,7 +225,9 @@ def error_components(
         if status not in _PROBLEM_ONLY:
             content = {kind: reference(f"{prefix}Detail") for kind in media_types}
         content["application/problem+json"] = reference(f"{prefix}Problem")
-        headers = [_REQUEST_ID, *([_HEADERS[status]] if status in _HEADERS else [])]
+        headers = [_REQUEST_ID]
+        if status in _HEADERS and (challenges or status != 401):
+            headers.append(_HEADERS[status])
         responses[name] = {
             "description": description,
             "headers": {

@@ -165,7 +165,12 @@ class MattOpenAPISchema(OpenAPISchema):
         only_problems = bool(getattr(self.api, "problem_details", False))
         media_types = [] if only_problems else list(self._error_types)
         responses, error_schemas = error_components(
-            self._errors, media_types, set(schemas), foreign_statuses(self.api)
+            self._errors,
+            media_types,
+            set(schemas),
+            foreign=foreign_statuses(self.api),
+            # Only a scheme of HTTP has a challenge.
+            challenges=any(each.get("type") == "http" for each in self.securitySchemes.values()),
         )
         self.schemas = dict(sorted((schemas | error_schemas).items()))
         components: dict[str, Any] = {"schemas": self.schemas}

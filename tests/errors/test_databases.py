@@ -1,14 +1,16 @@
 """What the database refuses, over HTTP and for real, on the database of the run."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import ProtectedError
 
 from django_matt import MattAPI, Schema
-from django_matt.errors.databases import is_away
+from django_matt.errors.columns import refused_fields
+from django_matt.errors.databases import is_away, violation_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,3 +212,47 @@ def test_an_unreachable_server_is_away():
         error = OperationalError("x")
         error.__cause__ = cause
     assert is_away(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((1048, "Column 'group_id' cannot be null"), ("not_null", None, ("group_id",))),
+        ((1364, "Field 'size' doesn't have a default value"), ("not_null", None, ("size",))),
+        (
+            (1062, "Duplicate entry 'a' for key 'errors_thing.name'"),
+            ("unique", "errors_thing", ("name",)),
+        ),
+        (
+            (
+                1452,
+                "Cannot add or update a child row: a foreign key constraint fails (`db`.`errors_thing`, "
+                "CONSTRAINT `fk` FOREIGN KEY (`group_id`) REFERENCES `auth_group` (`id`))",
+            ),
+            ("foreign_key", "errors_thing", ("group_id",)),
+        ),
+        ((3819, "Check constraint 'size_is_positive' is violated."), ("check", None, ())),
+    ],
+)
+def test_the_columns_are_read_from_what_mysql_says(arguments, expected):
+    # No server of it runs here; the messages are those of its manual.
+    error = IntegrityError(*arguments)
+    found = violation_of(error)
+    assert (found.kind, found.table, found.columns) == expected
+    assert refused_fields(found, Thing)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "Key (name, size)=(a, 1) already exists.",
+        "Schlüssel »(name, size)=(a, 1)« existiert bereits.",
+    ],
+)
+def test_the_columns_are_read_in_any_language_of_postgresql(detail):
+    diagnosis = SimpleNamespace(message_detail=detail, table_name="errors_thing")
+    cause = type("UniqueViolation", (Exception,), {"sqlstate": "23505", "diag": diagnosis})()
+    error = IntegrityError("x")
+    error.__cause__ = cause
+    found = violation_of(error)
+    assert (found.columns, found.values) == (("name", "size"), ("a", "1"))

@@ -1,5 +1,9 @@
 """Whose fault a refused write is, over HTTP: the client's where the request named it, the server's everywhere else."""
 
+import asyncio
+import functools
+import inspect
+import json
 import logging
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -16,7 +20,7 @@ from ninja.pagination import paginate
 from ninja_extra import api_controller, http_post
 from pydantic import AliasChoices, ConfigDict
 
-from django_matt import MattAPI
+from django_matt import JSONL, MattAPI
 from tests.project.models import Author, Book, Edition, Everything, Pass, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,11 +70,8 @@ def route(request: pytest.FixtureRequest, serve: Any, caplog: Any) -> Any:
             async def view(request, **values):
                 return await sync_to_async(work)(request, **values)
 
-            import functools
-
             functools.update_wrapper(view, work)
             del view.__wrapped__
-            import inspect
 
             view.__signature__ = inspect.signature(work)
         api.api_operation(["POST", "PUT", "DELETE", "GET"], path)(view)
@@ -566,3 +567,42 @@ def test_tags_are_made_of_what_a_list_holds(route):
 
     told = route.judge(route.mount(work).post([{"name": "a"}, {"name": None}]), 422)
     assert told == {"detail": "A value for name is required."}
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("path", "status", "level"),
+    [("/lines/{pk}", 404, logging.WARNING), ("/lines", 500, logging.ERROR)],
+    ids=["named", "unnamed"],
+)
+def test_a_stream_ends_by_the_same_rule(serve, caplog, asynchronous, path, status, level):
+    class Line(Schema):
+        name: str
+
+    api = MattAPI()
+
+    def lines(request, **values: int):
+        yield {"name": "first"}
+        raise Author.DoesNotExist
+
+    async def lines_async(request, **values: int):
+        yield {"name": "first"}
+        raise Author.DoesNotExist
+
+    view: Any = lines_async if asynchronous else lines
+    if "{" in path:
+        view.__signature__ = inspect.signature(lambda request, pk: None)
+    api.get(path, response=JSONL[Line])(view)
+    client = serve(api)
+    if asynchronous:
+        text = asyncio.run(_read(client.async_client, "/api" + path.format(pk=4711)))
+    else:
+        text = client.get("/api" + path.format(pk=4711)).getvalue().decode()
+    assert json.loads(text.splitlines()[-1])["status"] == status
+    (record,) = [record for record in caplog.records if hasattr(record, "request_id")]
+    assert record.levelno == level
+
+
+async def _read(client: Any, path: str) -> str:
+    answer = await client.get(path)
+    return "".join([chunk.decode() async for chunk in answer.streaming_content])

@@ -7,6 +7,7 @@ from django.http import Http404
 from ninja import Schema
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
+from ninja.security import APIKeyHeader, HttpBearer
 from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
@@ -153,3 +154,13 @@ def test_the_document_describes_ours_where_a_subclass_answers_as_we_do(serve):
     for cls, is_foreign in ((Other, False), (Own, True)):
         api = make(cls, [])
         assert (documented(api)["UnsupportedMediaType"]["content"] == ANY) is is_foreign
+
+
+@pytest.mark.parametrize(("auth", "is_challenged"), [(HttpBearer, True), (APIKeyHeader, False)])
+def test_the_document_promises_a_challenge_only_where_one_is_sent(serve, auth, is_challenged):
+    kind = type("Auth", (auth,), {"authenticate": lambda self, request, *credentials: None})
+    api = make(MattAPI, [], auth=kind())
+    assert ("WWW-Authenticate" in documented(api)["Unauthorized"]["headers"]) is is_challenged
+    answer = serve(api).post("/api/baskets")
+    assert answer.status_code == 401
+    assert ("WWW-Authenticate" in answer) is is_challenged
