@@ -225,7 +225,7 @@ def error_components(
         if status not in _PROBLEM_ONLY:
             content = {kind: reference(f"{prefix}Detail") for kind in media_types}
         content["application/problem+json"] = reference(f"{prefix}Problem")
-        headers = [_REQUEST_ID]
+        headers: list[tuple[str, str]] = [_REQUEST_ID]
         if status in _HEADERS and (challenges or status != 401):
             headers.append(_HEADERS[status])
         responses[name] = {

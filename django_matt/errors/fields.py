@@ -23,6 +23,7 @@ class Inputs(Protocol):
 
     def raw(self, request: HttpRequest, path: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each parameter model of Ninja's with the data of the request for it."""
+        ...
 
 
 @dataclass(slots=True)

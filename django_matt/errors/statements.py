@@ -65,7 +65,7 @@ def _of_compiler(compiler: Any) -> Statement:
             if not hasattr(value, "resolve_expression")
         }
         rows = [values]
-    return Statement(query.model, rows, using=compiler.using)
+    return Statement(query.model, rows, using=str(compiler.using))
 
 
 def _flatten(parameters: Any) -> Iterator[Any]:

@@ -92,10 +92,18 @@ def test_what_a_format_of_the_projects_own_refuses_reaches_them_too(serve):
     assert answer.json() == {"handler": "HttpError", "message": "Not like this."}
 
 
-def test_what_no_handler_saw_before_stays_ours(serve):
-    client = serve(make(MattAPI, KINDS))
-    wrong_type = client.post("/api/baskets", b"x", content_type="application/x-nothing")
-    assert (wrong_type.status_code, client.put("/api/baskets").status_code) == (415, 405)
+@pytest.mark.parametrize(
+    ("kinds", "is_ours"), [([HttpError, InvalidRequest, Exception], True), ([APIException], False)]
+)
+def test_what_ninja_had_no_handler_for_is_an_api_exception(serve, kinds, is_ours):
+    client = serve(make(MattAPI, kinds))
+    answers = [
+        client.post("/api/baskets", b"x", content_type="application/x-nothing"),
+        client.put("/api/baskets"),
+        client.get("/api/nowhere"),
+    ]
+    assert [answer.status_code for answer in answers] == [415, 405, 404]
+    assert all(("handler" not in answer.json()) is is_ours for answer in answers)
 
 
 def documented(api: Any) -> dict[str, Any]:
