@@ -19,11 +19,18 @@ __all__ = ["Explainer"]
 class Explainer:
     """Explains the refusal of one object; what was written before it in the same transaction is there to be seen."""
 
-    def __init__(self, index: int, instance: Model, columns: list[Column], using: str) -> None:
-        """Take the object, the index of its row, and what that row writes."""
+    def __init__(
+        self,
+        index: int,
+        instance: Model,
+        columns: list[Column],
+        given: list[AnyField],
+        using: str,
+    ) -> None:
+        """Take the object, the index of its row, what that row may write, and the fields that it sets."""
         self._index = index
         self._instance = instance
-        self._columns = columns
+        self._given = given
         self._using = using
         self._names = {column.field: column.sent_as for column in columns}
 
@@ -42,7 +49,7 @@ class Explainer:
         if rules:
             return [self._explain_rule(*rule, before, error) for rule in rules]
         fields = refused_fields(violation, type(self._instance))
-        if violation.kind == "not_null" and fields and not self._sent(fields):
+        if violation.kind == "not_null" and fields and not set(fields) & set(self._given):
             name = self._instance._meta.object_name
             raise TypeError(
                 f"{name}.{fields[0].name} is required: neither the rows nor values= set it"

@@ -137,6 +137,29 @@ def test_what_the_view_sets_is_no_mistake_of_a_row_s(serve, db, caplog, fixed, w
     assert words in str(record.exc_info)
 
 
+def test_a_null_is_a_row_s_mistake_where_the_row_says_it(serve, db):
+    api = MattAPI()
+
+    class Titled(Schema):
+        title: str
+        author_id: int | None = None
+
+    @api.post("/editions")
+    def create(request, editions: list[Titled]):
+        bulk_create(Edition, editions)
+
+    client = serve(api)
+
+    def post(row):
+        return client.post("/api/editions", [row], content_type="application/json")
+
+    assert refusals(post({"title": "t", "author_id": None})) == [
+        (["body", "editions", 0, "author_id"], "not_null")
+    ]
+    # The schema lets it be left out: the view has to set it.
+    assert post({"title": "t"}).status_code == 500
+
+
 def test_a_reference_that_the_path_names_is_refused_by_its_name(serve, db):
     api = MattAPI()
 
