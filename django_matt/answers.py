@@ -24,6 +24,7 @@ from ninja.streaming import SSE
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
 
+from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
@@ -184,6 +185,7 @@ class Answer:
         request = context.request
 
         def report(error: Exception) -> bytes:
+            attach(request, self._operation, context.parameters, context)
             problem: bytes = dumps(report_stream_failure(self._api, request, error))
             return problem
 
@@ -214,6 +216,7 @@ class Answer:
     def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""
         request = context.request
+        attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
         made.streaming_content = self._guarded(request, made.streaming_content)
         return made
@@ -221,6 +224,7 @@ class Answer:
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same for an async generator."""
         request = context.request
+        attach(request, self._operation, context.parameters, context)
         made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
             request, result, context.response
         )

@@ -132,6 +132,8 @@ class MattAPI(NinjaExtraAPI):
         """Answer Ninja Extra's exceptions by the error layer as well."""
         return answer_exception(request, exc, api=self)
 
+    _stock_api_exception_handler = staticmethod(api_exception_handler)
+
     def validation_error_from_error_contexts(
         self, error_contexts: list[ValidationErrorContext[Any]]
     ) -> ValidationError:

@@ -20,6 +20,7 @@ from django_matt.conditional_answers import ConditionalAnswer, make_answer
 from django_matt.contexts import bind_contexts, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.errors.answering import ANSWERED_INSIDE, CONTEXT, INSIDE, answer_error, arrived
+from django_matt.errors.fields import attach
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
@@ -90,6 +91,8 @@ class _Steps:
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
         if self.extra and _logger.isEnabledFor(logging.WARNING):
             self.log(request, logging.WARNING, getattr(error, "status_code", repr(error)))
+        # Here, and not on the way in: whose fault it is matters to requests that fail.
+        attach(request, self.operation, self.parameters, context)
         marks = request.__dict__
         marks["_matt_challenge"] = self.challenge
         marks["_matt_plan"] = self.answer.describe  # for the DEBUG page
@@ -148,7 +151,7 @@ def _non_atomic(operation: Operation) -> dict[str, Any]:
 def _challenged(response: Any, challenge: str) -> Any:
     if isawaitable(response):
         return _challenged_later(response, challenge)
-    if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
+    if challenge and response.status_code == 401 and "WWW-Authenticate" not in response.headers:
         response.headers["WWW-Authenticate"] = challenge
     return response
 
@@ -158,17 +161,18 @@ async def _challenged_later(response: Awaitable[Any], challenge: str) -> Any:
 
 
 def _challenge(operation: Operation) -> str:
-    """The ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1)."""
+    """Return the ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1), empty where there is none.
+
+    Only a scheme of HTTP has a challenge: a key in a header, a cookie, a client certificate or a function has no name
+    that a client would know.
+    """
     challenges = []
     for callback in operation.auth_callbacks:
         schema = getattr(callback, "openapi_security_schema", None) or {}
         if schema.get("type") == "http":
             scheme = str(schema.get("scheme", "bearer")).title()
             challenges.append('Basic realm="api", charset="UTF-8"' if scheme == "Basic" else scheme)
-        elif schema.get("type") == "apiKey":
-            where, name = schema.get("in", "header"), schema.get("name", "key")
-            challenges.append(f'ApiKey in="{where}", name="{name}"')
-    return ", ".join(dict.fromkeys(challenges)) or "Bearer"
+    return ", ".join(dict.fromkeys(challenges))
 
 
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:

@@ -19,7 +19,13 @@ from django_matt.errors.problems import Answer, document, respond, title_of
 from django_matt.errors.reports import report, roll_back
 from django_matt.errors.terminal import show_in_terminal
 
-__all__ = ["answer_exception", "answer_unexpected", "install_handlers", "report_stream_failure"]
+__all__ = [
+    "answer_exception",
+    "answer_unexpected",
+    "answers_by_itself",
+    "install_handlers",
+    "report_stream_failure",
+]
 
 _UNEXPECTED = "Something went wrong on our side. Quote the request id when you report it."
 
@@ -32,6 +38,15 @@ def install_handlers(api: Any) -> None:
     """
     for kind in (Exception, Http404, HttpError, InvalidRequest, APIException):
         api.add_exception_handler(kind, partial(answer_exception, api=api))
+
+
+def answers_by_itself(api: Any, kind: type[Exception]) -> bool:
+    """Say whether a project's own handler answers exceptions of ``kind``, so that nothing is known of the answer."""
+    handlers = api._exception_handlers
+    handler: Any = next((handlers[cls] for cls in kind.__mro__ if cls in handlers), None)
+    if isinstance(handler, partial) and handler.func is answer_exception:
+        return False
+    return getattr(handler, "__func__", None) is not getattr(api, "_stock_api_exception_handler", 0)
 
 
 def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:

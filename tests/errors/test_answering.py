@@ -15,7 +15,7 @@ from ninja import Router as NinjaRouter
 from ninja.decorators import decorate_view
 from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
-from ninja.security import APIKeyQuery
+from ninja.security import APIKeyQuery, HttpBearer
 from ninja.testing import TestClient
 from ninja_extra import ControllerBase, NinjaExtraAPI, api_controller, http_get
 from ninja_extra import exceptions as extra
@@ -124,9 +124,25 @@ def test_what_a_decorator_raises_is_a_problem_that_is_reported_once(decorated, p
     assert reported == [error]
 
 
-def test_a_401_of_a_decorator_says_how_to_authenticate(decorated):
-    answer = decorated(raising_decorator(HttpError(401, "who?"))).get("/api/it")
+def test_a_401_of_a_decorator_says_how_to_authenticate(serve):
+    class Token(HttpBearer):
+        def authenticate(self, request, token):
+            return token
+
+    api = MattAPI()
+
+    @api.get("/it", auth=Token())
+    @decorate_view(raising_decorator(HttpError(401, "who?")))
+    def it(request):
+        return {}
+
+    answer = serve(api).get("/api/it")
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_401_where_no_scheme_of_http_is_asked_for_says_none(decorated):
+    answer = decorated(raising_decorator(HttpError(401, "who?"))).get("/api/it")
+    assert (answer.status_code, answer.has_header("WWW-Authenticate")) == (401, False)
 
 
 def test_the_debug_page_shows_what_a_decorated_operation_raised(serve, settings):
