@@ -21,6 +21,7 @@ from django_matt.settings import get_settings
 __all__ = ["MattOpenAPISchema"]
 
 _FORMS = ("form", "file")
+_NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
 
 
 class MattOpenAPISchema(OpenAPISchema):
@@ -232,9 +233,12 @@ class MattOpenAPISchema(OpenAPISchema):
         for name in names_in({"$ref": schema.get("$ref")}):
             properties = self._book.definitions[name].get("properties", {})
             rows = properties.get("items") or properties.get("results") or schema
+        # CSV writes objects: a list of numbers would always be a 406.
+        refused = {"text/csv"} if rows.get("items", {}).get("type") in _NO_OBJECTS else set()
         return {
             name: {"schema": schema if name in everywhere else rows}
             for name in self._media_types(operation, rows=True)
+            if name not in refused
         }
 
     def _style(self, operation: Operation) -> Style:

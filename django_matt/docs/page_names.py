@@ -42,7 +42,8 @@ def name_pages(definitions: Mapping[Any, Any], *, every: bool) -> dict[str, str]
     """Return the new names of pages, all of them or those alone that pydantic had to qualify or number.
 
     The name is ``<item>Page``. Where pages of one item differ, those with a count and items keep it, and the others say
-    their kind (``OrderOutCursorPage``): a name depends on no order.
+    their kind (``OrderOutCursorPage``): a name depends on no order. Without ``every``, Ninja's name (``PagedOrderOut``)
+    comes first.
     """
     pages = {
         name: body[_MARK]
@@ -57,8 +58,10 @@ def name_pages(definitions: Mapping[Any, Any], *, every: bool) -> dict[str, str]
         for name in waiting:
             mark, way = pages[name], _WAY.search(name)
             kind = mark["kind"] if attempt else ""
-            item = _item_name(definitions[name], mark)
-            wanted[f"{item}{kind}Page{way.group() if way else ''}"].append(name)
+            new = f"{_item_name(definitions[name], mark)}{kind}Page"
+            if not every and not attempt:
+                new = re.sub(r"\W", "_", definitions[name]["title"])
+            wanted[f"{new}{way.group() if way else ''}"].append(name)
         waiting = []
         for new, names in wanted.items():
             if attempt == 2:

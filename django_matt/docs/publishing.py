@@ -38,6 +38,10 @@ def docs_urls(api: Any) -> list[URLPattern]:
 
     ``docs_decorator`` gets what Ninja gives it: a partial whose ``func`` is named as Ninja's, with ``api`` as keyword.
     """
+    if api.openapi_url and api.openapi_url == api.docs_url:
+        raise AssertionError(
+            "Please use different urls for openapi_url and docs_url"
+        )  # as Ninja does
     decorate = api.docs_decorator or (lambda view: view)
     urls: list[URLPattern] = []
     if api.openapi_url:

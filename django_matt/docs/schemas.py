@@ -61,10 +61,9 @@ class SchemaBook:
         ``strict`` describes what is written as it is; without it, as Ninja does.
         """
         read, written = list(read), list(written)
-        pages: list[tuple[Model, Mode, Style | None]] = [
-            (model, "validation", None) for model in read
-        ]
-        pages += [(model, "serialization", style) for model, style in written]
+        pages: list[tuple[Model, Mode, Style | None]] = []
+        pages.extend((model, "validation", None) for model in read)
+        pages.extend((model, "serialization", style) for model, style in written)
         self.definitions: dict[str, JsonSchemaValue] = {}
         self._strict = strict
         self._pages: dict[tuple[Model, Mode, Style | None], JsonSchemaValue] = {}

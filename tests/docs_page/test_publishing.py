@@ -141,6 +141,13 @@ def test_docs_decorator_tells_page_from_document_as_on_ninja(serve, cls, docs):
     ]
 
 
+@BOTH
+def test_page_and_document_at_one_address_are_refused(cls):
+    api = cls(openapi_url="/same", docs_url="/same", urls_namespace="same")
+    with pytest.raises(AssertionError, match="different urls"):
+        _ = api.urls
+
+
 def test_the_setting_changes_the_document_of_an_api_that_exists(serve, settings):
     class Lamp(Schema):
         watts: int = 5

@@ -371,7 +371,7 @@ def test_a_page_is_named_after_what_is_on_it(read):
 
 def test_ninjas_reading_gives_pages_that_ninja_cannot_tell_apart_a_name_too(serve):
     names = page_names(serve(pages()).get("/api/openapi.json").json())
-    assert names["/limit"] == names["/number"] == "GlassPage"
+    assert names["/limit"] == names["/number"] == "PagedGlass", "as on Ninja"
     assert names["/cursor"] == "GlassCursorPage"
     assert names["/more/authors"] == "PaginatedResponseSchema_AuthorOut_"
 
@@ -453,6 +453,10 @@ def listing(**options):
     def many(request, authors: list[AuthorOut]):
         return 1
 
+    @api.get("/numbers", response=list[int])
+    def numbers(request):
+        return [1]
+
     @api.get("/named", response=AuthorOut)
     @formats("xml", "json")
     def named(request):
@@ -491,7 +495,8 @@ def test_formats_that_are_named_are_documented_csv_for_lists_and_pages_json_firs
     values = ["application/json", "application/vnd.msgpack", "application/yaml"]
     rows = ["application/json", "text/csv", "application/vnd.msgpack", "application/yaml"]
     assert types(document, "/list") == types(document, "/page") == rows
-    assert types(document, "/one", "post") == values
+    assert types(document, "/one", "post") == types(document, "/numbers") == values
+    assert client.get("/api/numbers?format=csv").status_code == 406
     bodies = {
         path: list(document["paths"][f"/api{path}"][method]["requestBody"]["content"])
         for path, method in (("/one", "post"), ("/many", "put"))

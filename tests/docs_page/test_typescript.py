@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -30,7 +31,7 @@ def run(*command, **options):
     return done.stdout
 
 
-def missing(reason):
+def missing(reason: str) -> NoReturn:
     if os.environ.get("MATT_REQUIRE_BROWSER"):
         pytest.fail(f"MATT_REQUIRE_BROWSER is set, and {reason}")
     pytest.skip(reason)
