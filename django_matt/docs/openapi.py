@@ -258,7 +258,7 @@ class MattOpenAPISchema(OpenAPISchema):
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
         parameters = super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
-        if self._strict:
+        if self._strict and model.__ninja_param_source__ != "body":
             for parameter in parameters:
                 # Text cannot say null: what has no value is left out.
                 parameter["schema"] = without_null(parameter["schema"])

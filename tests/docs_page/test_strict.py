@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from django_matt import (
     SSE,
+    Body,
     LimitOffsetPagination,
     MattAPI,
     ModelSchema,
@@ -288,6 +289,22 @@ def test_text_cannot_say_null(read):
     (form,) = route["requestBody"]["content"].values()
     kinds = {name: schema["type"] for name, schema in form["schema"]["properties"].items()}
     assert kinds == {"note": "string", "picture": "string"}
+
+
+def test_a_json_body_of_several_parameters_may_say_null(read):
+    class Lamp(Schema):
+        note: str | None = None
+
+    api = MattAPI()
+
+    @api.post("/", response=int)
+    def make(request, lamp: Lamp, size: Body[int | None] = None):
+        return 1
+
+    document = read(api)
+    (body,) = document["paths"]["/api/"]["post"]["requestBody"]["content"].values()
+    assert nullable(resolve(document, body["schema"])) == {"size"}
+    assert nullable(document["components"]["schemas"]["Lamp"]) == {"note"}
 
 
 def test_an_event_has_data(read):
