@@ -19,7 +19,6 @@ from ninja.pagination import (
     PaginationBase,
 )
 from ninja.responses import Status
-from ninja.signature.details import is_collection_type
 from ninja.streaming import SSE
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
@@ -30,7 +29,7 @@ from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
-from django_matt.limits import find_paginators, find_views
+from django_matt.limits import find_paginators, find_views, has_rows
 from django_matt.serialization.choices import choose_tier
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.levels import needs_of
@@ -83,7 +82,7 @@ class Answer:
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & SAFE
-        self._rows = any(_has_rows(plan.annotation) for plan in self.plans)
+        self._rows = any(has_rows(plan.annotation) for plan in self.plans)
 
     def _plan(self, model: Any) -> ResponsePlan:
         operation = self._operation
@@ -299,12 +298,6 @@ def _in_header(tier: str, reason: str | None) -> str:
     """Say a tier and a reason in a header's characters."""
     text = tier if reason is None else f"{tier}; {reason}"
     return " ".join(text.encode("ascii", "replace").decode().split())[:300]
-
-
-def _has_rows(annotation: Any) -> bool:
-    """Tell whether a response is a list, or a page of one: what CSV can say."""
-    fields = getattr(annotation, "model_fields", {})
-    return is_collection_type(annotation) or bool({"items", "results"} & set(fields))
 
 
 def answer_formats(api: Any, formats: FormatSet) -> FormatSet | None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, URLResolver
+from django.urls import NoReverseMatch, URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ValidationError, ValidationErrorContext
@@ -21,7 +21,7 @@ from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.docs import MattDocs, MattOpenAPISchema
-from django_matt.docs.publishing import docs_urls
+from django_matt.docs.publishing import docs_urls, find_root
 from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
@@ -172,6 +172,13 @@ class MattAPI(NinjaExtraAPI):
             return None
         return route_formats(operation.view_func) or self.formats
 
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
+        """Return the path at which the API is mounted, also below the namespace of an ``include``."""
+        try:
+            return super().get_root_path(path_params)
+        except NoReverseMatch:
+            return find_root(self, path_params)
+
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
@@ -193,7 +200,12 @@ class MattAPI(NinjaExtraAPI):
     def _get_urls(self) -> list[URLResolver | URLPattern]:
         """Serve our pages and their assets ahead of every route, and answer what no route does."""
         ours = [*asset_urls(), *docs_urls(self)]
-        replaced = {url.name for url in ours} | {"api-root"}
-        routes = [url for url in super()._get_urls() if getattr(url, "name", None) not in replaced]
+        openapi_url, self.openapi_url = self.openapi_url, None  # Ninja would decorate its own views
+        try:
+            routes = [
+                url for url in super()._get_urls() if getattr(url, "name", None) != "api-root"
+            ]
+        finally:
+            self.openapi_url = openapi_url
         urls = [*ours, *routes, root_url(self)]
         return [KnownURL(urls), *urls, UnknownURL(self)]

@@ -26,6 +26,7 @@ from django_matt.views import BoundPathView
 
 __all__ = ["bind_routers", "postponed_decorators"]
 
+_THEIRS = {"abc", "builtins", "ninja_extra", "typing"}
 _KNOWN = (Operation, NinjaAsyncOperation, ExtraOperation, AsyncOperation)
 
 
@@ -166,15 +167,40 @@ def _name(api: Any, operation: Operation, path: str, taken: set[str]) -> None:
     route_function = route_function_of(operation)
     name = operation.operation_id
     if route_function is not None and name is not None:
-        cls = route_function.api_controller.controller_class.__name__.lower().replace(
-            "controller", ""
-        )
-        plain = f"{cls}_{route_function.route.view_func.__name__}"
-        if re.fullmatch(re.escape(plain) + "_[0-9a-f]{8}", name):
-            name = plain
+        name = _stable_name(route_function, name)
     name = name or api.get_openapi_operation_id(operation)
     if name in taken:
         where = re.sub(r"\W+", "_", normalize_path(path)).strip("_")
         name = "_".join(filter(None, (name, operation.methods[0].lower(), where)))
     taken.add(name)
     operation.operation_id = name
+
+
+def _stable_name(route_function: Any, name: str) -> str:
+    """Return the id of a controller's route from its class and function; an id that a project chose stays.
+
+    Ninja Extra writes its own into the function's options, where a second controller that inherits the function finds
+    the first one's; and it ends the names of a model controller's functions in digits too.
+    """
+    controller, view = (
+        route_function.api_controller.controller_class,
+        route_function.route.view_func,
+    )
+    function = view.__name__
+    written = view.__qualname__.rpartition(".")[2]
+    # ``ModelEndpointFactory`` adds six digits to the name of each function that it makes.
+    plain = written if re.fullmatch(f"{written}_[0-9a-f]{{6}}", function) else function
+    bases = [cls for cls in controller.__mro__ if cls.__module__.split(".")[0] not in _THEIRS]
+    for cls in {controller}.union(*map(_family, bases)):
+        if re.fullmatch(f"{_short(cls)}_{function}(_[0-9a-f]{{8}})?", name):
+            return f"{_short(controller)}_{plain}"
+    return name
+
+
+def _short(cls: type) -> str:
+    return cls.__name__.lower().replace("controller", "")
+
+
+def _family(cls: type) -> set[type]:
+    """Return a class and all that derive from it."""
+    return {cls}.union(*map(_family, cls.__subclasses__()))

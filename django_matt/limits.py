@@ -15,6 +15,7 @@ from ninja.errors import ValidationError
 from ninja.operation import Operation
 from ninja.pagination import CursorPagination, PaginationBase
 from ninja.schema import Schema
+from ninja.signature.details import is_collection_type
 from ninja.throttling import SimpleRateThrottle
 from ninja_extra.constants import ORDERATOR_OBJECT, PAGINATOR_OBJECT, SEARCH_OPERATOR_OBJECT
 from ninja_extra.lazy import settings_lazy
@@ -34,6 +35,7 @@ __all__ = [
     "distrust_forwarded_for",
     "find_paginators",
     "find_views",
+    "has_rows",
     "restrict_ordering",
 ]
 
@@ -179,6 +181,12 @@ def _item_schema(annotation: Any) -> type[Schema] | None:
         if (found := _item_schema(argument)) is not None:
             return found
     return None
+
+
+def has_rows(annotation: Any) -> bool:
+    """Tell whether a response is a list, or a page of one: what CSV can say."""
+    fields = getattr(annotation, "model_fields", {})
+    return is_collection_type(annotation) or bool({"items", "results"} & set(fields))
 
 
 def distrust_forwarded_for(operation: Operation) -> None:

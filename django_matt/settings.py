@@ -46,6 +46,8 @@ class MattSettings:
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
     ASGI_THREADS: int = 16
     """How many threads ``django_matt.asgi`` keeps for synchronous work, each with its own database connections."""
+    STRICT_OPENAPI: bool = False
+    """Describe answers as they are (required, null, choices) in the OpenAPI document, not as Ninja does."""
     EDITOR: str = "vscode://file/{path}:{line}"
     """The link that opens a traceback's frame in an editor; empty for none."""
 

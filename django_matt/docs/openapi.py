@@ -19,9 +19,14 @@ from django_matt.docs.failures import (
     error_statuses,
     foreign_statuses,
 )
-from django_matt.docs.schemas import SchemaBook
+from django_matt.docs.schemas import SchemaBook, Style, names_in, without_null
+from django_matt.limits import has_rows
+from django_matt.settings import get_settings
 
 __all__ = ["MattOpenAPISchema"]
+
+_FORMS = ("form", "file")
+_NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
 
 
 class MattOpenAPISchema(OpenAPISchema):
@@ -30,15 +35,18 @@ class MattOpenAPISchema(OpenAPISchema):
     def __init__(self, api: Any, path_prefix: str) -> None:
         """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
         operations = list(_operations(api))
+        self._strict = get_settings().STRICT_OPENAPI
         self._book = SchemaBook(
             read=(model for operation in operations for model in operation.models),
             written=(
-                (model, operation.by_alias)
+                (model, self._style(operation))
                 for operation in operations
                 for model in operation.response_models.values()
                 if model not in (None, NOT_SET)
             ),
+            strict=self._strict,
         )
+        self._scheme_names = _name_schemes(operations)
         self._errors: set[int] = set()
         self._error_types: dict[str, None] = {}
         self._paths: dict[str, Any] = {}
@@ -118,7 +126,8 @@ class MattOpenAPISchema(OpenAPISchema):
         sources = {model.__ninja_param_source__ for model in operation.models}
         if sources & BODY_CONTENT_TYPES.keys() == {"body"}:
             (content,) = body["content"].values()
-            body["content"] = dict.fromkeys(self._readable_types(operation), content)
+            is_list = content["schema"].get("type") == "array"
+            body["content"] = dict.fromkeys(self._readable_types(operation, is_list), content)
         return body
 
     def responses(self, operation: Operation) -> dict[int, dict[str, Any]]:
@@ -130,33 +139,23 @@ class MattOpenAPISchema(OpenAPISchema):
             result[status] = {"description": reasons.get(status, "Unknown Status Code")}
             if model in (None, NOT_SET):
                 continue
-            schema, _ = self._create_schema_from_model(
-                model, by_alias=operation.by_alias, mode="serialization"
-            )
+            schema = self._inlined(self._book.page(model, "serialization", self._style(operation)))
             if operation.stream_format is not None:
-                content = operation.stream_format.openapi_content_schema(
-                    _event_data(operation, schema)
-                )
+                result[status]["content"] = self._stream(operation, schema)
             else:
-                content = {
-                    name: {"schema": schema} for name in self._media_types(operation, schema)
-                }
-            result[status]["content"] = content
+                result[status]["content"] = self._content(operation, model, schema)
         return result
 
     def operation_security(self, operation: Operation) -> list[dict[str, Any]] | None:
-        """Return the ways to authenticate; two schemes of one class name get two names."""
+        """Return the ways to authenticate; classes of one scheme, as a sync and an async one, are one way."""
         result: list[dict[str, Any]] = []
         for auth in operation.auth_callbacks:
             scheme = getattr(auth, "openapi_security_schema", None)
-            if scheme is None:
-                continue
-            name = wanted = type(auth).__name__
-            number = 1
-            while self.securitySchemes.setdefault(name, scheme) != scheme:
-                number += 1
-                name = f"{wanted}{number}"
-            result.append({name: []})
+            if scheme is not None:
+                name = next(name for name, known in self._scheme_names.items() if known == scheme)
+                self.securitySchemes[name] = scheme
+                if {name: []} not in result:
+                    result.append({name: []})
         return result or None
 
     def get_components(self) -> dict[str, Any]:
@@ -180,6 +179,12 @@ class MattOpenAPISchema(OpenAPISchema):
             components["securitySchemes"] = dict(sorted(self.securitySchemes.items()))
         return components
 
+    @staticmethod
+    def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+        """Return what Ninja's wrapper of a response model holds."""
+        (only,) = schema["properties"].values()
+        return cast("dict[str, Any]", only)
+
     def _operation_id(self, operation: Operation) -> str:
         wanted = operation.operation_id or self.api.get_openapi_operation_id(operation)
         if sum(method != "HEAD" for method in operation.methods) > 1:
@@ -199,7 +204,7 @@ class MattOpenAPISchema(OpenAPISchema):
             if str(status) not in known
         ]
         self._errors.update(statuses)
-        self._error_types |= dict.fromkeys(self._media_types(operation, None))
+        self._error_types |= dict.fromkeys(self._media_types(operation, rows=False))
         return {s: {"$ref": f"#/components/responses/{DESCRIPTIONS[s][0]}"} for s in statuses}
 
     @staticmethod
@@ -217,20 +222,59 @@ class MattOpenAPISchema(OpenAPISchema):
         formats = self._formats(operation)
         return formats is not None and len(formats) > 1
 
-    def _readable_types(self, operation: Operation) -> list[str]:
+    def _readable_types(self, operation: Operation, is_list: bool) -> list[str]:
         formats = self._formats(operation)
-        return formats.readable_types() if formats else [BODY_CONTENT_TYPES["body"]]
+        if formats is None:
+            return [BODY_CONTENT_TYPES["body"]]
+        return _json_first(formats.readable_types(rows=is_list, named=True))
 
-    def _media_types(self, operation: Operation, schema: dict[str, Any] | None) -> list[str]:
+    def _media_types(self, operation: Operation, *, rows: bool) -> list[str]:
         formats = self._formats(operation)
         if formats is None:
             return [str(self.api.renderer.media_type)]
-        is_list = schema is not None and schema.get("type") == "array"
-        names: list[str] = formats.media_types(rows=is_list)
-        return names
+        return _json_first(formats.media_types(rows=rows, named=True))
+
+    def _content(
+        self, operation: Operation, model: Any, schema: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Return an answer in each format; of a page, the formats that carry lists alone hold the rows."""
+        everywhere = self._media_types(operation, rows=False)
+        if not has_rows(model.model_fields["response"].annotation):
+            return {name: {"schema": schema} for name in everywhere}
+        rows = schema
+        for name in names_in({"$ref": schema.get("$ref")}):
+            properties = self._book.definitions[name].get("properties", {})
+            rows = properties.get("items") or properties.get("results") or schema
+        # CSV writes objects: a list of numbers would always be a 406.
+        refused = {"text/csv"} if rows.get("items", {}).get("type") in _NO_OBJECTS else set()
+        return {
+            name: {"schema": schema if name in everywhere else rows}
+            for name in self._media_types(operation, rows=True)
+            if name not in refused
+        }
+
+    def _style(self, operation: Operation) -> Style:
+        if not self._strict:
+            return Style(operation.by_alias)
+        omits_defaults = operation.exclude_unset or operation.exclude_defaults
+        return Style(operation.by_alias, omits_defaults, operation.exclude_none)
+
+    def _stream(self, operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
+        content: dict[str, Any] = operation.stream_format.openapi_content_schema(  # type: ignore[union-attr]
+            _event_data(operation, schema)
+        )
+        for media in content.values() if self._strict else ():
+            if "data" in media["schema"].get("properties", {}):
+                media["schema"].setdefault("required", ["data"])
+        return content
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
-        return super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
+        parameters = super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
+        if self._strict and model.__ninja_param_source__ != "body":
+            for parameter in parameters:
+                # Text cannot say null: what has no value is left out.
+                parameter["schema"] = without_null(parameter["schema"])
+        return parameters
 
     def _create_schema_from_model(
         self,
@@ -242,7 +286,10 @@ class MattOpenAPISchema(OpenAPISchema):
         if hasattr(model, "__ninja_flatten_map__"):
             schema = self._flatten_schema(model)
         else:
-            schema = self._book.page(model, mode, by_alias)
+            schema = self._book.page(model, "validation")
+        if self._strict and model.__ninja_param_source__ in _FORMS:
+            properties = schema["properties"]
+            schema["properties"] = {name: without_null(properties[name]) for name in properties}
         if remove_level and len(schema["properties"]) == 1:
             ((name, only),) = schema["properties"].items()
             return only, name in schema.get("required", ())
@@ -276,3 +323,36 @@ def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     if not issubclass(operation.stream_format, SSE):  # type: ignore[arg-type]
         return schema
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+
+
+def _name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
+    """Name each security scheme after its class, the shortest name where several classes are one scheme.
+
+    Two schemes of one name are told apart by a number, in the order of the routes.
+    """
+    found: list[tuple[Any, set[str]]] = []
+    for operation in operations:
+        for auth in operation.auth_callbacks:
+            scheme = getattr(auth, "openapi_security_schema", None)
+            if scheme is None:
+                continue
+            for known, names in found:
+                if known == scheme:
+                    names.add(type(auth).__name__)
+                    break
+            else:
+                found.append((scheme, {type(auth).__name__}))
+    named: dict[str, Any] = {}
+    for scheme, names in found:
+        name = wanted = min(names, key=lambda name: (len(name), name))
+        number = 1
+        while name in named:
+            number += 1
+            name = f"{wanted}{number}"
+        named[name] = scheme
+    return named
+
+
+def _json_first(names: list[str]) -> list[str]:
+    """Put JSON first: many generators of clients read the first content type alone."""
+    return sorted(names, key=lambda name: name != "application/json")

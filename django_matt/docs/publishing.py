@@ -1,48 +1,136 @@
-"""The addresses of the document and its page; the document is built once for each prefix and answered with an ETag."""
+"""The addresses of the document and its page; the document is built once for each prefix and language, and has an ETag."""
 
 import json
-from functools import lru_cache
+from collections import OrderedDict
+from contextlib import suppress
+from copy import copy
+from functools import lru_cache, partial
 from hashlib import blake2b
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import (
+    NoReverseMatch,
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    get_urlconf,
+    path,
+    reverse,
+)
 from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
 from ninja.responses import NinjaJSONEncoder
 
-__all__ = ["docs_urls"]
+from django_matt.settings import get_settings
 
-_MAX_PREFIXES = 16
-"""A prefix may hold parameters, and a client chooses those: the memory for documents is bounded."""
+__all__ = ["docs_urls", "find_root"]
+
+_MAX_KEPT = 32
+"""A prefix may have parameters, and a client chooses those and the language: the memory for documents is bounded."""
 
 
 def docs_urls(api: Any) -> list[URLPattern]:
-    """Return the patterns for ``openapi_url`` and ``docs_url``, under Ninja's names, as far as they are turned on."""
+    """Return the patterns for ``openapi_url`` and ``docs_url``, under Ninja's names, as far as they are turned on.
 
-    @lru_cache(maxsize=_MAX_PREFIXES)
-    def build(prefix: str, parameters: tuple[tuple[str, Any], ...]) -> tuple[bytes, str]:
-        document = api.get_openapi_schema(path_params=dict(parameters))
-        content = json.dumps(document, cls=NinjaJSONEncoder, ensure_ascii=False).encode()
-        return content, f'"{blake2b(content, digest_size=12).hexdigest()}"'
-
-    def openapi_json(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-        content, etag = build(api.get_root_path(parameters), tuple(parameters.items()))
-        response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
-        if response is None:
-            response = HttpResponse(content, content_type="application/json; charset=utf-8")
-        response["ETag"] = etag
-        response["Cache-Control"] = "private, no-cache"
-        return response
-
-    def openapi_view(request: HttpRequest, **parameters: Any) -> HttpResponse:
-        page: HttpResponse = api.docs.render_page(request, api, **parameters)
-        return page
-
+    ``docs_decorator`` gets what Ninja gives it: a partial whose ``func`` is named as Ninja's, with ``api`` as keyword.
+    """
+    if api.openapi_url and api.openapi_url == api.docs_url:
+        raise AssertionError(
+            "Please use different urls for openapi_url and docs_url"
+        )  # as Ninja does
     decorate = api.docs_decorator or (lambda view: view)
     urls: list[URLPattern] = []
     if api.openapi_url:
-        urls.append(path(api.openapi_url.lstrip("/"), decorate(openapi_json), name="openapi-json"))
+        document = decorate(partial(openapi_json, api=api))
+        urls.append(path(api.openapi_url.lstrip("/"), document, name="openapi-json"))
         if api.docs_url:
-            urls.append(path(api.docs_url.lstrip("/"), decorate(openapi_view), name="openapi-view"))
+            page = decorate(partial(openapi_view, api=api))
+            urls.append(path(api.docs_url.lstrip("/"), page, name="openapi-view"))
     return urls
+
+
+def openapi_json(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponseBase:
+    """Answer the document, in the language of the request."""
+    content, etag = _documents.setdefault(api, _Documents()).find(request, api, parameters)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None:
+        response = HttpResponse(content, content_type="application/json; charset=utf-8")
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def openapi_view(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponse:
+    """Answer the page."""
+    match = request.resolver_match
+    if match is not None and match.namespace != api.urls_namespace:
+        # Ninja's pages find the document by this name, which an include's namespace comes before.
+        api = copy(api)
+        api.urls_namespace = match.namespace
+    page: HttpResponse = api.docs.render_page(request, api, **parameters)
+    return page
+
+
+def find_root(api: Any, path_params: dict[str, Any]) -> str:
+    """Return where an API is mounted below the namespaces of ``include``s; raise ``NoReverseMatch``."""
+    for namespace in _namespaces(get_resolver(get_urlconf()), api):
+        with suppress(NoReverseMatch):
+            return reverse(f"{namespace}:api-root", kwargs=path_params)
+    raise NoReverseMatch(
+        f"The API {api.urls_namespace!r} is not mounted, or not with {path_params}."
+    )
+
+
+class _Documents:
+    """The documents of one API that were asked for last, as they are sent, with their ETags."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, tuple[bytes, str]] = OrderedDict()
+        self._lock = Lock()
+        self._settings = get_settings()
+
+    def find(self, request: HttpRequest, api: Any, parameters: dict[str, Any]) -> tuple[bytes, str]:
+        # Below the namespace of an include, only the request knows which of the mounts it came by.
+        match = request.resolver_match
+        nested = match is not None and match.namespace != api.urls_namespace
+        if nested:
+            prefix = reverse(f"{match.namespace}:api-root", kwargs=parameters)  # type: ignore[union-attr]
+        else:
+            prefix = api.get_root_path(parameters)
+        key = (prefix, *parameters.items(), get_language())
+        with self._lock:
+            if self._settings is not get_settings():
+                self._settings = get_settings()
+                self._kept.clear()
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        options = {"path_prefix": prefix} if nested else {}
+        document = api.get_openapi_schema(path_params=parameters, **options)
+        content = json.dumps(document, cls=NinjaJSONEncoder, ensure_ascii=False).encode()
+        found = content, f'"{blake2b(content, digest_size=12).hexdigest()}"'
+        with self._lock:
+            self._kept[key] = found
+            if len(self._kept) > _MAX_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+
+_documents: WeakKeyDictionary[Any, _Documents] = WeakKeyDictionary()
+
+
+@lru_cache(maxsize=16)
+def _namespaces(resolver: URLResolver, api: Any) -> tuple[str, ...]:
+    """Return the full namespaces under which a resolver holds an API, in the order of the patterns."""
+    found: list[str] = []
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            inner = _namespaces(each, api)
+            found += [":".join(filter(None, (each.namespace, name))) for name in inner]
+        elif each.name == "api-root" and getattr(each.callback, "keywords", {}).get("api") is api:
+            found.append("")
+    return tuple(found)

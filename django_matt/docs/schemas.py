@@ -2,43 +2,77 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
 from ninja.openapi.schema import REF_TEMPLATE
 from ninja.orm.fields import AnyObject
+from ninja.patch_dict import ModelToDict
 from ninja.schema import NinjaGenerateJsonSchema
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
-__all__ = ["SchemaBook", "names_in"]
+from django_matt.docs.columns import annotated, columns_of, enum_of, is_never_null
+from django_matt.docs.page_names import mark_page, name_pages, without_marks
+
+__all__ = ["SchemaBook", "Style", "names_in", "without_null"]
 
 Mode = Literal["validation", "serialization"]
 Model = type[BaseModel]
 
 _REF_PREFIX = REF_TEMPLATE.format(model="")
+_NULL = {"type": "null"}
+_KINDS = {"type", "$ref", "allOf", "oneOf", "enum", "const"}
+
+
+class Style(NamedTuple):
+    """How a route writes an answer, as far as its schema depends on it."""
+
+    by_alias: bool
+    omits_defaults: bool = False
+    """``exclude_unset`` or ``exclude_defaults``: a field with a default may be missing."""
+    omits_nulls: bool = False
+    """``exclude_none``: a field that is null is missing."""
+
+    @property
+    def suffix(self) -> str:
+        """Tell the names of its schemas from those of another style."""
+        words = zip(("Aliased", "Partial", "NonNull"), self, strict=True)
+        return "".join(word for word, applies in words if applies)
 
 
 class SchemaBook:
     """The JSON schemas of every model an API reads or writes, generated in one go.
 
     pydantic then names them: ``Item``; ``Item-Input`` and ``Item-Output`` where what is read and what is written
-    differ; ``shop__schemas__Item`` where two classes share a name. A schema that is also written by alias, and
-    differs then, is ``Item-Aliased``.
+    differ; ``shop__schemas__Item`` where two classes share a name. A schema that is also written in another style, and
+    differs then, is ``Item-Aliased``, ``Item-Partial`` or ``Item-NonNull``.
     """
 
-    def __init__(self, read: Iterable[Model], written: Iterable[tuple[Model, bool]]) -> None:
-        """Take the models that are read, and those that are written with whether that is by alias."""
-        read, written = list(read), list(written)
-        pages = [(model, "validation", True) for model in read]
-        pages += [(model, "serialization", by_alias) for model, by_alias in written]
-        self.definitions: dict[str, JsonSchemaValue] = {}
-        self._pages: dict[tuple[Model, Mode, bool], JsonSchemaValue] = {}
-        for by_alias in sorted({by_alias for _, by_alias in written}) or [False]:
-            self._add(pages, by_alias)
+    def __init__(
+        self,
+        read: Iterable[Model],
+        written: Iterable[tuple[Model, Style]],
+        *,
+        strict: bool = False,
+    ) -> None:
+        """Take the models that are read, and those that are written with how.
 
-    def page(self, model: Model, mode: Mode, by_alias: bool = True) -> JsonSchemaValue:
+        ``strict`` describes what is written as it is; without it, as Ninja does.
+        """
+        read, written = list(read), list(written)
+        pages: list[tuple[Model, Mode, Style | None]] = []
+        pages.extend((model, "validation", None) for model in read)
+        pages.extend((model, "serialization", style) for model, style in written)
+        self.definitions: dict[str, JsonSchemaValue] = {}
+        self._strict = strict
+        self._pages: dict[tuple[Model, Mode, Style | None], JsonSchemaValue] = {}
+        for style in sorted({style for _, style in written}) or [Style(by_alias=False)]:
+            self._add(pages, style)
+
+    def page(self, model: Model, mode: Mode, style: Style | None = None) -> JsonSchemaValue:
         """Return a copy of the model's own schema; what it refers to is in ``definitions``."""
-        return deepcopy(self._pages[model, mode, by_alias or mode == "validation"])
+        return deepcopy(self._pages[model, mode, style])
 
     def reachable(self, document: Any) -> dict[str, JsonSchemaValue]:
         """Return the definitions that the document refers to, directly or through another, sorted by name."""
@@ -51,38 +85,46 @@ class SchemaBook:
                 waiting.extend(names_in(self.definitions[name]))
         return {name: deepcopy(self.definitions[name]) for name in sorted(found)}
 
-    def _add(self, pages: list[tuple[Any, Any, bool]], by_alias: bool) -> None:
-        # Every page goes into both runs, so that one class gets one name in both.
+    def _add(self, pages: list[tuple[Model, Mode, Style | None]], style: Style) -> None:
+        # Every page goes into each run, so that one class gets one name in all of them.
         unique = list(dict.fromkeys((model, mode) for model, mode, _ in pages))
-        inputs = [(model, mode, _core_schema(model)) for model, mode in unique]
-        generator = _Generator(ref_template=REF_TEMPLATE)
-        generator.by_alias = by_alias
+        inputs: list[Any] = [(model, mode, _core_schema(model)) for model, mode in unique]
+        generator = (_StrictGenerator if self._strict else _Generator)(ref_template=REF_TEMPLATE)
+        generator.style = style
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
         schemas, definitions = generator.generate_definitions(inputs)
         same = _same_both_ways(definitions)
         found = {same.get(name, name): _renamed(body, same) for name, body in definitions.items()}
-        renames = _differing(self.definitions, found)
+        named = name_pages(found, every=self._strict)
+        found = {
+            named.get(name, name): _titled(_renamed(body, named), named.get(name))
+            for name, body in found.items()
+        }
+        renames = _differing(self.definitions, found, style.suffix)
         for name, definition in found.items():
             self.definitions.setdefault(renames.get(name, name), _renamed(definition, renames))
-        for model, mode, aliased in pages:
-            key = (model, mode, aliased)
-            if key not in self._pages and (mode == "validation" or aliased == by_alias):
-                schema = schemas[model, mode]
-                self._pages[key] = _renamed(_renamed(generator.sort(schema), same), renames)
+        for model, mode, wanted in pages:
+            key = (model, mode, wanted)
+            if key not in self._pages and wanted in (None, style):
+                page = generator.sort(schemas[model, mode])
+                for step in (same, named, renames):
+                    page = _renamed(page, step)
+                self._pages[key] = page
 
 
 class _Generator(NinjaGenerateJsonSchema):
     """Ninja's generator, which reads by alias, writes as told, and knows that a JSONField takes any JSON."""
 
     inlined: set[str]
+    style = Style(by_alias=True)
 
     @property
     def by_alias(self) -> bool:
-        return self.mode == "validation" or self._write_by_alias
+        return self.mode == "validation" or self.style.by_alias
 
     @by_alias.setter
     def by_alias(self, value: bool) -> None:
-        self._write_by_alias = value
+        self.style = self.style._replace(by_alias=value)
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         if schema.get("ref") in self.inlined:
@@ -93,6 +135,99 @@ class _Generator(NinjaGenerateJsonSchema):
             if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
                 return {}
         return super().generate_inner(schema)
+
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        found = super().model_schema(schema)
+        mark_page(schema["cls"], found)
+        return found
+
+
+class _StrictGenerator(_Generator):
+    """The generator for strict clients: what is always in an answer is required, and null is where it may come."""
+
+    def generate_inner(self, schema: Any) -> JsonSchemaValue:
+        if schema["type"] == "function-after":
+            owner = getattr(schema["function"]["function"], "__self__", None)
+            if isinstance(owner, type) and issubclass(owner, ModelToDict):
+                self._patches.add(owner._wrapped_model)
+        return super().generate_inner(schema)
+
+    @cached_property
+    def _patches(self) -> set[Any]:
+        """The classes that ``PatchDict`` derived."""
+        return set()
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        if self.mode == "validation" or field["type"] == "typed-dict-field":
+            return super().field_is_required(field, total)
+        if field.get("serialization_exclude_if") is not None:
+            return False
+        return not (self.style.omits_defaults and field["schema"]["type"] == "default")
+
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        cls, found = schema["cls"], super().model_schema(schema)
+        properties = found.get("properties", {})
+        for name, field in columns_of(cls):
+            key = self._key(cls, name)
+            if key in properties:
+                if self.mode == "serialization" and is_never_null(field):
+                    properties[key] = without_null(properties[key])
+                _restrict(properties[key], enum_of(field))
+        if cls in self._patches:
+            # Ninja made these optional to tell what is missing; null was no value of theirs before.
+            for name in annotated(cls) & set(cls.model_fields):
+                key = self._key(cls, name)
+                if key in properties:
+                    properties[key] = without_null(properties[key])
+            for property_ in properties.values():
+                property_.pop("default", None)  # what is missing stays as it is stored
+        return self._without_nulls(found)
+
+    def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
+        return self._without_nulls(super().dataclass_schema(schema))
+
+    def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
+        return self._without_nulls(super().typed_dict_schema(schema))
+
+    def _key(self, cls: Model, name: str) -> str:
+        info = cls.model_fields[name]
+        alias = info.validation_alias if self.mode == "validation" else info.serialization_alias
+        return alias if self.by_alias and isinstance(alias, str) else name
+
+    def _without_nulls(self, found: JsonSchemaValue) -> JsonSchemaValue:
+        if self.style.omits_nulls and self.mode == "serialization":
+            properties = found.get("properties", {})
+            nullable = {name for name, schema in properties.items() if _takes_null(schema)}
+            for name in nullable:
+                properties[name] = without_null(properties[name])
+            required = [name for name in found.pop("required", ()) if name not in nullable]
+            found |= {"required": required} if required else {}
+        return found
+
+
+def without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """Return a schema that does not offer null, as far as it offers it at its top."""
+    choices = schema.get("anyOf")
+    if not isinstance(choices, list) or _NULL not in choices:
+        return schema
+    left = [choice for choice in choices if choice != _NULL]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**left[0], **rest} if len(left) == 1 else {"anyOf": left, **rest}
+
+
+def _takes_null(schema: JsonSchemaValue) -> bool:
+    """Tell whether null fits; a schema that says nothing of types fits it too."""
+    if "anyOf" in schema:
+        return any(map(_takes_null, schema["anyOf"]))
+    return schema.get("type") == "null" or not schema.keys() & _KINDS
+
+
+def _restrict(schema: JsonSchemaValue, values: list[Any]) -> None:
+    """Allow these values only, in the branch of a schema that has their type."""
+    kind = {str: "string", int: "integer"}.get(type(values[0])) if values else None
+    for branch in schema.get("anyOf", [schema]):
+        if kind is not None and branch.get("type") == kind and "enum" not in branch:
+            branch["enum"] = values
 
 
 def names_in(document: Any) -> Iterator[str]:
@@ -144,15 +279,32 @@ def _same_both_ways(definitions: Mapping[Any, Any]) -> dict[str, str]:
         bases -= differing
 
 
-def _differing(known: Mapping[str, Any], added: Mapping[Any, Any]) -> dict[str, str]:
-    """Name anew what has a known name and another content, or refers to something that has."""
-    shared = known.keys() & added.keys()
-    differing = {name for name in shared if known[name] != added[name]}
+def _differing(known: Mapping[str, Any], added: Mapping[Any, Any], suffix: str) -> dict[str, str]:
+    """Name anew what has a known name and another content, or refers to something that has.
+
+    A name may also be known as that of what is read and that of what is written, where both are one in this style.
+    """
+    renames: dict[str, str] = {}
+    differing: set[str] = set()
+    for name, schema in added.items():
+        if name in known:
+            if known[name] != schema:
+                differing.add(name)
+        elif (written := f"{name}-Output") in known:
+            if known[written] == schema:
+                renames[name] = written
+            else:
+                differing.add(name)
     while more := {
         name for name in added if name not in differing and differing & set(names_in(added[name]))
     }:
         differing |= more
-    return {name: f"{name}-Aliased" for name in differing}
+    return renames | {name: f"{name}-{suffix}" for name in differing}
+
+
+def _titled(schema: JsonSchemaValue, name: str | None) -> JsonSchemaValue:
+    """Return a definition without notes, and with the name that it got as its title."""
+    return without_marks(schema) | ({} if name is None else {"title": name})
 
 
 def _renamed(schema: Any, renames: dict[str, str]) -> Any:

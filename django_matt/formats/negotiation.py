@@ -5,6 +5,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -52,6 +53,8 @@ class FormatSet:
         Raises ``MissingExtra`` for a named format whose library is missing, ``ImproperlyConfigured`` for an unknown
         name, for the same name twice and for none at all.
         """
+        self.named = formats is not None or "FORMATS" in getattr(settings, "MATT", {})
+        """Whether somebody chose the formats: the document names only formats that were chosen."""
         self._formats = tuple(_installed() if formats is None else map(_made, formats))
         self.names = tuple(made.name for made in self._formats)
         if not self._formats or len(set(self.names)) != len(self.names):
@@ -127,17 +130,29 @@ class FormatSet:
             found = self._suffixes.get(suffix) if plus else None
         return found
 
-    def media_types(self, *, rows: bool = True) -> list[str]:
-        """Return what answers may come in, for OpenAPI."""
-        return [made.media_type for made in (self._formats if rows else self._of_values)]
+    def media_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
+        """Return what answers may come in; ``named`` leaves out the formats that nobody named but the default."""
+        offered = self._formats if rows else self._of_values
+        return [made.media_type for made in offered if not named or self._is_named(made)]
 
-    def readable_types(self) -> list[str]:
-        """Return what request bodies may come in, for OpenAPI and ``Accept-Post``."""
-        return [made.media_type for made in self._formats if made.can_load]
+    def readable_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
+        """Return what request bodies may come in, for OpenAPI and ``Accept-Post``; see ``media_types``."""
+        return [
+            made.media_type
+            for made in self._formats
+            if made.can_load
+            and (rows or not made.only_lists)
+            and (not named or self._is_named(made))
+        ]
+
+    def _is_named(self, made: Format) -> bool:
+        return self.named or made is self.value_default
 
     def without_parameter(self) -> "FormatSet":
         """Return the same formats, chosen by ``Accept`` only: for a route with its own ``format`` parameter."""
-        return FormatSet(self._formats, format_parameter=None)
+        found = FormatSet(self._formats, format_parameter=None)
+        found.named = self.named
+        return found
 
     def _by_name(self, name: str, *, rows: bool) -> Format:
         found = self._named.get(name)

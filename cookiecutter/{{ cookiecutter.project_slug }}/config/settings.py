@@ -64,7 +64,7 @@ TEMPLATES = [
 ]
 
 # Every error of the API is a problem document (RFC 9457).
-MATT = {"PROBLEM_DETAILS": True}
+MATT = {"PROBLEM_DETAILS": True, "STRICT_OPENAPI": True}
 
 {% if cookiecutter.__postgresql -%}
 DATABASES = {

@@ -45,6 +45,12 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {}}
 ]
 
+MATT = {
+    "STRICT_OPENAPI": True,
+    # Formats that are named here are in the OpenAPI document too.
+    "FORMATS": ["json", "csv", "msgpack", "yaml", "xml", "jsonl"],
+}
+
 DATABASES = {
     "default": read_database_url(os.environ.get("DATABASE_URL", ""), DATA_DIR / "shop.sqlite3")
 }

@@ -1,0 +1,128 @@
+"""The shop's document through openapi-typescript: no wrong optional, no wrong null, nothing unknown that is known."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+HERE = Path(__file__).parent / "typescript"
+SHOP = Path(__file__).parents[2] / "examples" / "shop"
+CODE = """
+import django; django.setup()
+from django.test import Client
+answer = Client(SERVER_NAME="localhost").get("/api/openapi.json")
+assert answer.status_code == 200
+print(answer.content.decode())
+"""
+pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def run(*command, **options):
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=240, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def missing(reason: str) -> NoReturn:
+    if os.environ.get("MATT_REQUIRE_BROWSER"):
+        pytest.fail(f"MATT_REQUIRE_BROWSER is set, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory):
+    """Install what the lock file names; return the folder."""
+    npm = shutil.which("npm")
+    if npm is None:
+        missing("there is no npm")
+    folder = tmp_path_factory.mktemp("typescript")
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / file, folder)
+    done = subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    if done.returncode:
+        missing(f"npm installs nothing: {done.stderr.strip()[-300:]}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    """Return the shop's document, as its own settings make it."""
+    data = tmp_path_factory.mktemp("shop")
+    text = run(
+        sys.executable,
+        "-c",
+        CODE,
+        cwd=SHOP,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "SHOP_DATA": str(data)},
+    )
+    return json.loads(text)
+
+
+@pytest.fixture(scope="module", params=["by default", "defaults left optional"])
+def types(request, tools, document, tmp_path_factory):
+    """Return the generated types, and the assertions that apply to them."""
+    exact = request.param != "by default"
+    folder = tools / ("exact" if exact else "default")
+    folder.mkdir()
+    (folder / "openapi.json").write_text(json.dumps(document))
+    options = ["--default-non-nullable=false"] if exact else []
+    generate = tools / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
+    run("node", str(generate), "openapi.json", "-o", "shop.d.ts", *options, cwd=folder)
+    assertions = ["answers.ts", *(["requests.ts"] if exact else [])]
+    for name in assertions:
+        shutil.copy(HERE / name, folder)
+    return folder, assertions
+
+
+def compile_types(folder, names):
+    compiler = folder.parent / "node_modules" / "typescript" / "bin" / "tsc"
+    return subprocess.run(
+        ["node", str(compiler), "--strict", "--noEmit", "--target", "es2022", *names],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_every_field_is_optional_nullable_and_typed_as_it_is(types):
+    folder, names = types
+    done = compile_types(folder, names)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_assertions_see_fields_that_are_wrong(types):
+    folder, _ = types
+    text = (folder / "answers.ts").read_text()
+    for right, wrong in (
+        ("weight: number | null", "weight: number"),
+        ("slug: string", "slug?: string"),
+        ('"shipped" | "cancelled"', '"shipped" | string'),
+    ):
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    (folder / "wrong.ts").write_text(text)
+    assert compile_types(folder, ["wrong.ts"]).stdout.count("error TS2344") == 3
+
+
+def test_nothing_is_unknown_but_headers_and_ninjas_detail(types):
+    folder, _ = types
+    unknown = re.findall(r"^\s*(.*\bunknown\b.*)$", (folder / "shop.d.ts").read_text(), re.M)
+    # An exception of the project's own may have any JSON as its detail.
+    assert set(unknown) <= {"[name: string]: unknown;", "detail: unknown;"}
