@@ -19,7 +19,7 @@ from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
 from django_matt.contexts import bind_contexts, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
-from django_matt.errors.answering import ANSWERED_INSIDE, CONTEXT, INSIDE, answer_error, arrived
+from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
 from django_matt.errors.fields import attach
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.middlewares import leaves_view
@@ -84,7 +84,7 @@ class _Steps:
             return []
         return list(self.route.route.permissions or self.route.api_controller.permission_classes)
 
-    def fail(self, request: HttpRequest, error: Exception, context: Any) -> Any:
+    def fail(self, request: HttpRequest, error: Exception) -> Any:
         """Answer an exception by the API's handlers, or return None for one that leaves the operation."""
         if isinstance(error, TypeError) and "required positional argument" in str(error):
             why = "Did you fail to use functools.wraps() in a decorator?"
@@ -98,13 +98,10 @@ class _Steps:
         marks["_matt_plan"] = self.answer.describe  # for the DEBUG page
         if not marks.get(INSIDE):
             return self.challenged(answer_error(self.api, request, error))
-        marks[CONTEXT] = context
         if self._leaves(error):
             return None
         # Raises what a handler raises: that leaves as well.
-        answered = self.api.on_exception(request, error)
-        del marks[CONTEXT]
-        return self.challenged(answered)
+        return self.challenged(self.api.on_exception(request, error))
 
     def _leaves(self, error: Exception) -> bool:
         """Tell whether an exception leaves the operation: no handler of the project's own wants it."""
@@ -219,7 +216,7 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
         except Exception as error:
-            answered: HttpResponseBase | None = steps.fail(request, error, context)
+            answered: HttpResponseBase | None = steps.fail(request, error)
             if answered is None:
                 raise
             return answered
@@ -270,7 +267,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
         except Exception as error:
-            answered = steps.fail(request, error, context)
+            answered = steps.fail(request, error)
             if answered is None:
                 raise
             return await arrived(answered)
@@ -313,7 +310,6 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
         marks[INSIDE] = True
         try:
             made: HttpResponseBase = run(request, **path)
-            marks.pop(CONTEXT, None)
         except Exception as error:
             if leave(marks, request):
                 raise
@@ -329,7 +325,6 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
         try:
             # Ninja's own operations return the coroutine of an async handler.
             made = await arrived(await run(request, **path))
-            marks.pop(CONTEXT, None)
         except Exception as error:
             if leave(marks, request):
                 raise

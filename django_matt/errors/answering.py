@@ -5,8 +5,7 @@ project registered a handler. All others leave the operation, and the decorators
 rolled back, a retry tries again. Here they leave as well, whatever ``DEBUG`` says, and are answered outside.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
 
@@ -15,14 +14,12 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.exceptions import APIException
 
 from django_matt.errors.reports import roll_back
 
 __all__ = [
     "ANSWERED_INSIDE",
-    "CONTEXT",
     "INSIDE",
     "answer_error",
     "arrived",
@@ -35,9 +32,6 @@ ANSWERED_INSIDE = (HttpError, Http404, InvalidRequest, APIException)
 
 INSIDE = "_matt_inside"
 """The attribute of a request that is true while an operation runs from which exceptions shall leave."""
-
-CONTEXT = "_matt_context"
-"""The attribute of a request that keeps the context of an operation that an exception has left."""
 
 _FAILED = "_matt_handler_failed"
 
@@ -117,16 +111,14 @@ def answer_error(api: Any, request: HttpRequest, exc: Exception) -> Any:
 
     Where an ``async def`` handler answers on an event loop, return a coroutine of the response.
     """
-    context = request.__dict__.pop(CONTEXT, None)
     failed, declined = request.__dict__.pop(_FAILED, (None, False))
     if failed is exc:
         return _answer_ourselves(api, request, exc, declined=declined)
-    with _found_by(context):
-        try:
-            found = api.on_exception(request, exc)
-        except Exception as error:  # noqa: BLE001 - a handler of the project's has failed
-            return _fall_back(api, request, exc, error)
-    return _answer_later(api, request, exc, found, context) if isawaitable(found) else found
+    try:
+        found = api.on_exception(request, exc)
+    except Exception as error:  # noqa: BLE001 - a handler of the project's has failed
+        return _fall_back(api, request, exc, error)
+    return _answer_later(api, request, exc, found) if isawaitable(found) else found
 
 
 async def arrived(response: Any) -> HttpResponseBase:
@@ -135,14 +127,11 @@ async def arrived(response: Any) -> HttpResponseBase:
     return made
 
 
-async def _answer_later(
-    api: Any, request: HttpRequest, exc: Exception, found: Awaitable[Any], context: Any
-) -> Any:
-    with _found_by(context):
-        try:
-            return await found
-        except Exception as error:  # noqa: BLE001 - a handler of the project's has failed
-            return _fall_back(api, request, exc, error)
+async def _answer_later(api: Any, request: HttpRequest, exc: Exception, found: Any) -> Any:
+    try:
+        return await found
+    except Exception as error:  # noqa: BLE001 - a handler of the project's has failed
+        return _fall_back(api, request, exc, error)
 
 
 def _fall_back(api: Any, request: HttpRequest, exc: Exception, error: Exception) -> Any:
@@ -160,16 +149,3 @@ def _answer_ourselves(
     response = ours(request, exc, api=api)
     roll_back(request)
     return response
-
-
-@contextmanager
-def _found_by(context: Any) -> Iterator[None]:
-    """Let handlers find the context of the operation that an exception has left."""
-    if context is None:
-        yield
-        return
-    ROUTE_CONTEXT_VAR.set(context)
-    try:
-        yield
-    finally:
-        ROUTE_CONTEXT_VAR.set(None)
