@@ -58,7 +58,9 @@ class Sides:
             texts: dict[str, bytes] = {}
             for tier in TIERS:
                 ours = self.get(tier, name, kind)
-                if ours.status_code != 200 or theirs.status_code != 200:
+                if ours.status_code == theirs.status_code != 200:
+                    continue
+                if ours.status_code != theirs.status_code:
                     yield name, kind, tier, ours.status_code, theirs.status_code, right
                     continue
                 got = json.loads(ours.content)
