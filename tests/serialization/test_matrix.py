@@ -166,6 +166,7 @@ def picked(**more: Any) -> Any:
     return Prefetch("tags", Tag.objects.order_by("-id"), **more)
 
 
+PG = connection.vendor == "postgresql"
 QUERYSETS: Lists = {
     "all": (BookOut, books),
     "a manager": (Titled, lambda: Book.objects),
@@ -316,7 +317,6 @@ QUERYSETS: Lists = {
     "concatenated": (Worded, lambda: books().annotate(made=Concat("title", Value("\n\x00"[:1])))),
     "dates": (Grouped, lambda: books().values("author_id", made=F("id"))),
 }
-PG = connection.vendor == "postgresql"
 if PG:
     QUERYSETS["distinct on"] = (
         BookOut,
