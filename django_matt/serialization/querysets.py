@@ -96,16 +96,19 @@ class QueryPlan:
         model = type(values[0]) if values else None
         if model is None or not issubclass(model, Model):
             return
+        level = self.level(model)
+        # One instance reads a relation by one query anyway.
+        relations = level.one | level.many
+        deep = (below.one or below.many or below.other for below in relations.values())
+        if not (any(deep) if len(values) == 1 else relations or level.other):
+            return
         if {type(value) for value in values} != {model}:
             return
         if any(value._state.adding or value.pk is None for value in values):
             return
-        # Django asks for the relations of all of them where it reads those of the first.
-        sources: dict[str | None, list[Any]] = {}
-        for value in values:
-            sources.setdefault(value._state.db, []).append(value)
-        for using, found in sources.items():
-            # One instance reads a relation by one query anyway.
+        # Django reads the relations of all of them from where it reads those of the first.
+        for using in {value._state.db for value in values}:
+            found = [value for value in values if value._state.db == using]
             lookups = self._lookups(model, using)[len(found) == 1]
             if lookups:
                 prefetch_related_objects(found, *lookups)

@@ -45,8 +45,8 @@ def schemas() -> dict[str, Any]:
 @pytest.fixture(params=["rows", "instances", "pydantic"])
 def client(request, serve):
     depot = Depot.objects.create(id=7, code="north", number=NUMBER)
-    Crate.objects.create(id=1, depot=depot, last=depot, next=depot)
-    Crate.objects.create(id=2, depot=depot)
+    Crate.objects.create(id=1001, depot=depot, last=depot, next=depot)
+    Crate.objects.create(id=1002, depot=depot)
     api = MattAPI(urls_namespace=f"keys-{request.param}", tier=request.param)
     made = schemas()
     for name in ("out", "loud", "made"):
@@ -63,8 +63,8 @@ def client(request, serve):
 
 
 ROWS = [
-    {"id": 1, "depot": "north", "last": str(NUMBER), "next": 7},
-    {"id": 2, "depot": "north", "last": None, "next": None},
+    {"id": 1001, "depot": "north", "last": str(NUMBER), "next": 7},
+    {"id": 1002, "depot": "north", "last": None, "next": None},
 ]
 
 
