@@ -16,6 +16,7 @@ from ninja.params.models import BodyModel, ParamModel
 from ninja.schema import DjangoGetter, Schema
 from pydantic_core import PydanticCustomError, SchemaValidator
 
+from django_matt.serialization.foreign_keys import type_foreign_keys
 from django_matt.serialization.getters import is_getter
 
 __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
@@ -46,6 +47,7 @@ def build_validators(
     model: type[ParamModel], bounds: Bounds
 ) -> tuple[SchemaValidator, SchemaValidator]:
     """Compile a parameter model twice: for ordinary requests, and for bodies of ``LARGE_BODY`` bytes or more."""
+    type_foreign_keys(model)
     usual = _Rewriter(bounds, fail_fast=False).rewrite(model.__pydantic_core_schema__)
     validator = SchemaValidator(usual, _use_prebuilt=False)
     if not issubclass(model, BodyModel):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from django_matt.serialization import encoders
 from django_matt.serialization.core_schemas import Closed, Reader
+from django_matt.serialization.foreign_keys import type_foreign_keys
 from django_matt.serialization.gathering import Gatherer
 from django_matt.serialization.queries import may_query
 
@@ -42,6 +43,7 @@ class ResponsePlan:
 
         ``closed`` says why pydantic is to answer although the encoder might.
         """
+        type_foreign_keys(response_model)
         self.response_model = response_model
         self.export: dict[str, Any] = {
             "by_alias": by_alias,

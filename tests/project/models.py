@@ -220,3 +220,20 @@ class Edition(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(pages__gt=0), name="pages_are_positive"),
         ]
+
+
+class Depot(models.Model):
+    """Is referred to by another column than its key."""
+
+    code = models.CharField(max_length=20, unique=True)
+    number = models.UUIDField(unique=True, default=uuid.uuid4)
+
+
+class Crate(models.Model):
+    """Foreign keys that hold no primary key."""
+
+    depot = models.ForeignKey(Depot, models.CASCADE, to_field="code", related_name="crates")
+    last = models.ForeignKey(
+        Depot, models.SET_NULL, to_field="number", null=True, blank=True, related_name="+"
+    )
+    next = models.ForeignKey(Depot, models.SET_NULL, null=True, blank=True, related_name="+")

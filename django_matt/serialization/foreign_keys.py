@@ -1,0 +1,71 @@
+"""Foreign keys with ``to_field`` in a ``ModelSchema``: Ninja gives them the type of the other table's primary key.
+
+They hold another column of that table. The type is corrected in the schema class, so that responses, requests and the
+document agree. A field that the user declares stays as it is.
+"""
+
+from typing import Any, Union, get_args
+from weakref import WeakSet
+
+from django.apps import apps
+from django.db.models import ForeignKey, Model
+from ninja.orm.factory import factory
+from ninja.orm.fields import TYPES
+from pydantic import BaseModel
+
+from django_matt.serialization.getters import models_in
+
+__all__ = ["type_foreign_keys"]
+
+# Whoever holds one of these may have been made before it was corrected.
+_corrected: WeakSet[type[BaseModel]] = WeakSet()
+
+
+def type_foreign_keys(model: type[BaseModel]) -> None:
+    """Give the foreign keys of all schemas in a model the types of the columns that they refer to."""
+    if not model.__pydantic_complete__:
+        model.model_rebuild()
+    found = list(dict.fromkeys(models_in(model.__pydantic_core_schema__)))
+    for cls in found:
+        _retype(cls)
+    if not _corrected.isdisjoint(found):
+        # The core schema of a class holds those of its fields' classes: these come first.
+        for cls in reversed(found):
+            cls.model_rebuild(force=True)  # type: ignore[attr-defined]
+
+
+def _retype(cls: Any) -> None:
+    """Correct the fields that Ninja made of a model's columns."""
+    model = _model_of(cls)
+    for column in () if model is None else model._meta.concrete_fields:
+        field = cls.model_fields.get(column.name)
+        # Ninja gives a title to what it makes of a column.
+        if field is None or field.title is None or not isinstance(column, ForeignKey):
+            continue
+        given, right = _type(column.related_model._meta.pk), _type(column.target_field)
+        if given is right:
+            continue
+        if field.annotation is given:
+            field.annotation = right
+        elif set(get_args(field.annotation)) == {given, type(None)}:
+            field.annotation = Union[right, None]  # noqa: UP007 - a type of the run time
+        else:
+            continue
+        _corrected.add(cls)
+
+
+def _type(column: Any) -> Any:
+    """Return the type that Ninja gives a column, or a key to it."""
+    while column.is_relation:
+        column = column.target_field
+    return TYPES.get(column.get_internal_type(), int)
+
+
+def _model_of(cls: Any) -> type[Model] | None:
+    """Return the model that a schema was made from, by ``ModelSchema`` or by ``create_schema``."""
+    model = getattr(getattr(cls, "Meta", None), "model", None)
+    if isinstance(model, str):
+        model = apps.get_model(model)
+    if isinstance(model, type) and issubclass(model, Model):
+        return model
+    return next((key[0] for key, made in factory.schemas.items() if issubclass(cls, made)), None)
