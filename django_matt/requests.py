@@ -92,7 +92,7 @@ class _Steps:
         if self.extra and _logger.isEnabledFor(logging.WARNING):
             self.log(request, logging.WARNING, getattr(error, "status_code", repr(error)))
         # Here, and not on the way in: whose fault it is matters to requests that fail.
-        attach(request, self.operation, self.parameters, context)
+        attach(request, self.operation, self.parameters, ROUTE_CONTEXT_VAR.get(None))
         marks = request.__dict__
         marks["_matt_challenge"] = self.challenge
         marks["_matt_plan"] = self.answer.describe  # for the DEBUG page

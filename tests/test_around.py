@@ -187,10 +187,7 @@ KINDS = list(views("", []))
 AROUND = [a_transaction, a_retry, a_lock, a_span]
 
 
-def failures(kind: str) -> list[str]:
-    # A long list is a stream, and may be found not to fit when its first rows are sent.
-    misfit = [] if kind == "a long list" else ["misfit"]
-    return ["exception", "HttpError", "none", *misfit]
+FAILURES = ("exception", "HttpError", "none", "misfit")
 
 
 def function_api(cls: Any, place: str, decorator: Decorator, view: Any, response: Any) -> Any:
@@ -253,7 +250,7 @@ def same(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
 def test_what_is_around_a_function_sees_what_it_sees_on_the_peer(serve, settings, thing, kind):
     settings.MATT = {"STREAM_ROWS": 0} if kind == "a long list" else {}
     for place in ("decorate_view", "router", "api"):
-        for failure in failures(kind):
+        for failure in FAILURES:
             seen = []
             for cls in (NinjaExtraAPI, MattAPI):
                 log: Log = []
@@ -269,7 +266,7 @@ def test_what_is_around_a_controllers_method_sees_what_it_sees_on_the_peer(
     serve, settings, thing, kind
 ):
     settings.MATT = {"STREAM_ROWS": 0} if kind == "a long list" else {}
-    for failure in failures(kind):
+    for failure in FAILURES:
         log: Log = []
         view, response = views(failure, log)[kind]
         theirs = outcome(
