@@ -13,7 +13,7 @@ from ninja_extra.lazy import settings_lazy
 
 from django_matt.parameters import Parameters
 
-__all__ = ["BoundContext", "Enter", "bind_contexts"]
+__all__ = ["BoundContext", "Enter", "bind_contexts", "is_stock_context"]
 
 Enter = Callable[[HttpRequest, dict[str, Any]], Any]
 """Makes the context of a request of its path's parameters, and lets it be found by injection."""
@@ -93,6 +93,11 @@ def bind_contexts(
         return context
 
     return enter
+
+
+def is_stock_context() -> bool:
+    """Tell whether no ``ROUTE_CONTEXT_CLASS`` of the project's own computes the parameters."""
+    return _context_class().compute_route_parameters is BoundContext.compute_route_parameters
 
 
 def _context_class() -> type[Any]:

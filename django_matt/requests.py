@@ -16,7 +16,7 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
-from django_matt.contexts import bind_contexts
+from django_matt.contexts import bind_contexts, is_stock_context
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
@@ -179,6 +179,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
+    threaded = steps.parameters.needs_thread or not is_stock_context()
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
@@ -195,7 +196,10 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                 if steps.permits:
                     await context.controller.async_check_permissions()
             if not context._has_computed_route_parameters:
-                context.compute_route_parameters()
+                if threaded:
+                    await context.async_compute_route_parameters()
+                else:
+                    context.compute_route_parameters()
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]

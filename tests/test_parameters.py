@@ -1,22 +1,36 @@
 """What user code sees of a request's input: the same as on NinjaExtraAPI, by every source, sync and async."""
 
+import dataclasses
+import enum
 import json
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
 from ninja.schema import DjangoGetter
 from ninja_extra import NinjaExtraAPI
+from ninja_extra.context import RouteContext
+from ninja_extra.lazy import settings_lazy
+from ninja_extra.pagination import PageNumberPaginationExtra, PaginatedResponseSchema
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
+    Discriminator,
     Field,
+    PlainValidator,
+    PrivateAttr,
+    Tag,
     ValidationInfo,
     WrapValidator,
     field_validator,
     model_validator,
 )
+from pydantic_core import core_schema
 
 from django_matt import (
     Body,
@@ -31,6 +45,7 @@ from django_matt import (
     Schema,
     api_controller,
     http_post,
+    paginate,
 )
 
 both = pytest.mark.parametrize("api_class", [NinjaExtraAPI, MattAPI])
@@ -40,6 +55,10 @@ T = TypeVar("T")
 @pytest.fixture(params=["sync", "async"])
 def mode(request):
     return request.param
+
+
+def name_case(number: int, case: tuple[Any, Any]) -> str:
+    return f"{number}-{getattr(case[0], '__name__', 'annotated')}"
 
 
 def send(client: Any, mode: str, method: str, path: str, **options: Any) -> Any:
@@ -249,9 +268,7 @@ BODIES = [
 
 
 class TestValidatorsThatSeeTheInput:
-    @pytest.mark.parametrize(
-        ("schema", "data"), BODIES, ids=[f"{n}-{case[0]}" for n, case in enumerate(BODIES)]
-    )
+    @pytest.mark.parametrize(("schema", "data"), BODIES, ids=map(name_case, range(99), BODIES))
     def test_a_body_is_read_as_in_ninja(self, serve, mode, schema, data):
         answers = []
         for api_class in (NinjaExtraAPI, MattAPI):
@@ -418,3 +435,171 @@ class TestWhatIsNoObject:
         add(api, "sync", Named)
         for name in ("default", "config", "members", "metadata"):
             assert post(serve(api), "sync", {name: 2**63}).status_code == 422
+
+
+def where() -> str:
+    """Ask the database, which Django refuses on the event loop."""
+    Group.objects.count()
+    return "thread"
+
+
+class Factory(Schema):
+    seen: str = Field(default_factory=where)
+
+
+class After(Schema):
+    seen: str = ""
+
+    @model_validator(mode="after")
+    def see(self) -> Any:
+        self.seen = where()
+        return self
+
+
+class Initialized(Schema):
+    seen: str = ""
+
+    def model_post_init(self, context: Any) -> None:
+        self.seen = where()
+
+
+class Hidden(Schema):
+    _kept: str = PrivateAttr(default_factory=where)
+
+
+class ResolvedByQuery(Schema):
+    seen: str
+
+    @staticmethod
+    def resolve_seen(obj):
+        return where()
+
+
+class Chosen(Schema):
+    pick: Annotated[
+        Annotated[Loose, Tag("thread")] | Annotated[Factory, Tag("other")],
+        Discriminator(lambda value: where() if isinstance(value, dict) else "thread"),
+    ]
+
+
+class Own:
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return core_schema.no_info_plain_validator_function(lambda value: where())
+
+
+class Shade(enum.Enum):
+    THREAD = "thread"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        return cls(where())
+
+
+class Typed(Schema):
+    own: Annotated[Any, Own]
+    shade: Shade
+
+
+@dataclasses.dataclass
+class Data:
+    seen: str = ""
+
+    def __post_init__(self) -> None:
+        self.seen = where()
+
+
+SCHEMAS = [
+    (Factory, {}),
+    (After, {}),
+    (Initialized, {}),
+    (Hidden, {}),
+    (ResolvedByQuery, {}),
+    (Chosen, {"pick": {}}),
+    (Typed, {"own": 1, "shade": "dark"}),
+    (list[After], [{}]),
+    (dict[str, Factory], {"a": {}}),
+    (Annotated[str, BeforeValidator(lambda value: where())], "x"),
+    (Annotated[str, AfterValidator(lambda value: where())], "x"),
+    (Annotated[str, WrapValidator(lambda value, handler: handler(where()))], "x"),
+    (Annotated[str, PlainValidator(lambda value: where())], "x"),
+    (Annotated[str, AfterValidator(partial(lambda word, value: where(), "a"))], "x"),
+]
+
+
+@pytest.mark.django_db
+class TestUserCodeThatAsksTheDatabase:
+    """Ninja Extra reads the input of an async route in a thread."""
+
+    @both
+    @pytest.mark.parametrize(("schema", "data"), SCHEMAS, ids=map(name_case, range(99), SCHEMAS))
+    def test_it_may_while_the_input_is_read(self, serve, mode, api_class, schema, data):
+        api = api_class()
+        add(api, mode, Annotated[schema, Body(...)])
+        answer = post(serve(api), mode, data)
+        assert answer.status_code == 200, answer.content
+
+    @both
+    @pytest.mark.parametrize("source", [Query, Form, Header])
+    def test_it_may_in_every_source(self, serve, mode, api_class, source):
+        api = api_class()
+        add(api, mode, Annotated[After, source(...)])
+        options = {"data": {"x": 1}} if source is Form else {}
+        assert send(serve(api), mode, "post", "/api/it", **options).json()["got"]["seen"]
+
+    @both
+    def test_a_parser_may(self, serve, mode, api_class):
+        class Own(Parser):
+            def parse_body(self, request):
+                return {"seen": where()}
+
+        class Seen(Schema):
+            seen: str
+
+        api = api_class(parser=Own())
+        add(api, mode, Seen)
+        assert post(serve(api), mode, {}).json() == {"got": {"seen": "thread"}}
+
+    @both
+    def test_a_filter_of_a_paginator_may(self, serve, api_class):
+        class Named(FilterSchema):
+            name: Annotated[str | None, AfterValidator(lambda value: where())] = None
+
+        api = api_class()
+
+        @api.get("/it", response=PaginatedResponseSchema[GroupIn])
+        @paginate(PageNumberPaginationExtra, filter_schema=Named)
+        async def it(request):
+            return Group.objects.order_by("pk")
+
+        assert send(serve(api), "async", "get", "/api/it?name=a").json()["count"] == 0
+
+    @both
+    def test_a_context_class_may(self, serve, mode, api_class, monkeypatch):
+        monkeypatch.setattr(settings_lazy(), "ROUTE_CONTEXT_CLASS", AskingContext)
+        api = api_class()
+        add(api, mode, Loose)
+        assert post(serve(api), mode, {}).status_code == 200
+
+    @both
+    def test_a_renderer_may(self, serve, mode, api_class):
+        """It is called once: what it does is not done again in a thread after it failed on the loop."""
+        calls: list[str] = []
+
+        class Own(BaseRenderer):
+            media_type = "text/plain"
+
+            def render(self, request, data, *, response_status):
+                calls.append("render")
+                return where()
+
+        api = api_class(renderer=Own())
+        add(api, mode, Loose)
+        assert post(serve(api), mode, {}).content == b"thread"
+        assert calls == ["render"]
+
+
+class AskingContext(RouteContext):
+    def compute_route_parameters(self) -> None:
+        where()
+        super().compute_route_parameters()
