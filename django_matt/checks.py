@@ -12,6 +12,7 @@ from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
 
 __all__ = [
+    "check_annotations",
     "check_apps",
     "check_encoder",
     "check_error_logging",
@@ -53,6 +54,23 @@ def check_apps(**_: Any) -> list[CheckMessage]:
             id="matt.E002",
         )
     ]
+
+
+@register("matt")
+def check_annotations(**_: Any) -> list[CheckMessage]:
+    """Report a route whose annotations cannot be resolved: it answers 500."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    problems = [
+        operation._matt_problem
+        for api, _ in find_apis()
+        for router in api._get_bound_routers()
+        for view in router.path_operations.values()
+        for operation in view.operations
+        if hasattr(operation, "_matt_problem")
+    ]
+    hint = "Define or import the name where the view's module sees it when it is imported."
+    return [Error(problem, hint=hint, id="matt.E004") for problem in problems]
 
 
 @register("matt", "matt_doctor", deploy=True)
