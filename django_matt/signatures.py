@@ -14,6 +14,7 @@ from ninja.operation import Operation
 from ninja.signature.utils import _FORWARDREF_KWARGS
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
+from django_matt.aliases import see_through
 from django_matt.limits import find_views
 
 __all__ = ["evaluate", "explain_response", "innermost", "name_function", "resolve_signature"]
@@ -48,7 +49,7 @@ def resolve_signature(operation: Operation) -> str | None:
     """
     view, function = operation.view_func, innermost(operation.view_func)
     signature = inspect.signature(view, **_FORWARDREF_KWARGS)
-    parameters, changed = [], False
+    parameters, changed, named = [], False, False
     for found in signature.parameters.values():
         parameter = found
         if (
@@ -61,10 +62,13 @@ def resolve_signature(operation: Operation) -> str | None:
             except Exception as error:  # noqa: BLE001 - an annotation is code of the user's
                 return _explain(function, parameter.name, parameter.annotation, error)
             parameter, changed = found.replace(annotation=annotation), True
+        seen = see_through(parameter.annotation)
+        if seen is not parameter.annotation:
+            parameter, named = parameter.replace(annotation=seen), True
         parameters.append(parameter)
     models = operation.signature.models
     same = getattr(view, "__globals__", None) is _globals(function)
-    if changed and not (same and all(map(_complete, models))):
+    if named or (changed and not (same and all(map(_complete, models)))):
         try:
             _replace_signature(operation, signature.replace(parameters=parameters))
         except ConfigError as error:
