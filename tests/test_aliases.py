@@ -1,6 +1,6 @@
 """Type aliases of lists, and fields with several names, in queries, forms and headers."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pytest
 from pydantic import AliasChoices, AliasPath, Field
@@ -67,7 +67,7 @@ class TestTypeAliasesOfLists:
         assert client.get(f"/api/it?ids={2**63}").status_code == 422
 
     @pytest.mark.parametrize("alias", [Items, Annotated[Items, Body()]])
-    def test_a_list_of_schemas_is_a_body(self, serve, alias):
+    def test_a_list_of_schemas_is_a_body(self, serve: Any, alias: Any) -> None:
         api = MattAPI()
 
         @api.post("/it")
