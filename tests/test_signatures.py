@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db.models import QuerySet
 from django.http import HttpResponse, JsonResponse
+from ninja import Router as NinjaRouter
 from ninja_extra import NinjaExtraAPI
 
 from django_matt import MattAPI, Router, Schema
@@ -70,6 +71,15 @@ class TestPostponedAnnotations:
             assert content["schema"]["$ref"].endswith("Item")
         names = {p["name"] for p in paths["/api/c/query/{number}"]["get"]["parameters"]}
         assert names == {"number", "name", "size"}
+
+
+@pytest.mark.parametrize("path", ["plain", "atomic", "passing", "return"])
+def test_ninjas_own_router_reads_them_too(serve, path):
+    api, router = MattAPI(), NinjaRouter()
+    postponed.add_functions(router)
+    api.add_router("/n", router)
+    answer = post(serve(api), "sync", {"name": "a"}, f"/api/n/f/{path}")
+    assert answer.json() == ITEM
 
 
 class TestAnnotationsThatNameNothing:
