@@ -49,7 +49,7 @@ def complete_names(model: type[ParamModel]) -> None:
     Ninja knows a field's first name alone, and takes the others from a request for unknown.
     """
     names: dict[str, tuple[str, ...]] | None = getattr(model, "__ninja_flatten_map__", None)
-    lists = list(getattr(model, "__ninja_collection_fields__", ()))
+    lists: list[str] = list(getattr(model, "__ninja_collection_fields__", ()))
     back = model.__ninja_flatten_map_reverse__  # type: ignore[attr-defined]
     for path, is_list in _names(model, (), nested=names is not None):
         if names is not None:

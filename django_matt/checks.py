@@ -62,15 +62,14 @@ def check_annotations(**_: Any) -> list[CheckMessage]:
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     problems = [
-        operation._matt_problem
+        getattr(operation, "_matt_problem", None)
         for api, _ in find_apis()
         for router in api._get_bound_routers()
         for view in router.path_operations.values()
         for operation in view.operations
-        if hasattr(operation, "_matt_problem")
     ]
     hint = "Define or import the name where the view's module sees it when it is imported."
-    return [Error(problem, hint=hint, id="matt.E004") for problem in problems]
+    return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
 
 
 @register("matt", "matt_doctor", deploy=True)
