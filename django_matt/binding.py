@@ -5,7 +5,9 @@ The steps and their order are Ninja's and Ninja Extra's; an operation of a class
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from ninja.errors import ConfigError
@@ -19,12 +21,13 @@ from ninja_extra.operation import Operation as ExtraOperation
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from django_matt.controllers import BoundController, controller_view, route_function_of
+from django_matt.errors.middlewares import has_exception_middleware, watch_views
 from django_matt.limits import distrust_forwarded_for, restrict_ordering
-from django_matt.requests import bind_run
+from django_matt.requests import answer_outside, bind_run
 from django_matt.signatures import explain_response, resolve_signature
 from django_matt.views import BoundPathView
 
-__all__ = ["bind_routers"]
+__all__ = ["bind_routers", "postponed_decorators"]
 
 _KNOWN = (Operation, NinjaAsyncOperation, ExtraOperation, AsyncOperation)
 
@@ -36,6 +39,7 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
         for router in routers
     ]
     taken: set[str] = set()
+    watch_views()
     for router in bound:
         controller = isinstance(router, BoundController)
         decorators = api.default_router._decorators if controller else _decorators(router)
@@ -45,20 +49,16 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                     _decorate_function(operation, decorators)
                 _name(api, operation, f"{router.prefix}/{path}", taken)
                 problem = resolve_signature(operation)
-                if problem is not None:
-                    _fail(api, operation, f"{router.prefix}/{path}", problem)
-                elif type(operation) in _KNOWN:
-                    restrict_ordering(operation)
-                    distrust_forwarded_for(operation)
+                if problem is None:
+                    if type(operation) in _KNOWN:
+                        restrict_ordering(operation)
+                        distrust_forwarded_for(operation)
                     try:
                         _bind(api, operation, decorators)
                     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
-                        _fail(
-                            api,
-                            operation,
-                            f"{router.prefix}/{path}",
-                            explain_response(operation, error),
-                        )
+                        problem = explain_response(operation, error)
+                if problem is not None:
+                    _fail(api, operation, f"{router.prefix}/{path}", problem)
             router.path_operations[path] = BoundPathView(api, path_view)
     return bound
 
@@ -68,14 +68,78 @@ def _fail(api: Any, operation: Operation, path: str, problem: str) -> None:
     error = f"{operation.methods[0]} {normalize_path(path)}: {problem}"
 
     def run(request: Any, /, **path: Any) -> Any:
-        return api.on_exception(request, ConfigError(error))
+        raise ConfigError(error)
 
     async def run_async(request: Any, /, **path: Any) -> Any:
-        return run(request, **path)
+        raise ConfigError(error)
 
-    operation.run = run_async if operation.is_async else run  # type: ignore[method-assign,assignment]
+    failing: Any = run_async if operation.is_async else run
+    operation.run = answer_outside(api, operation, failing)  # type: ignore[method-assign]
     operation.include_in_schema = False  # no document can describe it
     operation._matt_problem = error  # type: ignore[attr-defined] # for the system check
+
+
+class _Postponed:
+    """Stands for a decorator of views while Ninja binds: what Ninja would decorate is replaced afterwards."""
+
+    def __init__(self, decorator: Any) -> None:
+        self.decorator = decorator
+
+    def __call__(self, run: Any) -> Any:
+        return run
+
+
+_LOCK = RLock()
+
+
+@contextmanager
+def postponed_decorators(api: Any) -> Iterator[None]:
+    """Let Ninja bind an API's routers without decorating ``run``, so that each decorator is applied once, to ours.
+
+    A decorator may register a metric by a name, or count what it decorates.
+    """
+    kept: list[tuple[Any, str, Any]] = []
+
+    def postpone(holder: Any, name: str, value: Any) -> None:
+        kept.append((holder, name, getattr(holder, name)))
+        setattr(holder, name, value)
+
+    with _LOCK:
+        try:
+            for holder in _templates(api):
+                if isinstance(holder, Operation):
+                    found = [_Postponed(decorator) for decorator in holder._run_decorators]  # type: ignore[attr-defined]
+                    postpone(holder, "_run_decorators", found)
+                else:
+                    postpone(
+                        holder,
+                        "_decorators",
+                        [
+                            (_Postponed(decorator) if mode == "view" else decorator, mode)
+                            for decorator, mode in holder._decorators
+                        ],
+                    )
+            yield
+        finally:
+            for holder, name, value in reversed(kept):
+                setattr(holder, name, value)
+
+
+def _templates(api: Any) -> Iterator[Any]:
+    """Yield each router of an API that has decorators, and each operation that has some of its own."""
+    waiting = [registration[1] for registration in api._router_registrations]
+    waiting += [router.controller for router in api._controller_routers]
+    seen: set[int] = set()
+    while waiting:
+        router = waiting.pop()
+        if id(router) in seen:
+            continue
+        seen.add(id(router))
+        waiting += [child[1] for child in getattr(router, "_routers", ())]
+        if getattr(router, "_decorators", None):
+            yield router
+        for view in router.path_operations.values():
+            yield from (each for each in view.operations if hasattr(each, "_run_decorators"))
 
 
 def _decorators(router: Any) -> list[tuple[Any, str]]:
@@ -98,13 +162,25 @@ def _decorate_function(operation: Operation, decorators: Iterable[tuple[Any, str
 
 
 def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]]) -> None:
-    """Replace ``run`` and put the decorators of views around it again: ``decorate_view``'s, then the routers'."""
-    run = bind_run(api, operation)
-    for decorator in getattr(operation, "_run_decorators", ()):
-        run = decorator(run)
-    for decorator, mode in decorators:
-        if mode == "view":
-            run = decorator(run)
+    """Replace ``run``, decorate it, and answer around all of it.
+
+    The decorators come in Ninja's order: ``decorate_view``'s, then the outer routers' and the API's, then the router's.
+    """
+    found = list(getattr(operation, "_run_decorators", ()))
+    if found:
+        operation._run_decorators = [  # type: ignore[attr-defined]
+            each.decorator if isinstance(each, _Postponed) else each for each in found
+        ]
+    found += [decorator for decorator, mode in decorators if mode == "view"]
+    known = type(operation) in _KNOWN
+    run: Any = bind_run(api, operation) if known else operation.run
+    for each in found:
+        if isinstance(each, _Postponed):
+            run = each.decorator(run)
+        elif known:
+            run = each(run)
+    if found or not known or has_exception_middleware():
+        run = answer_outside(api, operation, run)
     operation.run = run  # type: ignore[method-assign]  # this instance's alone
 
 

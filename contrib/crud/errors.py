@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.problems import Answer, respond, validation_errors
-from django_matt.errors.reports import roll_back
 from django_matt.settings import get_settings
 
 __all__ = ["RowError", "RowsRefused", "answer_rows"]
@@ -58,7 +57,6 @@ class RowsRefused(Problem):
 
 def answer_rows(request: HttpRequest, exc: RowsRefused, *, api: Any) -> HttpResponse:
     """Answer refused rows as validation errors are answered: the first ``MAX_ERRORS``, each with its location."""
-    roll_back()
     place, body_param = _find(exc.rows)
     shown: list[dict[str, Any]] = [
         {

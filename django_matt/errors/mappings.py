@@ -72,7 +72,12 @@ def _details(detail: Any) -> list[dict[str, Any]]:
 
 
 def _http_error(request: HttpRequest, exc: ninja.HttpError) -> Answer:
-    answer = Answer(status=exc.status_code, detail=str(exc))
+    try:
+        detail = str(exc)
+    except TypeError:
+        # Ninja returns the message as it is, and a lazy translation is no str.
+        detail = str(exc.message)
+    answer = Answer(status=exc.status_code, detail=detail)
     answer.headers = dict(getattr(exc, "headers", None) or {})
     if isinstance(exc, ninja.Throttled):
         answer.headers.setdefault("Retry-After", str(ceil(exc.wait or 0)))

@@ -4,13 +4,15 @@ import logging
 import re
 import sys
 import uuid
-from typing import Any
 
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.http import HttpRequest
 
-__all__ = ["get_request_id", "report", "roll_back", "safe_path"]
+__all__ = ["NON_ATOMIC", "get_request_id", "report", "roll_back", "safe_path"]
+
+NON_ATOMIC = "_matt_non_atomic"
+"""The attribute of a request with the databases that its route's ``@transaction.non_atomic_requests`` name."""
 
 logger = logging.getLogger("django.request")
 
@@ -96,8 +98,11 @@ def _send(request: HttpRequest) -> None:
         )
 
 
-def roll_back(_request: Any = None) -> None:
+def roll_back(request: HttpRequest | None = None) -> None:
     """Roll back the transactions of ``ATOMIC_REQUESTS``: the exception is answered and never reaches them."""
+    # Around a route with @transaction.non_atomic_requests there is none: one that is open is the project's own.
+    exempt = () if request is None else request.__dict__.get(NON_ATOMIC, ())
     for connection in connections.all(initialized_only=True):
-        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
+        atomic = connection.settings_dict["ATOMIC_REQUESTS"] and connection.alias not in exempt
+        if atomic and connection.in_atomic_block:
             connection.set_rollback(True)
