@@ -204,11 +204,13 @@ class Answer:
         return await sync_to_async(self.make)(context, result)
 
     def _asks(self, result: Any) -> bool:
-        """Tell whether the answer may ask the database."""
+        """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
         if type(result) in self._ready:
             return bool(self._usual.may_query(result))
         if isinstance(result, HttpResponseBase):
             return False
+        if self._formats is None:
+            return True
         value = result.value if isinstance(result, Status) else result
         return any(tiers.may_query(value) for tiers in self.tiers.values())
 

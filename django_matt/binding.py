@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
+from ninja.errors import ConfigError
 from ninja.operation import AsyncOperation as NinjaAsyncOperation
 from ninja.operation import Operation
 from ninja.router import BoundRouter
@@ -17,11 +18,13 @@ from ninja.utils import normalize_path
 from ninja_extra.controllers.base import ControllerBoundRouter
 from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from django_matt.controllers import BoundController, controller_view, route_function_of
 from django_matt.errors.middlewares import has_exception_middleware, watch_views
 from django_matt.limits import distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
+from django_matt.signatures import explain_response, resolve_signature
 from django_matt.views import BoundPathView
 
 __all__ = ["bind_routers", "postponed_decorators"]
@@ -46,12 +49,35 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                 if controller:
                     _decorate_function(operation, decorators)
                 _name(api, operation, f"{router.prefix}/{path}", taken)
-                if type(operation) in _KNOWN:
-                    restrict_ordering(operation)
-                    distrust_forwarded_for(operation)
-                _bind(api, operation, decorators)
+                problem = resolve_signature(operation)
+                if problem is None:
+                    if type(operation) in _KNOWN:
+                        restrict_ordering(operation)
+                        distrust_forwarded_for(operation)
+                    try:
+                        _bind(api, operation, decorators)
+                    except (PydanticUndefinedAnnotation, PydanticUserError) as error:
+                        problem = explain_response(operation, error)
+                if problem is not None:
+                    _fail(api, operation, f"{router.prefix}/{path}", problem)
             router.path_operations[path] = BoundPathView(api, path_view)
     return bound
+
+
+def _fail(api: Any, operation: Operation, path: str, problem: str) -> None:
+    """Let an operation whose annotations cannot be resolved answer with that error; all others work."""
+    error = f"{operation.methods[0]} {normalize_path(path)}: {problem}"
+
+    def run(request: Any, /, **path: Any) -> Any:
+        raise ConfigError(error)
+
+    async def run_async(request: Any, /, **path: Any) -> Any:
+        raise ConfigError(error)
+
+    failing: Any = run_async if operation.is_async else run
+    operation.run = answer_outside(api, operation, failing)  # type: ignore[method-assign]
+    operation.include_in_schema = False  # no document can describe it
+    operation._matt_problem = error  # type: ignore[attr-defined] # for the system check
 
 
 class _Postponed:

@@ -17,6 +17,7 @@ from django_matt.settings import get_settings
 from django_matt.views import HINT, atomic_aliases, transactions_around
 
 __all__ = [
+    "check_annotations",
     "check_apps",
     "check_async_routes",
     "check_encoder",
@@ -59,6 +60,22 @@ def check_apps(**_: Any) -> list[CheckMessage]:
             id="matt.E002",
         )
     ]
+
+
+@register("matt")
+def check_annotations(**_: Any) -> list[CheckMessage]:
+    """Report a route whose annotations cannot be resolved: it answers 500."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    problems = [
+        getattr(operation, "_matt_problem", None)
+        for api, _ in find_apis()
+        for router in api._get_bound_routers()
+        for view in router.path_operations.values()
+        for operation in view.operations
+    ]
+    hint = "Define or import the name where the view's module sees it when it is imported."
+    return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
 
 
 @register("matt", "matt_doctor", deploy=True)

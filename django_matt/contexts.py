@@ -13,7 +13,7 @@ from ninja_extra.lazy import settings_lazy
 
 from django_matt.parameters import Parameters
 
-__all__ = ["BoundContext", "Enter", "bind_contexts", "makes_responses"]
+__all__ = ["BoundContext", "Enter", "bind_contexts", "is_stock_context", "makes_responses"]
 
 Enter = Callable[[HttpRequest, dict[str, Any]], Any]
 """Makes the context of a request of its path's parameters, and lets it be found by injection."""
@@ -98,6 +98,11 @@ def bind_contexts(
         return context
 
     return enter
+
+
+def is_stock_context() -> bool:
+    """Tell whether no ``ROUTE_CONTEXT_CLASS`` of the project's own computes the parameters."""
+    return _context_class().compute_route_parameters is BoundContext.compute_route_parameters
 
 
 def makes_responses(api: Any) -> bool:

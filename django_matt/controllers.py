@@ -22,6 +22,8 @@ from ninja_extra.controllers.base import (
 from ninja_extra.controllers.route.route_functions import RouteFunction
 from ninja_extra.dependency_resolver import get_injector
 
+from django_matt.model_controllers import fit_schemas
+
 __all__ = ["BoundController", "controller_factory", "controller_view", "route_function_of"]
 
 
@@ -39,10 +41,18 @@ class BoundController:
         self.controller = router.controller
         self.api = api
         self.path_operations: dict[str, PathView] = {}
+        self._fit_schemas()
         for path, view in router.path_operations.items():
             clone = self.path_operations[path] = view.clone()
             for operation in clone.operations:
                 self._inherit(operation)
+
+    def _fit_schemas(self) -> None:
+        cls = self.controller.controller_class
+        config = cls.model_config if issubclass(cls, ModelControllerBase) else None
+        if config is not None:
+            views = self.controller.path_operations.values()
+            fit_schemas(config, [operation for view in views for operation in view.operations])
 
     def _inherit(self, operation: Operation) -> None:
         api, controller = self.api, self.controller

@@ -4,17 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pydantic
+from django.conf import global_settings, settings
 from django.http import HttpRequest
 from ninja.compatibility.files import FIX_METHODS
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.operation import Operation
 from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _MultiPartBodyModel
+from ninja.parser import Parser
 from ninja_extra.operation import Operation as ExtraOperation
 
+from django_matt.aliases import complete_names
 from django_matt.errors.exceptions import BadRequest, UnreadableRequest
 from django_matt.formats.bodies import MattParser, load_form, parse_body, read_body
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import bound_pages, collect_guards
+from django_matt.serialization.functions import calls_user_code
 from django_matt.serialization.inputs import LARGE_BODY, build_validators, find_nul
 from django_matt.settings import get_settings
 
@@ -25,6 +29,8 @@ _JSON = "application/json"
 # Ninja refuses a file parameter on PUT and PATCH without a middleware that loads the form before any view runs, and so
 # outside every error handler. `load_form` loads it inside the operation: nothing is left for that middleware to do.
 FIX_METHODS.clear()
+
+_UPLOAD_HANDLERS = global_settings.FILE_UPLOAD_HANDLERS
 
 Source = Callable[[HttpRequest, dict[str, Any]], Any]
 
@@ -48,6 +54,12 @@ class Parameters:
         self._needs_form = any(
             issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models
         )
+        self.needs_thread = (
+            any(reader.calls_user_code for reader in self._readers)
+            or (bool(models) and type(api.parser) not in (MattParser, Parser))
+            or (self._needs_form and settings.FILE_UPLOAD_HANDLERS != _UPLOAD_HANDLERS)
+        )
+        """Whether reading calls functions of the user's, which may ask the database: in an async route, in a thread."""
 
     def read(self, request: Any, context: Any) -> dict[str, Any]:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
@@ -96,9 +108,12 @@ class _Reader:
         self.model: Any = model
         self._api = api
         self.read: Callable[[HttpRequest, dict[str, Any]], Any]
+        self.calls_user_code = True
         if model.resolve.__func__ is not vars(ParamModel)["resolve"].__func__:
             self.read = lambda request, path: model.resolve(request, api, path)
             return
+        complete_names(model)
+        self.calls_user_code = calls_user_code(model.__pydantic_core_schema__)
         self._validator, self._large = build_validators(model, bounds)
         if (
             issubclass(model, BodyModel)

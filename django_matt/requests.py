@@ -17,7 +17,7 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
-from django_matt.contexts import bind_contexts, makes_responses
+from django_matt.contexts import bind_contexts, is_stock_context, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
 from django_matt.errors.fields import attach
@@ -229,10 +229,13 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
     return run
 
 
-def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
+def _bind_async(  # noqa: C901 - the steps of a request in their order; a call for one of them costs each request
+    steps: _Steps,
+) -> Callable[..., Awaitable[HttpResponseBase]]:
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
+    threaded = steps.parameters.needs_thread or not is_stock_context()
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
@@ -250,7 +253,10 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                 if steps.permits:
                     await context.controller.async_check_permissions()
             if not context._has_computed_route_parameters:
-                context.compute_route_parameters()
+                if threaded:
+                    await context.async_compute_route_parameters()
+                else:
+                    context.compute_route_parameters()
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]

@@ -1,12 +1,19 @@
 """A ``Router`` that keeps what Ninja Extra's loses of Ninja's."""
 
+import warnings
 from collections.abc import Callable
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET
 from ninja.responses import Status
+from ninja.streaming import _StreamAlias
+from ninja_extra.operation import PathView
 from ninja_extra.router import Router as NinjaExtraRouter
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticSchemaGenerationError
+
+from django_matt.signatures import evaluate, innermost, name_function
 
 __all__ = ["Router"]
 
@@ -30,13 +37,49 @@ class Router(NinjaExtraRouter):
     def add_api_operation(
         self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any
     ) -> None:
-        """Add an operation; the router's own export options hold where the route names none."""
+        """Add an operation; the router's own export options apply where the route names none."""
         if options.get("response", NOT_SET) is NOT_SET:
-            hint = get_type_hints(view_func, include_extras=True).get("return")
-            if get_origin(hint) is Status:
-                options["response"] = get_args(hint)[0]
+            options["response"] = _annotated_response(view_func)
         for option in ("by_alias", "exclude_unset", "exclude_defaults", "exclude_none"):
             if options.get(option) is None:
                 options[option] = getattr(self, option)
-        super().add_api_operation(path, methods, view_func, **options)
-        view_func._ninja_operation = self.path_operations[path].operations[-1]  # type: ignore[attr-defined]
+        # Ninja Extra's method evaluates every annotation of the view, and makes a schema of any that it returns.
+        path_view = self.path_operations.setdefault(path, PathView())
+        view_func._ninja_operation = path_view.add_operation(  # type: ignore[attr-defined]
+            path, methods, view_func, **options
+        )
+
+
+def _annotated_response(view_func: Callable[..., Any]) -> Any:
+    """Return the schema that a view's return annotation names; warn where it names none, and ignore it."""
+    function = innermost(view_func)
+    hint: Any = None
+    try:
+        annotations = getattr(view_func, "__annotations__", {})
+        if "return" not in annotations:
+            return NOT_SET
+        hint = annotations["return"]
+        found = evaluate(hint, function, extras=True)
+        if get_origin(found) is Status:
+            return get_args(found)[0]
+        hint = evaluate(hint, function)
+        if get_origin(hint) is tuple and len(get_args(hint)) == 2 and ... not in get_args(hint):
+            raise TypeError("a pair is a status and a body")
+        if not isinstance(hint, _StreamAlias):
+            TypeAdapter(hint)
+    except PydanticSchemaGenerationError:
+        _warn(function, f"The return annotation {hint!r} is no schema and is ignored.")
+        return NOT_SET
+    except Exception as error:  # noqa: BLE001 - an annotation is code of the user's
+        _warn(function, f"The return annotation {hint!r} is no schema and is ignored: {error}.")
+        return NOT_SET
+    return hint or NOT_SET
+
+
+def _warn(function: Any, message: str) -> None:
+    text = f"{name_function(function)}: {message} Write response= in the route's decorator, or remove the annotation."
+    code = getattr(function, "__code__", None)
+    if code is None:
+        warnings.warn(text, UserWarning, stacklevel=6)
+    else:
+        warnings.warn_explicit(text, UserWarning, code.co_filename, code.co_firstlineno)

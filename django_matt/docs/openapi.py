@@ -309,7 +309,22 @@ class _Prepared:
 
     def model_json_schema(self, **_: Any) -> dict[str, Any]:
         schema = self._book.page(self._model, "validation")
-        return schema | {"$defs": self._book.reachable(schema)}
+        definitions = self._book.reachable(schema)
+        known = {name: _without_aliases(found, definitions) for name, found in definitions.items()}
+        return _without_aliases(schema, definitions) | {"$defs": known}
+
+
+def _without_aliases(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Put a named type that is no object in the place of its name: Ninja's flattening loses the parameter's name."""
+    properties = dict(schema.get("properties", {}))
+    for name, details in properties.items():
+        match details.get("allOf"):
+            case [{"$ref": reference}]:
+                found = definitions[reference.rpartition("/")[2]]
+                if "properties" not in found and "enum" not in found:
+                    rest = {key: value for key, value in details.items() if key != "allOf"}
+                    properties[name] = found | rest
+    return schema | {"properties": properties} if properties else schema
 
 
 def _operations(api: Any) -> Iterable[Operation]:

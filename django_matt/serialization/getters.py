@@ -5,7 +5,7 @@ from typing import Any
 
 from ninja import Schema
 
-__all__ = ["is_getter", "models_in", "without_getter"]
+__all__ = ["is_getter", "models_in", "nodes_in", "without_getter"]
 
 _WRAP = Schema._run_root_validator.__func__
 
@@ -53,17 +53,23 @@ def _copy(key: str, value: Any) -> Any:
     return without_getter(value)
 
 
-def models_in(core_schema: Any) -> Iterator[type]:
-    """Yield the class of every model that a core schema holds."""
+def nodes_in(core_schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield every node of a core schema, outermost first; field names that look like its words do no harm."""
     if isinstance(core_schema, dict):
-        if core_schema.get("type") == "model":
-            yield core_schema["cls"]
+        yield core_schema
         for key, value in core_schema.items():
             if key in _NAMED and isinstance(value, dict):
                 for item in value.values():
-                    yield from models_in(item)
+                    yield from nodes_in(item)
             elif key not in _DATA:
-                yield from models_in(value)
+                yield from nodes_in(value)
     elif isinstance(core_schema, (list, tuple)):
         for item in core_schema:
-            yield from models_in(item)
+            yield from nodes_in(item)
+
+
+def models_in(core_schema: Any) -> Iterator[type]:
+    """Yield the class of every model that a core schema holds."""
+    for node in nodes_in(core_schema):
+        if node.get("type") == "model":
+            yield node["cls"]

@@ -3,9 +3,12 @@
 Ninja reads request data through ``DjangoGetter``, so ``{"inner": "hello"}`` passes for an object with a ``title``. Here the
 schema's own core schema is compiled once more without it, and with the bounds that every database shares, so that a
 number too large or a NaN is the client's 422 and not the server's 500. Errors, aliases and coercions stay pydantic's.
+
+Validators of the user's that see the input get Ninja's ``DjangoGetter``, as they do in Ninja; the model below them reads what
+is in it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +20,8 @@ from ninja.schema import DjangoGetter, Schema
 from pydantic_core import PydanticCustomError, SchemaValidator
 
 from django_matt.serialization.foreign_keys import type_foreign_keys
-from django_matt.serialization.getters import is_getter
+from django_matt.serialization.functions import sees_input
+from django_matt.serialization.getters import is_getter, nodes_in
 
 __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
 
@@ -38,6 +42,8 @@ _OPAQUE = {
     "metadata",
     "serialization",
 }
+_PLAIN_MODULES = {"builtins", "datetime", "decimal", "uuid"}
+"""Where the types of what a request can say come from; objects of other types come from the user's functions."""
 
 Bounds = Mapping[type[Any], Mapping[str, int]]
 """The largest number for a field of a schema class."""
@@ -48,11 +54,12 @@ def build_validators(
 ) -> tuple[SchemaValidator, SchemaValidator]:
     """Compile a parameter model twice: for ordinary requests, and for bodies of ``LARGE_BODY`` bytes or more."""
     type_foreign_keys(model)
-    usual = _Rewriter(bounds, fail_fast=False).rewrite(model.__pydantic_core_schema__)
+    core_schema = model.__pydantic_core_schema__
+    usual = _Rewriter(core_schema, bounds, fail_fast=False).rewrite(core_schema)
     validator = SchemaValidator(usual, _use_prebuilt=False)
     if not issubclass(model, BodyModel):
         return validator, validator
-    large = _Rewriter(bounds, fail_fast=True).rewrite(model.__pydantic_core_schema__)
+    large = _Rewriter(core_schema, bounds, fail_fast=True).rewrite(core_schema)
     return validator, SchemaValidator(large, _use_prebuilt=False)
 
 
@@ -78,9 +85,12 @@ def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | in
 class _Rewriter:
     """Copies a core schema, changing the nodes that request data must not pass as they are."""
 
-    def __init__(self, bounds: Bounds, *, fail_fast: bool) -> None:
+    def __init__(self, core_schema: Any, bounds: Bounds, *, fail_fast: bool) -> None:
         self.bounds = bounds
         self.fail_fast = fail_fast
+        self.below_users = False
+        # A definition is used in several places: one of them may be below a function of the user's.
+        self.any_users = any(sees_input(node) for node in nodes_in(core_schema))
 
     def rewrite(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -89,11 +99,15 @@ class _Rewriter:
             return tuple(self.rewrite(item) for item in node)
         if not isinstance(node, dict):
             return node
-        if is_getter(node):
-            return self._object(node)
-        copy = {
-            key: value if key in _OPAQUE else self.rewrite(value) for key, value in node.items()
-        }
+        above = self.below_users
+        self.below_users = above or sees_input(node)
+        try:
+            return self._object(node) if is_getter(node) else self._change(node)
+        finally:
+            self.below_users = above
+
+    def _change(self, node: dict[str, Any]) -> Any:
+        copy = {key: self._member(key, value) for key, value in node.items()}
         kind = node.get("type")
         change = _CHANGES.get(kind) if isinstance(kind, str) else None
         if change is not None:
@@ -104,22 +118,44 @@ class _Rewriter:
             copy["fail_fast"] = True
         return copy
 
+    def _member(self, key: str, value: Any) -> Any:
+        if key in _OPAQUE:
+            return value
+        if key in ("fields", "choices") and isinstance(value, dict):
+            # The keys are names of the user's, which may be those of _OPAQUE.
+            return {name: self.rewrite(item) for name, item in value.items()}
+        if key == "definitions":
+            above, self.below_users = self.below_users, self.any_users
+            value = self.rewrite(value)
+            self.below_users = above
+            return value
+        return self.rewrite(value)
+
     def _object(self, node: dict[str, Any]) -> dict[str, Any]:
-        """Take away ``DjangoGetter``; with resolvers keep it, for objects only."""
+        """Take ``DjangoGetter`` away where no function of the user's sees it or makes objects for it to read."""
         inner: dict[str, Any] = self.rewrite(node["schema"])
-        cls = _model_class(inner)
-        if cls is not None and getattr(cls, "_ninja_resolvers", None):
-            kept = {key: value for key, value in node.items() if key != "schema"}
-            kept["function"] = {"type": "with-info", "function": partial(_resolve_objects, cls)}
-            return {**kept, "schema": inner}
-        if "ref" in node:
-            inner["ref"] = node["ref"]
-        return inner
+        chain = list(_chain(inner))
+        cls: Any = next((step["cls"] for step in chain if step["type"] == "model"), Schema)
+        resolves = bool(cls._ninja_resolvers)
+        if resolves or any(map(sees_input, chain)):
+            wrap = partial(_give_getter, cls)
+            chain[-1].update(
+                type="function-before",
+                function={"type": "no-info", "function": partial(_take_getter, resolves)},
+                schema=chain[-1].copy(),
+            )
+        elif self.below_users:
+            wrap = partial(_give_getter_of_object, cls)
+        else:
+            return {**inner, "ref": node["ref"]} if "ref" in node else inner
+        return {**node, "function": {"type": "with-info", "function": wrap}, "schema": inner}
 
     def _bound_fields(self, node: dict[str, Any]) -> None:
         cls = node["cls"]
         limits = dict(self.bounds.get(cls, {}))
-        fields = node["schema"].get("fields", {})
+        fields: dict[str, Any] = next(
+            (step["fields"] for step in _chain(node) if step.get("type") == "model-fields"), {}
+        )
         for name, limit in limits.items():
             if name in fields:
                 _update(fields[name], "int", {"le": limit})
@@ -129,22 +165,41 @@ class _Rewriter:
                 _update(fields[name], "decimal", digits)
 
 
-def _model_class(node: Any) -> type[Any] | None:
-    """The class of the ``model`` node under validators that wrap it."""
+def _chain(node: Any) -> Iterator[dict[str, Any]]:
+    """A node and those that it wraps, down to the fields of the model."""
     while isinstance(node, dict):
-        if node.get("type") == "model":
-            cls: type[Any] = node["cls"]
-            return cls
+        yield node
+        if node.get("type") == "model-fields":
+            return
         node = node.get("schema")
-    return None
 
 
-def _resolve_objects(
+def _give_getter(
     cls: type[Schema], value: Any, handler: Callable[[Any], Any], info: pydantic.ValidationInfo
 ) -> Any:
-    if isinstance(value, str | int | float | list | None):
+    """Show validators and resolvers what Ninja shows them."""
+    return handler(DjangoGetter(value, cls, info.context))
+
+
+def _give_getter_of_object(
+    cls: type[Schema], value: Any, handler: Callable[[Any], Any], info: pydantic.ValidationInfo
+) -> Any:
+    """Read by ``DjangoGetter`` an object that a validator of the user's has made, such as a row of a table."""
+    if type(value).__module__ in _PLAIN_MODULES or isinstance(value, cls):
         return handler(value)
     return handler(DjangoGetter(value, cls, info.context))
+
+
+def _take_getter(resolves: bool, value: Any) -> Any:
+    """Give a model the data that validators have seen in a ``DjangoGetter``: an object's members, and nothing else's."""
+    if type(value) is not DjangoGetter:
+        return value
+    data, changed = value._obj, value.__dict__
+    if isinstance(data, dict):
+        if resolves:
+            return value
+        return {**data, **changed} if changed else data
+    return data if type(data).__module__ in _PLAIN_MODULES else value
 
 
 def _update(node: Any, kind: str, members: Mapping[str, Any]) -> None:

@@ -104,6 +104,20 @@ class Note(models.Model):
     text = models.TextField()
 
 
+class Stamped(models.Model):
+    """Columns that set themselves, and one of JSON."""
+
+    title = models.CharField(max_length=20)
+    data = models.JSONField(default=dict)
+    extra = models.JSONField(null=True)
+    made = models.DateTimeField(auto_now_add=True)
+    day = models.DateField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+
 class Shouted(models.TextField):
     """A field that converts in its own way."""
 
