@@ -34,6 +34,7 @@ __all__ = [
     "distrust_forwarded_for",
     "find_paginators",
     "find_views",
+    "invalid_cursor",
     "restrict_ordering",
 ]
 
@@ -117,9 +118,12 @@ def _guard_cursor(
     try:
         paginator.Cursor.from_encoded_param(getattr(values.get(name), "cursor", None))
     except (pydantic.ValidationError, ValidationError):
-        raise _invalid_query(
-            "cursor", "cursor_invalid", "The cursor is not one that this API made"
-        ) from None
+        raise invalid_cursor() from None
+
+
+def invalid_cursor() -> ValidationError:
+    """Return the error of a cursor that no answer of ours held."""
+    return _invalid_query("cursor", "cursor_invalid", "The cursor is not one that this API made")
 
 
 def _guard_search(

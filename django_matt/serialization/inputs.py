@@ -1,21 +1,20 @@
 """What comes in: Ninja's parameter models, validated without ``DjangoGetter`` and within what a database can hold.
 
 Ninja reads request data through ``DjangoGetter``, so ``{"inner": "hello"}`` passes for an object with a ``title``. Here the
-schema's own core schema is compiled once more without it, and with the bounds that every database shares, so that a
+schema's own core schema is compiled once more without it, and with the bounds of ``django_matt.bounds``, so that a
 number too large or a NaN is the client's 422 and not the server's 500. Errors, aliases and coercions stay pydantic's.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pydantic
-from django.db.models import DecimalField, Model
 from ninja.params.models import BodyModel, ParamModel
 from ninja.schema import DjangoGetter, Schema
-from pydantic_core import PydanticCustomError, SchemaValidator
+from pydantic_core import SchemaValidator
 
+from django_matt.bounds import Rewriter, lower_maximum
 from django_matt.serialization.getters import is_getter
 
 __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
@@ -23,20 +22,7 @@ __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
 LARGE_BODY = 64 * 1024
 """Bytes from which a body's lists stop at their first bad item, so that errors cost no more than the body did."""
 
-_INT64 = {"ge": -(2**63), "le": 2**63 - 1}
-_DURATION = timedelta(microseconds=2**63 - 1)
-_MAX_DECIMAL_DIGITS = 1_000
-_OPAQUE = {
-    "cls",
-    "config",
-    "default",
-    "default_factory",
-    "expected",
-    "function",
-    "members",
-    "metadata",
-    "serialization",
-}
+_COLLECTIONS = frozenset({"dict", "frozenset", "list", "set"})
 
 Bounds = Mapping[type[Any], Mapping[str, int]]
 """The largest number for a field of a schema class."""
@@ -73,34 +59,28 @@ def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | in
     return None
 
 
-class _Rewriter:
-    """Copies a core schema, changing the nodes that request data must not pass as they are."""
+class _Rewriter(Rewriter):
+    """Adds the bounds, those of pages too, and takes ``DjangoGetter`` away."""
 
     def __init__(self, bounds: Bounds, *, fail_fast: bool) -> None:
+        super().__init__()
         self.bounds = bounds
         self.fail_fast = fail_fast
 
     def rewrite(self, node: Any) -> Any:
-        if isinstance(node, list):
-            return [self.rewrite(item) for item in node]
-        if isinstance(node, tuple):
-            return tuple(self.rewrite(item) for item in node)
-        if not isinstance(node, dict):
-            return node
-        if is_getter(node):
+        if isinstance(node, dict) and is_getter(node):
             return self._object(node)
-        copy = {
-            key: value if key in _OPAQUE else self.rewrite(value) for key, value in node.items()
-        }
-        kind = node.get("type")
-        change = _CHANGES.get(kind) if isinstance(kind, str) else None
-        if change is not None:
-            return change(copy)
-        if kind == "model":
-            self._bound_fields(copy)
-        elif kind in ("dict", "list", "set", "frozenset") and self.fail_fast:
+        copy = super().rewrite(node)
+        if self.fail_fast and isinstance(copy, dict) and copy.get("type") in _COLLECTIONS:
             copy["fail_fast"] = True
         return copy
+
+    def bound_model(self, node: dict[str, Any]) -> None:
+        super().bound_model(node)
+        fields = node["schema"].get("fields", {})
+        for name, limit in self.bounds.get(node["cls"], {}).items():
+            if name in fields:
+                lower_maximum(fields[name], limit)
 
     def _object(self, node: dict[str, Any]) -> dict[str, Any]:
         """Take away ``DjangoGetter``; with resolvers keep it, for objects only."""
@@ -113,18 +93,6 @@ class _Rewriter:
         if "ref" in node:
             inner["ref"] = node["ref"]
         return inner
-
-    def _bound_fields(self, node: dict[str, Any]) -> None:
-        cls = node["cls"]
-        limits = dict(self.bounds.get(cls, {}))
-        fields = node["schema"].get("fields", {})
-        for name, limit in limits.items():
-            if name in fields:
-                _update(fields[name], "int", {"le": limit})
-        for name, field in _decimal_fields(cls).items():
-            if name in fields:
-                digits = {"max_digits": field.max_digits, "decimal_places": field.decimal_places}
-                _update(fields[name], "decimal", digits)
 
 
 def _model_class(node: Any) -> type[Any] | None:
@@ -143,94 +111,3 @@ def _resolve_objects(
     if isinstance(value, str | int | float | list | None):
         return handler(value)
     return handler(DjangoGetter(value, cls, info.context))
-
-
-def _update(node: Any, kind: str, members: Mapping[str, Any]) -> None:
-    """Give ``members`` to every node of a kind under ``node``, not entering other models."""
-    if isinstance(node, dict):
-        if node.get("type") == kind:
-            node.update(members)
-        elif node.get("type") != "model":
-            for key, value in node.items():
-                if key not in _OPAQUE:
-                    _update(value, kind, members)
-    elif isinstance(node, list | tuple):
-        for item in node:
-            _update(item, kind, members)
-
-
-def _decimal_fields(cls: type[Any]) -> "dict[str, DecimalField[Any, Any]]":
-    """The decimal columns of a ``ModelSchema``: SQLite stores more digits than the column has and cannot read them back."""
-    model = getattr(getattr(cls, "Meta", None), "model", None)
-    if not (isinstance(model, type) and issubclass(model, Model)):
-        return {}
-    return {
-        field.name: field
-        for field in model._meta.concrete_fields
-        if isinstance(field, DecimalField)
-    }
-
-
-def _bound_int(node: dict[str, Any]) -> dict[str, Any]:
-    if "gt" not in node:
-        node.setdefault("ge", _INT64["ge"])
-    if "lt" not in node:
-        node.setdefault("le", _INT64["le"])
-    return node
-
-
-def _refuse_nan(node: dict[str, Any]) -> dict[str, Any]:
-    node.setdefault("allow_inf_nan", False)
-    return node
-
-
-def _bound_decimal(node: dict[str, Any]) -> dict[str, Any]:
-    node.setdefault("max_digits", _MAX_DECIMAL_DIGITS)
-    return node
-
-
-def _bound_duration(node: dict[str, Any]) -> dict[str, Any]:
-    if "gt" not in node:
-        node.setdefault("ge", -_DURATION)
-    if "lt" not in node:
-        node.setdefault("le", _DURATION)
-    return node
-
-
-def _bound_datetime(node: dict[str, Any]) -> dict[str, Any]:
-    ref = {"ref": node.pop("ref")} if "ref" in node else {}
-    function = {"type": "no-info", "function": _stay_in_utc_years}
-    return {"type": "function-after", "schema": node, "function": function, **ref}
-
-
-def _stay_in_utc_years(value: datetime) -> datetime:
-    if value.tzinfo is not None and value.year in (1, 9999):
-        try:
-            value.astimezone(UTC)
-        except OverflowError:
-            raise PydanticCustomError(
-                "datetime_out_of_range",
-                "Input should be a datetime between the years 1 and 9999 in UTC",
-            ) from None
-    return value
-
-
-def _plain_function(node: dict[str, Any]) -> dict[str, Any]:
-    """Ninja's many-to-many links call ``int(value)``, which raises ``TypeError`` for null and lists: validate the key."""
-    function = node["function"]["function"]
-    if not getattr(function, "__qualname__", "").startswith("create_m2m_link_type."):
-        return node
-    key_type = function.__self__.__mro__[1]
-    kind = {int: "int", str: "str", float: "float"}.get(key_type, "uuid")
-    change = _CHANGES.get(kind)
-    return {"type": kind} if change is None else change({"type": kind})
-
-
-_CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "datetime": _bound_datetime,
-    "decimal": _bound_decimal,
-    "float": _refuse_nan,
-    "function-plain": _plain_function,
-    "int": _bound_int,
-    "timedelta": _bound_duration,
-}
