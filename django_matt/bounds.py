@@ -20,7 +20,7 @@ from ninja.orm import fields as ninja_fields
 from ninja.orm.factory import factory
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Rewriter", "bound_column", "lower_maximum", "models_in"]
+__all__ = ["ArrayTypist", "Rewriter", "lower_maximum", "models_in"]
 
 _INT64 = (-(2**63), 2**63 - 1)
 _DURATION = timedelta(microseconds=2**63 - 1)
@@ -192,17 +192,18 @@ def _bound_columns(node: dict[str, Any]) -> None:
     if issubclass(cls, FilterSchema):
         for field in fields.values():
             _update(field, "time", _refuse_zone)
-    model = _model_of(cls)
-    if model is None:
-        return
-    for name, column in _columns(model).items():
+    for name, column in _columns(cls).items():
         if name not in fields:
             continue
         if isinstance(column, DecimalField):
             _update(fields[name], "decimal", _within_digits(column))
-        # Ninja gives what it makes of a column a title. A field that the user declares is as the user says.
-        elif cls.model_fields[name].title is not None:
+        elif _is_made(cls, name):
             bound_column(fields[name], column)
+
+
+def _is_made(cls: Any, name: str) -> bool:
+    """Ninja gives what it makes of a column a title. A field that the user declares is as the user says."""
+    return cls.model_fields[name].title is not None
 
 
 def _model_of(cls: type[Any]) -> type[Model] | None:
@@ -218,8 +219,30 @@ def _model_of(cls: type[Any]) -> type[Model] | None:
     return None
 
 
-def _columns(model: type[Model]) -> "dict[str, Field[Any, Any]]":
-    return {field.name: field for field in model._meta.concrete_fields}
+def _columns(cls: type[Any]) -> "dict[str, Field[Any, Any]]":
+    model = _model_of(cls)
+    return {} if model is None else {field.name: field for field in model._meta.concrete_fields}
+
+
+class ArrayTypist(Rewriter):
+    """Copies a core schema and types the items of arrays, for what is written: the column vouches for them."""
+
+    def __init__(self) -> None:
+        super().__init__(only=())
+
+    def rewrite(self, node: Any) -> Any:
+        """Return a copy of a node, and of what is below it, with the types."""
+        copy = super().rewrite(node)
+        if isinstance(copy, dict) and copy.get("type") == "model":
+            cls, fields = copy["cls"], copy["schema"].get("fields", {})
+            for name, column in _columns(cls).items():
+                if name not in fields or not _is_made(cls, name):
+                    continue
+                if _is_array(column):
+                    _update(fields[name], "list", _as_array(column, bounded=False))
+                elif column.get_internal_type() == "HStoreField":
+                    _update(fields[name], "dict", _as_text_map)
+        return copy
 
 
 def bound_column(node: Any, column: "Field[Any, Any]") -> None:
@@ -227,8 +250,7 @@ def bound_column(node: Any, column: "Field[Any, Any]") -> None:
     while column.is_relation:
         column = column.target_field  # type: ignore[attr-defined]
     kind = column.get_internal_type()
-    base = getattr(column, "base_field", None)
-    if isinstance(base, Field):
+    if _is_array(column):
         _update(node, "list", _as_array(column))
     elif kind == "HStoreField":
         _update(node, "dict", _as_text_map)
@@ -315,24 +337,28 @@ def _as_text_map(node: dict[str, Any]) -> None:
 _ANY = {"type": "any"}
 
 
-def _as_array(column: Any) -> Change:
+def _is_array(column: Any) -> bool:
+    """Tell an ``ArrayField`` without importing it, which needs psycopg; a range's ``base_field`` is a class."""
+    return isinstance(getattr(column, "base_field", None), Field)
+
+
+def _as_array(column: Any, *, bounded: bool = True) -> Change:
     """Type the items of what Ninja makes of an ``ArrayField``, a bare list, by the field that the column is made of."""
 
     def change(node: dict[str, Any]) -> None:
         if node.get("items_schema", _ANY).get("type") == "any":
-            array = _array(column)
+            array = _array(column, bounded)
             node.clear()
             node |= array
 
     return change
 
 
-def _array(column: Any) -> dict[str, Any]:
-    items = _item(column.base_field)
-    node: dict[str, Any] = {"type": "list", "items_schema": items}
-    if column.size is not None:
+def _array(column: Any, bounded: bool) -> dict[str, Any]:
+    node: dict[str, Any] = {"type": "list", "items_schema": _item(column.base_field, bounded)}
+    if bounded and column.size is not None:
         node["max_length"] = column.size
-    return _after(node, _refuse_ragged) if isinstance(column.base_field, type(column)) else node
+    return _after(node, _refuse_ragged) if _is_array(column.base_field) else node
 
 
 def _refuse_ragged(value: list[Any]) -> list[Any]:
@@ -342,13 +368,16 @@ def _refuse_ragged(value: list[Any]) -> list[Any]:
     return value
 
 
-def _item(column: Any) -> dict[str, Any]:
-    if isinstance(getattr(column, "base_field", None), Field):
-        node = _array(column)
+def _item(column: Any, bounded: bool) -> dict[str, Any]:
+    if _is_array(column):
+        node = _array(column, bounded)
     else:
         python_type: Any = ninja_fields.TYPES.get(column.get_internal_type(), Any)
-        node = Rewriter().rewrite(pydantic.TypeAdapter(python_type).core_schema)
-        bound_column(node, column)
+        node = Rewriter(None if bounded else ()).rewrite(
+            pydantic.TypeAdapter(python_type).core_schema
+        )
+        if bounded:
+            bound_column(node, column)
         if column.choices:
             node = _among(node, [value for value, _ in column.flatchoices] + [""] * column.blank)
     return {"type": "nullable", "schema": node} if column.null else node
