@@ -17,7 +17,7 @@ from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
 
 from django_matt.controllers import BoundController, controller_view, route_function_of
-from django_matt.limits import distrust_forwarded_for, restrict_ordering
+from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import bind_run
 from django_matt.views import BoundPathView
 
@@ -43,6 +43,7 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                 _name(api, operation, f"{router.prefix}/{path}", taken)
                 if type(operation) in _KNOWN:
                     restrict_ordering(operation)
+                    cap_pages(operation)
                     distrust_forwarded_for(operation)
                     _bind(api, operation, decorators)
             router.path_operations[path] = BoundPathView(api, path_view)

@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from django_matt.docs.conditions import describe_condition
 from django_matt.docs.failures import DESCRIPTIONS, error_components, error_statuses
+from django_matt.docs.parameters import describe_limits, name_headers
 from django_matt.docs.schemas import SchemaBook
 
 __all__ = ["MattOpenAPISchema"]
@@ -105,6 +106,7 @@ class MattOpenAPISchema(OpenAPISchema):
             # A schema's examples are a list, a parameter's are a map (OpenAPI 3.1, Parameter Object).
             if isinstance(parameter.get("examples"), list):
                 del parameter["examples"]
+        describe_limits(parameters, operation)
         return parameters
 
     def request_body(self, operation: Operation) -> dict[str, Any]:
@@ -218,7 +220,10 @@ class MattOpenAPISchema(OpenAPISchema):
         return names
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
-        return super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
+        parameters = super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
+        if model.__ninja_param_source__ == "header":
+            name_headers(parameters, model)
+        return parameters
 
     def _create_schema_from_model(
         self,
