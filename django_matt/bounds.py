@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, router
 from django.db.backends.base.operations import BaseDatabaseOperations
-from django.db.models import DecimalField, Field, Model
+from django.db.models import DecimalField, Field, GenericIPAddressField, Model
 from django.utils.timezone import get_default_timezone, is_aware, make_naive
 from ninja import FilterSchema
 from ninja.orm import fields as ninja_fields
@@ -378,6 +378,8 @@ def _item(column: Any, bounded: bool) -> dict[str, Any]:
         )
         if bounded:
             bound_column(node, column)
+        if isinstance(column, GenericIPAddressField):
+            node = _after(node, str)  # the column takes no objects of ``ipaddress``
         if column.choices:
             node = _among(node, [value for value, _ in column.flatchoices] + [""] * column.blank)
     return {"type": "nullable", "schema": node} if column.null else node

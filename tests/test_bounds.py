@@ -43,6 +43,7 @@ def shelf():
             grid = ArrayField(ArrayField(models.IntegerField(), size=2), default=list)
             prices = ArrayField(models.DecimalField(max_digits=4, decimal_places=1), default=list)
             days = ArrayField(models.DateField(), null=True)
+            hosts = ArrayField(models.GenericIPAddressField(), default=list)
 
             class Meta:
                 app_label = "project"
@@ -105,6 +106,7 @@ WRONG_ITEMS: list[tuple[dict[str, Any], tuple[Any, ...], str]] = [
     ({"grid": [[1], [1, 2]]}, ("grid",), "array_shape"),
     ({"prices": [1.25]}, ("prices", 0), "decimal_max_places"),
     ({"prices": ["1234.5"]}, ("prices", 0), "decimal_max_digits"),
+    ({"hosts": ["x"]}, ("hosts", 0), "ip_any_address"),
     ({"days": ["2024-02-30"]}, ("days", 0), "date_from_datetime_parsing"),
 ]
 
@@ -125,6 +127,7 @@ def test_the_items_of_an_array_are_those_of_its_column(serve, shelf, made_by):
         "grid": [[1, 2], [3, 4]],
         "prices": [1.5, "2.5"],
         "days": ["2024-02-29"],
+        "hosts": ["10.0.0.1", "::1"],
     }
     assert post(client, right).status_code == 200
     assert post(client, {"days": None, "grid": []}).status_code == 200

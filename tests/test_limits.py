@@ -179,7 +179,10 @@ def build_own() -> MattAPI:
 def edges(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     """Yield pairs of a value that a schema takes, and the next, which it does not."""
     for part in schema.get("anyOf", [schema]):
-        if part.get("type") == "integer":
+        if part.get("type") == "integer" and "enum" not in part and "const" not in part:
+            # None is accepted without an end: past 64 bits all are refused.
+            assert {"maximum", "exclusiveMaximum"} & part.keys(), schema
+            assert {"minimum", "exclusiveMinimum"} & part.keys(), schema
             if "maximum" in part:
                 yield part["maximum"], part["maximum"] + 1
             if "minimum" in part:
