@@ -9,7 +9,7 @@ import pytest
 from django.contrib.postgres.fields import ArrayField, HStoreField
 from django.db import connection, models
 from django.test.utils import isolate_apps
-from ninja import FilterSchema
+from ninja import FilterSchema, PatchDict
 from ninja.orm import create_schema
 
 from django_matt import Form, MattAPI, ModelSchema, Path, Query, Schema
@@ -251,6 +251,24 @@ def test_a_value_that_the_column_cannot_hold_is_refused_by_name(serve, name, val
     client = serve(api)
     assert first_error(post(client, {name: value}))[0] == (name,)
     assert not Everything.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_patch_keeps_the_bounds_of_its_schema(serve):
+    api = MattAPI()
+
+    @api.patch("/it")
+    def change(request, payload: PatchDict[EverythingIn]):
+        return sorted(payload)
+
+    client = serve(api)
+
+    def patch(data: Any) -> Any:
+        return client.patch("/api/it", json.dumps(data), content_type="application/json")
+
+    assert patch({"char": "a" * 50, "positive": 0}).json() == ["char", "positive"]
+    for wrong in ({"char": "a" * 51}, {"slug": "a" * 51}, {"positive": -1}, {"time": "10:00Z"}):
+        assert patch(wrong).status_code == 422, wrong
 
 
 @pytest.mark.parametrize("source", ["body", "query"])

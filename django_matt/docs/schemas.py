@@ -10,7 +10,8 @@ from ninja.schema import NinjaGenerateJsonSchema
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
-from django_matt.bounds import ArrayTypist, Rewriter, models_in
+from django_matt.bounds import models_in
+from django_matt.column_bounds import ArrayTypist, ColumnRewriter
 
 __all__ = ["SchemaBook", "names_in"]
 
@@ -135,7 +136,7 @@ def _core_schema(model: Model) -> Any:
 
 def _bounded(model: Model, mode: Mode, read: set[type]) -> Any:
     """Return what requests are validated by. What is also read is bounded where it is written, so that it has one name."""
-    core = Rewriter(only=None if mode == "validation" else read).rewrite(_core_schema(model))
+    core = ColumnRewriter(only=None if mode == "validation" else read).rewrite(_core_schema(model))
     return core if mode == "validation" else ArrayTypist().rewrite(core)
 
 

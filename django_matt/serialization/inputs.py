@@ -1,7 +1,7 @@
 """What comes in: Ninja's parameter models, validated without ``DjangoGetter`` and within what a database can hold.
 
 Ninja reads request data through ``DjangoGetter``, so ``{"inner": "hello"}`` passes for an object with a ``title``. Here the
-schema's own core schema is compiled once more without it, and with the bounds of ``django_matt.bounds``, so that a
+schema's own core schema is compiled once more without it, and with the bounds of ``django_matt.column_bounds``, so that a
 number too large or a NaN is the client's 422 and not the server's 500. Errors, aliases and coercions stay pydantic's.
 """
 
@@ -14,7 +14,8 @@ from ninja.params.models import BodyModel, ParamModel
 from ninja.schema import DjangoGetter, Schema
 from pydantic_core import SchemaValidator
 
-from django_matt.bounds import Rewriter, lower_maximum
+from django_matt.bounds import lower_maximum
+from django_matt.column_bounds import ColumnRewriter
 from django_matt.serialization.getters import is_getter
 
 __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
@@ -59,7 +60,7 @@ def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | in
     return None
 
 
-class _Rewriter(Rewriter):
+class _Rewriter(ColumnRewriter):
     """Adds the bounds, those of pages too, and takes ``DjangoGetter`` away."""
 
     def __init__(self, bounds: Bounds, *, fail_fast: bool) -> None:
