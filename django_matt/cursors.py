@@ -40,6 +40,7 @@ class _Term(NamedTuple):
     descending: bool
     field: Any
     nullable: bool
+    unique: bool = False
 
 
 def keep_every_row(paginator: Any) -> None:
@@ -84,6 +85,8 @@ def _order(paginator: CursorPagination, queryset: QuerySet[Any], cursor: Any) ->
 def _locate(paginator: CursorPagination, item: Any) -> str:
     terms = _terms(paginator, type(item), vars(item)) if isinstance(item, Model) else None
     if terms is None:
+        return CursorPagination._get_position(paginator, item)
+    if len(terms) == 1:
         return CursorPagination._get_position(paginator, item)
     values = [getattr(item, _alias(term.name)) for term in terms]
     texts = [None if value is None else str(value) for value in values]
@@ -177,20 +180,20 @@ def _terms(paginator: CursorPagination, model: Any, annotations: Any) -> list[_T
             return None
         terms.append(_Term(name, descending, *found))
     known = {term.name for term in terms}
-    if "pk" not in known:
+    if not any(term.unique and not term.nullable for term in terms):
         terms += (
-            _Term(key.attname, terms[-1].descending, _target(key), nullable=False)
+            _Term(key.attname, terms[-1].descending, _target(key), nullable=False, unique=True)
             for key in model._meta.pk_fields
             if not known & {key.name, key.attname}
         )
     return terms
 
 
-def _resolve(model: Any, name: str, annotations: Any) -> tuple[Any, bool] | None:
-    """Return the field that compares values of an ordering column, and whether they may be NULL."""
+def _resolve(model: Any, name: str, annotations: Any) -> tuple[Any, bool, bool] | None:
+    """Return the field that compares an ordering column's values, whether they may be NULL, and whether they are unique."""
     if name == "pk":
         keys = model._meta.pk_fields
-        return (_target(keys[0]), False) if len(keys) == 1 else None
+        return (_target(keys[0]), False, True) if len(keys) == 1 else None
     nullable = False
     *path, last = name.split("__")
     try:
@@ -207,12 +210,12 @@ def _resolve(model: Any, name: str, annotations: Any) -> tuple[Any, bool] | None
         return None  # it sorts by the order of the other table
     if field.get_internal_type() in _WITHOUT_ORDER:
         return None
-    return _target(field), nullable or field.null
+    return _target(field), nullable or field.null, field.unique and not path
 
 
-def _annotated(expression: Any) -> tuple[Any, bool]:
+def _annotated(expression: Any) -> tuple[Any, bool, bool]:
     """The same for an annotation; of an item only the value is known, and no field is needed to write it."""
-    return getattr(expression, "output_field", None), True
+    return getattr(expression, "output_field", None), True, False
 
 
 def _target(field: Any) -> Any:
