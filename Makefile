@@ -3,6 +3,8 @@
 VENV    ?= .venv
 PORT    ?= 8000
 ARGS    ?=
+APPS    ?=
+WORKERS ?= 2
 PIP     := $(VENV)/bin/uv pip
 RUN     := $(VENV)/bin/python
 export UV_PYTHON = $(VENV)/bin/python
@@ -11,11 +13,16 @@ export UV_NO_PROGRESS = 1
 export NO_MKDOCS_2_WARNING = 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
+# The tests of the named contrib apps alone; everything where none is named.
+TESTS    = $(patsubst %,tests/contrib/%,$(APPS))
+# Folders whose every test starts servers; naming them spares the time to read them.
+QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects
+
 # What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/serialization/_rows_c.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-sqlite-quick test-servers test-projects test-postgres test-next check format encoder bench docs peers lock clean
+.PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next check format encoder bench docs peers upstream lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,25 +62,28 @@ demo: $(VENV)/.demo ## Serve the example shop with demo data on 127.0.0.1 (PORT=
 	@exec $(RUN) examples/shop/manage.py demo --port $(PORT)
 
 # Every suite runs, also after one that failed; the lines of all of them close the output.
-test: $(VENV)/.test ## Run the tests on SQLite, on PostgreSQL, and with a second Python where there is one (ARGS=…)
+test: $(VENV)/.test ## Run the tests on SQLite, on PostgreSQL, and with a second Python where there is one (ARGS=…, APPS="crud …")
 	@rm -f $(VENV)/.closing; MAKE="$(MAKE)" $(RUN) -m tests.suites; code=$$?; \
 	echo; cat $(VENV)/.closing; exit $$code
 
 # A pipe would hide pytest's colours and its exit code, so pytest itself writes the closing line (tests/closing.py).
-test-sqlite: $(VENV)/.test ## Run the tests on SQLite only,
-	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing $(ARGS)
+CLOSING ?= $(VENV)/.closing
+PYTEST   = MATT_CLOSING=$(CLOSING) $(RUN) -m pytest -q -p tests.closing --durations=10 --durations-min=1 $(TESTS)
 
-test-sqlite-quick: $(VENV)/.test ## … without those that start servers and browsers of their own
-	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "not once" $(ARGS)
+test-sqlite: $(VENV)/.test ## Run the tests on SQLite only
+	@MATT_TEST_DATABASE=sqlite $(PYTEST) $(ARGS)
 
-test-servers: $(VENV)/.test ## … only those, without the generated projects
-	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "once and not projects" $(ARGS)
+# Python's caches make the first answer come sooner. They go into the environment, even where the shell forbids them.
+test-quick: $(VENV)/.test ## Run the tests that start no server, in parallel, in under a minute (DATABASE=postgres)
+	@export MATT_TEST_DATABASE=$(or $(DATABASE),sqlite) PYTHONPYCACHEPREFIX=$(abspath $(VENV))/pycache; \
+	unset PYTHONDONTWRITEBYTECODE; \
+	$(PYTEST) -p no:schemathesis -m "not once" -n $(WORKERS) --dist worksteal $(QUICK) $(ARGS)
 
-test-projects: $(VENV)/.test ## … only the generated projects
-	@MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "once and projects" $(ARGS)
+test-servers: $(VENV)/.test ## Run the tests that start servers and browsers
+	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and not projects" $(ARGS)
 
-test-postgres: $(VENV)/.test ## Run the tests on PostgreSQL only
-	@MATT_TEST_DATABASE=postgres MATT_CLOSING=$(VENV)/.closing $(RUN) -m pytest -q -p tests.closing -m "not once" $(ARGS)
+test-projects: $(VENV)/.test ## Run the tests that generate projects
+	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and projects" $(ARGS)
 
 test-next: $(VENV)/.test ## Run the tests with the other line of Python and Django, if one is found
 	@this=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
@@ -82,10 +92,10 @@ test-next: $(VENV)/.test ## Run the tests with the other line of Python and Djan
 		for candidate in python3.$$minor $$(ls -d "$$HOME"/.pyenv/versions/3.$$minor.*/bin/python 2>/dev/null | sort -rV); do \
 			"$$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue; \
 			$(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$candidate" .venv-next/.test || exit 1; \
-			MATT_TEST_DATABASE=sqlite MATT_CLOSING=$(VENV)/.closing exec .venv-next/bin/python -m pytest -q -p tests.closing -m "not once" $(ARGS); \
+			exec $(MAKE) --no-print-directory VENV=.venv-next CLOSING=$(CLOSING) test-quick; \
 		done; \
 	done; \
-	echo "No second Python found." | tee -a $(VENV)/.closing
+	echo "No second Python found." | tee -a $(CLOSING)
 
 # All of them run, also after one that failed.
 check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contracts, documentation
@@ -98,7 +108,7 @@ check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contra
 	attempt $(VENV)/bin/mkdocs build --strict --quiet; \
 	[ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
 
-format: $(VENV)/.dev ## Mend what ruff can mend
+format: $(VENV)/.dev ## Fix what ruff can fix
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
@@ -121,6 +131,9 @@ peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with c
 	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/bin/uv
 	@UV_PYTHON=.venv-peers/bin/python .venv-peers/bin/uv pip sync --quiet requirements/peers.txt
 	@.venv-peers/bin/python -m benchmarks.peers "$(PEERS)" $(ARGS)
+
+upstream: $(VENV)/.test ## Run Django's own tests of its ASGI handler with ours in its place
+	@$(RUN) -m benchmarks.upstream
 
 lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \

@@ -25,6 +25,7 @@ from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
 
 from django_matt.cursors import keep_every_row, ordering_names
+from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
@@ -187,6 +188,7 @@ class Answer:
         request = context.request
 
         def report(error: Exception) -> bytes:
+            attach(request, self._operation, context.parameters, context)
             problem: bytes = dumps(report_stream_failure(self._api, request, error))
             return problem
 
@@ -217,6 +219,7 @@ class Answer:
     def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""
         request = context.request
+        attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
         made.streaming_content = self._guarded(request, made.streaming_content)
         return made
@@ -224,6 +227,7 @@ class Answer:
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same for an async generator."""
         request = context.request
+        attach(request, self._operation, context.parameters, context)
         made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
             request, result, context.response
         )

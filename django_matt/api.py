@@ -1,10 +1,11 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
@@ -18,9 +19,10 @@ from ninja.throttling import BaseThrottle
 from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
-from django_matt.binding import bind_routers
+from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.docs import MattDocs, MattOpenAPISchema
 from django_matt.docs.publishing import docs_urls
+from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.formats import Format, FormatSet, route_formats
@@ -109,9 +111,28 @@ class MattAPI(NinjaExtraAPI):
         super().set_default_exception_handlers()
         install_handlers(self)
 
+    def add_exception_handler(
+        self,
+        exc_class: type[Exception],
+        handler: Callable[[HttpRequest, Any], HttpResponseBase | Awaitable[HttpResponseBase]],
+    ) -> None:
+        """Let ``handler(request, exc)`` answer the exceptions of a class; it may be ``async def``."""
+        super().add_exception_handler(exc_class, cast("Any", handler))
+
+    def on_exception(self, request: HttpRequest, exc: Any) -> Any:
+        """Answer an exception by the handler that is registered for it, which may be ``async def``.
+
+        On an event loop the response of such a handler comes as a coroutine.
+        """
+        return ask_handler(self, request, exc)
+
+    _stock_on_exception = on_exception
+
     def api_exception_handler(self, request: HttpRequest, exc: APIException) -> HttpResponse:
         """Answer Ninja Extra's exceptions by the error layer as well."""
         return answer_exception(request, exc, api=self)
+
+    _stock_api_exception_handler = staticmethod(api_exception_handler)
 
     def validation_error_from_error_contexts(
         self, error_contexts: list[ValidationErrorContext[Any]]
@@ -165,7 +186,8 @@ class MattAPI(NinjaExtraAPI):
             for app in apps.get_app_configs():
                 if isinstance(app, ExtendsAPI):
                     app.extend(self)
-            self._bound = bind_routers(self, super()._get_bound_routers())
+            with postponed_decorators(self):
+                self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:

@@ -5,7 +5,9 @@ The steps and their order are Ninja's and Ninja Extra's; an operation of a class
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from ninja.operation import AsyncOperation as NinjaAsyncOperation
@@ -17,11 +19,12 @@ from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
 
 from django_matt.controllers import BoundController, controller_view, route_function_of
+from django_matt.errors.middlewares import has_exception_middleware, watch_views
 from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
-from django_matt.requests import bind_run
+from django_matt.requests import answer_outside, bind_run
 from django_matt.views import BoundPathView
 
-__all__ = ["bind_routers"]
+__all__ = ["bind_routers", "postponed_decorators"]
 
 _KNOWN = (Operation, NinjaAsyncOperation, ExtraOperation, AsyncOperation)
 
@@ -33,6 +36,7 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
         for router in routers
     ]
     taken: set[str] = set()
+    watch_views()
     for router in bound:
         controller = isinstance(router, BoundController)
         decorators = api.default_router._decorators if controller else _decorators(router)
@@ -45,9 +49,72 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                     restrict_ordering(operation)
                     cap_pages(operation)
                     distrust_forwarded_for(operation)
-                    _bind(api, operation, decorators)
+                _bind(api, operation, decorators)
             router.path_operations[path] = BoundPathView(api, path_view)
     return bound
+
+
+class _Postponed:
+    """Stands for a decorator of views while Ninja binds: what Ninja would decorate is replaced afterwards."""
+
+    def __init__(self, decorator: Any) -> None:
+        self.decorator = decorator
+
+    def __call__(self, run: Any) -> Any:
+        return run
+
+
+_LOCK = RLock()
+
+
+@contextmanager
+def postponed_decorators(api: Any) -> Iterator[None]:
+    """Let Ninja bind an API's routers without decorating ``run``, so that each decorator is applied once, to ours.
+
+    A decorator may register a metric by a name, or count what it decorates.
+    """
+    kept: list[tuple[Any, str, Any]] = []
+
+    def postpone(holder: Any, name: str, value: Any) -> None:
+        kept.append((holder, name, getattr(holder, name)))
+        setattr(holder, name, value)
+
+    with _LOCK:
+        try:
+            for holder in _templates(api):
+                if isinstance(holder, Operation):
+                    found = [_Postponed(decorator) for decorator in holder._run_decorators]  # type: ignore[attr-defined]
+                    postpone(holder, "_run_decorators", found)
+                else:
+                    postpone(
+                        holder,
+                        "_decorators",
+                        [
+                            (_Postponed(decorator) if mode == "view" else decorator, mode)
+                            for decorator, mode in holder._decorators
+                        ],
+                    )
+            yield
+        finally:
+            for holder, name, value in reversed(kept):
+                setattr(holder, name, value)
+
+
+def _templates(api: Any) -> Iterator[Any]:
+    """Yield each router of an API that has decorators, and each operation that has some of its own."""
+    waiting = [registration[1] for registration in api._router_registrations]
+    waiting += [router.controller for router in api._controller_routers]
+    seen: set[int] = set()
+    while waiting:
+        router = waiting.pop()
+        if id(router) in seen:
+            continue
+        seen.add(id(router))
+        waiting += [child[1] for child in getattr(router, "_routers", ())]
+        if getattr(router, "_decorators", None):
+            yield router
+        for view in router.path_operations.values():
+            yield from (each for each in view.operations if hasattr(each, "_run_decorators"))
 
 
 def _decorators(router: Any) -> list[tuple[Any, str]]:
@@ -70,13 +137,25 @@ def _decorate_function(operation: Operation, decorators: Iterable[tuple[Any, str
 
 
 def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]]) -> None:
-    """Replace ``run`` and put the decorators of views around it again: ``decorate_view``'s, then the routers'."""
-    run = bind_run(api, operation)
-    for decorator in getattr(operation, "_run_decorators", ()):
-        run = decorator(run)
-    for decorator, mode in decorators:
-        if mode == "view":
-            run = decorator(run)
+    """Replace ``run``, decorate it, and answer around all of it.
+
+    The decorators come in Ninja's order: ``decorate_view``'s, then the outer routers' and the API's, then the router's.
+    """
+    found = list(getattr(operation, "_run_decorators", ()))
+    if found:
+        operation._run_decorators = [  # type: ignore[attr-defined]
+            each.decorator if isinstance(each, _Postponed) else each for each in found
+        ]
+    found += [decorator for decorator, mode in decorators if mode == "view"]
+    known = type(operation) in _KNOWN
+    run: Any = bind_run(api, operation) if known else operation.run
+    for each in found:
+        if isinstance(each, _Postponed):
+            run = each.decorator(run)
+        elif known:
+            run = each(run)
+    if found or not known or has_exception_middleware():
+        run = answer_outside(api, operation, run)
     operation.run = run  # type: ignore[method-assign]  # this instance's alone
 
 

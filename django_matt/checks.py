@@ -1,18 +1,24 @@
-"""System checks of the core: ``matt.E…`` always, ``matt.W…`` with ``check --deploy``; see ``database_checks`` too."""
+"""System checks of the core: ``matt.E…`` and ``matt.W006`` always, other ``matt.W…`` with ``check --deploy``.
+
+See ``database_checks`` too.
+"""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
+from ninja.utils import normalize_path
 
 from django_matt.discovery import find_apis
 from django_matt.serialization import programs
 from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
+from django_matt.views import HINT, atomic_aliases, transactions_around
 
 __all__ = [
     "check_apps",
+    "check_async_routes",
     "check_encoder",
     "check_error_logging",
     "check_settings",
@@ -94,5 +100,30 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
             for router in api._get_bound_routers()
             for view in router.path_operations.values()
             for operation in view.operations
+        )
+    ]
+
+
+@register("matt")
+def check_async_routes(**_: Any) -> list[CheckMessage]:
+    """Warn of async routes that ``ATOMIC_REQUESTS`` makes answer with an error, and name them."""
+    if not atomic_aliases() or not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    names = [
+        f"{operation.methods[0]} {normalize_path(f'{prefix}/{router.prefix}/{path}')}"
+        for api, prefix in find_apis()
+        for router in api._get_bound_routers()
+        for path, view in router.path_operations.items()
+        for operation in view.operations
+        if operation.is_async and transactions_around(operation)
+    ]
+    if not names:
+        return []
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return [
+        Warning(
+            f"Async routes answer with an error while ATOMIC_REQUESTS is on: {shown}.",
+            hint=HINT,
+            id="matt.W006",
         )
     ]

@@ -13,7 +13,7 @@ from ninja_extra.lazy import settings_lazy
 
 from django_matt.parameters import Parameters
 
-__all__ = ["BoundContext", "Enter", "bind_contexts"]
+__all__ = ["BoundContext", "Enter", "bind_contexts", "makes_responses"]
 
 Enter = Callable[[HttpRequest, dict[str, Any]], Any]
 """Makes the context of a request of its path's parameters, and lets it be found by injection."""
@@ -57,11 +57,16 @@ def bind_contexts(
     *,
     permissions: list[Any],
     marks: dict[str, Any],
+    early: bool,
 ) -> Enter:
-    """Return what makes an operation's contexts; ``marks`` are what its requests carry for others to find."""
+    """Return what makes an operation's contexts; ``marks`` are what its requests carry for others to find.
+
+    With ``early`` a response of the project's own is made at once. An operation with authentication or throttles makes
+    it when these have passed, as Ninja does, so that ``create_temporal_response`` finds who is signed in.
+    """
     cls, signature = _context_class(), operation.signature
     stock = cls is BoundContext
-    own_response = type(api).create_temporal_response is not NinjaAPI.create_temporal_response
+    own_response = early and makes_responses(api)
 
     def enter(request: HttpRequest, path: dict[str, Any]) -> Any:
         if marks:
@@ -93,6 +98,11 @@ def bind_contexts(
         return context
 
     return enter
+
+
+def makes_responses(api: Any) -> bool:
+    """Tell whether a project overrides ``create_temporal_response``; else a response is made when asked for."""
+    return type(api).create_temporal_response is not NinjaAPI.create_temporal_response
 
 
 def _context_class() -> type[Any]:

@@ -1,6 +1,6 @@
 """A request's parameters into the values of a view: one shape of errors for functions and controllers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pydantic
@@ -11,7 +11,7 @@ from ninja.operation import Operation
 from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _MultiPartBodyModel
 from ninja_extra.operation import Operation as ExtraOperation
 
-from django_matt.errors.exceptions import BadRequest
+from django_matt.errors.exceptions import BadRequest, UnreadableRequest
 from django_matt.formats.bodies import MattParser, load_form, parse_body, read_body
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import bound_pages, collect_guards
@@ -53,13 +53,16 @@ class Parameters:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
         values: dict[str, Any] = {}
         failed: list[ValidationErrorContext[Any]] = []
-        if self._needs_form:
-            load_form(request)
-        for reader in self._readers:
-            try:
-                values.update(reader.read(request, context.path))
-            except pydantic.ValidationError as error:
-                failed.append(ValidationErrorContext(error, reader.model))
+        try:
+            if self._needs_form:
+                load_form(request)
+            for reader in self._readers:
+                try:
+                    values.update(reader.read(request, context.path))
+                except pydantic.ValidationError as error:
+                    failed.append(ValidationErrorContext(error, reader.model))
+        except BadRequest as error:
+            raise UnreadableRequest(error) from error
         if failed:
             raise self._api.validation_error_from_error_contexts(failed)
         if self._response_name is not None:
@@ -67,6 +70,17 @@ class Parameters:
         for guard in self._guards:
             guard(request, values)
         return values
+
+    def raw(self, request: Any, path: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+        """Yield each parameter model with the data that the request sent for it; what cannot be read is left out.
+
+        Only errors ask for it, to call what a client sent by the client's names.
+        """
+        for reader in self._readers:
+            try:
+                yield reader.model, reader.raw(request, dict(path))
+            except Exception:  # noqa: BLE001, S112 - the error that is being answered matters, not this one
+                continue
 
 
 class _Reader:
@@ -80,6 +94,7 @@ class _Reader:
         bounds: Mapping[type[Any], Mapping[str, int]],
     ) -> None:
         self.model: Any = model
+        self._api = api
         self.read: Callable[[HttpRequest, dict[str, Any]], Any]
         if model.resolve.__func__ is not vars(ParamModel)["resolve"].__func__:
             self.read = lambda request, path: model.resolve(request, api, path)
@@ -103,6 +118,13 @@ class _Reader:
             self._source: Source = lambda request, path: model.get_request_data(request, api, path)
             self._nested = nested
             self.read = self._read_text
+
+    def raw(self, request: HttpRequest, path: dict[str, Any]) -> Any:
+        """Return the data of the request before validation, by the client's names."""
+        if self.read != self._read_body:
+            return self.model.get_request_data(request, self._api, path)
+        data = parse_body(request, self._formats) if read_body(request) else {}
+        return data if self._single is None else {self._single: data}
 
     def _read_body(self, request: HttpRequest, path: dict[str, Any]) -> Mapping[str, Any]:
         body = read_body(request)

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from inspect import isawaitable
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,12 +17,18 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.answers import answer_formats
 from django_matt.conditional_answers import ConditionalAnswer, make_answer
-from django_matt.contexts import bind_contexts
+from django_matt.contexts import bind_contexts, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
+from django_matt.errors.answering import ANSWERED_INSIDE, CONTEXT, INSIDE, answer_error, arrived
+from django_matt.errors.fields import attach
+from django_matt.errors.handlers import answer_exception
+from django_matt.errors.middlewares import leaves_view
+from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
+from django_matt.views import non_atomic_aliases
 
-__all__ = ["bind_run"]
+__all__ = ["answer_outside", "bind_run"]
 
 _logger = logging.getLogger("django.request")
 
@@ -46,13 +53,16 @@ class _Steps:
         marks: dict[str, Any] = {} if own_formats is None else {"_matt_formats": own_formats}
         if self.checks:
             marks["_matt_challenge"] = self.challenge
+        marks |= _non_atomic(operation)
         self.enter = bind_contexts(
             api,
             operation,
             self.parameters,
             permissions=self.permissions,
             marks=marks,
+            early=not self.checks,
         )
+        self.makes_late = self.checks and makes_responses(api)
         self.build: Callable[[], ControllerBase] | None = None
         self.direct: Callable[..., Any] | None = None
         self.permits = self.wants_request = False
@@ -74,22 +84,46 @@ class _Steps:
             return []
         return list(self.route.route.permissions or self.route.api_controller.permission_classes)
 
-    def fail(self, request: HttpRequest, error: Exception) -> HttpResponseBase:
-        """Answer an exception by the API's handlers."""
+    def fail(self, request: HttpRequest, error: Exception, context: Any) -> Any:
+        """Answer an exception by the API's handlers, or return None for one that leaves the operation."""
         if isinstance(error, TypeError) and "required positional argument" in str(error):
             why = "Did you fail to use functools.wraps() in a decorator?"
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
         if self.extra and _logger.isEnabledFor(logging.WARNING):
             self.log(request, logging.WARNING, getattr(error, "status_code", repr(error)))
-        request._matt_challenge = self.challenge  # type: ignore[attr-defined]
-        request._matt_plan = self.answer.describe  # type: ignore[attr-defined] # for the DEBUG page
-        return self.challenged(self.api.on_exception(request, error))
+        # Here, and not on the way in: whose fault it is matters to requests that fail.
+        attach(request, self.operation, self.parameters, context)
+        marks = request.__dict__
+        marks["_matt_challenge"] = self.challenge
+        marks["_matt_plan"] = self.answer.describe  # for the DEBUG page
+        if not marks.get(INSIDE):
+            return self.challenged(answer_error(self.api, request, error))
+        marks[CONTEXT] = context
+        if self._leaves(error):
+            return None
+        # Raises what a handler raises: that leaves as well.
+        answered = self.api.on_exception(request, error)
+        del marks[CONTEXT]
+        return self.challenged(answered)
 
-    def challenged(self, response: HttpResponseBase) -> HttpResponseBase:
+    def _leaves(self, error: Exception) -> bool:
+        """Tell whether an exception leaves the operation: no handler of the project's own wants it."""
+        api = self.api
+        cls = type(api)
+        stock = cls.on_exception is cls._stock_on_exception
+        if not stock or isinstance(error, ANSWERED_INSIDE):
+            return False
+        handler = api._lookup_exception_handler(error)
+        return getattr(handler, "func", None) is answer_exception
+
+    def prepare(self, context: Any) -> None:
+        """Make the response that the project prepares, once authentication and throttles have passed."""
+        if self.makes_late and context.made is None:
+            context.made = self.api.create_temporal_response(context.request)
+
+    def challenged(self, response: Any) -> Any:
         """Say on a 401 how to authenticate, where a handler of the project's own has not."""
-        if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
-            response.headers["WWW-Authenticate"] = self.challenge
-        return response
+        return _challenged(response, self.challenge)
 
     def log(self, request: HttpRequest, level: int, outcome: Any) -> None:
         """Log as Ninja Extra does, with what the client sent escaped."""
@@ -108,18 +142,37 @@ class _Steps:
         )
 
 
+def _non_atomic(operation: Operation) -> dict[str, Any]:
+    """Return the mark of a route's requests that says around which databases no transaction was opened."""
+    aliases = non_atomic_aliases(operation)
+    return {NON_ATOMIC: aliases} if aliases else {}
+
+
+def _challenged(response: Any, challenge: str) -> Any:
+    if isawaitable(response):
+        return _challenged_later(response, challenge)
+    if challenge and response.status_code == 401 and "WWW-Authenticate" not in response.headers:
+        response.headers["WWW-Authenticate"] = challenge
+    return response
+
+
+async def _challenged_later(response: Awaitable[Any], challenge: str) -> Any:
+    return _challenged(await response, challenge)
+
+
 def _challenge(operation: Operation) -> str:
-    """The ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1)."""
+    """Return the ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1), empty where there is none.
+
+    Only a scheme of HTTP has a challenge: a key in a header, a cookie, a client certificate or a function has no name
+    that a client would know.
+    """
     challenges = []
     for callback in operation.auth_callbacks:
         schema = getattr(callback, "openapi_security_schema", None) or {}
         if schema.get("type") == "http":
             scheme = str(schema.get("scheme", "bearer")).title()
             challenges.append('Basic realm="api", charset="UTF-8"' if scheme == "Basic" else scheme)
-        elif schema.get("type") == "apiKey":
-            where, name = schema.get("in", "header"), schema.get("name", "key")
-            challenges.append(f'ApiKey in="{where}", name="{name}"')
-    return ", ".join(dict.fromkeys(challenges)) or "Bearer"
+    return ", ".join(dict.fromkeys(challenges))
 
 
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
@@ -142,7 +195,8 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
             if steps.checks:
                 refused = operation._run_checks(request)
                 if refused is not None:
-                    return steps.challenged(refused)
+                    return cast("HttpResponseBase", steps.challenged(refused))
+                steps.prepare(context)
             if steps.build is not None:
                 context.controller = steps.build()
                 context.controller.context = context
@@ -164,8 +218,11 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
             if started is not None:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
-        except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
-            return steps.fail(request, error)
+        except Exception as error:
+            answered: HttpResponseBase | None = steps.fail(request, error, context)
+            if answered is None:
+                raise
+            return answered
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
@@ -188,7 +245,8 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
             if steps.checks:
                 refused = await operation._run_checks(request)  # type: ignore[misc]
                 if refused is not None:
-                    return steps.challenged(refused)
+                    return await arrived(steps.challenged(refused))
+                steps.prepare(context)
             if steps.build is not None:
                 context.controller = steps.build()
                 context.controller.context = context
@@ -211,8 +269,11 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
             if started is not None:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
-        except Exception as error:  # noqa: BLE001 - whatever a view raises is answered by the API's handlers
-            return steps.fail(request, error)
+        except Exception as error:
+            answered = steps.fail(request, error, context)
+            if answered is None:
+                raise
+            return await arrived(answered)
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
@@ -230,3 +291,51 @@ def _bind_method(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any] | None:
     if steps.wants_request:
         return lambda context, values: method(context.controller, request=context.request, **values)
     return lambda context, values: method(context.controller, **values)
+
+
+def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``run``, with all that decorates it, from which exceptions leave: they are answered around it.
+
+    What a decorator of the view raises is answered like what the operation raises.
+    """
+    challenge = _challenge(operation)
+    non_atomic = _non_atomic(operation)
+
+    def leave(marks: dict[str, Any], request: HttpRequest) -> bool:
+        marks[INSIDE] = False
+        marks.setdefault("_matt_challenge", challenge)
+        marks.update(non_atomic)
+        return leaves_view(request)
+
+    def answered(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
+        marks = request.__dict__
+        before = marks.get(INSIDE)
+        marks[INSIDE] = True
+        try:
+            made: HttpResponseBase = run(request, **path)
+            marks.pop(CONTEXT, None)
+        except Exception as error:
+            if leave(marks, request):
+                raise
+            made = _challenged(answer_error(api, request, error), challenge)
+        finally:
+            marks[INSIDE] = before
+        return made
+
+    async def answered_async(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
+        marks = request.__dict__
+        before = marks.get(INSIDE)
+        marks[INSIDE] = True
+        try:
+            # Ninja's own operations return the coroutine of an async handler.
+            made = await arrived(await run(request, **path))
+            marks.pop(CONTEXT, None)
+        except Exception as error:
+            if leave(marks, request):
+                raise
+            made = await arrived(_challenged(answer_error(api, request, error), challenge))
+        finally:
+            marks[INSIDE] = before
+        return made
+
+    return answered_async if operation.is_async else answered

@@ -44,6 +44,8 @@ class MattSettings:
     """The formats to negotiate, the default first; those whose library is missing are left out."""
     TIER: Tier = "rows"
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
+    ASGI_THREADS: int = 16
+    """How many threads ``django_matt.asgi`` keeps for synchronous work, each with its own database connections."""
     EDITOR: str = "vscode://file/{path}:{line}"
     """The link that opens a traceback's frame in an editor; empty for none."""
 

@@ -1,6 +1,7 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import ExitStack
 from contextvars import ContextVar
 from functools import cached_property, partial
 from itertools import takewhile
@@ -8,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.conf import settings
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import (
@@ -23,9 +25,13 @@ from django.urls import (
 from django.urls.resolvers import RoutePattern
 from ninja.operation import Operation, PathView
 
+from django_matt.errors.answering import answer_error, arrived
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
+from django_matt.errors.hints import hint
+from django_matt.errors.middlewares import ANSWER
+from django_matt.limits import find_views
 
-__all__ = ["BoundPathView", "KnownURL", "UnknownURL", "root_url"]
+__all__ = ["BoundPathView", "KnownURL", "UnknownURL", "non_atomic_aliases", "root_url"]
 
 
 class BoundPathView(PathView):
@@ -40,13 +46,27 @@ class BoundPathView(PathView):
             operation.is_async for operation in source.operations
         )
         self._api = api
+        exempt = [non_atomic_aliases(operation) for operation in self.operations]
+        # Django asks the view once for all of its operations: what only some of them want is done for each.
+        self._exempt = frozenset[str]().union(*exempt)
+        if self.is_async and atomic_aliases():
+            # Django refuses the whole path, whatever the method.
+            self._exempt = frozenset(connections)
         view: Any = self._make_async_view() if self.is_async else self._make_view()
         view.csrf_exempt = True
+        if self._exempt:
+            view._non_atomic_requests = set(self._exempt)
+        setattr(view, ANSWER, self._answer)
         self._view: Callable[..., Any] = view
 
     def get_view(self) -> Callable[..., Any]:
         """Return the view, the same for every operation of the path."""
         return self._view
+
+    def _answer(self, request: HttpRequest, exc: Exception) -> HttpResponseBase:
+        """Answer an exception that has left the view and that no middleware has answered."""
+        response: HttpResponseBase = answer_error(self._api, request, exc)
+        return _without_body(response) if request.method == "HEAD" else response
 
     def _by_method(self, ready: Callable[[Operation], Callable[..., Any]]) -> dict[str, Any]:
         """What runs each method; GET answers HEAD too."""
@@ -58,8 +78,23 @@ class BoundPathView(PathView):
             runs["HEAD"] = (_bodiless_async if self.is_async else _bodiless)(runs["GET"])
         return runs
 
+    def _in_transactions(self, operation: Operation) -> Callable[..., HttpResponseBase]:
+        """Return a sync ``run`` in the transactions of ``ATOMIC_REQUESTS`` that the view leaves to its operations."""
+        run: Callable[..., HttpResponseBase] = operation.run
+        aliases = self._exempt - non_atomic_aliases(operation)
+        if not aliases:
+            return run
+
+        def atomic(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+            with ExitStack() as stack:
+                for alias in atomic_aliases() & aliases:
+                    stack.enter_context(transaction.atomic(using=alias))
+                return run(request, **parameters)
+
+        return atomic
+
     def _make_view(self) -> Callable[..., HttpResponseBase]:
-        api, runs = self._api, self._by_method(lambda operation: operation.run)
+        api, runs = self._api, self._by_method(self._in_transactions)
 
         def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
             run = runs.get(request.method or "")
@@ -72,12 +107,16 @@ class BoundPathView(PathView):
 
     def _make_async_view(self) -> Callable[..., Any]:
         def ready(operation: Operation) -> Callable[..., Any]:
-            return operation.run if operation.is_async else sync_to_async(operation.run)
+            if not operation.is_async:
+                return sync_to_async(self._in_transactions(operation))
+            aliases = atomic_aliases() - non_atomic_aliases(operation)
+            return _refuse_transactions(api, operation, aliases) if aliases else operation.run
 
-        api, runs = self._api, self._by_method(ready)
+        api = self._api
+        runs = self._by_method(ready)
 
         async def refuse(request: HttpRequest) -> HttpResponseBase:
-            return _refuse_method(api, request, runs)
+            return await arrived(_refuse_method(api, request, runs))
 
         # Hands on the coroutine of the operation instead of wrapping it in one more.
         def view(request: HttpRequest, /, **parameters: Any) -> Awaitable[HttpResponseBase]:
@@ -85,6 +124,59 @@ class BoundPathView(PathView):
             return refuse(request) if run is None else run(request, **parameters)
 
         return markcoroutinefunction(view)
+
+
+def atomic_aliases() -> frozenset[str]:
+    """The databases with ``ATOMIC_REQUESTS``: Django opens a transaction in each of them around every view."""
+    databases = connections.settings.items()
+    return frozenset(alias for alias, database in databases if database["ATOMIC_REQUESTS"])
+
+
+def non_atomic_aliases(operation: Operation) -> frozenset[str]:
+    """The databases that ``@transaction.non_atomic_requests`` names on a route: no transaction is opened for it."""
+    layers = (*find_views(operation.view_func), operation.run)
+    return frozenset[str]().union(*(getattr(layer, "_non_atomic_requests", ()) for layer in layers))
+
+
+def transactions_around(operation: Operation) -> frozenset[str]:
+    """The databases with ``ATOMIC_REQUESTS`` of which a route has not asked to be left alone."""
+    return atomic_aliases() - non_atomic_aliases(operation)
+
+
+HINT = (
+    "Put @transaction.non_atomic_requests on the route, and open transactions where you need them: in a function that "
+    "sync_to_async calls. Or write the route as a plain def."
+)
+"""What to do with an async route in a project with ``ATOMIC_REQUESTS``."""
+
+
+class _AsyncRouteError(RuntimeError):
+    """An async route was called, and the project wraps every request in a transaction."""
+
+
+def _refuse_transactions(
+    api: Any, operation: Operation, aliases: frozenset[str]
+) -> Callable[..., Awaitable[HttpResponseBase]]:
+    """Return a ``run`` that answers with an error: a transaction around an async route is impossible in Django."""
+    message = (
+        f"{operation.view_func.__name__} is an async route, and ATOMIC_REQUESTS is on for "
+        f"{', '.join(sorted(aliases))}: Django has no transactions around async views."
+    )
+
+    async def refused(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+        try:
+            raise _AsyncRouteError(message)
+        except _AsyncRouteError as error:
+            return await arrived(answer_error(api, request, error))
+
+    return refused
+
+
+@hint
+def _async_in_transaction(exc: BaseException, request: Any, api: Any) -> str | None:
+    if not isinstance(exc, _AsyncRouteError):
+        return None
+    return HINT
 
 
 def _bodiless(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -10,17 +10,25 @@ import tempfile
 
 __all__ = ["main"]
 
-COMPUTING = ("test-sqlite-quick", "test-postgres", "test-next", "test-projects")
+# One process each: beside the servers, a second one would only make both wait.
+COMPUTING = (
+    "test-quick WORKERS=0",
+    "test-quick WORKERS=0 DATABASE=postgres",
+    "test-next WORKERS=0",
+    "test-projects",
+)
+OF_AN_APP = COMPUTING[:2]
 WAITING = "test-servers"
 
 
 def main() -> int:
     """Run the suites by ``make``, show the waiting one's output after the others, return how many failed."""
+    suites = OF_AN_APP if os.environ.get("APPS") else COMPUTING
     make = [os.environ.get("MAKE", "make"), "--no-print-directory"]
     with tempfile.TemporaryFile() as output:
         waiting = subprocess.Popen([*make, WAITING], stdout=output, stderr=subprocess.STDOUT)
         try:
-            failed = sum(subprocess.call([*make, suite]) != 0 for suite in COMPUTING)
+            failed = sum(subprocess.call([*make, *suite.split()]) != 0 for suite in suites)
             failed += waiting.wait() != 0
         finally:
             # An interrupt of the terminal has reached it too; it ends its servers itself.

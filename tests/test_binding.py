@@ -13,7 +13,8 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from injector import inject
 from ninja.decorators import decorate_view
-from ninja.security import APIKeyHeader, HttpBasicAuth, HttpBearer
+from ninja.security import APIKeyCookie, APIKeyHeader, HttpBasicAuth, HttpBearer
+from ninja.security.base import AuthBase
 from ninja_extra import NinjaExtraAPI
 from ninja_extra.permissions import BasePermission
 
@@ -484,13 +485,26 @@ class TestRouters:
         assert serve(api).get("/api/r/out").json() == {"A": 2}
 
 
+class HttpDigest(AuthBase):
+    openapi_type = "http"
+    openapi_scheme = "digest"
+
+
+class ClientCertificate(AuthBase):
+    openapi_type = "mutualTLS"
+
+
 class TestAuthentication:
     @pytest.mark.parametrize(
         ("base", "method", "challenge"),
         [
             (HttpBearer, "authenticate", "Bearer"),
             (HttpBasicAuth, "authenticate", 'Basic realm="api", charset="UTF-8"'),
-            (APIKeyHeader, "authenticate", 'ApiKey in="header", name="key"'),
+            (HttpDigest, "__call__", "Digest"),
+            (APIKeyHeader, "authenticate", None),
+            (APIKeyCookie, "authenticate", None),
+            (ClientCertificate, "__call__", None),
+            (object, "__call__", None),
         ],
     )
     def test_401_says_how_to_authenticate(self, serve, base, method, challenge):
@@ -502,7 +516,7 @@ class TestAuthentication:
             return {}
 
         answer = serve(api).get("/api/secret")
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, challenge)
+        assert (answer.status_code, answer.headers.get("WWW-Authenticate")) == (401, challenge)
 
 
 class TestOperationIds:

@@ -133,7 +133,8 @@ class Batch(Generic[M]):
                     self._errors.append(self._explainer(index, instance).orphan(field))
 
     def _explainer(self, index: int, instance: M) -> Explainer:
-        return Explainer(index, instance, self._reader.at(index), self._using)
+        columns, given = self._reader.at(index), self._reader.given(index)
+        return Explainer(index, instance, columns, given, self._using)
 
 
 def _is_checked(field: AnyField) -> bool:

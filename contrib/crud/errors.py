@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from pydantic import BaseModel
 
 from django_matt.errors.exceptions import Problem
+from django_matt.errors.fields import call_of
 from django_matt.errors.problems import Answer, respond, validation_errors
-from django_matt.errors.reports import roll_back
 from django_matt.settings import get_settings
 
 __all__ = ["RowError", "RowsRefused", "answer_rows"]
@@ -58,8 +57,7 @@ class RowsRefused(Problem):
 
 def answer_rows(request: HttpRequest, exc: RowsRefused, *, api: Any) -> HttpResponse:
     """Answer refused rows as validation errors are answered: the first ``MAX_ERRORS``, each with its location."""
-    roll_back()
-    place, body_param = _find(exc.rows)
+    place, body_param = _find(request, exc.rows)
     shown: list[dict[str, Any]] = [
         {
             "type": error.code,
@@ -84,15 +82,15 @@ def answer_rows(request: HttpRequest, exc: RowsRefused, *, api: Any) -> HttpResp
     return respond(api, request, answer)
 
 
-def _find(rows: Sequence[Any]) -> tuple[list[Any], str | None]:
+def _find(request: HttpRequest, rows: Sequence[Any]) -> tuple[list[Any], str | None]:
     """Return where in the request a list of rows stands, and the parameter that is the whole body, if one is."""
-    context: Any = ROUTE_CONTEXT_VAR.get(None)
-    if hasattr(context, "operation"):
-        for name, value in context.kwargs["view_func_kwargs"].items():
+    call = call_of(request)
+    if call is not None:
+        for name, value in call.values.items():
             way = _way(value, rows)
             if way is None:
                 continue
-            for model in context.operation.models:
+            for model in call.operation.models:
                 if name in model.model_fields:
                     single = getattr(model, "__read_from_single_attr__", None)
                     return [model.__ninja_param_source__, name, *way], single

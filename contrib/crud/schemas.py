@@ -147,6 +147,12 @@ class Reader:
         """Return what the row at an index writes."""
         return self.kind(self.rows[index]).columns
 
+    def given(self, index: int) -> list[AnyField]:
+        """Return the fields that the row at an index sets, and not only may."""
+        row = self.rows[index]
+        names = row.keys() if isinstance(row, Mapping) else row.model_fields_set
+        return [column.field for column in self.at(index) if column.name in names]
+
     def sent_as(self, index: int, field: AnyField) -> str | None:
         """Return what the row at an index calls a field."""
         return next((c.sent_as for c in self.at(index) if c.field is field), None)

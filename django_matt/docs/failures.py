@@ -1,17 +1,31 @@
 """Which error responses an operation may give, and how the document describes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
+from django.db import IntegrityError, OperationalError
+from django.http import Http404
+from ninja.errors import (
+    AuthenticationError,
+    AuthorizationError,
+    HttpError,
+    Throttled,
+    ValidationError,
+)
 from ninja.operation import Operation
+from ninja_extra import exceptions as extra
+from ninja_extra.exceptions import NotFound, PermissionDenied
 from ninja_extra.pagination import PageNumberPaginationExtra
 from ninja_extra.permissions import AllowAny
 
 from django_matt.conditions import condition_of
+from django_matt.errors.exceptions import Problem
+from django_matt.errors.handlers import answers_by_itself
 from django_matt.errors.mappings import SAFE
 from django_matt.limits import find_paginators
 
-__all__ = ["DESCRIPTIONS", "error_components", "error_statuses"]
+__all__ = ["DESCRIPTIONS", "error_components", "error_statuses", "foreign_statuses"]
 
 DESCRIPTIONS: dict[int, tuple[str, str]] = {
     400: ("BadRequest", "The request cannot be read: malformed body, encoding or header."),
@@ -30,6 +44,20 @@ DESCRIPTIONS: dict[int, tuple[str, str]] = {
     503: ("ServiceUnavailable", "The server is not able to answer now: try again later."),
 }
 """Status → the name of its component response, and what it means."""
+
+_CAUSES: dict[int, tuple[type[Exception], ...]] = {
+    400: (HttpError,),
+    401: (AuthenticationError,),
+    403: (AuthorizationError, PermissionDenied),
+    404: (Http404, ObjectDoesNotExist, NotFound),
+    409: (IntegrityError,),
+    413: (RequestDataTooBig,),
+    422: (ValidationError,),
+    429: (Throttled, extra.Throttled),
+    500: (Exception,),
+    503: (OperationalError,),
+}
+"""Status → what is raised for it; a ``Problem`` for every other."""
 
 _PROBLEM_ONLY = {500}
 _REQUEST_ID = ("X-Request-ID", "Finds the request in the server's log.")
@@ -149,12 +177,27 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
     return (status for status, applied in applies.items() if applied)
 
 
+def foreign_statuses(api: Any) -> set[int]:
+    """Return the statuses whose errors a handler of the project's own answers, in a body that we do not know."""
+    return {
+        status
+        for status in DESCRIPTIONS
+        if any(answers_by_itself(api, kind) for kind in _CAUSES.get(status, (Problem,)))
+    }
+
+
 def error_components(
-    statuses: set[int], media_types: list[str], taken: set[str]
+    statuses: set[int],
+    media_types: list[str],
+    taken: set[str],
+    *,
+    foreign: Set[int] = frozenset(),
+    challenges: bool = True,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the component responses and schemas for these statuses, beside a user's names ``taken``.
 
-    ``media_types`` are those of Ninja's own error bodies; a problem document comes beside them, or alone.
+    ``media_types`` are those of Ninja's own error bodies; a problem document comes beside them, or alone. The body of a
+    ``foreign`` status may be anything. With ``challenges`` a 401 says how to authenticate.
     """
     bodies = {
         "Detail": _DETAIL,
@@ -174,12 +217,17 @@ def error_components(
     responses: dict[str, Any] = {}
     for status in sorted(statuses):
         name, description = DESCRIPTIONS[status]
+        if status in foreign:
+            responses[name] = {"description": description, "content": {"*/*": {"schema": {}}}}
+            continue
         prefix = "Validation" if status == 422 else ""
         content = {}
         if status not in _PROBLEM_ONLY:
             content = {kind: reference(f"{prefix}Detail") for kind in media_types}
         content["application/problem+json"] = reference(f"{prefix}Problem")
-        headers = [_REQUEST_ID, *([_HEADERS[status]] if status in _HEADERS else [])]
+        headers: list[tuple[str, str]] = [_REQUEST_ID]
+        if status in _HEADERS and (challenges or status != 401):
+            headers.append(_HEADERS[status])
         responses[name] = {
             "description": description,
             "headers": {

@@ -13,7 +13,12 @@ from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
 from django_matt.docs.conditions import describe_condition
-from django_matt.docs.failures import DESCRIPTIONS, error_components, error_statuses
+from django_matt.docs.failures import (
+    DESCRIPTIONS,
+    error_components,
+    error_statuses,
+    foreign_statuses,
+)
 from django_matt.docs.parameters import describe_limits, name_headers
 from django_matt.docs.schemas import SchemaBook
 
@@ -161,7 +166,14 @@ class MattOpenAPISchema(OpenAPISchema):
         schemas = self._book.reachable(self._paths)
         only_problems = bool(getattr(self.api, "problem_details", False))
         media_types = [] if only_problems else list(self._error_types)
-        responses, error_schemas = error_components(self._errors, media_types, set(schemas))
+        responses, error_schemas = error_components(
+            self._errors,
+            media_types,
+            set(schemas),
+            foreign=foreign_statuses(self.api),
+            # Only a scheme of HTTP has a challenge.
+            challenges=any(each.get("type") == "http" for each in self.securitySchemes.values()),
+        )
         self.schemas = dict(sorted((schemas | error_schemas).items()))
         components: dict[str, Any] = {"schemas": self.schemas}
         if responses:

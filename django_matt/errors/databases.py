@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Violation", "came_from_adapter", "is_away", "violation_of"]
+from django.db import IntegrityError
+
+__all__ = ["BrokenRuleError", "Violation", "came_from_adapter", "is_away", "violation_of"]
 
 Kind = Literal["unique", "foreign_key", "not_null", "check", "other"]
 
@@ -46,35 +48,93 @@ _ADAPTERS = ("django.db.backends.", "psycopg", "sqlite3", "MySQLdb", "oracledb")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The kind of rule that a write broke, and the columns (or the constraint) it is about, where known."""
+    """The rule that a write broke, as far as the database tells: its names are the database's, and for no client."""
 
     kind: Kind
-    names: list[str]
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """The values of ``columns`` as text, where the database repeats them."""
+    rule: str | None = None
+    """The constraint's name, or what SQLite says instead."""
+
+
+class BrokenRuleError(IntegrityError):
+    """An ``IntegrityError`` of our own, which says what the database would not."""
+
+    def __init__(self, message: str, violation: Violation) -> None:
+        """Take the message for the log, and the rule."""
+        super().__init__(message)
+        self.violation = violation
+
+
+# In any language that the server speaks: Key (author_id)=(4711) is not present in table "author".
+_KEY = re.compile(r"[^(]*\((.*?)\)=\((.*)\)", re.DOTALL)
 
 
 def violation_of(exc: BaseException) -> Violation:
     """Return which rule an ``IntegrityError`` of Django's is about."""
+    if isinstance(exc, BrokenRuleError):
+        return exc.violation
     cause: Any = exc.__cause__ or exc
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     if state:
-        diagnosis = getattr(cause, "diag", None)
-        key = re.match(r"Key \(([^)]*)\)=", str(getattr(diagnosis, "message_detail", None) or ""))
-        name = getattr(diagnosis, "column_name", None) or getattr(
-            diagnosis, "constraint_name", None
-        )
-        names = key[1].split(", ") if key else [str(name)] if name else []
-        return Violation(_SQLSTATES.get(state, "other"), [_bare(name) for name in names])
+        return _postgresql(_SQLSTATES.get(state, "other"), getattr(cause, "diag", None))
     code = str(getattr(cause, "sqlite_errorname", "")).removeprefix("SQLITE_CONSTRAINT_")
     if code in _SQLITE:
-        text = str(cause).partition("constraint failed: ")[2]
-        names = [_bare(part.rpartition(".")[2]) for part in text.split(", ") if part]
-        return Violation(_SQLITE[code], names)
+        return _sqlite(_SQLITE[code], str(cause).partition("constraint failed: ")[2])
     number = cause.args[0] if cause.args else None
-    return Violation(_MYSQL.get(number, "other") if isinstance(number, int) else "other", [])
+    if isinstance(number, int) and number in _MYSQL:
+        return _mysql(_MYSQL[number], str(cause.args[1] if len(cause.args) > 1 else ""))
+    return Violation("other")
+
+
+def _postgresql(kind: Kind, diagnosis: Any) -> Violation:
+    column = getattr(diagnosis, "column_name", None)
+    key = _KEY.match(str(getattr(diagnosis, "message_detail", None) or ""))
+    columns: tuple[str, ...] = (column,) if column else ()
+    values: tuple[str, ...] = ()
+    if key:
+        columns, values = tuple(map(_bare, key[1].split(", "))), tuple(key[2].split(", "))
+        if len(values) != len(columns):
+            # A comma in a value.
+            values = ()
+    return Violation(
+        kind,
+        table=getattr(diagnosis, "table_name", None),
+        columns=columns,
+        values=values,
+        rule=getattr(diagnosis, "constraint_name", None),
+    )
+
+
+def _sqlite(kind: Kind, text: str) -> Violation:
+    if kind == "check" or text.startswith("index "):
+        return Violation(kind, rule=_bare(text))
+    parts = [part.rpartition(".") for part in text.split(", ") if part]
+    return Violation(
+        kind,
+        table=_bare(parts[0][0]) if parts else None,
+        columns=tuple(_bare(column) for _, _, column in parts),
+    )
+
+
+def _mysql(kind: Kind, text: str) -> Violation:
+    if kind == "not_null":
+        found = re.search(r"'([^']+)'", text)
+        return Violation(kind, columns=(found[1],) if found else ())
+    if kind == "foreign_key":
+        found = re.search(r"`([^`]+)`, CONSTRAINT `[^`]+` FOREIGN KEY \(`([^`]+)`\)", text)
+        return Violation(kind, table=found[1], columns=(found[2],)) if found else Violation(kind)
+    found = re.search(r"(?:for key|constraint) '([^']+)'", text, re.IGNORECASE)
+    table, _, rule = found[1].rpartition(".") if found else ("", "", "")
+    # The index of `unique=True` has its column's name.
+    columns = (rule,) if kind == "unique" and rule else ()
+    return Violation(kind, table=table or None, columns=columns, rule=rule or None)
 
 
 def _bare(name: str) -> str:
-    return name.removeprefix("index ").strip("\"'` ")[:100]
+    return name.removeprefix("index ").strip("\"'` ")
 
 
 def is_away(exc: BaseException) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from ninja.errors import HttpError
 from ninja_extra.exceptions import APIException
 
 from django_matt.errors.extras import MattError, MissingExtra
@@ -28,6 +29,7 @@ __all__ = [
     "ServiceUnavailable",
     "TooManyRequests",
     "UnprocessableContent",
+    "UnreadableRequest",
     "UnsupportedMediaType",
 ]
 
@@ -195,3 +197,18 @@ class ServiceUnavailable(Problem):
     status_code = 503
     default_detail = "The service is unavailable; try again soon."
     default_code = "service_unavailable"
+
+
+class UnreadableRequest(MattError, HttpError):
+    """A request that cannot be read, as the ``HttpError(400)`` that Ninja raises for one.
+
+    A ``Problem`` would pass by a project's own handler of ``HttpError``. Where the project has none, the answer is that
+    of the ``BadRequest`` which this is made of.
+    """
+
+    def __init__(self, error: BadRequest) -> None:
+        """Take what said why the request cannot be read."""
+        HttpError.__init__(self, error.status_code, str(error.detail))
+        self.code = error.code
+        self.headers = error.headers
+        self.members = error.members

@@ -11,6 +11,7 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
 from ninja_extra.exceptions import APIException
 
+from django_matt.errors.answering import leaves
 from django_matt.errors.debugging import debug_response, explain
 from django_matt.errors.hints import find_hint
 from django_matt.errors.mappings import to_answer
@@ -18,7 +19,13 @@ from django_matt.errors.problems import Answer, document, respond, title_of
 from django_matt.errors.reports import report, roll_back
 from django_matt.errors.terminal import show_in_terminal
 
-__all__ = ["answer_exception", "install_handlers", "report_stream_failure"]
+__all__ = [
+    "answer_exception",
+    "answer_unexpected",
+    "answers_by_itself",
+    "install_handlers",
+    "report_stream_failure",
+]
 
 _UNEXPECTED = "Something went wrong on our side. Quote the request id when you report it."
 
@@ -33,18 +40,32 @@ def install_handlers(api: Any) -> None:
         api.add_exception_handler(kind, partial(answer_exception, api=api))
 
 
+def answers_by_itself(api: Any, kind: type[Exception]) -> bool:
+    """Say whether a project's own handler answers exceptions of ``kind``, so that nothing is known of the answer."""
+    handlers = api._exception_handlers
+    handler: Any = next((handlers[cls] for cls in kind.__mro__ if cls in handlers), None)
+    if isinstance(handler, partial) and handler.func is answer_exception:
+        return False
+    return getattr(handler, "__func__", None) is not getattr(api, "_stock_api_exception_handler", 0)
+
+
 def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:
-    """Answer an exception: as what it stands for, or as a fault of ours that is reported and tells nothing."""
-    roll_back()
+    """Answer an exception: as what it stands for, or as a fault of ours that is reported and tells nothing.
+
+    Raise it inside an operation that it has to leave first.
+    """
+    if leaves(request, exc):
+        raise exc
+    roll_back(request)
     found = to_answer(request, exc)
     if found is None:
-        return _answer_unexpected(request, exc, api)
+        return answer_unexpected(request, exc, api=api)
     if settings.DEBUG and (hint := find_hint(exc, request, api)):
         found.members = {**found.members, "hint": hint}
     try:
         response = respond(api, request, found)
     except Exception as error:  # noqa: BLE001 - a status or a header that HTTP does not know is a fault of ours
-        return _answer_unexpected(request, error, api)
+        return answer_unexpected(request, error, api=api)
     if found.is_fault or found.was_mapped:
         _report_mapped(request, exc, found)
         response._has_been_logged = True  # type: ignore[attr-defined]
@@ -66,7 +87,8 @@ def _unexpected() -> Answer:
     return Answer(status=500, detail=_UNEXPECTED, code="internal_error", always_problem=True)
 
 
-def _answer_unexpected(request: HttpRequest, exc: Exception, api: Any) -> HttpResponse:
+def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:
+    """Answer an exception as a fault of ours."""
     if settings.DEBUG_PROPAGATE_EXCEPTIONS:
         raise exc
     if not settings.DEBUG and type(request) is HttpRequest:

@@ -18,6 +18,7 @@ from django.template import TemplateDoesNotExist
 from ninja.errors import ConfigError
 
 from django_matt.errors.exceptions import MissingExtra, Problem
+from django_matt.errors.faults import unset_field
 
 __all__ = ["find_hint", "hint"]
 
@@ -258,3 +259,15 @@ def _no_template_engine(exc: BaseException, request: Any, api: Any) -> str | Non
     if isinstance(exc, ImproperlyConfigured) and "DjangoTemplates" in str(exc):
         return "Configure a DjangoTemplates backend in TEMPLATES."
     return None
+
+
+@hint
+def _unset_column(exc: BaseException, request: Any, api: Any) -> str | None:
+    unset = unset_field(exc)
+    if unset is None:
+        return None
+    model, field = unset
+    return (
+        f"The view did not set `{field}` of {model}, and the column takes no null. The request sent no null for it, "
+        "so this is not answered as the client's mistake."
+    )

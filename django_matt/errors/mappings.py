@@ -1,25 +1,32 @@
-"""What Django and the database raise, as the answer it deserves; what is not here is a fault of ours."""
+"""What Django and the database raise, as the answer it deserves; what is not here is a fault of ours.
 
-import re
-from collections.abc import Callable
+An error is the client's fault only where the request named what it is about; ``faults`` decides that for the database.
+"""
+
+from collections.abc import Callable, Iterator
 from math import ceil
+from traceback import walk_tb
+from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core import exceptions as django
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import Model, ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from ninja import errors as ninja
 from ninja_extra import exceptions as extra
 
-from django_matt.errors.databases import Violation, came_from_adapter, is_away, violation_of
-from django_matt.errors.exceptions import Problem
+from django_matt.errors.columns import names_in
+from django_matt.errors.databases import came_from_adapter, is_away
+from django_matt.errors.exceptions import Problem, UnreadableRequest
+from django_matt.errors.faults import named_by, refused_values, refused_write, say
+from django_matt.errors.fields import takes_input
 from django_matt.errors.problems import Answer, plain, title_of, validation_errors
 from django_matt.settings import get_settings
 
-__all__ = ["SAFE", "VIOLATIONS", "to_answer"]
+__all__ = ["SAFE", "to_answer"]
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """The methods that change nothing (RFC 9110, 9.2.1)."""
@@ -72,8 +79,15 @@ def _details(detail: Any) -> list[dict[str, Any]]:
 
 
 def _http_error(request: HttpRequest, exc: ninja.HttpError) -> Answer:
-    answer = Answer(status=exc.status_code, detail=str(exc))
+    try:
+        detail = str(exc)
+    except TypeError:
+        # Ninja returns the message as it is, and a lazy translation is no str.
+        detail = str(exc.message)
+    answer = Answer(status=exc.status_code, detail=detail)
     answer.headers = dict(getattr(exc, "headers", None) or {})
+    if isinstance(exc, UnreadableRequest):
+        answer.code, answer.members = exc.code, plain(exc.members)
     if isinstance(exc, ninja.Throttled):
         answer.headers.setdefault("Retry-After", str(ceil(exc.wait or 0)))
     return answer
@@ -102,27 +116,63 @@ def _invalid(found: Any, omitted: int = 0, body_param: str | None = None) -> Ans
     )
 
 
-def _django_invalid(request: HttpRequest, exc: django.ValidationError) -> Answer:
+def _django_invalid(request: HttpRequest, exc: django.ValidationError) -> Answer | None:
     source = "body" if _writes(request) else "query"
     by_field = (
         exc.error_dict if hasattr(exc, "error_dict") else {django.NON_FIELD_ERRORS: exc.error_list}
     )
+    # Raised by hand it is meant for the client. full_clean() also finds what the view forgot to set.
+    checked = _cleaned_model(exc)
     found: list[dict[str, Any]] = []
     for name, errors in by_field.items():
-        loc = [source] if name == django.NON_FIELD_ERRORS else [source, name]
+        loc: list[Any] = [source]
+        if name != django.NON_FIELD_ERRORS:
+            sent = named_by(request, names_in(checked, name))
+            if sent is None and checked is not None:
+                continue
+            loc = [source, name] if sent is None else list(sent.loc)
         found.extend(
             {"type": str(error.code or "invalid"), "loc": loc, "msg": str(message)}
             for error in errors
             for message in error.messages
         )
-    return _invalid(found)
-
-
-def _not_found(request: HttpRequest, exc: Exception) -> Answer | None:
-    if isinstance(exc, AttributeError):
-        # RelatedObjectDoesNotExist: our code followed a one-to-one that is empty; nobody asked for that object.
+    if not found:
         return None
+    answer = _invalid(found)
+    answer.was_mapped = checked is not None
+    return answer
+
+
+def _cleaned_model(exc: BaseException) -> type[Model] | None:
+    """Return the model whose ``full_clean()`` raised an exception, None where something else did."""
+    last = next(reversed(list(_frames(exc))), None)
+    if last is None or last.f_code.co_name != "full_clean":
+        return None
+    instance = last.f_locals.get("self")
+    return type(instance) if isinstance(instance, Model) else None
+
+
+def _frames(exc: BaseException) -> Iterator[FrameType]:
+    return (frame for frame, _ in walk_tb(exc.__traceback__))
+
+
+def _raised_not_found(request: HttpRequest, exc: Http404) -> Answer:
     return Answer(status=404, detail=_told("Not Found", exc))
+
+
+def _does_not_exist(request: HttpRequest, exc: django.ObjectDoesNotExist) -> Answer | None:
+    if isinstance(exc, AttributeError) or _followed_relation(exc) or not takes_input(request):
+        # A relation that our code followed, or a query of its own: nobody asked for that object.
+        return None
+    return Answer(status=404, detail=_told("Not Found", exc), was_mapped=True)
+
+
+def _followed_relation(exc: BaseException) -> bool:
+    return any(
+        frame.f_code.co_name in {"__get__", "get_object"}
+        and frame.f_globals.get("__name__") == "django.db.models.fields.related_descriptors"
+        for frame in _frames(exc)
+    )
 
 
 def _fixed(status: int, text: str, code: str = "") -> Callable[[HttpRequest, Any], Answer]:
@@ -133,7 +183,7 @@ def _fixed(status: int, text: str, code: str = "") -> Callable[[HttpRequest, Any
 
 
 def _in_use(request: HttpRequest, exc: Exception) -> Answer | None:
-    if not _writes(request):
+    if not (_writes(request) and takes_input(request)):
         return None
     return Answer(
         status=409,
@@ -143,54 +193,30 @@ def _in_use(request: HttpRequest, exc: Exception) -> Answer | None:
     )
 
 
-VIOLATIONS = {
-    "unique": (409, "An object with the same {columns} exists already."),
-    "foreign_key": (
-        409,
-        "This refers to an object that does not exist, or others still refer to it.",
-    ),
-    "not_null": (422, "A value for {columns} is required."),
-    "check": (422, "The values break the rule {columns}."),
-    "other": (409, "This conflicts with what is stored."),
-}
-"""Kind of a broken rule → the status it is answered with, and the sentence."""
-
-
 def _integrity(request: HttpRequest, exc: IntegrityError) -> Answer | None:
-    if not _writes(request):
+    refusal = refused_write(request, exc) if _writes(request) else None
+    if refusal is None:
         return None
-    violation: Violation = violation_of(exc)
-    status, text = VIOLATIONS[violation.kind]
-    names = ", ".join(violation.names) or "values"
-    answer = Answer(
-        status=status, detail=text.format(columns=names), code=violation.kind, was_mapped=True
-    )
-    if violation.names:
-        answer.members = {"names": violation.names}
+    answer = Answer(status=refusal.status, detail=refusal.text, code=refusal.kind, was_mapped=True)
+    if refusal.names:
+        answer.members = {"names": refusal.names}
     return answer
-
-
-_LONG_INTEGER = re.compile(r"\d{19}")
 
 
 def _unstorable(request: HttpRequest, exc: Exception) -> Answer | None:
     """Answer for a value that the database cannot hold, where the request is what brought it."""
     if not isinstance(exc, DataError) and not came_from_adapter(exc):
         return None
-    if not _writes(request):
-        # A read is the client's mistake only where the odd value stands in the address.
-        query = str(request.META.get("QUERY_STRING", ""))
-        sent_nul = "NUL" in str(exc) and ("%00" in query or "\0" in request.path)
-        sent_long = isinstance(exc, OverflowError) and _LONG_INTEGER.search(
-            f"{request.path}?{query}"
-        )
-        if not sent_nul and not sent_long:
-            return None
+    names = refused_values(request, exc)
+    if names is None:
+        return None
+    text = "The value of {names} is out of range, or holds characters that cannot be stored."
     return Answer(
         status=422,
-        detail=_told("A value is out of range, or holds characters that cannot be stored.", exc),
+        detail=_told(say(text, names), exc),
         code="unstorable_value",
         was_mapped=True,
+        members={"names": names},
     )
 
 
@@ -212,7 +238,8 @@ _TABLE: tuple[tuple[Any, Callable[[HttpRequest, Any], Answer | None]], ...] = (
     (ninja.HttpError, _http_error),
     (ninja.ValidationError, _invalid_request),
     (django.ValidationError, _django_invalid),
-    ((Http404, django.ObjectDoesNotExist), _not_found),
+    (Http404, _raised_not_found),
+    (django.ObjectDoesNotExist, _does_not_exist),
     (django.PermissionDenied, _fixed(403, "You do not have permission to do this.")),
     (django.RequestDataTooBig, _fixed(413, "The request body is too large.")),
     (django.TooManyFieldsSent, _fixed(400, "The request has too many fields.", "too_many_fields")),

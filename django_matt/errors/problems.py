@@ -160,7 +160,8 @@ def stamp(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Add what every error answer carries: the request id, ``Vary``, and what its status demands."""
     if response.status_code == 401:
         # The binding knows how the operation authenticates.
-        response.setdefault("WWW-Authenticate", getattr(request, "_matt_challenge", "Bearer"))
+        if challenge := getattr(request, "_matt_challenge", ""):
+            response.setdefault("WWW-Authenticate", challenge)
     elif response.status_code in {429, 503}:
         response.setdefault("Retry-After", "1")
     response["X-Request-ID"] = get_request_id(request)

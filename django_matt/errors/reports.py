@@ -4,13 +4,18 @@ import logging
 import re
 import sys
 import uuid
-from typing import Any
+from traceback import walk_tb
 
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.http import HttpRequest
 
-__all__ = ["get_request_id", "report", "roll_back", "safe_path"]
+from django_matt.errors.frames import is_yours
+
+__all__ = ["NON_ATOMIC", "get_request_id", "report", "roll_back", "safe_path"]
+
+NON_ATOMIC = "_matt_non_atomic"
+"""The attribute of a request with the databases that its route's ``@transaction.non_atomic_requests`` name."""
 
 logger = logging.getLogger("django.request")
 
@@ -45,6 +50,7 @@ def report(
 ) -> None:
     """Log an exception with its traceback and, for a fault of ours, send ``got_request_exception``.
 
+    The record's file, line and function are those of the project's innermost frame, where the mistake most likely is.
     The record carries ``status_code``, ``request`` and ``request_id``. With ``shown_already`` the traceback stays in
     the record and out of its printed text.
     """
@@ -52,21 +58,38 @@ def report(
         _send_signal(request, exc)
     if not to.isEnabledFor(level):
         return
+    file, line, function = _place(exc)
     extra = {"status_code": status, "request": request, "request_id": get_request_id(request)}
     record = to.makeRecord(
         to.name,
         level,
-        __file__,
-        0,
+        file,
+        line,
         "%s: %s",
         (title, safe_path(request)),
         (type(exc), exc, exc.__traceback__),
-        "report",
+        function,
         extra,
     )
     if shown_already:
         record.exc_text = "(the traceback is shown above)"
     to.handle(record)
+
+
+def _place(exc: BaseException) -> tuple[str, int, str]:
+    """Return the file, the line and the function that a log record of an exception carries."""
+    frames = list(walk_tb(exc.__traceback__))
+    if not frames:
+        # Made and never raised: who reports it is the nearest that is known.
+        caller = sys._getframe(2)
+        frames = [(caller, caller.f_lineno)]
+    yours = (
+        (frame, line)
+        for frame, line in reversed(frames)
+        if is_yours(frame.f_code.co_filename, str(frame.f_globals.get("__name__", "")))
+    )
+    frame, line = next(yours, frames[-1])
+    return frame.f_code.co_filename, line, frame.f_code.co_name
 
 
 def _send_signal(request: HttpRequest, exc: BaseException) -> None:
@@ -96,8 +119,11 @@ def _send(request: HttpRequest) -> None:
         )
 
 
-def roll_back(_request: Any = None) -> None:
+def roll_back(request: HttpRequest | None = None) -> None:
     """Roll back the transactions of ``ATOMIC_REQUESTS``: the exception is answered and never reaches them."""
+    # Around a route with @transaction.non_atomic_requests there is none: one that is open is the project's own.
+    exempt = () if request is None else request.__dict__.get(NON_ATOMIC, ())
     for connection in connections.all(initialized_only=True):
-        if connection.settings_dict["ATOMIC_REQUESTS"] and connection.in_atomic_block:
+        atomic = connection.settings_dict["ATOMIC_REQUESTS"] and connection.alias not in exempt
+        if atomic and connection.in_atomic_block:
             connection.set_rollback(True)

@@ -7,10 +7,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest as DjangoBadRequest
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import (
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import LimitedStream
-from django.http import HttpRequest, QueryDict, UnreadablePostError
+from django.http import HttpRequest, QueryDict, RawPostDataException, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 from ninja.parser import Parser
@@ -46,7 +51,13 @@ def read_body(request: HttpRequest) -> bytes:
     """
     if "HTTP_TRANSFER_ENCODING" in request.META:
         _open_chunks(request)
-    body = request.body
+    try:
+        body = request.body
+    except (SuspiciousOperation, RawPostDataException, OSError):
+        raise
+    except Exception as error:
+        # Servers have errors of their own for a client that breaks HTTP or goes away; not all of them are an OSError.
+        raise UnreadablePostError(str(error)) from error
     # Ninja's test client puts text there.
     return body if isinstance(body, bytes) else str(body).encode()
 
@@ -150,8 +161,9 @@ def _open_chunks(request: HttpRequest) -> None:
     state._read_started = True
     try:
         body = stream.read()
-    except OSError as error:
-        raise UnreadablePostError(*error.args) from error
+    except Exception as error:
+        # gunicorn's InvalidChunkSize is no OSError.
+        raise UnreadablePostError(str(error)) from error
     if most is not None and len(body) > most:
         raise RequestDataTooBig("Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE.")
     state._body = body

@@ -63,6 +63,8 @@ def respond_piecewise(
     """Return the response that sends the pieces as they are made."""
     content: Any = _InThread(pieces) if isinstance(request, ASGIRequest) else pieces
     response = StreamingHttpResponse(content, status=status, content_type=chosen.content_type)
+    # Its transaction and cursor belong to one thread (see `django_matt.asgi`).
+    response._matt_keeps_thread = True  # type: ignore[attr-defined]
     if temporal is not None:
         # What the view has set itself stays.
         response.status_code = temporal.status_code

@@ -1,14 +1,16 @@
 """What the database refuses, over HTTP and for real, on the database of the run."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import ProtectedError
 
-from django_matt import MattAPI
-from django_matt.errors.databases import is_away
+from django_matt import MattAPI, Schema
+from django_matt.errors.columns import refused_fields
+from django_matt.errors.databases import is_away, violation_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,17 +43,21 @@ def table():
 def call(serve):
     """Run ``work`` in a view for POST and for GET; return what both answered."""
 
-    def run(work):
+    def run(work, path="/it"):
         api = MattAPI()
 
-        @api.api_operation(["GET", "POST"], "/it")
-        def it(request):
+        def it(request, **values):
             # The transaction ends inside the view, as PostgreSQL checks foreign keys at its end.
             with transaction.atomic():
                 work()
 
+        def named(request, pk: int):
+            it(request)
+
+        api.api_operation(["GET", "POST"], path)(named if "{" in path else it)
         client = serve(api)
-        return client.post("/api/it"), client.get("/api/it")
+        at = "/api" + path.format(pk=4711)
+        return client.post(at), client.get(at)
 
     return run
 
@@ -62,55 +68,77 @@ def _twice():
 
 
 @pytest.mark.parametrize(
-    ("work", "status", "words"),
+    "work",
     [
-        (_twice, 409, "name"),
-        (lambda: Thing.objects.create(name="a", size=None), 422, "size"),
-        (lambda: Thing.objects.create(name="a", size=-1), 422, "size_is_positive"),
-        (lambda: Thing.objects.create(name="a", size=1, group_id=4711), 409, "does not exist"),
+        _twice,
+        lambda: Thing.objects.create(name="a", size=None),
+        lambda: Thing.objects.create(name="a", size=-1),
+        lambda: Thing.objects.create(name="a", size=1, group_id=4712),
+        lambda: Thing.objects.create(name="\ud800", size=1),
     ],
-    ids=["unique", "not null", "check", "foreign key"],
+    ids=["unique", "not null", "check", "foreign key", "surrogate"],
 )
-def test_a_broken_rule_is_the_clients_on_a_write_and_ours_on_a_read(call, work, status, words):
+def test_a_rule_that_the_view_broke_by_itself_is_ours(call, work):
     post, get = call(work)
-    assert post.status_code == status
-    assert words in post.json()["detail"]
-    assert get.status_code == 500
-    assert get["Content-Type"] == "application/problem+json"
+    assert (post.status_code, get.status_code) == (500, 500)
+    assert post["Content-Type"] == "application/problem+json"
+    assert "errors_thing" not in post.content.decode()
 
 
-def test_deleting_what_others_use_is_a_conflict(call):
+def test_deleting_what_others_use_is_a_conflict_where_the_request_named_it(call):
     group = Group.objects.create(name="g")
     Thing.objects.create(name="a", size=1, group=group)
     with pytest.raises(ProtectedError):
         group.delete()
-    post, get = call(group.delete)
+    post, get = call(group.delete, "/groups/{pk}")
     assert (post.status_code, get.status_code) == (409, 500)
+    assert post.json() == {"detail": "Other objects still refer to this one."}
+
+
+class ThingIn(Schema):
+    name: str = "a"
+    size: str = "1"
+    price: Decimal = Decimal(0)
 
 
 @pytest.mark.parametrize(
-    "values",
+    "sent",
     [
-        {"size": 2**70},
+        {"size": str(2**70)},
         pytest.param(
-            {"price": Decimal("1e1000")},
+            {"price": "1e9"},
             marks=pytest.mark.skipif(
                 connection.vendor == "sqlite", reason="SQLite stores any decimal"
             ),
         ),
-        {"name": "\ud800"},
+        pytest.param(
+            {"name": "x" * 21},
+            marks=pytest.mark.skipif(
+                connection.vendor == "sqlite", reason="SQLite stores any text"
+            ),
+        ),
     ],
-    ids=["integer", "decimal", "surrogate"],
+    ids=["integer", "decimal", "text"],
 )
-def test_a_value_that_cannot_be_stored_is_the_clients_on_a_write(call, values):
-    post, get = call(lambda: Thing.objects.create(**({"name": "a", "size": 1} | values)))
-    assert post.status_code == 422
-    assert get.status_code == 500
+def test_a_value_that_cannot_be_stored_is_the_clients_where_it_sent_it(serve, sent):
+    api = MattAPI()
 
+    @api.post("/sent")
+    def by_client(request, data: ThingIn):
+        Thing.objects.create(name=data.name, size=int(data.size), price=data.price)
 
-def test_nul_in_text_never_becomes_a_fault_of_ours_on_a_write(call):
-    post, _ = call(lambda: Thing.objects.create(name="a\0b", size=1))
-    assert post.status_code == (422 if connection.vendor == "postgresql" else 200)
+    @api.post("/made")
+    def by_server(request, count: int):
+        made = ThingIn(**sent)
+        Thing.objects.create(name=made.name, size=int(made.size), price=made.price)
+
+    client = serve(api)
+    answer = client.post("/api/sent", sent, content_type="application/json")
+    (name,) = sent
+    assert answer.status_code == 422
+    assert f"The value of {name} is out of range" in answer.json()["detail"]
+    answer = client.post("/api/made?count=1")
+    assert answer.status_code == 500
 
 
 @pytest.mark.parametrize(("query", "value"), [("?q=" + "9" * 25, int("9" * 25))])
@@ -184,3 +212,47 @@ def test_an_unreachable_server_is_away():
         error = OperationalError("x")
         error.__cause__ = cause
     assert is_away(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((1048, "Column 'group_id' cannot be null"), ("not_null", None, ("group_id",))),
+        ((1364, "Field 'size' doesn't have a default value"), ("not_null", None, ("size",))),
+        (
+            (1062, "Duplicate entry 'a' for key 'errors_thing.name'"),
+            ("unique", "errors_thing", ("name",)),
+        ),
+        (
+            (
+                1452,
+                "Cannot add or update a child row: a foreign key constraint fails (`db`.`errors_thing`, "
+                "CONSTRAINT `fk` FOREIGN KEY (`group_id`) REFERENCES `auth_group` (`id`))",
+            ),
+            ("foreign_key", "errors_thing", ("group_id",)),
+        ),
+        ((3819, "Check constraint 'size_is_positive' is violated."), ("check", None, ())),
+    ],
+)
+def test_the_columns_are_read_from_what_mysql_says(arguments, expected):
+    # No server of it runs here; the messages are those of its manual.
+    error = IntegrityError(*arguments)
+    found = violation_of(error)
+    assert (found.kind, found.table, found.columns) == expected
+    assert refused_fields(found, Thing)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "Key (name, size)=(a, 1) already exists.",
+        "Schlüssel »(name, size)=(a, 1)« existiert bereits.",
+    ],
+)
+def test_the_columns_are_read_in_any_language_of_postgresql(detail):
+    diagnosis = SimpleNamespace(message_detail=detail, table_name="errors_thing")
+    cause = type("UniqueViolation", (Exception,), {"sqlstate": "23505", "diag": diagnosis})()
+    error = IntegrityError("x")
+    error.__cause__ = cause
+    found = violation_of(error)
+    assert (found.columns, found.values) == (("name", "size"), ("a", "1"))

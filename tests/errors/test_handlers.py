@@ -1,6 +1,7 @@
 """Unexpected exceptions over HTTP: what the client gets, what the log, the signal and the transaction get."""
 
 import asyncio
+import json
 import logging
 
 import django
@@ -67,6 +68,23 @@ def test_it_is_logged_once_with_its_traceback_and_structured_fields(raising, cap
     assert record.request_id == answer["X-Request-ID"]
 
 
+def test_the_record_says_where_the_exception_was_raised(raising, caplog):
+    raising(_break).get()
+    (record,) = [r for r in caplog.records if hasattr(r, "request_id")]
+    first = _break.__code__.co_firstlineno
+    assert (record.pathname, record.funcName) == (__file__, "_break")
+    assert record.lineno == first + 2
+
+
+def test_a_record_names_the_projects_frame_and_not_a_librarys(raising, caplog):
+    def make():
+        return json.loads("{")
+
+    raising(make).get()
+    (record,) = [r for r in caplog.records if hasattr(r, "request_id")]
+    assert (record.pathname, record.funcName) == (__file__, "make")
+
+
 def test_got_request_exception_is_sent_once_with_the_exception_at_hand(raising):
     import sys
 
@@ -100,7 +118,7 @@ def test_a_receiver_that_fails_does_not_lose_the_answer(raising):
         got_request_exception.disconnect(receive)
 
 
-def test_an_exception_raised_by_no_one_still_arrives_whole(serve):
+def test_an_exception_raised_by_no_one_still_arrives_whole(serve, caplog):
     # An exception that a binding hands over without raising it.
     api = MattAPI()
     seen = []
@@ -120,6 +138,8 @@ def test_an_exception_raised_by_no_one_still_arrives_whole(serve):
     finally:
         got_request_exception.disconnect(receive)
     assert isinstance(seen[0], Broken)
+    (record,) = [r for r in caplog.records if hasattr(r, "request_id")]
+    assert record.lineno > 0
 
 
 def test_the_admins_get_their_mail(raising, settings):

@@ -30,7 +30,6 @@ HANDLED = [
     (ours.Conflict("paid", code="paid", order=7), 409, {"detail": "paid"}),
     (ours.Problem("odd", status=499), 499, {"detail": "odd"}),
     (Http404("secret"), 404, {"detail": "Not Found"}),
-    (django.ObjectDoesNotExist("secret"), 404, {"detail": "Not Found"}),
     (
         django.PermissionDenied("secret"),
         403,
@@ -183,8 +182,8 @@ def test_an_odd_validation_error_is_still_a_422(raising, errors, problems):
     answer.json()
 
 
-def test_401_says_how_to_authenticate(raising):
-    assert raising(raises(ninja.AuthenticationError())).get()["WWW-Authenticate"] == "Bearer"
+def test_401_says_how_to_authenticate_where_that_is_known(raising):
+    assert "WWW-Authenticate" not in raising(raises(ninja.AuthenticationError())).get()
     exc = ninja.AuthenticationError()
     exc.headers = {"WWW-Authenticate": 'Basic realm="x"'}
     assert raising(raises(exc)).get()["WWW-Authenticate"] == 'Basic realm="x"'
@@ -216,9 +215,7 @@ def test_routing_errors_are_always_problem_documents(raising):
     assert answer["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize(
-    "exc", [Http404("thing"), django.ObjectDoesNotExist("thing"), django.PermissionDenied("thing")]
-)
+@pytest.mark.parametrize("exc", [Http404("thing"), django.PermissionDenied("thing")])
 def test_in_debug_the_message_is_shown(raising, settings, exc):
     settings.DEBUG = True
     assert "thing" in raising(raises(exc)).get().json()["detail"]

@@ -324,7 +324,7 @@ class FlatOut(Schema):
         "text",
         Data,
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 @pytest.mark.parametrize("schema", [FlatOut, Flat, Holder, Point, Aliased, RootModel[int]])
 def test_objects_of_every_make_are_read_as_ninja_reads_them(schema, value):

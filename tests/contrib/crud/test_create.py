@@ -38,8 +38,8 @@ def test_a_hundred_rows_need_no_query_a_row(served, django_assert_max_num_querie
     [
         ({"isbn": "taken"}, 409, "unique", "isbn"),
         ({"title": "Old", "volume": 7}, 409, "unique", None),
-        ({"title": "LEAF", "pageCount": 1}, 409, "unique", None),
-        ({"pageCount": -1}, 422, "check", None),
+        ({"title": "LEAF", "pageCount": 1}, 409, "unique", "title"),
+        ({"pageCount": -1}, 422, "check", "pageCount"),
         ({"author_id": 4711}, 409, "foreign_key", "author_id"),
         ({"pageCount": 2**63 - 1}, 422, "unstorable_value", "pageCount"),
         ({"volume": 2**40}, 422, "unstorable_value", "volume"),
@@ -97,10 +97,85 @@ def test_every_refused_row_is_named_and_different_reasons_are_a_422(served):
     assert refusals(answer) == [
         (["body", "editions", 3, "isbn"], "unique"),
         (["body", "editions", 9, "author_id"], "foreign_key"),
-        (["body", "editions", 20], "check"),
+        (["body", "editions", 20, "pageCount"], "check"),
         (["body", "editions", 33, "isbn"], "unique"),
     ]
     assert answer.json()["detail"][3]["msg"] == "The row at index 32 has the same isbn."
+
+
+def test_a_message_names_no_constraint_of_the_database(served):
+    rows = served.rows(1)
+    rows[0]["pageCount"] = -1
+    (error,) = served.post(rows).json()["detail"]
+    assert error["msg"] == "The value of pageCount breaks a rule."
+
+
+@pytest.mark.parametrize(
+    ("fixed", "words"),
+    [
+        ({"author_id": 4711}, "Edition.author refers to 4711, which does not exist"),
+        ({"pages": -1}, "pages_are_positive"),
+        ({"isbn": "taken"}, "isbn"),
+    ],
+    ids=["reference", "check", "unique"],
+)
+def test_what_the_view_sets_is_no_mistake_of_a_row_s(serve, db, caplog, fixed, words):
+    author = Author.objects.create(name="Ada")
+    Edition.objects.create(isbn="taken", title="Old", author=author)
+    api = MattAPI()
+
+    class Titled(Schema):
+        title: str
+
+    @api.post("/editions")
+    def create(request, editions: list[Titled]):
+        bulk_create(Edition, editions, values={"isbn": "i", "author_id": author.pk, **fixed})
+
+    answer = serve(api).post("/api/editions", [{"title": "t"}], content_type="application/json")
+    assert answer.status_code == 500
+    record = next(record for record in caplog.records if record.levelname == "ERROR")
+    assert words in str(record.exc_info)
+
+
+def test_a_null_is_a_row_s_mistake_where_the_row_says_it(serve, db):
+    api = MattAPI()
+
+    class Titled(Schema):
+        title: str
+        author_id: int | None = None
+
+    @api.post("/editions")
+    def create(request, editions: list[Titled]):
+        bulk_create(Edition, editions)
+
+    client = serve(api)
+
+    def post(row):
+        return client.post("/api/editions", [row], content_type="application/json")
+
+    assert refusals(post({"title": "t", "author_id": None})) == [
+        (["body", "editions", 0, "author_id"], "not_null")
+    ]
+    # The schema lets it be left out: the view has to set it.
+    assert post({"title": "t"}).status_code == 500
+
+
+def test_a_reference_that_the_path_names_is_refused_by_its_name(serve, db):
+    api = MattAPI()
+
+    class Titled(Schema):
+        title: str
+
+    @api.post("/authors/{author}/editions")
+    def create(request, author: int, editions: list[Titled]):
+        bulk_create(Edition, editions, values={"author_id": author})
+
+    at = "/api/authors/4711/editions"
+    answer = serve(api).post(at, [{"title": "t"}], content_type="application/json")
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"detail": "The object that author refers to does not exist."},
+    )
 
 
 def test_a_rule_s_own_message_is_told(served):

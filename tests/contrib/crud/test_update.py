@@ -85,7 +85,7 @@ def test_an_odd_key_is_not_found(served, editions, key):
     [
         ({"isbn": "i0"}, 409, "unique", "isbn"),
         ({"title": "t1"}, 409, "unique", None),
-        ({"pageCount": 0}, 422, "check", None),
+        ({"pageCount": 0}, 422, "check", "pageCount"),
         ({"isbn": None}, 422, "not_null", "isbn"),
         ({"author_id": 4711}, 409, "foreign_key", "author_id"),
         ({"pageCount": 2**63 - 1}, 422, "unstorable_value", "pageCount"),

@@ -1,0 +1,274 @@
+"""The ASGI application to serve: Django's own, without a new thread for each request.
+
+Django's handler gives every request a thread of its own, which it starts at the first synchronous call and ends with the
+request. A database connection belongs to a thread, so each request opens one as well. Here a request borrows one of a
+bounded number of threads when it first needs one, and returns it: connections persist, and ``CONN_MAX_AGE`` works.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from io import BytesIO
+from typing import Any, TypeVar
+
+import django
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.core import signals
+from django.core.cache import caches, close_caches
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import reset_urlconf
+from django.db import close_old_connections, connections, reset_queries
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+from django.utils.functional import cached_property
+
+from django_matt.settings import get_settings
+from django_matt.threads import Lease, Threads
+
+__all__ = ["MattASGIHandler", "get_asgi_application"]
+
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+T = TypeVar("T")
+
+
+def get_asgi_application() -> "MattASGIHandler":
+    """Return the ASGI application of the project; the drop-in for ``django.core.asgi.get_asgi_application``.
+
+    A request uses a thread only while it needs one. ``MATT["ASGI_THREADS"]`` says how many there are.
+    """
+    django.setup(set_prefix=False)
+    return MattASGIHandler()
+
+
+class MattASGIHandler(ASGIHandler):
+    """Django's ``ASGIHandler`` with threads that are kept, and with ASGI's lifespan protocol.
+
+    Signals, middleware, context variables, streaming and the cancellation of views whose client left are Django's. A
+    signal's receivers that have nothing to do without a database or cache connection are not called without one:
+    Django's own ``close_old_connections``, ``reset_queries`` and ``close_caches``.
+    """
+
+    @cached_property
+    def threads(self) -> Threads:
+        """The threads that requests borrow; none is started before the first request needs it."""
+        return Threads(
+            get_settings().ASGI_THREADS,
+            at_start=_begin,
+            before_shared=_close_broken_connections,
+            at_end=connections.close_all,
+        )
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request, or the server's start and end (``lifespan``)."""
+        if scope["type"] == "lifespan":
+            await self.serve_lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"Django can only handle ASGI/HTTP connections, not {scope['type']}.")
+        lease = Lease(self.threads)
+        context = ThreadSensitiveContext()
+        async with context:
+            # Another context around this one wins, as it does in Django.
+            if context.token is not None:
+                SyncToAsync.context_to_thread_executor[context] = lease
+            try:
+                await self._handle(lease, scope, receive, send)
+            finally:
+                # A task that outlives its request gets a thread of its own, as in Django.
+                SyncToAsync.context_to_thread_executor.pop(context, None)
+                lease.end()
+
+    async def serve_lifespan(self, receive: Receive, send: Send) -> None:
+        """Answer the server's start and end; the threads and their connections end with the server."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await asyncio.to_thread(self.threads.close)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _handle(self, lease: Lease, scope: Any, receive: Receive, send: Send) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        try:
+            set_script_prefix(get_script_prefix(scope))
+            if not _only_known(signals.request_started, _KNOWN_AT_START):
+                lease.has_begun = True
+                await signals.request_started.asend(sender=self.__class__, scope=scope)
+            request, error_response = self.create_request(scope, body)
+            if error_response is not None:
+                await self.send_response(error_response, send)
+                await self._close(error_response, lease)
+                return
+            response = await self._respond(request, receive, send, lease)
+            if response is not None:
+                await self._close(response, lease)
+            elif lease.is_used or not _only_known(signals.request_finished, _KNOWN_AT_END):
+                await signals.request_finished.asend(sender=self.__class__)
+        finally:
+            body.close()
+
+    async def _respond(
+        self, request: Any, receive: Receive, send: Send, lease: Lease
+    ) -> HttpResponseBase | None:
+        """Answer a request; return None where its client left before there was a response."""
+        watch = _Disconnects(self.listen_for_disconnect(receive))
+        response: Any = None
+        try:
+            response = await _Watched(self.run_get_response(request), watch.start)
+            if response.streaming and not getattr(response, "_matt_keeps_thread", False):
+                await lease.share(_is_in_transaction)
+            await _Watched(self.send_response(response, send), watch.start)
+        except asyncio.CancelledError:
+            if not watch.has_cancelled:
+                raise
+        finally:
+            await watch.stop()
+            if response is not None and response.streaming:
+                # The shared thread's connections are those of other streams as well: none is closed with this one.
+                lease.end_sharing()
+        return response  # type: ignore[no-any-return]
+
+    async def read_body(self, receive: Receive) -> Any:
+        """Return the body as a file: in memory where it comes in one message, else as Django keeps it."""
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return BytesIO(message.get("body", b""))
+        first: Message | None = message
+
+        async def replay() -> Message:
+            nonlocal first
+            message, first = first, None
+            return await receive() if message is None else message
+
+        return await super().read_body(replay)
+
+    async def _close(self, response: HttpResponseBase, lease: Lease) -> None:
+        """Close a response: in the request's thread, where anything but Django has something to do at its end."""
+        closers = response._resource_closers  # type: ignore[attr-defined]
+        request = getattr(closers[0], "__self__", None) if len(closers) == 1 else None
+        if (
+            type(response).close is not HttpResponse.close
+            or not hasattr(request, "_stream")
+            or hasattr(request, "_files")
+            or caches.all(initialized_only=True)
+            or not _only_known(signals.request_finished, _KNOWN_AT_END)
+        ):
+            await sync_to_async(response.close)()
+            return
+        # What `response.close()` does, without a wait for the thread: nobody else looks at what it leaves.
+        lease.end(_finish)
+        closers[0]()
+        closers.clear()
+        response.closed = True
+        reset_urlconf(sender=self.__class__)
+
+
+_KNOWN_AT_START = frozenset(map(id, (close_old_connections, reset_queries)))
+_KNOWN_AT_END = frozenset(map(id, (close_old_connections, close_caches, reset_urlconf)))
+
+
+def _only_known(signal: Any, known: frozenset[int]) -> bool:
+    """Tell whether a signal has no other receivers than Django's own, whose work needs a connection."""
+    return all(key[0] in known for key, *_ in signal.receivers)
+
+
+def _begin() -> None:
+    """Do in a thread that a request borrows what Django does at the start of the request."""
+    receivers = {key[0] for key, *_ in signals.request_started.receivers}
+    for receiver in (reset_queries, close_old_connections):
+        if id(receiver) in receivers:
+            receiver()
+
+
+def _finish() -> None:
+    """Do in that thread what Django does at the end of the request."""
+    if id(close_old_connections) in {key[0] for key, *_ in signals.request_finished.receivers}:
+        close_old_connections()
+
+
+def _is_in_transaction() -> bool:
+    """Tell whether a connection of this thread has an open transaction, and close the old ones if none has."""
+    if any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
+        return True
+    close_old_connections()
+    return False
+
+
+def _close_broken_connections() -> None:
+    """Close those connections of this thread that an error has left unusable, so that the next query opens new ones."""
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred and not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
+class _Disconnects:
+    """Waits for the client to leave while a response is made, and then cancels the task that makes it."""
+
+    def __init__(self, listening: Coroutine[Any, Any, None]) -> None:
+        self._listening = listening
+        self._task: asyncio.Task[None] | None = None
+        self._maker: asyncio.Task[Any] | None = None
+        self.has_cancelled = False
+
+    def start(self) -> None:
+        """Begin to listen; called when a response is first waited for."""
+        if self._task is None:
+            self._maker = asyncio.current_task()
+            self._task = asyncio.create_task(self._listen(self._maker))
+
+    async def _listen(self, maker: Any) -> None:
+        try:
+            await self._listening
+        except (RequestAborted, AssertionError) as found:
+            self.has_cancelled = True
+            maker.cancel()
+            if isinstance(found, AssertionError):
+                raise
+
+    async def stop(self) -> None:
+        """Stop listening; raise what the server sent against the protocol."""
+        if self._task is None:
+            self._listening.close()
+            return
+        self._task.cancel()
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            pass
+        finally:
+            if self.has_cancelled and self._maker is not None:
+                self._maker.uncancel()
+
+
+class _Watched(Awaitable[T]):
+    """Awaits a coroutine, and calls ``start`` once it has to wait: most responses are made without waiting."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], start: Callable[[], None]) -> None:
+        self._coroutine = coroutine
+        self._start = start
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        coroutine = self._coroutine
+        try:
+            waits_for = coroutine.send(None)
+            self._start()
+            while True:
+                try:
+                    value = yield waits_for
+                except GeneratorExit:
+                    coroutine.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - whatever it is, it is the coroutine's
+                    waits_for = coroutine.throw(error)
+                else:
+                    waits_for = coroutine.send(value)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]

@@ -1,0 +1,213 @@
+"""Whose fault it is that a database refuses a write: the client's only where the request named what is refused."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, connections
+from django.db.models import CharField, DecimalField, IntegerField
+from django.http import HttpRequest
+
+from django_matt.errors.columns import (
+    client_names,
+    find_rule,
+    own_message,
+    refused_fields,
+    relations,
+)
+from django_matt.errors.databases import Violation, violation_of
+from django_matt.errors.fields import Sent, sent_fields, takes_input
+from django_matt.errors.statements import Statement, failed_statement
+
+__all__ = ["TEXTS", "Refusal", "named_by", "refused_values", "refused_write", "say", "unset_field"]
+
+TEXTS = {
+    "unique": (409, "An object with the same {names} exists already."),
+    "foreign_key": (409, "The object that {names} refers to does not exist."),
+    "not_null": (422, "A value for {names} is required."),
+    "check": (422, "The value of {names} breaks a rule."),
+    "other": (409, "The value of {names} conflicts with what is stored."),
+}
+"""Kind of a broken rule → the status of the answer, and the sentence; ``names`` are the client's."""
+
+_IN_USE = "Other objects still refer to this one."
+_DANGLING = "This refers to an object that does not exist, or others still refer to it."
+_INT64 = 2**63
+_MIN_TEXT = 3
+"""A shorter text is equal to another by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the client did: the kind of the broken rule, the sentence, the names of its fields."""
+
+    kind: str
+    status: int
+    text: str
+    names: list[str]
+
+
+def refused_write(request: HttpRequest, exc: IntegrityError) -> Refusal | None:
+    """Return what the client did to break a rule of the database, or None where it did not: then it is a fault of ours."""
+    violation, statement = violation_of(exc), failed_statement(exc)
+    fields = refused_fields(violation, statement.model)
+    status, text = TEXTS[violation.kind]
+    if violation.kind == "foreign_key":
+        return _dangling(request, violation, statement, fields)
+    values = _values(violation, statement, fields)
+    found = _named(request, violation.kind, fields, values)
+    if not found:
+        return None
+    rule = find_rule(violation, statement.model)
+    text = own_message(rule) or say(text, found)
+    return Refusal(violation.kind, status, text, found)
+
+
+def _dangling(
+    request: HttpRequest, violation: Violation, statement: Statement, fields: list[Any]
+) -> Refusal | None:
+    if fields and all(field.remote_field is None for field in fields):
+        # A deletion: these are columns of the object that others refer to.
+        return Refusal("foreign_key", 409, _IN_USE, []) if takes_input(request) else None
+    if fields:
+        values = _values(violation, statement, fields)
+        found = _named(request, "foreign_key", fields, values)
+        return _refer(found) if found else None
+    # SQLite says no more than that a reference is broken.
+    known = frozenset[str]().union(*map(client_names, relations(statement.model)))
+    sent = [each for each in sent_fields(request) if each.value is not None]
+    found = _unique(each.name for each in sent if each.names & known)
+    if len(found) == 1:
+        return _refer(found)
+    if found or any(each.source == "path" for each in sent):
+        return Refusal("foreign_key", 409, _DANGLING, found)
+    return None
+
+
+def _refer(names: list[str]) -> Refusal:
+    status, text = TEXTS["foreign_key"]
+    return Refusal("foreign_key", status, say(text, names), names)
+
+
+def say(text: str, names: list[str]) -> str:
+    """Return a sentence of ``TEXTS`` about these names."""
+    return text.format(names=", ".join(names))
+
+
+def named_by(request: HttpRequest, names: frozenset[str]) -> Sent | None:
+    """Return the first field of the request that has one of these names, or None."""
+    return next((each for each in sent_fields(request) if each.names & names), None)
+
+
+def unset_field(exc: BaseException) -> tuple[str, str] | None:
+    """Return the model and the field of a NOT NULL that was broken, or None where it is not about one."""
+    if not isinstance(exc, IntegrityError):
+        return None
+    violation = violation_of(exc)
+    fields = refused_fields(violation, failed_statement(exc).model)
+    if violation.kind != "not_null" or not fields:
+        return None
+    return fields[0].model.__name__, fields[0].name
+
+
+def refused_values(request: HttpRequest, exc: Exception) -> list[str] | None:
+    """Return the client's fields that hold what the database cannot store, or None where no value of the client's does."""
+    statement = failed_statement(exc)
+    sent = sent_fields(request)
+    odd: dict[Any, set[str]] = {}
+    for row in statement.rows:
+        for field, value in row.items():
+            if _is_odd(value) or _does_not_fit(field, value, statement.using):
+                odd.setdefault(field, set()).add(str(value))
+    found: list[str] = []
+    for field, texts in odd.items():
+        found += [each.shown for each in sent if _is_name(each, field) or str(each.value) in texts]
+    if not odd:
+        parameters = [str(value) for value in statement.parameters if _is_odd(value)]
+        found += [
+            each.shown
+            for each in sent
+            if isinstance(each.value, str | int)
+            for text in parameters
+            if str(each.value) == text or (_is_odd(each.value) and str(each.value) in text)
+        ]
+    return _unique(found) or None
+
+
+def _named(
+    request: HttpRequest, kind: str, fields: list[Any], values: Mapping[Any, set[str]]
+) -> list[str]:
+    """Return the names of what the client sent for these fields."""
+    found: list[str] = []
+    for field in fields:
+        sent = [each for each in sent_fields(request) if _is_name(each, field)]
+        if kind == "not_null":
+            # A value that was sent and did not arrive in the column was lost by the view.
+            sent = [each for each in sent if each.value is None or each.value == ""]
+        elif not sent and kind != "check":
+            sent = [each for each in sent_fields(request) if _is_value(each, values.get(field))]
+        found += [each.shown for each in sent]
+    return _unique(found)
+
+
+def _is_name(sent: Sent, field: Any) -> bool:
+    """Say whether a field of the request is a model's field, or the key in ``{"author": {"id": 3}}``."""
+    names = client_names(field)
+    if sent.names & names:
+        return True
+    return (
+        field.remote_field is not None
+        and sent.parent in names
+        and bool(sent.names & {"id", "pk", field.target_field.attname})
+    )
+
+
+def _is_value(sent: Sent, values: set[str] | None) -> bool:
+    """Say whether a client sent a refused value itself, under a name that is not the field's."""
+    if not values or isinstance(sent.value, bool | list | dict) or sent.value is None:
+        return False
+    text = str(sent.value)
+    is_told_apart = isinstance(sent.value, str) and len(text) >= _MIN_TEXT
+    return text in values and (sent.source == "path" or is_told_apart)
+
+
+def _values(violation: Violation, statement: Statement, fields: list[Any]) -> dict[Any, set[str]]:
+    """Return the refused values by field as text, as far as the statement or the database tells them."""
+    found: dict[Any, set[str]] = {field: set() for field in fields}
+    for row in statement.rows:
+        for field in fields:
+            if field in row:
+                found[field].add(str(row[field]))
+    if len(violation.values) == len(fields):
+        for field, value in zip(fields, violation.values, strict=True):
+            found[field].add(value)
+    return found
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))[:20]
+
+
+def _is_odd(value: Any) -> bool:
+    """Say whether no column of any database holds a value: an integer past 64 bits, a NUL, half a character."""
+    if isinstance(value, str):
+        return "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
+    return isinstance(value, int) and not -_INT64 <= value < _INT64
+
+
+def _does_not_fit(field: Any, value: Any, using: str) -> bool:
+    """Say whether a value is too long or too large for its column."""
+    if isinstance(field, CharField) and isinstance(value, str):
+        return field.max_length is not None and len(value) > field.max_length
+    if isinstance(field, DecimalField) and isinstance(value, Decimal):
+        return not value.is_finite() or abs(value) >= 10 ** (
+            field.max_digits - field.decimal_places
+        )
+    if isinstance(field, IntegerField) and isinstance(value, int):
+        kind = field.get_internal_type()
+        smallest, largest = connections[using].ops.integer_field_range(kind)
+        return (smallest is not None and value < smallest) or (
+            largest is not None and value > largest
+        )
+    return False

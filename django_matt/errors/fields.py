@@ -1,0 +1,217 @@
+"""Which fields a request sent, by what its operation declares: what an error may blame the client for, and call by name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, get_args, get_origin
+
+from django.http import HttpRequest
+from ninja.operation import Operation
+from pydantic import AliasChoices, AliasPath, BaseModel
+
+from django_matt.limits import find_paginators
+
+__all__ = ["Call", "Inputs", "Sent", "attach", "call_of", "sent_fields", "takes_input"]
+
+_MAX_FIELDS = 10_000
+_MAX_DEPTH = 32
+_SOURCES = frozenset({"path", "query", "body", "form", "file"})
+"""Where a request names things. Headers and cookies are the client program's, not the caller's choice of an object."""
+
+
+class Inputs(Protocol):
+    """Reads again what a request sent, before validation."""
+
+    def raw(self, request: HttpRequest, path: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+        """Yield each parameter model of Ninja's with the data of the request for it."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """The operation whose call failed, and what it was called with."""
+
+    operation: Operation
+    inputs: Inputs
+    path: Mapping[str, Any]
+    values: Mapping[str, Any]
+    """The view's keyword arguments, empty where the request was refused before."""
+    sent: "list[Sent] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A field that the operation declares and the request sent."""
+
+    name: str
+    """As the client wrote it."""
+    names: frozenset[str]
+    """The same, and the name in the schema or in the view's signature."""
+    source: str
+    loc: tuple[str | int, ...]
+    """Its place in what the client sent: ``("body", "lines", 0, "count")``."""
+    value: Any
+
+    @property
+    def parent(self) -> str | None:
+        """The key of the object that it is a member of, None at the top."""
+        key = self.loc[-2] if len(self.loc) > 2 else None
+        return key if isinstance(key, str) else None
+
+    @property
+    def shown(self) -> str:
+        """What to call it in a sentence: its key, behind its object's where the key alone says little."""
+        is_vague = self.parent is not None and self.names & {"id", "pk"}
+        return f"{self.parent}.{self.name}" if is_vague else self.name
+
+
+def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: Any) -> None:
+    """Let the errors of a request find its operation and values.
+
+    ``context`` is the ``RouteContext`` of the call, or None where there is none any more. Do this only where a call
+    fails: a request that succeeds does not need it.
+    """
+    if context is not None:
+        values = context.kwargs.get("view_func_kwargs") or {}
+        request.__dict__["_matt_call"] = Call(operation, inputs, context.path, values)
+    elif call_of(request) is None:
+        path = getattr(getattr(request, "resolver_match", None), "kwargs", {})
+        request.__dict__["_matt_call"] = Call(operation, inputs, path, {})
+
+
+def call_of(request: HttpRequest) -> Call | None:
+    """Return the call that failed, or None where no operation was reached."""
+    found = request.__dict__.get("_matt_call")
+    return found if isinstance(found, Call) else None
+
+
+def takes_input(request: HttpRequest) -> bool:
+    """Say whether the operation has a parameter of the path, the query or the body by which a client names objects.
+
+    What ``@paginate`` adds to the query names none.
+    """
+    call = call_of(request)
+    if call is None:
+        return False
+    if call.path:
+        return True
+    pages = {name for name, _ in find_paginators(call.operation.view_func)}
+    return any(
+        model.__ninja_param_source__ in _SOURCES and model.model_fields.keys() - pages
+        for model in call.operation.models
+    )
+
+
+def sent_fields(request: HttpRequest) -> list[Sent]:
+    """Return every field that the operation declares and this request sent, at most 10,000 of them."""
+    call = call_of(request)
+    if call is None:
+        return []
+    if call.sent is None:
+        call.sent = []
+        for model, data in call.inputs.raw(request, call.path):
+            if model.__ninja_param_source__ in _SOURCES and isinstance(data, Mapping):
+                _read(model, data, call.sent)
+    return call.sent
+
+
+class _Shape(NamedTuple):
+    """What an annotation says of an object: the schemas it may fit, and whether any key may hold one of them."""
+
+    schemas: frozenset[Any]
+    is_mapping: bool
+
+
+def _read(model: Any, data: Mapping[str, Any], found: list[Sent]) -> None:
+    source: str = model.__ninja_param_source__
+    is_flat = bool(getattr(model, "__ninja_flatten_map__", None))
+    if is_flat:
+        # A form, a query and a path have no levels; this puts a schema's fields below the view's parameter.
+        data = model._map_data_paths(dict(data))
+    walk = _Walk(source, is_flat, found)
+    single = getattr(model, "__read_from_single_attr__", None)
+    for name, field in model.model_fields.items():
+        key = next((key for key in (*_keys(name, field, model), name) if key in data), None)
+        if key is None:
+            continue
+        value, shape = data[key], _shape(field.annotation)
+        # The client wrote the schema's fields, and not the name of the view's parameter.
+        unnamed = single is not None or (is_flat and shape.schemas)
+        if unnamed and isinstance(value, dict | list):
+            walk.into(shape, value, (source,), 0)
+        else:
+            walk.add(key, name, value, (source, key))
+            walk.into(shape, value, (source, key), 0)
+
+
+class _Walk:
+    """Collects the fields of one source of a request."""
+
+    def __init__(self, source: str, is_flat: bool, found: list[Sent]) -> None:
+        self._source = source
+        self._is_flat = is_flat
+        self._found = found
+
+    def add(self, key: str, name: str, value: Any, loc: tuple[str | int, ...]) -> None:
+        self._found.append(Sent(key, frozenset({key, name}), self._source, loc, value))
+
+    def into(self, shape: _Shape, value: Any, loc: tuple[str | int, ...], depth: int) -> None:
+        if depth > _MAX_DEPTH or len(self._found) >= _MAX_FIELDS:
+            return
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self.into(shape, item, (*loc, index), depth + 1)
+        elif isinstance(value, Mapping):
+            self._into_object(shape, value, loc, depth)
+
+    def _into_object(
+        self, shape: _Shape, value: Mapping[str, Any], loc: tuple[str | int, ...], depth: int
+    ) -> None:
+        left = dict(value)
+        for schema in shape.schemas:
+            for name, field in schema.model_fields.items():
+                key = next((key for key in _keys(name, field, schema) if key in left), None)
+                if key is not None:
+                    item = left.pop(key)
+                    here = (self._source, key) if self._is_flat else (*loc, key)
+                    self.add(key, name, item, here)
+                    self.into(_shape(field.annotation), item, here, depth + 1)
+        # A body without a schema, as `data: dict` is: what the client wrote is all there is to go by.
+        is_free = not shape.schemas or any(
+            schema.model_config.get("extra") == "allow" for schema in shape.schemas
+        )
+        for key, item in left.items():
+            name = str(key)[:100]
+            if is_free:
+                self.add(name, name, item, (*loc, name))
+            if is_free or shape.is_mapping:
+                self.into(shape, item, (*loc, name), depth + 1)
+
+
+def _keys(name: str, field: Any, schema: Any) -> Iterator[str]:
+    """Yield the keys under which pydantic looks for a field."""
+    alias = field.validation_alias or field.alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
+    for choice in choices:
+        yield str(choice.path[0]) if isinstance(choice, AliasPath) else str(choice)
+    config = schema.model_config
+    if not choices or config.get("populate_by_name") or config.get("validate_by_name"):
+        yield name
+
+
+def _shape(annotation: Any, depth: int = 0) -> _Shape:
+    """Look for the schemas that an annotation holds: in a list, in a union, in ``PatchDict[…]``."""
+    if depth > _MAX_DEPTH:
+        return _Shape(frozenset(), False)
+    annotation = getattr(annotation, "_wrapped_model", None) or annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation.__pydantic_root_model__:
+            return _shape(annotation.model_fields["root"].annotation, depth + 1)
+        return _Shape(frozenset({annotation}), False)
+    inner = [getattr(annotation, "__value__", None), *get_args(annotation)]
+    shapes = [_shape(each, depth + 1) for each in inner if each is not None]
+    origin = get_origin(annotation)
+    is_mapping = isinstance(origin, type) and issubclass(origin, Mapping)
+    return _Shape(
+        frozenset[Any]().union(*(shape.schemas for shape in shapes)),
+        is_mapping or any(shape.is_mapping for shape in shapes),
+    )

@@ -1,0 +1,135 @@
+"""``django_matt.asgi`` behind real servers: threads, connections, streams, and clients that leave."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from benchmarks.ports import free_port
+from tests.e2e.servers import ROOT, Server, create_database, run_server
+from tests.waiting import wait_until
+
+COMMANDS = {
+    "uvicorn": "-m uvicorn --lifespan on --no-access-log --host 127.0.0.1 --port {port} tests.e2e.threaded:application",
+    "granian": "-m granian --interface asgi --no-ws --host 127.0.0.1 --port {port} tests.e2e.threaded:application",
+}
+LIMIT = 4
+STREAMS = 200
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_host: str
+) -> Iterator[Server]:
+    name = f"threaded_{request.param}_{os.getpid()}"
+    create_database(postgres_host, name)
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")},
+        "PYTHONPATH": str(ROOT),
+        "THREADED_POSTGRES": postgres_host,
+        "THREADED_DATABASE": name,
+    }
+    port = free_port()
+    log: Path = tmp_path_factory.mktemp("threaded") / "log"
+    command = COMMANDS[request.param].format(port=port).split()
+    with run_server(command, ROOT, environment, port, log) as server:
+        yield server
+
+
+def test_an_async_route_without_queries_starts_no_thread(server):
+    with server.client() as client:
+        threads = {client.get("/nothing").json()["thread"] for _ in range(20)}
+        assert len(threads) == 1
+
+
+def test_a_request_keeps_its_thread_and_connection(server):
+    with server.client() as client:
+        for _ in range(10):
+            first, second = client.get("/twice").json()
+            assert first == second
+
+
+def test_threads_and_connections_are_bounded_and_kept(server):
+    with server.client() as client, ThreadPoolExecutor(32) as pool:
+
+        def ask(number: int) -> tuple[int, int]:
+            response = client.get("/sync?seconds=0.02")
+            assert response.status_code == 200
+            return tuple(response.json())
+
+        pairs = set(pool.map(ask, range(200)))
+    assert len({thread for thread, _ in pairs}) <= LIMIT
+    # Each thread has had one connection for all of its requests.
+    assert len(pairs) == len({thread for thread, _ in pairs})
+
+
+def test_idle_streams_keep_no_thread_and_share_a_connection(server):
+    with server.client() as client:
+        before = client.get("/connections").json()["count"]
+        with ExitStack() as stack:
+            opened = []
+            for number in range(STREAMS):
+                probe = stack.enter_context(socket.create_connection(server.url[7:].split(":")))
+                query = b"true" if number % 2 else b"false"
+                probe.sendall(b"GET /events?query=%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % query)
+                opened.append(probe)
+            for probe in opened:
+                probe.settimeout(60)
+                text = b""
+                while b"data: " not in text:
+                    text += probe.recv(4096)
+                assert text.startswith(b"HTTP/1.1 200")
+            # One thread and connection more than requests use: the one that the streams share.
+            assert client.get("/seen").json()["threads"] <= LIMIT + 1
+            assert client.get("/connections").json()["count"] <= max(before, LIMIT) + 1
+            assert client.get("/sync").status_code == 200
+        wait_until(lambda: client.get("/seen").json()["threads"] <= LIMIT)
+
+
+def test_a_stream_outlives_its_connection(server):
+    with server.client() as client:
+        lines = [line for line in client.get("/broken").text.splitlines() if line]
+    pids = [line for line in lines if line.removeprefix("data: ").isdigit()]
+    assert len(pids) >= 2
+    assert len(set(pids)) == len(pids)
+
+
+def test_a_view_whose_client_leaves_is_cancelled(server):
+    with server.client() as client:
+        before = client.get("/seen").json()["cancelled"]
+        with socket.create_connection(server.url[7:].split(":")) as probe:
+            probe.sendall(b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            time.sleep(0.3)
+        wait_until(lambda: client.get("/seen").json()["cancelled"] == before + 1)
+
+
+@pytest.mark.parametrize("length", [0, 1, 70_000, 3_000_000])
+def test_a_body_of_any_length_arrives(server, length):
+    def parts() -> Iterator[bytes]:
+        for start in range(0, length, 50_000):
+            yield b"x" * min(50_000, length - start)
+
+    with server.client() as client:
+        assert client.post("/length", content=b"x" * length).json() == {"length": length}
+        assert client.post("/length", content=parts()).json() == {"length": length}
+
+
+def test_clients_that_only_open_or_leave_in_the_middle_cost_nothing(server):
+    place = server.url[7:].split(":")
+    with ExitStack() as stack:
+        for number in range(100):
+            probe = stack.enter_context(socket.create_connection(place))
+            if number % 2:
+                probe.sendall(
+                    b"POST /length HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nabc"
+                )
+        with server.client() as client:
+            assert client.get("/sync").status_code == 200
+    with server.client() as client:
+        assert client.get("/seen").json()["threads"] <= LIMIT
+        assert client.get("/sync").status_code == 200
