@@ -23,6 +23,7 @@ from ninja.streaming import SSE
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
 
+from django_matt.cursors import keep_every_row, ordering_names
 from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
@@ -128,9 +129,11 @@ class Answer:
         paginate = type(paginator).paginate_queryset
         if paginate in _KNOWN_PAGES:
             return tiers.paginate(queryset, [])
-        if paginate is CursorPagination.paginate_queryset:
-            ordered = paginator._order_attribute  # type: ignore[attr-defined]
-            return tiers.paginate(queryset, [ordered])
+        if (
+            isinstance(paginator, CursorPagination)
+            and paginate is CursorPagination.paginate_queryset
+        ):
+            return tiers.paginate(queryset, ordering_names(paginator, queryset))
         return tiers.paginate(queryset, None)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
@@ -261,6 +264,7 @@ def _plan_pages(operation: Operation) -> bool:
     whether the page comes from the paginator as it is, so that nothing reads its items before the answer.
     """
     for _, paginator in find_paginators(operation.view_func):
+        keep_every_row(paginator)
         for name in ("paginate_queryset", "apaginate_queryset"):
             method = getattr(paginator, name, None)
             if method is not None and name not in vars(paginator):

@@ -22,7 +22,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from django_matt.controllers import BoundController, controller_view, route_function_of
 from django_matt.errors.middlewares import has_exception_middleware, watch_views
-from django_matt.limits import distrust_forwarded_for, restrict_ordering
+from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
 from django_matt.signatures import explain_response, resolve_signature
 from django_matt.views import BoundPathView
@@ -53,6 +53,7 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                 if problem is None:
                     if type(operation) in _KNOWN:
                         restrict_ordering(operation)
+                        cap_pages(operation)
                         distrust_forwarded_for(operation)
                     try:
                         _bind(api, operation, decorators)

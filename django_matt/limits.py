@@ -31,12 +31,16 @@ from django_matt.settings import get_settings
 __all__ = [
     "Guard",
     "bound_pages",
+    "cap_pages",
     "collect_guards",
     "distrust_forwarded_for",
     "find_paginators",
     "find_views",
     "has_rows",
+    "invalid_cursor",
+    "page_bounds",
     "restrict_ordering",
+    "search_parameters",
 ]
 
 Guard = Callable[[HttpRequest, dict[str, Any]], None]
@@ -76,20 +80,58 @@ def find_paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
                 yield "ninja_pagination", callback.args[0]
 
 
+_CAPS = ("max_limit", "max_page_size")
+_SLICING = ("paginate_queryset", "apaginate_queryset", "_get_page_size")
+
+
 def bound_pages(view_func: Any) -> dict[type[Any], dict[str, int]]:
     """Return the largest page, size and offset of the paginators of a view function, by the class of their input.
 
-    A paginator with a cap of its own keeps it: Ninja's clamp what is asked for, and still do.
+    A paginator with a cap of its own keeps it: Ninja's clamp what is asked for, and still do. A class with its own
+    ``paginate_queryset`` decides its sizes itself.
     """
     settings = get_settings()
     bounds: dict[type[Any], dict[str, int]] = {}
     for _, paginator in find_paginators(view_func):
         limits = {"offset": settings.MAX_OFFSET, "page": settings.MAX_OFFSET}
-        own = [getattr(paginator, name, inf) for name in ("max_limit", "max_page_size")]
-        if min(inf if cap is None else cap for cap in own) == inf:
+        caps = {getattr(paginator, name, inf) for name in _CAPS}
+        if caps <= {inf, None} and not _decides_sizes(paginator):
             limits |= {"limit": settings.MAX_PAGE_SIZE, "page_size": settings.MAX_PAGE_SIZE}
         bounds[paginator.Input] = limits
     return bounds
+
+
+def cap_pages(operation: Operation) -> None:
+    """Cap what Ninja's code gives a class that decides its sizes itself and then hands on to Ninja's: it clamps."""
+    for _, paginator in find_paginators(operation.view_func):
+        for name in _CAPS:
+            if getattr(paginator, name, None) == inf and _decides_sizes(paginator):
+                setattr(paginator, name, get_settings().MAX_PAGE_SIZE)
+
+
+def _decides_sizes(paginator: PaginationBase) -> bool:
+    """Tell whether a paginator's class has code of its own where pages get their size."""
+    for cls in type(paginator).__mro__:
+        if cls.__module__.partition(".")[0] in ("ninja", "ninja_extra"):
+            return False
+        if any(name in vars(cls) for name in _SLICING):
+            return True
+    return False
+
+
+def page_bounds(operation: Operation) -> dict[str, int]:
+    """Return the same for the document: the largest value of each query parameter of an operation's paginators."""
+    result: dict[str, int] = {}
+    for cls, limits in bound_pages(operation.view_func).items():
+        result |= {name: most for name, most in limits.items() if name in cls.model_fields}
+    return result
+
+
+def search_parameters(operation: Operation) -> Iterator[str]:
+    """Yield the names of the query parameters that take words to search for, which ``MAX_SEARCH_TERMS`` bounds."""
+    for _, searching in _decorations(operation.view_func, SEARCH_OPERATOR_OBJECT, "searcherator"):
+        if isinstance(searching, Searching):
+            yield "search"
 
 
 def collect_guards(view_func: Any) -> list[Guard]:
@@ -119,9 +161,12 @@ def _guard_cursor(
     try:
         paginator.Cursor.from_encoded_param(getattr(values.get(name), "cursor", None))
     except (pydantic.ValidationError, ValidationError):
-        raise _invalid_query(
-            "cursor", "cursor_invalid", "The cursor is not one that this API made"
-        ) from None
+        raise invalid_cursor() from None
+
+
+def invalid_cursor() -> ValidationError:
+    """Return the error of a cursor that no answer of ours held."""
+    return _invalid_query("cursor", "cursor_invalid", "The cursor is not one that this API made")
 
 
 def _guard_search(

@@ -19,6 +19,7 @@ from django_matt.docs.failures import (
     error_statuses,
     foreign_statuses,
 )
+from django_matt.docs.parameters import describe_limits, name_headers
 from django_matt.docs.schemas import SchemaBook, Style, names_in, without_null
 from django_matt.limits import has_rows
 from django_matt.settings import get_settings
@@ -118,6 +119,7 @@ class MattOpenAPISchema(OpenAPISchema):
             # A schema's examples are a list, a parameter's are a map (OpenAPI 3.1, Parameter Object).
             if isinstance(parameter.get("examples"), list):
                 del parameter["examples"]
+        describe_limits(parameters, operation)
         return parameters
 
     def request_body(self, operation: Operation) -> dict[str, Any]:
@@ -274,6 +276,8 @@ class MattOpenAPISchema(OpenAPISchema):
             for parameter in parameters:
                 # Text cannot say null: what has no value is left out.
                 parameter["schema"] = without_null(parameter["schema"])
+        if model.__ninja_param_source__ == "header":
+            name_headers(parameters, model)
         return parameters
 
     def _create_schema_from_model(

@@ -12,6 +12,8 @@ from ninja.schema import NinjaGenerateJsonSchema
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
+from django_matt.bounds import models_in
+from django_matt.column_bounds import ArrayTypist, ColumnRewriter
 from django_matt.docs.columns import annotated, columns_of, enum_of, is_never_null
 from django_matt.docs.page_names import mark_page, name_pages, without_marks
 
@@ -88,7 +90,11 @@ class SchemaBook:
     def _add(self, pages: list[tuple[Model, Mode, Style | None]], style: Style) -> None:
         # Every page goes into each run, so that one class gets one name in all of them.
         unique = list(dict.fromkeys((model, mode) for model, mode, _ in pages))
-        inputs: list[Any] = [(model, mode, _core_schema(model)) for model, mode in unique]
+        read: set[type] = set()
+        for model, mode in unique:
+            if mode == "validation":
+                read |= models_in(_core_schema(model))
+        inputs: list[Any] = [(model, mode, _bounded(model, mode, read)) for model, mode in unique]
         generator = (_StrictGenerator if self._strict else _Generator)(ref_template=REF_TEMPLATE)
         generator.style = style
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
@@ -125,6 +131,18 @@ class _Generator(NinjaGenerateJsonSchema):
     @by_alias.setter
     def by_alias(self, value: bool) -> None:
         self.style = self.style._replace(by_alias=value)
+
+    def decimal_schema(self, schema: Any) -> JsonSchemaValue:
+        """Say what a decimal's digits allow, of both forms in which it is read: a number and a text."""
+        result = super().decimal_schema(schema)
+        digits, places = schema.get("max_digits"), schema.get("decimal_places")
+        if self.mode == "validation" and digits is not None and places is not None:
+            number, text = result["anyOf"]
+            number.setdefault("exclusiveMaximum", 10 ** (digits - places))
+            number.setdefault("exclusiveMinimum", -(10 ** (digits - places)))
+            pattern = rf"^[+-]?0*\d{{0,{digits - places}}}(\.\d{{0,{places}}}0*)?$"
+            text.setdefault("pattern", pattern)
+        return result
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         if schema.get("ref") in self.inlined:
@@ -228,6 +246,9 @@ def _restrict(schema: JsonSchemaValue, values: list[Any]) -> None:
     for branch in schema.get("anyOf", [schema]):
         if kind is not None and branch.get("type") == kind and "enum" not in branch:
             branch["enum"] = values
+            # The values say more than the bounds of their type.
+            branch.pop("minimum", None)
+            branch.pop("maximum", None)
 
 
 def names_in(document: Any) -> Iterator[str]:
@@ -248,6 +269,12 @@ def names_in(document: Any) -> Iterator[str]:
 def _core_schema(model: Model) -> Any:
     model.model_rebuild()
     return model.__pydantic_core_schema__
+
+
+def _bounded(model: Model, mode: Mode, read: set[type]) -> Any:
+    """Return what requests are validated by. What is also read is bounded where it is written, so that it has one name."""
+    core = ColumnRewriter(only=None if mode == "validation" else read).rewrite(_core_schema(model))
+    return core if mode == "validation" else ArrayTypist().rewrite(core)
 
 
 def _ref(core: Any) -> str | None:

@@ -210,6 +210,9 @@ def test_a_field_that_the_project_annotates_stays_as_it_is_typed(read):
     }
 
 
+INT64 = {"minimum": -(2**63), "maximum": 2**63 - 1}
+
+
 def test_choices_are_enums(read):
     class Shade(models.Model):
         kind = models.CharField(max_length=1, choices={"a": "A", "b": "B"}, blank=True)
@@ -261,7 +264,7 @@ def test_a_patch_offers_null_only_where_the_schema_does(read):
     schemas = read(api)["components"]["schemas"]
     assert schemas["LampInPatch"]["properties"] == {
         "name": {"title": "Name", "type": "string", "maxLength": 40},
-        "watts": {"title": "Watts", "type": "integer"},
+        "watts": {"title": "Watts", "type": "integer", **INT64},
         "note": {"title": "Note", "anyOf": [{"type": "string"}, {"type": "null"}]},
     }
     assert "required" not in schemas["LampInPatch"]
@@ -434,6 +437,8 @@ def test_without_the_setting_schemas_are_ninjas_own(serve):
     assert theirs["EverythingOut"]["properties"].pop("document") != json_field, (
         "any JSON, not objects"
     )
+    rank = ours["AuthorInPatch"]["properties"]["rank"]["anyOf"][0]
+    assert {bound: rank.pop(bound) for bound in INT64} == INT64, "what is refused is documented"
     names = {"EverythingOut", "AuthorOut", "AuthorInPatch"}
     assert {name: ours[name] for name in names} == {name: theirs[name] for name in names}
     assert "NinjaPaginationResponseSchema_AuthorOut_" in ours
