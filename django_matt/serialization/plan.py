@@ -1,6 +1,8 @@
 """A response schema's plan: which of the tiers can answer, and the answer, byte for byte the same from each."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from django_matt.serialization import encoders
 from django_matt.serialization.core_schemas import Closed, Reader
 from django_matt.serialization.gathering import Gatherer
+from django_matt.serialization.json_values import write_dump
 from django_matt.serialization.queries import may_query
 
 __all__ = ["ResponsePlan", "build_plan"]
@@ -113,15 +116,29 @@ class ResponsePlan:
 
     def _by_pydantic(self, value: Any, request: Any, status: int) -> bytes:
         context = {"request": request, "response_status": status}
-        body: bytes = self.encoder.dumps(self.dump(value, context))
+        body: bytes = self.write(value, context, self.encoder.dumps)
         return body
 
     def dump(self, value: Any, context: dict[str, Any] | None = None) -> Any:
         """Return the response as data, exactly as Ninja's operation makes it before it writes JSON."""
+        return self._dumper(value, context)()
+
+    def write(
+        self, value: Any, context: dict[str, Any] | None, write: Callable[[Any], bytes | str]
+    ) -> Any:
+        """Return what ``write`` makes of the response's data, also where the data holds what is no JSON."""
+        return write_dump(self._dumper(value, context), write)
+
+    def _dumper(self, value: Any, context: dict[str, Any] | None) -> Callable[..., Any]:
+        """Validate a value once and return its ``model_dump``, which may be called again in another mode."""
         if self._is_ready(value):
-            return value.model_dump(**self.export, context=context)
+            return partial(value.model_dump, **self.export, context=context)
         validated = self._validate(ResponseObject(value), context)
-        return validated.model_dump(**self.export, context=context).get("response")
+
+        def dump(**mode: Any) -> Any:
+            return validated.model_dump(**self.export, context=context, **mode).get("response")
+
+        return dump
 
     def _validate(self, wrapped: Any, context: dict[str, Any] | None) -> Any:
         if self._gatherer is not None:
@@ -151,11 +168,12 @@ class ResponsePlan:
         }
 
     def _is_ready(self, value: Any) -> bool:
-        # pydantic answers isinstance() in Python for every other class.
+        # pydantic answers isinstance() in Python for every other class. Of Any and of a TypedDict, which Ninja asks
+        # too, isinstance() raises.
         return type(value) is self._model or (
-            isinstance(self.annotation, type)
+            self._model is not None
             and isinstance(value, BaseModel)
-            and isinstance(value, self.annotation)
+            and isinstance(value, self._model)
         )
 
 

@@ -33,6 +33,9 @@ class QueryPlan:
         if model not in self._levels:
             level = Level(model)
             level.read(self.annotation)
+            if not any(schemas_in(self.annotation)):
+                # Any: a renderer of the project's own may read all of an instance.
+                level.columns = None
             level.declare(self.hints)
             self._levels[model] = level
         return self._levels[model]

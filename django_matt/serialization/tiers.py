@@ -119,6 +119,16 @@ class Tiers:
             return self._join(body, tier, rendered), "rows", None
         return body, tier, reason
 
+    def dump(self, value: Any, context: dict[str, Any]) -> Any:
+        """Return a result as Ninja's data, for code that writes it itself; its queries are planned."""
+        if isinstance(value, Manager):
+            value = value.all()
+        if not isinstance(value, QuerySet):
+            return self.plan.dump(self.query.load(value), context)
+        self.seen = value.model
+        loaded = get_one(value, self.query) if self.takes_one else self.query.load(value)
+        return self.plan.dump(loaded, context)
+
     def _by_plan(
         self, value: Any, reason: str | None, request: Any, status: int
     ) -> tuple[bytes, str, str | None]:
