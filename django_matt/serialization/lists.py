@@ -3,7 +3,7 @@
 from sqlite3 import sqlite_version_info
 from typing import Any
 
-from django.db import connections, router
+from django.db import connections
 from django.db.models import F, Manager, Model
 
 from django_matt.serialization.core_schemas import Closed
@@ -39,13 +39,12 @@ class Many:
     ) -> None:
         """Find the way back from the items to the objects of a model, or raise ``Closed``."""
         name, target = accessor_of(relation), relation.related_model
+        self.name = name
         through = getattr(relation, "content_type_field_name", None)
         if target is None or through:
             raise Closed(f"{name} is a relation to any model")
         if node.longest >= 0 or node.shortest > 0:
             raise Closed(f"the length of {name} is bounded")
-        if router.routers and not router.allow_migrate_model(parent.using, target):
-            raise Closed(f"{name} is in another database")
         if relation.one_to_many:
             back = relation.field
             self.back = back.name
@@ -71,9 +70,11 @@ class Many:
 
     def queryset(self) -> Any:
         """Return what the relation's own manager would start from."""
-        queryset = self.template.model._default_manager.using(self.using)
+        queryset = self.template.model._default_manager.all()
         check(queryset)
-        return queryset
+        if queryset._db not in (None, self.using):
+            raise Closed(f"{self.name} is in another database, says its manager")
+        return queryset.using(self.using)
 
     def fetch(self, keys: list[Any], raw: Raw) -> dict[Any, list[bytes]]:
         """Return the items of each key, in their order."""

@@ -11,7 +11,8 @@ from django.db.models.query import ModelIterable
 from django.db.models.sql.where import ExtraWhere
 from ninja.signature.details import is_collection_type
 
-from django_matt.serialization.levels import Level, is_joinable, schemas_in
+from django_matt.serialization.databases import source_of
+from django_matt.serialization.levels import Level, is_joinable, relations_of, schemas_in
 
 __all__ = ["QueryPlan", "is_plain", "is_simple"]
 
@@ -98,27 +99,45 @@ class QueryPlan:
         model = type(values[0]) if values else None
         if model is None or not issubclass(model, Model):
             return
-        # One instance reads a relation by one query anyway.
-        lookups = self._lookups(model)[len(values) == 1]
-        if not lookups or {type(value) for value in values} != {model}:
+        if {type(value) for value in values} != {model}:
             return
-        if not any(value._state.adding or value.pk is None for value in values):
-            prefetch_related_objects(values, *lookups)
+        if any(value._state.adding or value.pk is None for value in values):
+            return
+        # Django asks for the relations of all of them where it reads those of the first.
+        sources: dict[str | None, list[Any]] = {}
+        for value in values:
+            sources.setdefault(value._state.db, []).append(value)
+        for using, found in sources.items():
+            # One instance reads a relation by one query anyway.
+            lookups = self._lookups(model, using)[len(found) == 1]
+            if lookups:
+                prefetch_related_objects(found, *lookups)
 
-    def _lookups(self, model: type[Model]) -> tuple[list[str], list[str]]:
+    def _lookups(self, model: type[Model], using: str | None) -> tuple[list[str], list[str]]:
         """Return the relations that are read of a model's instances, and those of relations alone."""
-        if model not in self._known:
-            every = list(_lookups(self.level(model), ""))
-            self._known[model] = every, [lookup for lookup in every if "__" in lookup]
-        return self._known[model]
+        known = None if router.routers else self._known.get(model)
+        if known is None:
+            every = list(_lookups(self.level(model), "", using))
+            known = every, [lookup for lookup in every if "__" in lookup]
+            if not router.routers:
+                self._known[model] = known
+        return known
 
 
 class _Choice:
     """What to add to one queryset."""
 
-    def __init__(self, queryset: Any, narrow: bool) -> None:
+    def __init__(self, queryset: Any, narrow: bool, using: str | None = None) -> None:
+        """``using`` is where the queryset will be read, if its own answer to that is not the right one."""
         self.queryset = queryset
         query = queryset.query
+        # Which databases Django reads the relations from matters only where a router may name several.
+        self.using: str | None = ""
+        self.sources: dict[str, str | None] = {}
+        if router.routers:
+            # Of select_related() without names one would have to work out what it joins.
+            self.using = None if query.select_related is True else using or queryset.db
+            self.sources = _sources(queryset, self.using)
         self.joins: list[str] = []
         self.columns: list[str] = []
         self.lookups: list[Any] = []
@@ -137,18 +156,24 @@ class _Choice:
 
     def apply(self, level: Level, columns: Iterable[str]) -> Any:
         queryset = self.queryset
-        self.collect(level, "", self.joined)
+        self.collect(level, "", self.joined, self.using)
         self.collect_made(level)
         if self.joins:
             queryset = queryset.select_related(*self.joins)
+            if self.using:
+                # A router may name another database each time that it is asked.
+                queryset = queryset.using(self.using)
         if self.narrow and level.columns is not None:
             queryset = queryset.only(*self.columns, *columns, level.model._meta.pk.name)
         if self.lookups:
             queryset = queryset.prefetch_related(*self.lookups)
         return queryset
 
-    def collect(self, level: Level, prefix: str, joined: bool) -> None:
-        """Add a level: joined ones by columns and joins, others by lookups alone."""
+    def collect(self, level: Level, prefix: str, joined: bool, using: str | None) -> None:
+        """Add a level: joined ones by columns and joins, others by lookups alone; its instances come from ``using``.
+
+        A relation of which a router says for each instance where it is read is left to that instance.
+        """
         if joined and prefix and not level.columns:
             self.columns.append(
                 prefix + level.model._meta.pk.name if level.columns is not None else prefix[:-2]
@@ -157,23 +182,38 @@ class _Choice:
             self.columns.extend(prefix + name for name in level.columns or ())
         for name, below in level.one.items():
             path = prefix + name
+            source = self._source(level, below, path, using)
             if path in self.chosen:
-                self.collect(below, path + "__", False)
-            elif joined and self._may_join(path, below.model):
+                if source is not None:
+                    self.collect(below, path + "__", False, source)
+            elif joined and self._may_join(path, below.model, source):
                 self.joins.append(path)
-                self.collect(below, path + "__", True)
-            elif not self._is_deferred(path):
+                self.collect(below, path + "__", True, source)
+            elif source is not None and not self._is_deferred(path):
                 self.lookups.append(path)
-                self.collect(below, path + "__", False)
+                self.collect(below, path + "__", False, source)
         for name, below in level.many.items():
             path = prefix + name
+            source = self._source(level, below, path, using)
+            if source is None:
+                continue
             if path in self.chosen:
-                self.collect(below, path + "__", False)
+                self.collect(below, path + "__", False, source)
             else:
-                self.lookups.append(self._prefetch(path, below))
+                self.lookups.append(
+                    Prefetch(path, queryset=self._inside(level, name, using, source))
+                )
         self.lookups.extend(
-            prefix + name for name in level.other if prefix + name not in self.chosen
+            prefix + name for name in _others(level, using) if prefix + name not in self.chosen
         )
+
+    def _source(self, level: Level, below: Level, path: str, using: str | None) -> str | None:
+        """Return where the instances of a relation are read; None where a router says so for each instance."""
+        if not self.using:
+            return self.using
+        if path in self.sources:
+            return self.sources[path]
+        return source_of(level.model, below.model, using)
 
     def collect_made(self, level: Level) -> None:
         """Add what is read beyond the attributes that the user's own ``Prefetch(to_attr=…)`` make."""
@@ -182,17 +222,34 @@ class _Choice:
             if made in level.unknown and getattr(lookup, "queryset", None) is not None:
                 below = Level(lookup.queryset.model)
                 below.read(level.unknown[made])
-                self.collect(below, f"{made}__", False)
+                source = self._source(level, below, lookup.prefetch_to, self.using)
+                if source is not None:
+                    self.collect(below, f"{made}__", False, source)
 
-    def _prefetch(self, path: str, level: Level) -> Any:
-        planned = _Choice(level.model._default_manager.all(), self.narrow).apply(level, ())
-        return Prefetch(path, queryset=planned)
+    def _inside(self, level: Level, name: str, using: str | None, source: str) -> Any:
+        """Return the queryset of a list inside instances from ``using``; it is read from ``source``."""
+        below, known = level.many[name], None
+        queryset: Any = below.model._default_manager.all()
+        source = queryset._db or source
+        relation = relations_of(level.model)[name]
+        if (
+            self.using
+            and relation.one_to_many
+            and source_of(below.model, level.model, source) != using
+        ):
+            # The items know the instance that they belong to: Django does not read it again, wherever that would be.
+            # A column of it that was left out would be read there, so none is.
+            known, self.narrow = relation.field.name, False
+        choice = _Choice(queryset, self.narrow, source)
+        if known is not None:
+            choice.sources[known] = None
+        return choice.apply(below, ())
 
-    def _may_join(self, path: str, model: type[Model]) -> bool:
-        """Tell whether a relation's table is in the same database, and its key is loaded."""
-        if self._is_deferred(path) or not is_joinable(model):
+    def _may_join(self, path: str, model: type[Model], source: str | None) -> bool:
+        """Tell whether a relation's table is read from the same database, and its key is loaded."""
+        if self._is_deferred(path) or not is_joinable(model) or source != self.using:
             return False
-        return not router.routers or router.allow_migrate_model(self.queryset.db, model)
+        return not self.using or router.allow_migrate_model(self.using, model)
 
     def _is_deferred(self, path: str) -> bool:
         """Tell whether the user's own ``only()`` or ``defer()`` leaves a relation's key out."""
@@ -210,11 +267,44 @@ def is_plain(queryset: Any) -> bool:
     return made._fields is None and made._iterable_class is ModelIterable
 
 
-def _lookups(level: Level, prefix: str) -> Iterator[str]:
+def _lookups(level: Level, prefix: str, using: str | None) -> Iterator[str]:
     for name, below in (level.one | level.many).items():
+        source = source_of(level.model, below.model, using)
+        if source is None and router.routers:
+            continue
         yield prefix + name
-        yield from _lookups(below, f"{prefix}{name}__")
-    yield from (prefix + name for name in level.other)
+        yield from _lookups(below, f"{prefix}{name}__", source)
+    yield from (prefix + name for name in _others(level, using))
+
+
+def _others(level: Level, using: str | None) -> Iterator[str]:
+    """Yield the relations that only their descriptors fetch, but for those that a router places for each instance."""
+    for name in level.other:
+        target = getattr(relations_of(level.model).get(name), "related_model", None)
+        if target is None or not router.routers or source_of(level.model, target, using):
+            yield name
+
+
+def _sources(queryset: Any, using: str | None) -> dict[str, str | None]:
+    """Return where the relations that a queryset itself reads come from, where it says so."""
+    found: dict[str, str | None] = dict.fromkeys(
+        _joined(queryset.query.select_related or {}), using
+    )
+    for lookup in queryset._prefetch_related_lookups:
+        chosen = getattr(lookup, "queryset", None)
+        if chosen is not None and chosen._db is not None:
+            found[lookup.prefetch_to] = chosen._db
+    for field, known in queryset._known_related_objects.items():
+        aliases = {instance._state.db for instance in known.values()}
+        found[field.name] = aliases.pop() if len(aliases) == 1 else None
+    return found
+
+
+def _joined(selected: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the relations that the user's own ``select_related`` names."""
+    for name, below in selected.items() if isinstance(selected, dict) else ():
+        yield prefix + name
+        yield from _joined(below, f"{prefix}{name}__")
 
 
 def is_simple(query: Any, *, distinct: bool = False) -> bool:

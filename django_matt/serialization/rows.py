@@ -5,14 +5,18 @@ those; a compiled program writes JSON from the rows as the driver gives them. Wh
 ``Closed`` before the query, ``Fallback`` after it, and the instances tier answers.
 """
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
-from django.db.models.query import ModelIterable
+from django.db import connections, router
+from django.db.models.query import ModelIterable, ValuesIterable
 
 from django_matt.serialization.core_schemas import Closed
+from django_matt.serialization.databases import is_read_here
 from django_matt.serialization.encoder import KINDS, Fallback
 from django_matt.serialization.selections import TooMany
 from django_matt.serialization.statements import check
@@ -20,9 +24,16 @@ from django_matt.serialization.templates import Template
 
 __all__ = ["Rendered", "RenderedIterable", "RowsPlan"]
 
-# After so many answers that had to be made again by the next tier, it is asked at once.
-_MISFITS = 3
+logger = logging.getLogger("django_matt")
+
+# The tier pauses for a template after so many answers that did not fit, over at least so many seconds in which none did.
+# Both are needed: a client that asks for the one row that does not fit cannot keep others from the tier.
+_MISFITS = 16
+_SECONDS = 10.0
+# How many seconds a pause takes: twice as many each time, until an answer fits.
+_PAUSE, _LONGEST = 60.0, 960.0
 _TEMPLATES = 256
+_PAGES = 32
 _VENDORS = frozenset({"sqlite", "postgresql"})
 _MODEL, _LIST = KINDS["model"], KINDS["list"]
 
@@ -36,7 +47,36 @@ class Rendered:
 
 
 class RenderedIterable(ModelIterable):  # type: ignore[type-arg]
-    """What a postponed queryset iterates over; see ``RowsPlan.postpone``."""
+    """What a postponed queryset iterates over; see ``RowsPlan.postpone``.
+
+    Django copies a queryset's class of iterables from copy to copy, and nothing else of ours. So what a page needs are
+    attributes of a subclass, which is made once for each plan and way to prefetch.
+    """
+
+    plan: "RowsPlan"
+    apply: Callable[[Any, Exception], Any]
+    lookups: tuple[str, ...]
+
+    def __iter__(self) -> Any:
+        """Yield one ``Rendered``, or the items."""
+        plain: Any = self.queryset._chain()  # type: ignore[attr-defined]
+        plain._iterable_class = ModelIterable if plain._fields is None else ValuesIterable
+        plain._prefetch_related_lookups = self.lookups
+        try:
+            yield Rendered(self.plan.encode(plain))
+        except (Closed, Fallback) as closed:
+            yield from self.apply(plain, closed)
+
+
+@dataclass(slots=True)
+class _Misfits:
+    """The answers of a template that did not fit since one did."""
+
+    since: float
+    count: int = 0
+    # When the template is asked again, and how long it then pauses if nothing fits.
+    until: float = 0.0
+    pause: float = _PAUSE
 
 
 class RowsPlan:
@@ -47,7 +87,8 @@ class RowsPlan:
         self.node = node
         self.encoder = encoder
         self._templates: dict[Any, Template | str] = {}
-        self._misfits: dict[Template, int] = {}
+        self._misfits: dict[Template, _Misfits] = {}
+        self._pages: dict[Any, type[RenderedIterable]] = {}
 
     def reason(self, queryset: Any) -> str | None:
         """Say why the tier is closed for a queryset; None where it is open."""
@@ -77,6 +118,11 @@ class RowsPlan:
             self._templates[key] = known
         if isinstance(known, str):
             raise Closed(known)
+        if router.routers:
+            # Asked for each answer: what a router says may depend on the request.
+            for model, target, name in known.relations:
+                if not is_read_here(model, target, using):
+                    raise Closed(f"{name} is read from another database, or may be")
         if values is not None and queryset.query.distinct and names | values != known.read:
             raise Closed("the query is distinct by what is not answered")
         for field in queryset._known_related_objects:
@@ -106,11 +152,14 @@ class RowsPlan:
             node = node.item
         return Template(node, model, using, self.encoder, annotations=names, values=values)
 
-    def encode(self, queryset: Any, most: int | None = None) -> bytes:
-        """Return the JSON array of a queryset, or raise ``Closed`` or ``Fallback``; ``TooMany`` past ``most`` rows."""
+    def encode(self, queryset: Any, most: int | None = None, first: int = 0) -> bytes:
+        """Return the JSON array of a queryset, or raise ``Closed`` or ``Fallback``.
+
+        Past ``most`` rows it raises ``TooMany``, after the ``first`` ones have shown that they can be written.
+        """
         if self.shape is not None:
             raise Closed(self.shape)
-        return b"[%b]" % (self._answer(queryset, most) or b"")
+        return b"[%b]" % (self._answer(queryset, most, first) or b"")
 
     def encode_one(self, queryset: Any) -> bytes | None:
         """Return the JSON of the one object of a queryset, None where there is none, as ``get`` finds it.
@@ -127,16 +176,45 @@ class RowsPlan:
                 f"There is more than one {name}."
             ) from None
 
-    def _answer(self, queryset: Any, most: int | None) -> bytes | None:
+    def _answer(self, queryset: Any, most: int | None, first: int = 0) -> bytes | None:
         """Return the objects with commas between; None where there are none."""
         template = self.template(queryset)
-        if self._misfits.get(template, 0) >= _MISFITS:
+        misfits = self._misfits.get(template)
+        if misfits is not None and monotonic() < misfits.until:
             raise Closed("values of other requests did not fit the schema as they stand")
         try:
-            return template.write(queryset, most)
+            written = template.write(queryset, most, first)
         except Fallback as misfit:
-            self._misfits[template] = self._misfits.get(template, 0) + 1
+            self._note(template, str(misfit))
             raise Fallback(f"a value does not fit as it stands: {misfit}") from None
+        except TooMany as long:
+            long.template = template
+            self._misfits.pop(template, None)
+            raise
+        if misfits is not None and written is not None:
+            self._misfits.pop(template, None)
+        return written
+
+    def _note(self, template: Template, misfit: str) -> None:
+        """Count an answer that did not fit; begin a pause, and say so, where none has fitted for long enough."""
+        now = monotonic()
+        misfits = self._misfits.setdefault(template, _Misfits(now))
+        misfits.count += 1
+        if misfits.count < _MISFITS or now - misfits.since < _SECONDS:
+            return
+        pause, count = misfits.pause, misfits.count
+        misfits.until = misfits.since = now + pause
+        misfits.count, misfits.pause = 0, min(pause * 2, _LONGEST)
+        node = self.node.item if self.node.kind == _LIST else self.node
+        logger.warning(
+            "%s of %s is answered from instances for %d seconds: %d answers in a row did not fit the schema as rows,"
+            " the last one by %s. Then rows are tried again.",
+            node.name,
+            template.model._meta.label,
+            pause,
+            count,
+            misfit,
+        )
 
     def postpone(self, queryset: Any, apply: Callable[[Any, Exception], Any]) -> Any:
         """Return a queryset that gives, whoever slices and evaluates it, one ``Rendered`` instead of its items.
@@ -144,21 +222,15 @@ class RowsPlan:
         Where the rows turn out to be none that can be written, it gives the items that ``apply`` prepares, told why.
         """
         self.template(queryset)
-        encode = self.encode
-        iterable, lookups = queryset._iterable_class, queryset._prefetch_related_lookups
-
-        class Postponed(RenderedIterable):
-            def __iter__(self) -> Any:
-                plain: Any = self.queryset._chain()  # type: ignore[attr-defined]
-                plain._iterable_class = iterable
-                plain._prefetch_related_lookups = lookups
-                try:
-                    yield Rendered(encode(plain))
-                except (Closed, Fallback) as closed:
-                    yield from apply(plain, closed)
-
+        lookups = queryset._prefetch_related_lookups
+        known = self._pages.get((apply, lookups))
+        if known is None:
+            if len(self._pages) >= _PAGES:
+                self._pages.clear()
+            attributes = {"plan": self, "apply": staticmethod(apply), "lookups": lookups}
+            known = self._pages[apply, lookups] = type("Page", (RenderedIterable,), attributes)
         made = queryset._chain()
-        made._iterable_class = Postponed
+        made._iterable_class = known
         made._prefetch_related_lookups = ()
         return made
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import Model
 
+from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.drivers import Raw, Wire
 from django_matt.serialization.encoder import Fallback
 from django_matt.serialization.forms import Column, converted
@@ -21,6 +22,9 @@ _STATEMENTS = 128
 
 class TooMany(Exception):  # noqa: N818 - no error
     """A list has more rows than it should be read in whole."""
+
+    # What selected them: a router may name another database, and so another template, when it is asked again.
+    template: Any = None
 
 
 class Selection:
@@ -45,6 +49,8 @@ class Selection:
         self.typed: list[tuple[int, frozenset[int], str]] = []
         # By Django's lookup up to an object: the column of its primary key, where a list needs it.
         self.keys: dict[str, int] = {}
+        # The relations that are read with it, at any depth: the model of one end, that of the other, the name.
+        self.relations: list[tuple[type[Model], type[Model], str]] = []
         self.statements: dict[Hashable, Statement] = {}
 
     def select(self, queryset: Any, *, keyed: bool = False) -> Any:
@@ -97,7 +103,12 @@ class Selection:
             index = self.operations[at].column
             there = [row[index] for row in rows if key is None or row[key] is not None]
             values = raw.load(there, index)
-            made = column.fragments(values, statement.expressions[index], connections[self.using])
+            try:
+                made = column.fragments(
+                    values, statement.expressions[index], connections[self.using]
+                )
+            except Fallback:
+                raise Fallback(self.operations[at].name) from None
             if len(made) < len(rows):
                 # What is not there has no values in the columns.
                 each = iter(made)
@@ -112,29 +123,33 @@ class Selection:
             extras[at] = many.fetch(keys, inside or raw)
         return extras
 
-    def fetch(
-        self, statement: Statement | None, raw: Raw, most: int | None = None
-    ) -> tuple[list[Any], list[Any]]:
-        """Return the raw rows of a statement, and their extras; raise ``TooMany`` past ``most`` rows."""
+    def fetch(self, statement: Statement | None, raw: Raw) -> tuple[list[Any], list[Any]]:
+        """Return the raw rows of a statement, and their extras."""
         if statement is None:
             return [], []
         raw.run(statement)
         rows = raw.cursor.fetchall()
-        if most is not None and len(rows) > most:
-            raise TooMany
         return rows, self.extras(rows, statement, raw) if rows else []
 
-    def write(self, queryset: Any, most: int | None = None) -> bytes | None:
+    def write(self, queryset: Any, most: int | None = None, first: int = 0) -> bytes | None:
         """Return a queryset's objects with commas between, None where there are none.
 
-        Raises ``Fallback``, and ``TooMany`` past ``most`` rows.
+        Raises ``Fallback``; past ``most`` rows ``TooMany``, or ``Fallback`` where one of the ``first`` does not fit.
         """
         statement = self.statement(queryset, most)
         if statement is None:
             return None
         with connections[self.using].cursor() as cursor:
-            rows, extras = self.fetch(statement, self.raw(cursor), most)
+            raw = self.raw(cursor)
+            raw.run(statement)
+            rows = cursor.fetchall()
+            long = most is not None and len(rows) > most
+            if long:
+                rows = rows[:first]
+            extras = self.extras(rows, statement, raw) if rows else []
         written: bytes = self.program.write(rows, extras, b",")
+        if long:
+            raise TooMany
         return written if rows else None
 
     def batches(
@@ -153,7 +168,7 @@ class Selection:
             raw.run(statement)
             while found := cursor.fetchmany(rows):
                 body = None
-                with suppress(Fallback):
+                with suppress(Closed, Fallback):
                     extras = self.extras(found, statement, raw, inside)
                     body = self.program.write(found, extras, separator)
                 keys = raw.load([row[last] for row in found], last)

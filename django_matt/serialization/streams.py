@@ -18,9 +18,10 @@ from django_matt.serialization.rows import RenderedIterable
 from django_matt.serialization.statements import evaluates_itself
 from django_matt.serialization.templates import Template
 
-__all__ = ["Batches", "columns_of", "has_own_keys", "may_stream"]
+__all__ = ["BATCH", "Batches", "columns_of", "has_own_keys", "may_stream"]
 
-_ROWS = 1_000
+# So many rows are read and written at a time.
+BATCH = 1_000
 
 
 class Batches:
@@ -56,15 +57,15 @@ class Batches:
                 yield from self._read_rows(self._template, separator)
 
     def _read_rows(self, template: Template, separator: bytes) -> Iterator[bytes]:
-        with closing(template.batches(self._queryset, _ROWS, separator)) as batches:
+        with closing(template.batches(self._queryset, BATCH, separator)) as batches:
             for keys, body in batches:
                 found = self._write(self._find(keys), separator) if body is None else body
                 if found:
                     yield found
 
     def _read_instances(self, separator: bytes) -> Iterator[bytes]:
-        with closing(self._planned.iterator(chunk_size=_ROWS)) as instances:
-            while values := list(islice(instances, _ROWS)):
+        with closing(self._planned.iterator(chunk_size=BATCH)) as instances:
+            while values := list(islice(instances, BATCH)):
                 yield self._write(values, separator)
 
     def _find(self, keys: Any) -> list[Any]:

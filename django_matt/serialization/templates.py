@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from django.db import connections, router
+from django.db import connections
 from django.db.models import Model
 from django.db.models.sql import Query
 
@@ -88,7 +88,7 @@ class Template(Selection):
         for field in node.fields:
             operation = Operation(
                 "fragment",
-                field.node.name,
+                f"{field.wire}, {field.node.name}",
                 prefix=b",%b:" % orjson.dumps(field.wire),
                 nullable=bool(field.node.nullable),
                 omit=bool(node.skip_none),
@@ -177,8 +177,7 @@ class Template(Selection):
             raise Closed(f"{name} is found by the base manager of {target.__name__}")
         if not relation.concrete and relation.name != name:
             raise Closed(f"{name} has another name in queries")
-        if router.routers and not router.allow_migrate_model(self.using, target):
-            raise Closed(f"{name} is in another database")
+        self.relations.append((place.model, target, name))
         if not place.prefix:
             self.ones.add(name)
         key = relation.attname if relation.concrete else f"{name}__{target._meta.pk.attname}"
@@ -204,4 +203,5 @@ class Template(Selection):
         if self.as_text and many.types is not None:
             self.typed.append((column, many.types, name))
         self.manys[len(self.operations)] = many
+        self.relations += [(place.model, relation.related_model, name), *many.template.relations]
         self.operations.append(operation)

@@ -12,6 +12,7 @@ from ninja.signature.details import is_collection_type
 from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponseSchema
 from pydantic import BaseModel
 
+from django_matt.serialization import streams
 from django_matt.serialization.choices import Choice
 from django_matt.serialization.core_schemas import Closed
 from django_matt.serialization.encoder import Fallback
@@ -102,16 +103,17 @@ class Tiers:
             try:
                 if one:
                     return self._encode_one(self.rows, value), "rows", None
-                return self.rows.encode(value, most), "rows", None
-            except TooMany:
-                template = self.rows.template(value)
-                return self._stream(value, template, {"request": request, "status": status})
+                return self.rows.encode(value, most, streams.BATCH), "rows", None
+            except TooMany as long:
+                return self._stream(value, long.template, {"request": request, "status": status})
             except (Closed, Fallback) as closed:
                 reason = str(closed)
         loaded = get_one(value, self.query) if one else self.query.load(value)
         if most is not None:
             head = loaded[: most + 1]
             if len(head) > most:
+                # What is wrong with the first ones is an error while there is a status to say so.
+                self.plan.encode(head[: streams.BATCH], request=request, status=status)
                 return self._stream(value, None, {"request": request, "status": status}, reason)
             loaded = head
         body, tier, reason = self._by_plan(loaded, reason, request, status)
@@ -185,16 +187,17 @@ class Tiers:
         if isinstance(queryset, QuerySet):
             self.seen = queryset.model
         if self.page_rows is not None and isinstance(queryset, QuerySet):
-
-            def apply(items: Any, closed: Exception) -> Any:
-                self.page_reason = str(closed)
-                return plan.apply(items)
-
             try:
-                return self.page_rows.postpone(queryset, apply)
+                return self.page_rows.postpone(queryset, self._apply_page)
             except Closed as closed:
                 self.page_reason = str(closed)
         return plan.apply(queryset, columns)
+
+    def _apply_page(self, items: Any, closed: Exception) -> Any:
+        """Return a page's items with what their schema reads, where rows turned out not to make them."""
+        self.page_reason = str(closed)
+        plan = self.query.items
+        return items if plan is None else plan.apply(items)
 
     def may_query(self, value: Any) -> bool:
         """Tell whether answering may ask the database; False is a promise."""

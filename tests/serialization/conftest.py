@@ -1,4 +1,4 @@
-"""The two encoders, and Ninja's own operation as the judge of every answer."""
+"""The two encoders, Ninja's own operation as the judge of every answer, and a second database."""
 
 import functools
 import json
@@ -8,6 +8,8 @@ import warnings
 from math import isfinite
 
 import pytest
+from django.apps import apps
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.operation import Operation, ResponseObject
@@ -126,3 +128,34 @@ def in_order(data):
     if isinstance(data, dict):
         return {key: in_order(value) for key, value in data.items()}
     return data
+
+
+@pytest.fixture(scope="module")
+def second_database(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Make another database with the same tables, ``legacy``: on PostgreSQL a schema of its own.
+
+    Tests name it in ``django_db(databases=[…])``, which empties it again.
+    """
+    default = connections["default"]
+    database = {**connections.databases["default"], "OPTIONS": {}}
+    if default.vendor == "postgresql":
+        database["OPTIONS"] = {"options": "-c search_path=legacy"}
+    else:
+        database["NAME"] = str(tmp_path_factory.mktemp("legacy") / "legacy.sqlite3")
+    connections.databases["legacy"] = database
+    legacy = connections["legacy"]
+    # A file that is thrown away need not be safe on the disk.
+    prepare = {"postgresql": "CREATE SCHEMA legacy", "sqlite": "PRAGMA synchronous = OFF"}
+    with django_db_blocker.unblock():
+        with legacy.cursor() as cursor:
+            cursor.execute(prepare[legacy.vendor])
+        with legacy.schema_editor() as editor:
+            for model in apps.get_app_config("project").get_models():
+                editor.create_model(model)
+        yield
+        if legacy.vendor == "postgresql":
+            with legacy.cursor() as cursor:
+                cursor.execute("DROP SCHEMA legacy CASCADE")
+        legacy.close()
+    del connections["legacy"]
+    del connections.databases["legacy"]

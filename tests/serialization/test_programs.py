@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -84,19 +84,39 @@ class TestStructure:
 
 
 @compiled
+class TestRowsOfACursorThatMakesItsOwn:
+    """A connection may have a row factory; what is no tuple, or a short one, is never read as if it were whole."""
+
+    @pytest.mark.parametrize("row", [["a", "b"], {"a": 1}, "ab", None, (), ("a",)])
+    @pytest.mark.parametrize("method", ["write", "group"])
+    def test_such_rows_fall_back(self, row, method):
+        program = program_of([Operation("text", column=1)], compiled=True)
+        more = [b","] if method == "write" else []
+        with pytest.raises(Fallback, match="no tuple"):
+            getattr(program, method)([("a", "b"), row], [None], *more)
+
+    def test_a_tuple_of_a_class_of_its_own_is_a_row(self):
+        class Named(NamedTuple):
+            a: str
+            b: str
+
+        program = program_of([Operation("text", column=1)], compiled=True)
+        assert program.write([Named("a", "b")], [None], b",") == b'"b"'
+
+
+@compiled
 class TestRawForms:
     @QUICK
     @given(st.text(st.characters()) | st.text('"\\\x00\x1f\x7fé😀a', min_size=7, max_size=40))
     @example("\ud800")
+    @example("".join(map(chr, range(128))))
     def test_text(self, value):
         try:
             value.encode()
         except UnicodeEncodeError:
             assert write("text", value) is None
             return
-        body = write("text", value)
-        assert json.loads(body) == value
-        assert orjson.loads(body) == value
+        assert write("text", value) == orjson.dumps(value)
 
     @given(st.text(max_size=6))
     def test_text_of_a_length(self, value):
@@ -180,8 +200,9 @@ class TestRawForms:
     @QUICK
     @given(st.floats(allow_nan=False, allow_infinity=False))
     def test_reals_of_postgresql(self, value):
-        assert json.loads(write("real", repr(value))) == value
-        assert isinstance(json.loads(write("real", "5")), float)
+        written = write("real", repr(value).removesuffix(".0"))
+        # Exponents are written in several ways: these come from the float, not from the text.
+        assert written == (None if "e" in repr(value) else orjson.dumps(value))
 
     @QUICK
     @given(st.datetimes(), st.sampled_from(["", "+00"]), st.booleans())

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
-from annotated_types import MaxLen
+from annotated_types import MaxLen, MinLen
 from asgiref.sync import async_to_sync
 from django.db import connection
 from django.db.models import F, Value
@@ -36,7 +36,7 @@ def few(settings, monkeypatch):
     """Stream from four rows on, three at a time."""
     settings.MATT = {"STREAM_ROWS": 3}
     settings.DEBUG = True
-    monkeypatch.setattr(streams, "_ROWS", 3)
+    monkeypatch.setattr(streams, "BATCH", 3)
 
 
 @pytest.fixture
@@ -393,6 +393,45 @@ class Fussy(Schema):
         if book.title == "=B5":
             raise RuntimeError("five is out")
         return book.title
+
+
+class Fussier(Schema):
+    title: str
+
+    @staticmethod
+    def resolve_title(book):
+        if book.title == "=B1":
+            raise RuntimeError("one is out")
+        return book.title
+
+
+class Spelled(Schema):
+    title: Annotated[str, MinLen(4)]
+
+
+class TestErrorsInTheFirstRows:
+    """They are found before the status is sent, so that the answer is an error as any other."""
+
+    @pytest.mark.parametrize("kind", ["application/json", "application/jsonl", "text/csv"])
+    @pytest.mark.parametrize("response", [list[Fussier], list[Spelled]])
+    def test_the_status_is_that_of_the_error(self, serve, path, books, caplog, response, kind):
+        caplog.set_level(logging.CRITICAL, "django.request")
+        api = MattAPI()
+        routes(api, response, every)
+        client = serve(api)
+        for send in (client.get, async_to_sync(client.async_client.get)):
+            answer = send(path, headers={"accept": kind})
+            assert not answer.streaming
+            assert answer.status_code == 500
+
+    def test_nothing_more_is_asked_of_the_database(self, serve, path, books):
+        api = MattAPI()
+        routes(api, list[Loud], every)
+        client = serve(api)
+        with CaptureQueriesContext(connection) as caught:
+            answer = client.get(path)
+        assert len(caught) == 1
+        assert len(json.loads(body(answer))) == ROWS
 
 
 class TestErrorsInMidStream:

@@ -1,0 +1,71 @@
+"""Databases: from which one Django reads a relation, so that a join or a prefetch reads the same rows.
+
+Django asks the routers for each object: ``db_for_read(related, instance=object)``. Without an answer it reads where the
+object came from. Nothing is kept here between requests, for a router may depend on the request.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import router
+from django.db.models import Model
+
+__all__ = ["is_read_here", "source_of"]
+
+# A router that spreads reads over replicas at random is asked so often before its answer is that of another database.
+_TRIES = 8
+
+
+class _Stand:
+    """Stands for every instance of a model that was read from one database; it notes if a router looks at more."""
+
+    def __init__(self, model: type[Model], using: str | None) -> None:
+        self.seen = SimpleNamespace(
+            __class__=model,
+            _meta=model._meta,
+            _state=SimpleNamespace(db=using, adding=False),
+            looked=False,
+        )
+
+    def __getattribute__(self, name: str) -> Any:
+        seen = object.__getattribute__(self, "__dict__")["seen"]
+        if name == "seen":
+            return seen
+        if name in ("__class__", "_meta", "_state"):
+            return seen.__dict__[name]
+        seen.looked = True
+        raise AttributeError(name)
+
+
+def source_of(model: type[Model], target: type[Model], using: str | None) -> str | None:
+    """Return the alias from which Django reads ``target`` for an instance of ``model`` that came from ``using``.
+
+    None where a router looks at the instance itself: then each instance may have another one. ``using`` may be None
+    where that is not known, and nothing is known then.
+    """
+    if using is None or not router.routers:
+        return using
+    stand: Any = _Stand(model, using)
+    found = None
+    for _ in range(_TRIES):
+        try:
+            found = router.db_for_read(target, instance=stand)
+        except Exception:  # noqa: BLE001 - Django asks again for a real instance, and shows what fails there
+            return None
+        if stand.seen.looked:
+            return None
+        if found == using:
+            break
+    return found
+
+
+def is_read_here(model: type[Model], target: type[Model], using: str) -> bool:
+    """Tell whether one statement may read ``target`` together with ``model`` from ``using``.
+
+    That is so where Django reads it from there too, and no router says that there is no such table.
+    """
+    if not router.routers:
+        return True
+    return source_of(model, target, using) == using and bool(
+        router.allow_migrate_model(using, target)
+    )
