@@ -70,7 +70,7 @@ class Tiers:
         annotation = self.plan.annotation
         schema = isinstance(annotation, type) and issubclass(annotation, BaseModel)
         kinds = {annotation} if schema else set()
-        return frozenset(kinds if self.query.fields else {*kinds, dict})
+        return frozenset(kinds if self.query.fields or any(self.query.inside) else {*kinds, dict})
 
     @cached_property
     def columns(self) -> list[str] | None:
