@@ -1,23 +1,18 @@
 """Values gathered into plain dicts as ``DjangoGetter`` would read them, so that pydantic validates without it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from ninja.schema import DjangoGetter
 from pydantic_core import SchemaValidator
 
+from django_matt.serialization.attributes import SCALARS, is_kept
 from django_matt.serialization.core_schemas import Closed
-from django_matt.serialization.encoder import MISSING, is_computed
+from django_matt.serialization.encoder import MISSING
 from django_matt.serialization.getters import is_getter, models_in, without_getter
 
 __all__ = ["Gatherer"]
 
-_SCALARS = frozenset(
-    {type(None), str, int, float, bool, datetime, date, time, timedelta, Decimal, UUID}
-)
 _CHANGES = ("extra_fields_behavior", "strict", "revalidate_instances", "validate_assignment")
 _KINDS = 256
 # What was read of objects already, by their id and the key: the values in their order.
@@ -129,14 +124,14 @@ def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -
                 key
                 for keys, _ in fields
                 for key in keys
-                if key not in resolvers and _is_kept(kind, key)
+                if key not in resolvers and is_kept(kind, key)
             )
         held = value if kind is dict else value.__dict__ if direct else {}
         found = {}
         for keys, below in fields:
             for key in keys:
                 attribute = held.get(key, MISSING) if key in direct else MISSING
-                if type(attribute) not in _SCALARS:
+                if type(attribute) not in SCALARS:
                     known = reads.get((id(value), key)) if reads else None
                     if known:
                         attribute = getter._convert_result(known.pop(0))
@@ -144,18 +139,13 @@ def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -
                         attribute = getattr(getter, key, MISSING)
                     if attribute is MISSING:
                         continue
-                    if type(attribute) not in _SCALARS:
+                    if type(attribute) not in SCALARS:
                         attribute = below(attribute, context, reads)
                 found[key] = attribute
                 break
         return found
 
     return gather
-
-
-def _is_kept(kind: type, key: str) -> bool:
-    plainly = getattr(kind, "__getattribute__", None) is object.__getattribute__
-    return plainly and kind.__dictoffset__ != 0 and not is_computed(kind, key)
 
 
 def _as_it_is(value: Any, context: Any, reads: Reads) -> Any:
