@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from types import CodeType
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
@@ -24,6 +25,7 @@ from ninja.signature.details import is_collection_type
 from ninja.streaming import SSE, _serialize_item
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
+from pydantic import BaseModel
 
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
@@ -33,7 +35,7 @@ from django_matt.formats.streams import respond_piecewise, select_piecewise, wri
 from django_matt.limits import find_paginators, find_views
 from django_matt.serialization.choices import Choice, choose_tier
 from django_matt.serialization.encoders import encoder
-from django_matt.serialization.levels import needs_of
+from django_matt.serialization.levels import needs_of, schemas_in
 from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.streams import Batches
 from django_matt.serialization.tiers import Tiers
@@ -67,14 +69,14 @@ class Answer:
         self.streams = operation.stream_format is not None
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
-        self._taken = None if formats is not None else own_rendering(api)
+        self.taken = None if formats is not None else own_rendering(api)
         self._plans: dict[Any, Any] = {}
         for status, model in operation.response_models.items():
             self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
         self._hints = next(filter(None, map(needs_of, find_views(operation.view_func))), ())
-        choice = self._choice if formats is not None else Choice("pydantic", self._taken)
+        choice = self._choice if formats is not None else Choice("pydantic", self.taken)
         self.tiers = {
             status: Tiers(plan, self._hints, choice)
             for status, plan in self._plans.items()
@@ -122,26 +124,33 @@ class Answer:
         """
         if self.unplanned is not None:
             return [{"tier": self.unplanned}]
-        members = ("tier", "reason", "queries")
         return [
-            {"status": status, "schema": tiers.name}
-            | dict(zip(members, self._describe(status, tiers, model), strict=True))
+            {"status": status, "schema": tiers.name} | self._describe(status, tiers, model)
             for status, tiers in self.tiers.items()
         ]
 
-    def _describe(
-        self, status: Any, tiers: Tiers, model: type[Model] | None
-    ) -> tuple[str, str | None, list[str]]:
+    def _describe(self, status: Any, tiers: Tiers, model: type[Model] | None) -> dict[str, Any]:
         tier, reason, queries = tiers.describe(model)
-        if self._taken is None:
-            return tier, reason, queries
+        if self.taken is None:
+            return {"tier": tier, "reason": reason, "queries": queries}
         # What would answer without the project's own code: the same plan, with its tiers open.
         without = Tiers(tiers.plan, self._hints, self._choice)
         if status == self._status:
             without.close_pages(*self._pages)
         gain = without.describe(model)[0]
-        reason = self._taken if gain == "pydantic" else f"{self._taken}; without it: {gain}"
-        return "pydantic", reason, queries
+        reason = self.taken if gain == "pydantic" else f"{self.taken}; without it: {gain}"
+        return {"tier": "pydantic", "reason": reason, "queries": queries, "without": gain}
+
+    def built_schemas(self) -> list[str]:
+        """Return the schemas of the answers that the view's code names: it may make instances of them itself."""
+        schemas = {schema for plan in self.plans for schema in schemas_in(plan.annotation)}
+        # The items of a page too.
+        fields = [field for schema in schemas for field in schema.model_fields.values()]
+        schemas.update(inner for field in fields for inner in schemas_in(field.annotation))
+        named = set[str]()
+        for view in find_views(self._operation.view_func):
+            named |= _names_in(getattr(view, "__code__", None))
+        return sorted(named & {schema.__name__ for schema in schemas})
 
     def streams_rows(self, status: Any) -> bool:
         """Tell whether a long list of a status is streamed: its queryset is of one plain schema, and we write it."""
@@ -210,7 +219,7 @@ class Answer:
         else:
             response = respond(request, self._formats, body, status, context.made)
         if settings.DEBUG:
-            response.headers["X-Matt-Tier"] = _in_header(tier, reason)
+            response.headers["X-Matt-Tier"] = _in_header(tier, reason or _made_by_view(result))
         return response
 
     def _hand_over(self, context: Any, tiers: Tiers, result: Any, status: int) -> HttpResponseBase:
@@ -222,7 +231,7 @@ class Answer:
             request, data, temporal_response=response
         )
         if settings.DEBUG:
-            made.headers.setdefault("X-Matt-Tier", _in_header("pydantic", self._taken))
+            made.headers.setdefault("X-Matt-Tier", _in_header("pydantic", self.taken))
         return made
 
     def _write_item(self, item: Any, request: HttpRequest) -> str:
@@ -348,6 +357,21 @@ def _in_header(tier: str, reason: str | None) -> str:
     """Say a tier and a reason in a header's characters."""
     text = tier if reason is None else f"{tier}; {reason}"
     return " ".join(text.encode("ascii", "replace").decode().split())[:300]
+
+
+def _made_by_view(result: Any) -> str | None:
+    """Say that a view has made instances of a schema itself, where it has."""
+    first = result[0] if type(result) is list and result else result
+    if isinstance(first, BaseModel):
+        return f"the view makes instances of {type(first).__name__}: return the queryset, or model instances"
+    return None
+
+
+def _names_in(code: Any) -> set[str]:
+    """Return the globals and attributes that a function's code names, with those of functions inside of it."""
+    if not isinstance(code, CodeType):
+        return set()
+    return set(code.co_names).union(*map(_names_in, code.co_consts))
 
 
 def _has_rows(annotation: Any) -> bool:

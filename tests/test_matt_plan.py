@@ -178,6 +178,23 @@ def test_an_overridden_create_response_is_named(serve):
     assert "renderer" not in shown
 
 
+def test_a_view_that_names_its_schema_is_told_what_an_instance_costs(serve, settings):
+    settings.DEBUG = True
+    api = MattAPI()
+
+    @api.get("/built", response=list[TagOut])
+    def built(request):
+        return [TagOut(id=1, name=name) for name in ("a", "b")]
+
+    shown = plan_alone(serve, api, "built")
+    assert "the view names TagOut: where it makes instances of it, return the queryset" in shown
+    assert "the view names" not in plan_alone(serve, MattAPI(urls_namespace="more"), "all_tags")
+    answer = serve(api).get("/api/built")
+    assert [each["name"] for each in answer.json()] == ["a", "b"]
+    said = answer.headers["X-Matt-Tier"]
+    assert said.startswith("instances; the view makes instances of TagOut")
+
+
 def test_an_api_at_the_root_is_shown_with_one_slash(serve):
     shown = plan_alone(serve, MattAPI())
     assert "GET / (" in shown

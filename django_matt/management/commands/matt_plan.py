@@ -54,6 +54,10 @@ class Command(BaseCommand):
         else:
             for plan in answer.describe(model):
                 self._show_plan(plan, streams=answer.streams_rows(plan["status"]))
+            for schema in answer.built_schemas():
+                write(
+                    f"    the view names {schema}: where it makes instances of it, return the queryset instead"
+                )
 
     def _show_plan(self, plan: dict[str, Any], *, streams: bool) -> None:
         self.stdout.write(f"    {plan['status']} {plan['schema']}: {plan['tier']}")
