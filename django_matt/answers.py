@@ -188,7 +188,7 @@ class Answer:
             warnings.warn(_TUPLE, DeprecationWarning, stacklevel=2)
             status, result = result
         key = status if status in self._plans else ...
-        if key not in self._plans or (self._formats is None and self._plans[key] is NOT_SET):
+        if key not in self._plans or (self.taken is not None and self._plans[key] is NOT_SET):
             return self._operation._result_to_response(
                 request, Status(status, result), context.response
             )
@@ -200,7 +200,7 @@ class Answer:
         if plan is NOT_SET:
             return respond(request, self._formats, dumps(result), status, context.made)
         tiers, chosen = self.tiers[key], None
-        if self._formats is None:
+        if self.taken is not None:
             return self._hand_over(context, tiers, result, status)
         if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
             chosen = select_piecewise(request, self._formats)
