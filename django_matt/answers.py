@@ -1,13 +1,15 @@
 """A view's result into a response: its schema's plan, the client's format, or a stream."""
 
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from types import CodeType
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.models import Manager, QuerySet
+from django.db.models import Manager, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja.constants import NOT_SET
@@ -19,9 +21,10 @@ from ninja.pagination import (
     PaginationBase,
 )
 from ninja.responses import Status
-from ninja.streaming import SSE
+from ninja.streaming import SSE, _serialize_item
 from ninja_extra.constants import ROUTE_CONTEXT_VAR
 from ninja_extra.pagination import PageNumberPaginationExtra
+from pydantic import BaseModel
 
 from django_matt.cursors import keep_every_row, ordering_names
 from django_matt.errors.fields import attach
@@ -31,18 +34,23 @@ from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
 from django_matt.limits import find_paginators, find_views, has_rows
-from django_matt.serialization.choices import choose_tier
+from django_matt.serialization.choices import Choice, choose_tier
 from django_matt.serialization.encoders import encoder
-from django_matt.serialization.levels import needs_of
+from django_matt.serialization.levels import needs_of, schemas_in
 from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.streams import Batches
 from django_matt.serialization.tiers import Tiers
 from django_matt.settings import get_settings
 
-__all__ = ["Answer", "answer_formats"]
+__all__ = ["Answer", "answer_formats", "own_rendering"]
 
 dumps = encoder.dumps
 
+# Ninja's words.
+_TUPLE = (
+    "Returning tuple (status_code, response) is deprecated. "
+    "Use Status(status_code, response) instead."
+)
 _PAGINATING = frozenset({"ninja.pagination", "ninja_extra.pagination.operations"})
 # What these read of an item is known; other paginators get every column.
 _KNOWN_PAGES = frozenset(
@@ -61,14 +69,17 @@ class Answer:
         self._formats: Any = formats
         self.streams = operation.stream_format is not None
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
+        # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
+        self.taken = None if formats is not None else own_rendering(api)
         self._plans: dict[Any, Any] = {}
         for status, model in operation.response_models.items():
             self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
         models = operation.response_models
         self._status = next(iter(models)) if len(models) == 1 else 200
-        hints = next(filter(None, map(needs_of, find_views(operation.view_func))), ())
+        self._hints = next(filter(None, map(needs_of, find_views(operation.view_func))), ())
+        choice = self._choice if formats is not None else Choice("pydantic", self.taken)
         self.tiers = {
-            status: Tiers(plan, hints, self._choice)
+            status: Tiers(plan, self._hints, choice)
             for status, plan in self._plans.items()
             if isinstance(plan, ResponsePlan)
         }
@@ -79,11 +90,15 @@ class Answer:
         others = [status for status in self.tiers if status != self._status]
         alone = all(isinstance(status, int) and status >= 400 for status in others)
         if self._status in self.tiers:
-            self.tiers[self._status].close_pages(*_judge_pages(operation, alone=alone))
+            self._pages = _judge_pages(operation, alone=alone)
+            self.tiers[self._status].close_pages(*self._pages)
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & SAFE
         self._rows = any(has_rows(plan.annotation) for plan in self.plans)
+        if self.streams and operation.stream_item_model is not None:
+            self._items = self._plan(operation.stream_item_model)
+            operation._validate_stream_item = self._write_item  # type: ignore[method-assign]
 
     def _plan(self, model: Any) -> ResponsePlan:
         operation = self._operation
@@ -101,20 +116,46 @@ class Answer:
         """Why no plan answers; None where one does."""
         if not self.tiers:
             return "no response schema: what the view returns is encoded as it is"
-        if self._formats is None:
-            return "a renderer of the project's own: Ninja's own path answers"
         return None
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Say for each status which tier answers, by which queries, and why no faster one does."""
+    def describe(self, model: type[Model] | None = None) -> list[dict[str, Any]]:
+        """Say for each status which tier answers, by which queries, and why no faster one does.
+
+        ``model`` is what the querysets are of, where the schema does not say.
+        """
         if self.unplanned is not None:
             return [{"tier": self.unplanned}]
-        members = ("tier", "reason", "queries")
         return [
-            {"status": status, "schema": tiers.name}
-            | dict(zip(members, tiers.describe(), strict=True))
+            {"status": status, "schema": tiers.name} | self._describe(status, tiers, model)
             for status, tiers in self.tiers.items()
         ]
+
+    def _describe(self, status: Any, tiers: Tiers, model: type[Model] | None) -> dict[str, Any]:
+        tier, reason, queries = tiers.describe(model)
+        if self.taken is None:
+            return {"tier": tier, "reason": reason, "queries": queries}
+        # What would answer without the project's own code: the same plan, with its tiers open.
+        without = Tiers(tiers.plan, self._hints, self._choice)
+        if status == self._status:
+            without.close_pages(*self._pages)
+        gain = without.describe(model)[0]
+        reason = self.taken if gain == "pydantic" else f"{self.taken}; without it: {gain}"
+        return {"tier": "pydantic", "reason": reason, "queries": queries, "without": gain}
+
+    def built_schemas(self) -> list[str]:
+        """Return the schemas of the answers that the view's code names: it may make instances of them itself."""
+        schemas = {schema for plan in self.plans for schema in schemas_in(plan.annotation)}
+        # The items of a page too.
+        fields = [field for schema in schemas for field in schema.model_fields.values()]
+        schemas.update(inner for field in fields for inner in schemas_in(field.annotation))
+        named = set[str]()
+        for view in find_views(self._operation.view_func):
+            named |= _names_in(getattr(view, "__code__", None))
+        return sorted(named & {schema.__name__ for schema in schemas})
+
+    def streams_rows(self, status: Any) -> bool:
+        """Tell whether a long list of a status is streamed: its queryset is of one plain schema, and we write it."""
+        return self._formats is not None and self.tiers[status].columns is not None
 
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
@@ -124,7 +165,7 @@ class Answer:
     def prepare_page(self, queryset: Any, paginator: PaginationBase) -> Any:
         """Return a queryset that is about to be paginated with what its items' schema reads."""
         tiers = self.tiers.get(self._status)
-        if tiers is None or self._formats is None:
+        if tiers is None:
             return queryset
         paginate = type(paginator).paginate_queryset
         if paginate in _KNOWN_PAGES:
@@ -143,13 +184,14 @@ class Answer:
         if isinstance(result, HttpResponseBase):
             return result
         request = context.request
-        if self._formats is None or type(result) is tuple:
-            return self._operation._result_to_response(request, result, context.response)
         status = self._status
         if isinstance(result, Status):
             status, result = result.status_code, result.value
+        elif type(result) is tuple and len(result) == 2:
+            warnings.warn(_TUPLE, DeprecationWarning, stacklevel=2)
+            status, result = result
         key = status if status in self._plans else ...
-        if key not in self._plans:
+        if key not in self._plans or (self.taken is not None and self._plans[key] is NOT_SET):
             return self._operation._result_to_response(
                 request, Status(status, result), context.response
             )
@@ -161,6 +203,8 @@ class Answer:
         if plan is NOT_SET:
             return respond(request, self._formats, dumps(result), status, context.made)
         tiers, chosen = self.tiers[key], None
+        if self.taken is not None:
+            return self._hand_over(context, tiers, result, status)
         if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
             chosen = select_piecewise(request, self._formats)
         return self._encode(context, tiers, result, status, chosen)
@@ -178,8 +222,26 @@ class Answer:
         else:
             response = respond(request, self._formats, body, status, context.made)
         if settings.DEBUG:
-            response.headers["X-Matt-Tier"] = _in_header(tier, reason)
+            response.headers["X-Matt-Tier"] = _in_header(tier, reason or _made_by_view(result))
         return response
+
+    def _hand_over(self, context: Any, tiers: Tiers, result: Any, status: int) -> HttpResponseBase:
+        """Let the project's own renderer or ``create_response`` answer: it gets Ninja's data, queried by the plan."""
+        request, response = context.request, context.response
+        response.status_code = status
+        data = tiers.dump(result, {"request": request, "response_status": status})
+        made: HttpResponseBase = self._api.create_response(
+            request, data, temporal_response=response
+        )
+        if settings.DEBUG:
+            made.headers.setdefault("X-Matt-Tier", _in_header("pydantic", self.taken))
+        return made
+
+    def _write_item(self, item: Any, request: HttpRequest) -> str:
+        """Write an item of a stream as Ninja does, also where its data holds what is no JSON."""
+        context = {"request": request, "response_status": 200}
+        text: str = self._items.write(item, context, _serialize_item)
+        return text
 
     def _send_batches(
         self, context: Any, batches: Batches, chosen: Any, status: int
@@ -306,8 +368,32 @@ def _in_header(tier: str, reason: str | None) -> str:
     return " ".join(text.encode("ascii", "replace").decode().split())[:300]
 
 
+def _made_by_view(result: Any) -> str | None:
+    """Say that a view has made instances of a schema itself, where it has."""
+    first = result[0] if type(result) is list and result else result
+    if isinstance(first, BaseModel):
+        return f"the view makes instances of {type(first).__name__}: return the queryset, or model instances"
+    return None
+
+
+def _names_in(code: Any) -> set[str]:
+    """Return the globals and attributes that a function's code names, with those of functions inside of it."""
+    if not isinstance(code, CodeType):
+        return set()
+    return set(code.co_names).union(*map(_names_in, code.co_consts))
+
+
+def own_rendering(api: Any) -> str | None:
+    """Say what of the project's own writes the answers of an API; None where we do."""
+    cls = type(api)
+    if cls.create_response is not cls._stock_create_response:
+        return f"{cls.__name__}.create_response makes the responses"
+    renderer = type(api.renderer)
+    if renderer is not MattRenderer:
+        return f"{renderer.__name__}, the renderer of the API, writes the answers"
+    return None
+
+
 def answer_formats(api: Any, formats: FormatSet) -> FormatSet | None:
     """Return the formats to answer in, or None where the user's own renderer or ``create_response`` answers."""
-    cls = type(api)
-    stock = cls.create_response is cls._stock_create_response and type(api.renderer) is MattRenderer
-    return formats if stock else None
+    return formats if own_rendering(api) is None else None

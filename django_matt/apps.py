@@ -13,5 +13,8 @@ class DjangoMattConfig(AppConfig):
     verbose_name = "Django Matt"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and prepare Ninja before a schema is made."""
         from django_matt import checks, database_checks  # noqa: F401
+        from django_matt.serialization.model_schemas import leave_out_generic_keys
+
+        leave_out_generic_keys()

@@ -51,6 +51,10 @@ from django_matt.conditions import check_preconditions, conditional
 from django_matt.routers import Router
 from django_matt.serialization.choices import tier
 from django_matt.serialization.levels import needs
+from django_matt.serialization.model_schemas import leave_out_generic_keys
+
+# Without the app in INSTALLED_APPS the first import of a name does what its ready() does.
+leave_out_generic_keys()
 
 __all__ = [
     "JSONL",

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from ninja import ModelSchema, Schema
 from ninja.pagination import CursorPagination
 from ninja.pagination import paginate as ninja_paginate
+from ninja.renderers import BaseRenderer
 from ninja_extra import ControllerBase, api_controller, http_get
 
 from django_matt import MattAPI
@@ -68,6 +69,26 @@ def plan(serve):
     return run
 
 
+class Renderer(BaseRenderer):
+    media_type = "application/json"
+
+
+class OwnResponses(MattAPI):
+    def create_response(self, *arguments, **options):
+        return super().create_response(*arguments, **options)
+
+
+def plan_alone(serve, api, *arguments: Any) -> str:
+    api.get("/", response=list[TagOut])(all_tags)
+    api.get("/paged", response=list[TagOut])(ninja_paginate(paged))
+    api.get("/resolved", response=list[Resolved])(resolved)
+    serve(api, "")
+    out = io.StringIO()
+    call_command("matt_plan", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def all_tags(request): ...
 def tags(request): ...
 def paged(request, **kwargs): ...
 def by_cursor(request, **kwargs): ...
@@ -139,6 +160,46 @@ def test_one_api_is_shown_alone(plan):
     assert "elsewhere" not in plan(api="planned")
     assert "/other/elsewhere" in plan(api="other")
     assert "no response schema" in plan(api="other")
+
+
+def test_a_renderer_of_the_project_is_named_with_what_answers_without_it(serve):
+    shown = plan_alone(serve, MattAPI(renderer=Renderer()), "paged")
+    assert "PagedTagOut: pydantic\n" in shown
+    assert "not faster: Renderer, the renderer of the API, writes the answers; " in shown
+    assert "; without it: rows\n" in shown
+    assert 'SELECT "project_tag"."id"' in shown
+    shown = plan_alone(serve, MattAPI(renderer=Renderer(), urls_namespace="more"), "resolved")
+    assert "writes the answers\n" in shown
+
+
+def test_an_overridden_create_response_is_named(serve):
+    shown = plan_alone(serve, OwnResponses(), "all_tags")
+    assert "not faster: OwnResponses.create_response makes the responses; without it: rows" in shown
+    assert "renderer" not in shown
+
+
+def test_a_view_that_names_its_schema_is_told_what_an_instance_costs(serve, settings):
+    settings.DEBUG = True
+    api = MattAPI()
+
+    @api.get("/built", response=list[TagOut])
+    def built(request):
+        return [TagOut(id=1, name=name) for name in ("a", "b")]
+
+    shown = plan_alone(serve, api, "built")
+    assert "the view names TagOut: where it makes instances of it, return the queryset" in shown
+    assert "the view names" not in plan_alone(serve, MattAPI(urls_namespace="more"), "all_tags")
+    answer = serve(api).get("/api/built")
+    assert [each["name"] for each in answer.json()] == ["a", "b"]
+    said = answer.headers["X-Matt-Tier"]
+    assert said.startswith("instances; the view makes instances of TagOut")
+
+
+def test_an_api_at_the_root_is_shown_with_one_slash(serve):
+    shown = plan_alone(serve, MattAPI())
+    assert "GET / (" in shown
+    assert "GET /paged (" in shown
+    assert "//" not in shown
 
 
 def test_what_is_not_there_is_an_error(plan):

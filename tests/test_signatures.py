@@ -165,7 +165,7 @@ class TestReturnAnnotations:
         [
             (returns_response, b"text"),
             (returns_json, b'{"got": 1}'),
-            (returns_pair, b'{"got": 1}'),
+            (returns_pair, b'{"got":1}'),
             (returns_rows, b"[]"),
             (returns_one, b"null"),
             (returns_list, b"[]"),

@@ -110,13 +110,6 @@ class FormatSet:
             raise self._not_acceptable(offered)
         return chosen
 
-    def select_or_default(self, request: HttpRequest) -> Format:
-        """Return the format to answer an error in: what the client accepts, the default where that is nothing."""
-        try:
-            return self.select(request, rows=False)
-        except NotAcceptable:
-            return self.value_default
-
     def vary(self, response: HttpResponseBase) -> None:
         """Tell caches that the answer depends on ``Accept``, where it does."""
         if self.varies:

@@ -26,6 +26,7 @@ cdef class Field:
 
 cdef class Shaper:
     cdef bint trusted
+    cdef list reads
     @cython.locals(kind=cython.int)
     cdef object shape(self, Node node, value, int depth)
     cdef object choice(self, Node node, value)
@@ -33,9 +34,12 @@ cdef class Shaper:
     cdef list items(self, Node node, values, int depth)
     @cython.locals(item=Node, shaped=dict)
     cdef dict mapping(self, Node node, values, int depth)
-    @cython.locals(access=tuple, direct=list, held=dict, shaped=dict, index=cython.Py_ssize_t, field=Field, below=Node,
-                   plainly=cython.bint, holds=cython.bint)
+    @cython.locals(access=tuple, direct=list, code=list, held=dict, shaped=dict, index=cython.Py_ssize_t, field=Field,
+                   below=Node, plainly=cython.bint, holds=cython.bint, ran=cython.bint)
     cdef dict model(self, Node node, value, int depth)
+
+@cython.locals(shaper=Shaper)
+cpdef object encode(node, value, bint trusted=*)
 
 cdef int measure(Node node, Py_ssize_t length) except -1
 cdef int bound(Node node, value) except -1

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from inspect import getattr_static
 from ipaddress import ip_address
 from math import isfinite
 from typing import Any
@@ -16,11 +17,15 @@ from uuid import UUID
 import orjson
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.fields.files import FieldFile
+from django.db.models.fields.related_descriptors import (
+    ForwardManyToOneDescriptor,
+    ReverseOneToOneDescriptor,
+)
 from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "77db7bd227fc3618"
+FINGERPRINT = "b082a7fbb3a8e92a"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -59,7 +64,12 @@ _default = NinjaJSONEncoder().default
 
 
 class Fallback(Exception):  # noqa: N818 - it is a way out, not an error
-    """The value is none that its schema would take as it stands: pydantic must judge it."""
+    """The value is none that its schema would take as it stands: pydantic must judge it.
+
+    ``reads`` are the attributes that were read by then, in their order: an object, a key, the value, the next object.
+    """
+
+    reads: list[Any] = []
 
 
 class Node:
@@ -183,7 +193,15 @@ def learn(node: Node, kind: Any) -> Any:
         raise Fallback("a callable")
     own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
     direct = [own and not is_computed(kind, field.key) for field in node.fields]
-    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"))
+    # A relation to one object stays with the instance: to read it again costs nothing.
+    code = [
+        not isinstance(
+            getattr_static(kind, field.key, None),
+            (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor),
+        )
+        for field in node.fields
+    ]
+    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"), code)
     if len(node.accesses) >= _ACCESSES:
         node.accesses.clear()
     node.accesses[kind] = access
@@ -218,6 +236,8 @@ class Shaper:
     def __init__(self, trusted: bool = False) -> None:
         """Keep trusted values to the classes that their schemas name."""
         self.trusted = trusted
+        # What the project's code gave (properties, querysets): pydantic takes it from here after a Fallback.
+        self.reads: list[Any] = []
 
     def shape(self, node: Node, value: Any, depth: int) -> Any:  # noqa: C901 - one branch a kind
         """Return the data of a value, or raise ``Fallback`` where pydantic's validation would not be the identity."""
@@ -325,10 +345,11 @@ class Shaper:
             shaped[key] = self.shape(item, value, depth + 1)
         return shaped
 
-    def model(self, node: Node, value: Any, depth: int) -> dict[str, Any]:  # noqa: C901 - the innermost loop
+    def model(self, node: Node, value: Any, depth: int) -> dict[str, Any]:  # noqa: C901, PLR0915 - the innermost loop
         """Return an object whose keys are the fields of a model."""
         kind = type(value)
         direct = None
+        code: Any = None
         plainly = True
         held: Any = None
         if depth > _DEEPEST:
@@ -349,17 +370,19 @@ class Shaper:
             access = node.accesses.get(kind)
             if access is None:
                 access = learn(node, kind)
-            direct, holds, plainly = access
+            direct, holds, plainly, code = access
             if holds:
                 held = value.__dict__
         shaped = node.template.copy()
         for index, field in enumerate(node.fields):
             found = MISSING
+            ran = False
             if direct is None or direct[index]:
                 found = held.get(field.key, MISSING)
             if found is MISSING:
                 if direct is not None:
                     found = read(value, field.key)
+                    ran = code[index] and found is not MISSING
                 if found is MISSING:
                     if self.trusted or not (direct is None or (plainly and field.plain)):
                         raise Fallback(field.name)
@@ -382,6 +405,11 @@ class Shaper:
                         found = settle(found)
                 elif below.kind == _STR or below.kind == _ANY:  # noqa: PLR1714 - C ints when compiled
                     found = settle(found)
+            if ran:
+                # One after the other: tuples would wake the garbage collector.
+                self.reads.append(value)
+                self.reads.append(field.key)
+                self.reads.append(found)
             if found is None and node.skip_none and below.nullable:
                 continue
             shaped[field.wire] = self.shape(below, found, depth + 1)
@@ -519,11 +547,16 @@ def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
     """Encode a value by its node, or raise ``Fallback``."""
     if not trusted:
         value = settle(value)
-    shaped = Shaper(trusted).shape(node, value, 0)
+    shaper = Shaper(trusted)
     try:
-        return _write(shaped, None, _OPTIONS)
-    except orjson.JSONEncodeError:
-        raise Fallback("a lone surrogate") from None
+        shaped = shaper.shape(node, value, 0)
+        try:
+            return _write(shaped, None, _OPTIONS)
+        except orjson.JSONEncodeError:
+            raise Fallback("a lone surrogate") from None
+    except Fallback as error:
+        error.reads = shaper.reads
+        raise
 
 
 def dumps(data: Any) -> bytes:

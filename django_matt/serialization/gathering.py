@@ -1,26 +1,23 @@
 """Values gathered into plain dicts as ``DjangoGetter`` would read them, so that pydantic validates without it."""
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from ninja.schema import DjangoGetter
 from pydantic_core import SchemaValidator
 
+from django_matt.serialization.attributes import SCALARS, is_kept
 from django_matt.serialization.core_schemas import Closed
-from django_matt.serialization.encoder import MISSING, is_computed
+from django_matt.serialization.encoder import MISSING
 from django_matt.serialization.getters import is_getter, models_in, without_getter
 
 __all__ = ["Gatherer"]
 
-_SCALARS = frozenset(
-    {type(None), str, int, float, bool, datetime, date, time, timedelta, Decimal, UUID}
-)
 _CHANGES = ("extra_fields_behavior", "strict", "revalidate_instances", "validate_assignment")
 _KINDS = 256
-Gather = Callable[[Any, Any], Any]
+# What was read of objects already, by their id and the key: the values in their order.
+Reads = dict[tuple[int, str], list[Any]]
+Gather = Callable[[Any, Any, Reads], Any]
 
 
 class Gatherer:
@@ -33,9 +30,20 @@ class Gatherer:
         self._gather = self._read(core_schema)
         self._validator = SchemaValidator(without_getter(core_schema), _use_prebuilt=False)
 
-    def validate(self, value: Any, context: dict[str, Any] | None) -> Any:
-        """Return the validated instance; whatever this raises, Ninja's own path must say again."""
-        return self._validator.validate_python(self._gather(value, context), context=context)
+    def validate(
+        self,
+        value: Any,
+        context: dict[str, Any] | None,
+        reads: Sequence[Any] = (),
+    ) -> Any:
+        """Return the validated instance; whatever this raises, Ninja's own path must say again.
+
+        ``reads`` are what the encoder has read before its ``Fallback``: it is not read again.
+        """
+        known: Reads = {}
+        for read, key, found in zip(reads[::3], reads[1::3], reads[2::3], strict=True):
+            known.setdefault((id(read), key), []).append(found)
+        return self._validator.validate_python(self._gather(value, context, known), context=context)
 
     def _read(self, core_schema: Mapping[str, Any]) -> Gather:
         kind = core_schema["type"]
@@ -65,7 +73,7 @@ class Gatherer:
             known = self._known.pop(ref)
             self._gathers[ref] = self._read(known)
         # Looked up when called: a recursive model's own gather is not made yet.
-        return lambda value, context: self._gathers[ref](value, context)  # noqa: PLW0108
+        return lambda value, context, reads: self._gathers[ref](value, context, reads)  # noqa: PLW0108
 
     def _model(self, core_schema: Mapping[str, Any]) -> Gather:
         while core_schema["type"] == "function-after":
@@ -105,7 +113,7 @@ def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -
     kept: dict[type, frozenset[str]] = {dict: frozenset(key for keys, _ in fields for key in keys)}
     kept[dict] -= frozenset(resolvers)
 
-    def gather(value: Any, context: Any) -> dict[str, Any]:
+    def gather(value: Any, context: Any, reads: Reads) -> dict[str, Any]:
         getter = DjangoGetter(value, model, context)
         kind = type(value)
         direct = kept.get(kind)
@@ -116,19 +124,23 @@ def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -
                 key
                 for keys, _ in fields
                 for key in keys
-                if key not in resolvers and _is_kept(kind, key)
+                if key not in resolvers and is_kept(kind, key)
             )
         held = value if kind is dict else value.__dict__ if direct else {}
         found = {}
         for keys, below in fields:
             for key in keys:
                 attribute = held.get(key, MISSING) if key in direct else MISSING
-                if type(attribute) not in _SCALARS:
-                    attribute = getattr(getter, key, MISSING)
+                if type(attribute) not in SCALARS:
+                    known = reads.get((id(value), key)) if reads else None
+                    if known:
+                        attribute = getter._convert_result(known.pop(0))
+                    else:
+                        attribute = getattr(getter, key, MISSING)
                     if attribute is MISSING:
                         continue
-                    if type(attribute) not in _SCALARS:
-                        attribute = below(attribute, context)
+                    if type(attribute) not in SCALARS:
+                        attribute = below(attribute, context, reads)
                 found[key] = attribute
                 break
         return found
@@ -136,33 +148,28 @@ def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -
     return gather
 
 
-def _is_kept(kind: type, key: str) -> bool:
-    plainly = getattr(kind, "__getattribute__", None) is object.__getattribute__
-    return plainly and kind.__dictoffset__ != 0 and not is_computed(kind, key)
-
-
-def _as_it_is(value: Any, context: Any) -> Any:
+def _as_it_is(value: Any, context: Any, reads: Reads) -> Any:
     return value
 
 
 def _unless_none(below: Gather) -> Gather:
-    return lambda value, context: None if value is None else below(value, context)
+    return lambda value, context, reads: None if value is None else below(value, context, reads)
 
 
 def _each(below: Gather) -> Gather:
-    def gather(values: Any, context: Any) -> list[Any]:
+    def gather(values: Any, context: Any, reads: Reads) -> list[Any]:
         if type(values) not in {list, tuple}:
             raise Closed("not a list")
-        return [below(value, context) for value in values]
+        return [below(value, context, reads) for value in values]
 
     return gather
 
 
 def _each_value(below: Gather) -> Gather:
-    def gather(values: Any, context: Any) -> dict[str, Any]:
+    def gather(values: Any, context: Any, reads: Reads) -> dict[str, Any]:
         if type(values) is not dict:
             raise Closed("not a dict")
-        return {key: below(value, context) for key, value in values.items()}
+        return {key: below(value, context, reads) for key, value in values.items()}
 
     return gather
 

@@ -12,6 +12,7 @@ __all__ = [
     "Level",
     "accessor_of",
     "has_attribute",
+    "is_generic",
     "is_joinable",
     "is_quiet",
     "is_reverse",
@@ -69,6 +70,9 @@ class Level:
         self.many: dict[str, Level] = {}
         # Relations that only their own descriptors know how to fetch, and attributes that the model does not declare.
         self.other: set[str] = set()
+        # Of generic foreign keys, what is read of their objects, whatever the model: attributes, annotation, schemas above.
+        self.generic: dict[str, list[tuple[list[str], Any, tuple[Any, ...]]]] = {}
+        self._beyond_generic: dict[tuple[str, type[Model]], Level] = {}
         self.unknown: dict[str, Any] = {}
 
     def read(self, annotation: Any, path: tuple[Any, ...] = ()) -> None:
@@ -111,24 +115,43 @@ class Level:
                 self.unknown[key] = annotation
             return
         below = self._beyond(key, field)
-        if below is None:
-            return
-        if rest:
-            below.follow(rest, annotation, path)
+        if below is not None:
+            below.enter(rest, annotation, path)
+        elif field.related_model is None:
+            self.generic.setdefault(key, []).append((rest, annotation, path))
+
+    def enter(self, parts: list[str], annotation: Any, path: tuple[Any, ...]) -> None:
+        """Add what is read of a related object: an attribute, what its schemas read, or all of it."""
+        if parts:
+            self.follow(parts, annotation, path)
         elif any(schemas_in(annotation)):
-            below.read(annotation, path)
+            self.read(annotation, path)
         elif not _is_link(annotation):
-            below.columns = None
+            self.columns = None
+
+    def beyond(self, key: str, model: type[Model]) -> "Level":
+        """Return what is read of the objects of one model behind a generic foreign key."""
+        level = self._beyond_generic.get((key, model))
+        if level is None:
+            level = self._beyond_generic[key, model] = Level(model)
+            for parts, annotation, path in self.generic[key]:
+                level.enter(parts, annotation, path)
+        return level
 
     def _beyond(self, key: str, field: Any) -> "Level | None":
         """Return the level of a relation, with the columns by which Django matches both sides noted."""
         target = field.related_model
-        if target is None or getattr(field, "content_type_field_name", None):
+        if target is None:
             for name in ("ct_field", "fk_field"):
                 if hasattr(field, name):
                     self._need(getattr(field, name))
             self.other.add(key)
             return None
+        if is_generic(field):
+            below = self.many.setdefault(key, Level(target))
+            below._need(field.content_type_field_name)
+            below._need(field.object_id_field_name)
+            return below
         if field.one_to_one or field.many_to_one:
             if not is_reverse(field):
                 for matched in field.local_related_fields:
@@ -192,6 +215,11 @@ def is_reverse(relation: Any) -> bool:
     Not by ``concrete``, which a many-to-many field is on Django 5.2 and is not on 6.1.
     """
     return isinstance(relation, ForeignObjectRel)
+
+
+def is_generic(relation: Any) -> bool:
+    """Tell whether a relation is a ``GenericRelation``; contenttypes need not be installed."""
+    return hasattr(relation, "content_type_field_name")
 
 
 def accessor_of(field: Any) -> str:

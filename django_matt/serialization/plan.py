@@ -1,6 +1,8 @@
 """A response schema's plan: which of the tiers can answer, and the answer, byte for byte the same from each."""
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +15,7 @@ from django_matt.serialization import encoders
 from django_matt.serialization.core_schemas import Closed, Reader
 from django_matt.serialization.foreign_keys import type_foreign_keys
 from django_matt.serialization.gathering import Gatherer
+from django_matt.serialization.json_values import write_dump
 from django_matt.serialization.queries import may_query
 
 __all__ = ["ResponsePlan", "build_plan"]
@@ -91,44 +94,51 @@ class ResponsePlan:
         Raises ``pydantic.ValidationError`` where the value does not fit its schema, as Ninja does, with a note that
         names the place.
         """
-        body = None if self.node is None else self._by_encoder(value)
-        return self._by_pydantic(value, request, status) if body is None else body
+        return self.encode_with_tier(value, request=request, status=status)[0]
 
     def encode_with_tier(
         self, value: Any, *, request: Any = None, status: int = 200
     ) -> tuple[bytes, str]:
         """Return the response's JSON and the tier that wrote it."""
-        body = None if self.node is None else self._by_encoder(value)
-        if body is not None:
-            return body, "instances"
-        return self._by_pydantic(value, request, status), "pydantic"
-
-    def _by_encoder(self, value: Any) -> bytes | None:
-        ready = type(value) not in _PLAIN and self._is_ready(value)
-        if ready and not (self._dumps_fast and type(value) is self.annotation):
-            return None
-        try:
-            body: bytes = self._encode(self.node, value, ready)
-        except self._fallback:
-            return None
-        return body
-
-    def _by_pydantic(self, value: Any, request: Any, status: int) -> bytes:
+        reads: Sequence[Any] = ()
+        if self.node is not None:
+            ready = type(value) not in _PLAIN and self._is_ready(value)
+            if not ready or (self._dumps_fast and type(value) is self.annotation):
+                try:
+                    return self._encode(self.node, value, ready), "instances"
+                except self._fallback as misfit:
+                    reads = misfit.reads
         context = {"request": request, "response_status": status}
-        body: bytes = self.encoder.dumps(self.dump(value, context))
-        return body
+        body: bytes = write_dump(self._dumper(value, context, reads), self.encoder.dumps)
+        return body, "pydantic"
 
     def dump(self, value: Any, context: dict[str, Any] | None = None) -> Any:
         """Return the response as data, exactly as Ninja's operation makes it before it writes JSON."""
-        if self._is_ready(value):
-            return value.model_dump(**self.export, context=context)
-        validated = self._validate(ResponseObject(value), context)
-        return validated.model_dump(**self.export, context=context).get("response")
+        return self._dumper(value, context)()
 
-    def _validate(self, wrapped: Any, context: dict[str, Any] | None) -> Any:
+    def write(
+        self, value: Any, context: dict[str, Any] | None, write: Callable[[Any], bytes | str]
+    ) -> Any:
+        """Return what ``write`` makes of the response's data, also where the data holds what is no JSON."""
+        return write_dump(self._dumper(value, context), write)
+
+    def _dumper(
+        self, value: Any, context: dict[str, Any] | None, reads: Sequence[Any] = ()
+    ) -> Callable[..., Any]:
+        """Validate a value once and return its ``model_dump``, which may be called again in another mode."""
+        if self._is_ready(value):
+            return partial(value.model_dump, **self.export, context=context)
+        validated = self._validate(ResponseObject(value), context, reads)
+
+        def dump(**mode: Any) -> Any:
+            return validated.model_dump(**self.export, context=context, **mode).get("response")
+
+        return dump
+
+    def _validate(self, wrapped: Any, context: dict[str, Any] | None, reads: Sequence[Any]) -> Any:
         if self._gatherer is not None:
             try:
-                return self._gatherer.validate(wrapped, context)
+                return self._gatherer.validate(wrapped, context, reads)
             except Exception:  # noqa: BLE001, S110 - Ninja's own path meets it again, and its words count
                 pass
         try:
@@ -153,11 +163,12 @@ class ResponsePlan:
         }
 
     def _is_ready(self, value: Any) -> bool:
-        # pydantic answers isinstance() in Python for every other class.
+        # pydantic answers isinstance() in Python for every other class. Of Any and of a TypedDict, which Ninja asks
+        # too, isinstance() raises.
         return type(value) is self._model or (
-            isinstance(self.annotation, type)
+            self._model is not None
             and isinstance(value, BaseModel)
-            and isinstance(value, self.annotation)
+            and isinstance(value, self._model)
         )
 
 

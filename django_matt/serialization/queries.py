@@ -1,20 +1,15 @@
 """Whether encoding a value may ask the database, so that an async route hops to a thread only then."""
 
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
+from django_matt.serialization.attributes import SCALARS, is_kept
 from django_matt.serialization.encoder import KINDS
 
 __all__ = ["may_query"]
 
-_SCALARS = frozenset(
-    {type(None), str, int, float, bool, bytes, datetime, date, time, timedelta, Decimal, UUID}
-)
 _HOLDERS = frozenset(KINDS[name] for name in ("any", "dict", "list", "link", "model"))
 _DEEPEST = 50
 
@@ -27,7 +22,7 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
     kind = type(value)
     if node is None or depth > _DEEPEST:
         return True
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return False
     if kind is not dict and isinstance(value, QuerySet) and value._result_cache is not None:
         value, kind = value._result_cache, list
@@ -40,7 +35,7 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
         if node.fields:
             for field in node.fields:
                 item = value.get(field.key)
-                if type(item) not in _SCALARS and may_query(field.node, item, depth + 1):
+                if type(item) not in SCALARS and may_query(field.node, item, depth + 1):
                     return True
             return False
         return any(may_query(node.item or node, each, depth + 1) for each in value.values())
@@ -55,7 +50,7 @@ def _all_loaded(node: Any, values: Any) -> bool:
         return False
     kind = type(values[0])
     keys = {field.key for field in node.fields}
-    if not issubclass(kind, Model) or not all(_is_kept(kind, key) for key in keys):
+    if not issubclass(kind, Model) or not all(is_kept(kind, key) for key in keys):
         return False
     return all(type(value) is kind and keys <= value.__dict__.keys() for value in values)
 
@@ -73,16 +68,8 @@ def _may_query_field(field: Any, value: Any, depth: int) -> bool:
         ).all()  # makes a queryset, or finds the prefetched one; asks nothing
         if found._result_cache is None:
             return True
-    elif field.key in held and _is_kept(kind, field.key):
+    elif field.key in held and is_kept(kind, field.key):
         found = held[field.key]
     else:
         return True
     return may_query(field.node, found, depth + 1)
-
-
-def _is_kept(kind: type, key: str) -> bool:
-    """Tell whether reading an attribute gives what ``__dict__`` holds: no property stands before it."""
-    return (
-        not hasattr(getattr(kind, key, None), "__set__")
-        and getattr(kind, "__getattribute__", None) is object.__getattribute__
-    )

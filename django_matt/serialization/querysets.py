@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from django.db import router
 from django.db.models import Manager, Model, Prefetch, QuerySet, prefetch_related_objects
@@ -10,9 +10,17 @@ from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable
 from django.db.models.sql.where import ExtraWhere
 from ninja.signature.details import is_collection_type
+from pydantic import BaseModel, RootModel
 
 from django_matt.serialization.databases import source_of
-from django_matt.serialization.levels import Level, is_joinable, relations_of, schemas_in
+from django_matt.serialization.generics import fill_generic, filling, reads_generic
+from django_matt.serialization.levels import (
+    Level,
+    is_generic,
+    is_joinable,
+    relations_of,
+    schemas_in,
+)
 
 __all__ = ["QueryPlan", "is_plain", "is_simple"]
 
@@ -28,12 +36,17 @@ class QueryPlan:
         self._levels: dict[type[Model], Level] = {}
         self._known: dict[type[Model], tuple[list[str], list[str]]] = {}
         self._fields: dict[str, QueryPlan] | None = None
+        self._inside: tuple[dict[str, QueryPlan], QueryPlan | None] | None = None
+        self._fillings: dict[type[Model], Any] = {}
 
     def level(self, model: type[Model]) -> Level:
         """Return what is read of a model's instances."""
         if model not in self._levels:
             level = Level(model)
             level.read(self.annotation)
+            if not any(schemas_in(self.annotation)):
+                # Any: a renderer of the project's own may read all of an instance.
+                level.columns = None
             level.declare(self.hints)
             self._levels[model] = level
         return self._levels[model]
@@ -42,7 +55,8 @@ class QueryPlan:
     def fields(self) -> dict[str, "QueryPlan"]:
         """The plans of the fields of the schema, for an answer that is a dictionary of querysets and instances."""
         if self._fields is None:
-            schema = self.annotation if isinstance(self.annotation, type) else None
+            inner = _inner(self.annotation)
+            schema = self.annotation if inner is self.annotation else None
             self._fields = {
                 field.alias or name: QueryPlan(
                     field.annotation, narrow=self.narrow, hints=self.hints
@@ -69,14 +83,86 @@ class QueryPlan:
         elif isinstance(value, Model):
             self.fill([value])
         elif type(value) is list:
-            self.fill(value)
-        elif type(value) is dict or isinstance(value, OrderedDict):
-            loaded = {
+            loaded = self.load_all(value)
+            return value if _are_same(loaded, value) else loaded
+        elif (type(value) is dict or isinstance(value, OrderedDict)) and self.fields:
+            loaded_fields = {
                 key: plan.load(value[key]) for key, plan in self.fields.items() if key in value
             }
-            if any(loaded[key] is not value[key] for key in loaded):
-                return {**value, **loaded}
+            if any(loaded_fields[key] is not value[key] for key in loaded_fields):
+                return {**value, **loaded_fields}
+        elif type(value) is dict:
+            return self.load_all([value])[0]
         return value
+
+    @property
+    def inside(self) -> "tuple[dict[str, QueryPlan], QueryPlan | None]":
+        """What a dictionary may hold where it is an item of a list: a schema's fields, or the values of a ``dict[…]``."""
+        if self._inside is None:
+            inner = _inner(self.annotation)
+            if isinstance(inner, type) and inner is not self.annotation:
+                self._inside = self._plan(inner).fields, None
+            elif isinstance(inner, type):
+                self._inside = self.fields, None
+            else:
+                self._inside = {}, None if inner is None else self._plan(get_args(inner)[1])
+        return self._inside
+
+    def _plan(self, annotation: Any) -> "QueryPlan":
+        return QueryPlan(annotation, narrow=self.narrow, hints=self.hints)
+
+    def load_all(self, values: list[Any]) -> list[Any]:
+        """Return values that one annotation describes, loaded together: one query a relation for all of them.
+
+        Querysets that lie in the items are evaluated for that, each by its one query.
+        """
+        loaded: list[Any] = []
+        instances: list[Any] = []
+        for given in values:
+            value = given.all() if isinstance(given, Manager) else given
+            if isinstance(value, Model):
+                instances.append(value)
+            elif isinstance(value, QuerySet) and is_plain(value):
+                instances.extend(value)
+            loaded.append(value)
+        if instances:
+            self.fill(instances)
+        if len(instances) < len(loaded):
+            self._load_lists(loaded)
+            self._load_dicts(loaded)
+        return loaded
+
+    def _load_lists(self, values: list[Any]) -> None:
+        """Load the items of the lists among some values, and put lists of them in place of those that changed."""
+        places = [index for index, value in enumerate(values) if type(value) is list]
+        items = (
+            self.load_all([item for index in places for item in values[index]]) if places else []
+        )
+        start = 0
+        for index in places:
+            found = items[start : start + len(values[index])]
+            start += len(found)
+            if not _are_same(found, values[index]):
+                values[index] = found
+
+    def _load_dicts(self, values: list[Any]) -> None:
+        """The same for the dictionaries among them."""
+        fields, every = self.inside
+        if not fields and every is None:
+            return
+        places = [index for index, value in enumerate(values) if type(value) is dict]
+        held = [(index, key) for index in places for key in (fields or values[index])]
+        groups: dict[str, list[tuple[int, Any]]] = {}
+        for index, key in held:
+            if key in values[index]:
+                groups.setdefault(key if fields else "", []).append((index, key))
+        for name, group in groups.items():
+            plan = fields.get(name) or every
+            before = [values[index][key] for index, key in group]
+            loaded = before if plan is None else plan.load_all(before)
+            for (index, key), old, new in zip(group, before, loaded, strict=True):
+                if new is not old:
+                    values[index] = {**values[index], key: new}
 
     def apply(self, queryset: Any, columns: Iterable[str] | None = ()) -> Any:
         """Return the queryset with the joins, prefetches and columns that the schema needs.
@@ -88,36 +174,57 @@ class QueryPlan:
         made = not is_plain(queryset) or queryset._result_cache is not None
         if made or queryset.query.combinator:
             return queryset
+        level = self.level(queryset.model)
         choice = _Choice(queryset, self.narrow and columns is not None)
-        return choice.apply(self.level(queryset.model), columns or ())
+        planned = choice.apply(level, columns or ())
+        filled = self._filling(queryset.model)
+        if filled is not None:
+            planned = planned.all()
+            planned._iterable_class = filled
+        return planned
+
+    def _filling(self, model: type[Model]) -> Any:
+        """Return what makes a queryset's instances where generic foreign keys are read of them; None where none is."""
+        if model not in self._fillings:
+            level = self.level(model)
+            self._fillings[model] = filling(level, _lookups) if reads_generic(level) else None
+        return self._fillings[model]
 
     def fill(self, values: list[Any]) -> None:
         """Fetch for instances made elsewhere what the schema will read of them, one query a relation."""
-        model = type(values[0]) if values else None
-        if model is None or not issubclass(model, Model):
-            return
-        level = self.level(model)
-        # One instance reads a relation by one query anyway.
-        relations = level.one | level.many
-        deep = (below.one or below.many or below.other for below in relations.values())
-        if not (any(deep) if len(values) == 1 else relations or level.other):
-            return
-        if {type(value) for value in values} != {model}:
-            return
-        if any(value._state.adding or value.pk is None for value in values):
-            return
-        # Django reads the relations of all of them from where it reads those of the first.
-        for using in {value._state.db for value in values}:
-            found = [value for value in values if value._state.db == using]
-            lookups = self._lookups(model, using)[len(found) == 1]
+        alone = len(values) == 1
+        kinds = {kind for kind in {type(value) for value in values} if self._reads(kind, alone)}
+        # Django asks for the relations of all of them where it reads those of the first.
+        groups: dict[tuple[type[Any], str | None], list[Any]] = {}
+        for value in values if kinds else ():
+            if type(value) in kinds:
+                groups.setdefault((type(value), value._state.db), []).append(value)
+        for (model, using), found in groups.items():
+            if any(value._state.adding or value.pk is None for value in found):
+                continue
+            generic = self._filling(model) is not None
+            # One instance reads a relation by one query anyway.
+            lookups = self._lookups(model, using)[len(found) == 1 and not generic]
             if lookups:
                 prefetch_related_objects(found, *lookups)
+            if generic:
+                fill_generic(found, self.level(model), _lookups)
+
+    def _reads(self, kind: type[Any], alone: bool) -> bool:
+        """Tell whether instances of a class have relations to fetch; ``alone``, one reads a relation by one query anyway."""
+        if not issubclass(kind, Model):
+            return False
+        level = self.level(kind)
+        relations = level.one | level.many
+        deep = (below.one or below.many or below.other for below in relations.values())
+        found = any(deep) if alone else bool(relations or level.other)
+        return found or self._filling(kind) is not None
 
     def _lookups(self, model: type[Model], using: str | None) -> tuple[list[str], list[str]]:
         """Return the relations that are read of a model's instances, and those of relations alone."""
         known = None if router.routers else self._known.get(model)
         if known is None:
-            every = list(_lookups(self.level(model), "", using))
+            every = list(_lookups(self.level(model), using))
             known = every, [lookup for lookup in every if "__" in lookup]
             if not router.routers:
                 self._known[model] = known
@@ -235,6 +342,7 @@ class _Choice:
         if (
             self.using
             and relation.one_to_many
+            and not is_generic(relation)
             and source_of(below.model, level.model, source) != using
         ):
             # The items know the instance that they belong to: Django does not read it again, wherever that would be.
@@ -267,13 +375,32 @@ def is_plain(queryset: Any) -> bool:
     return made._fields is None and made._iterable_class is ModelIterable
 
 
-def _lookups(level: Level, prefix: str, using: str | None) -> Iterator[str]:
+def _inner(annotation: Any) -> Any:
+    """Return what a dictionary among some values is described by: a schema, a ``dict[…]``, or None for neither.
+
+    Lists, optional values and annotations around it are looked through.
+    """
+    if isinstance(annotation, type) and not get_args(annotation):
+        if issubclass(annotation, RootModel):
+            return _inner(annotation.model_fields["root"].annotation)
+        return annotation if issubclass(annotation, BaseModel) else None
+    if get_origin(annotation) is dict:
+        return annotation
+    found = [each for each in get_args(annotation) if any(schemas_in(each))]
+    return _inner(found[0]) if len(found) == 1 else None
+
+
+def _are_same(loaded: list[Any], values: list[Any]) -> bool:
+    return all(new is old for new, old in zip(loaded, values, strict=True))
+
+
+def _lookups(level: Level, using: str | None, prefix: str = "") -> Iterator[str]:
     for name, below in (level.one | level.many).items():
         source = source_of(level.model, below.model, using)
         if source is None and router.routers:
             continue
         yield prefix + name
-        yield from _lookups(below, f"{prefix}{name}__", source)
+        yield from _lookups(below, source, f"{prefix}{name}__")
     yield from (prefix + name for name in _others(level, using))
 
 

@@ -70,7 +70,7 @@ class Tiers:
         annotation = self.plan.annotation
         schema = isinstance(annotation, type) and issubclass(annotation, BaseModel)
         kinds = {annotation} if schema else set()
-        return frozenset(kinds if self.query.fields else {*kinds, dict})
+        return frozenset(kinds if self.query.fields or any(self.query.inside) else {*kinds, dict})
 
     @cached_property
     def columns(self) -> list[str] | None:
@@ -120,6 +120,16 @@ class Tiers:
         if rendered is not None:
             return self._join(body, tier, rendered), "rows", None
         return body, tier, reason
+
+    def dump(self, value: Any, context: dict[str, Any]) -> Any:
+        """Return a result as Ninja's data, for code that writes it itself; its queries are planned."""
+        if isinstance(value, Manager):
+            value = value.all()
+        if not isinstance(value, QuerySet):
+            return self.plan.dump(self.query.load(value), context)
+        self.seen = value.model
+        loaded = get_one(value, self.query) if self.takes_one else self.query.load(value)
+        return self.plan.dump(loaded, context)
 
     def _by_plan(
         self, value: Any, reason: str | None, request: Any, status: int

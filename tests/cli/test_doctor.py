@@ -169,6 +169,77 @@ def test_missing_formats_name_their_extra(project: SmallProject):
     assert "    → pip install 'django-matt[formats]'\n" in said
 
 
+SCHEMAS = """
+import json
+
+from ninja import ModelSchema, Schema
+from ninja.renderers import BaseRenderer
+
+from notes.models import Note
+
+
+class Renderer(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request, data, *, response_status):
+        return json.dumps(data)
+
+
+class NoteOut(ModelSchema):
+    class Meta:
+        model = Note
+        fields = ["id", "text"]
+
+
+class Loud(Schema):
+    text: str
+
+    @staticmethod
+    def resolve_text(note):
+        return note.text.upper()
+
+
+@api.get("/notes", response=list[NoteOut])
+def notes(request):
+    return Note.objects.all()
+
+
+@api.get("/loud", response=list[Loud])
+def loud(request):
+    return [Loud(text=note.text) for note in Note.objects.all()]
+"""
+
+
+def add_routes(project: SmallProject, text: str) -> None:
+    """Put routes above the URLs, which take those that are there by then."""
+    path = project.folder / "config/urls.py"
+    before, urls, after = path.read_text().partition("urlpatterns")
+    path.write_text(f"{before}{text}\n\n{urls}{after}")
+
+
+def test_what_keeps_routes_from_the_fast_tiers_is_named(project: SmallProject):
+    project.manage("migrate")
+    add_routes(project, SCHEMAS)
+    said = examined(project, code=0)
+    assert (
+        "✓ Notes: 1 of 2 routes with a schema answer by the fast tiers. "
+        "By pydantic: response[]: resolve_text of Loud is called for each value (1 route).\n"
+    ) in said
+    assert "    → python manage.py matt_plan\n" in said
+    assert "✓ Notes: the views of 1 route name the schema that they answer with (Loud).\n" in said
+
+
+def test_a_renderer_that_keeps_all_routes_from_them_is_doubtful(project: SmallProject):
+    project.manage("migrate")
+    add_routes(project, f"{SCHEMAS}\n\napi.renderer = Renderer()\n")
+    said = examined(project, code=0)
+    assert (
+        "! Notes: Renderer, the renderer of the API, writes the answers. "
+        "Without it its routes would answer: 1 by rows.\n"
+    ) in said
+    assert "    → If it only writes JSON, delete it; python manage.py matt_plan shows" in said
+
+
 def test_checks_are_findings_and_those_for_production_wait_for_deploy(project: SmallProject):
     project.manage("migrate")
     project.append("config/settings.py", "MATT = {'NOTHING': 1}\n")

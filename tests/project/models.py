@@ -4,6 +4,8 @@ import datetime
 import uuid
 from decimal import Decimal
 
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models.functions import Lower, Upper
 
@@ -208,6 +210,33 @@ class Land(models.Model):
 class Town(models.Model):
     land = models.ForeignKey(Land, models.CASCADE, related_name="towns")
     name = models.CharField(max_length=20)
+
+
+class Remark(models.Model):
+    """On an object of any model."""
+
+    text = models.CharField(max_length=40)
+    author = models.ForeignKey(Author, models.CASCADE, related_name="+")
+    # The tests make this table in a database that has none of contenttypes, too.
+    content_type = models.ForeignKey(
+        ContentType, models.CASCADE, null=True, related_name="+", db_constraint=False
+    )
+    object_id = models.PositiveIntegerField(null=True)
+    target = GenericForeignKey()
+
+
+class Photo(models.Model):
+    title = models.CharField(max_length=40)
+    author = models.ForeignKey(Author, models.CASCADE, related_name="+")
+    tags = models.ManyToManyField(Tag, related_name="+")
+    remarks = GenericRelation(Remark)
+
+
+class Film(models.Model):
+    title = models.CharField(max_length=40)
+    author = models.ForeignKey(Author, models.CASCADE, related_name="+")
+    photos = models.ManyToManyField(Photo, related_name="+")
+    remarks = GenericRelation(Remark)
 
 
 class Edition(models.Model):

@@ -273,13 +273,14 @@ def test_every_field_type_but_binary_is_served_by_the_encoder():
     judge(EverythingOut, Everything(id=1, colour="red", level=1), tier="instances")
 
 
-def test_binary_is_no_json_for_us_either():
+def test_binary_that_is_no_text_is_no_json_for_us_either():
     class Out(ModelSchema):
         class Meta:
             model = Everything
             fields = ["binary"]
 
     assert judge(Out, Everything(binary=b"\xff"))[0] == "TypeError"
+    assert judge(Out, Everything(binary=b"text"))[0] == "answer"
 
 
 @QUICK

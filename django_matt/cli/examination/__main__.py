@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django_matt.cli.entry import say
-from django_matt.cli.examination import databases, packages, projects
+from django_matt.cli.examination import databases, packages, projects, tiers
 from django_matt.cli.findings import Finding, write_finding
 
 __all__ = ["examine"]
@@ -21,7 +21,12 @@ def examine(folder: Path, deploy: bool) -> Iterator[Finding]:
         yield finding
     if not started:
         return
-    for part in (projects.examine_parts, databases.examine_databases, databases.examine_changes):
+    for part in (
+        projects.examine_parts,
+        tiers.examine_tiers,
+        databases.examine_databases,
+        databases.examine_changes,
+    ):
         try:
             yield from part()
         except Exception as error:  # noqa: BLE001 - the other parts have something to say

@@ -9,7 +9,6 @@ from django.db.models import Model
 
 from django_matt.api import MattAPI
 from django_matt.discovery import find_apis
-from django_matt.serialization.tiers import Tiers
 from django_matt.settings import get_settings
 
 
@@ -53,18 +52,21 @@ class Command(BaseCommand):
         elif answer.unplanned is not None:
             write(f"    {answer.unplanned}")
         else:
-            for status, tiers in answer.tiers.items():
-                self._show_tiers(status, tiers, model)
+            for plan in answer.describe(model):
+                self._show_plan(plan, streams=answer.streams_rows(plan["status"]))
+            for schema in answer.built_schemas():
+                write(
+                    f"    the view names {schema}: where it makes instances of it, return the queryset instead"
+                )
 
-    def _show_tiers(self, status: Any, tiers: Tiers, model: type[Model] | None) -> None:
-        tier, reason, queries = tiers.describe(model)
-        self.stdout.write(f"    {status} {tiers.name}: {tier}")
-        if reason:
-            self.stdout.write(f"        not faster: {reason}")
+    def _show_plan(self, plan: dict[str, Any], *, streams: bool) -> None:
+        self.stdout.write(f"    {plan['status']} {plan['schema']}: {plan['tier']}")
+        if plan["reason"]:
+            self.stdout.write(f"        not faster: {plan['reason']}")
         most = get_settings().STREAM_ROWS
-        if most is not None and tiers.columns is not None:
+        if most is not None and streams:
             self.stdout.write(f"        streamed past {most:,} rows, where a queryset is returned")
-        for query in queries:
+        for query in plan["queries"]:
             self.stdout.write(f"        {query}")
 
 
@@ -81,5 +83,5 @@ def _operations(api: MattAPI, prefix: str) -> Iterator[tuple[str, Any]]:
     for router in api._get_bound_routers():
         for path, view in router.path_operations.items():
             for operation in view.operations:
-                parts = [prefix.rstrip("/"), str(router.prefix).strip("/"), path.strip("/")]
-                yield "/".join(part for part in parts if part or part == parts[0]), operation
+                parts = (str(router.prefix).strip("/"), path.strip("/"))
+                yield "/".join([prefix.rstrip("/"), *filter(None, parts)]) or "/", operation

@@ -1,0 +1,93 @@
+"""How the routes answer: what keeps them from the fast tiers, and what they would gain without it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from django_matt.cli.findings import Finding
+
+__all__ = ["examine_tiers"]
+
+_PLAN = "python manage.py matt_plan"
+_SHOWN = 3
+
+
+def examine_tiers() -> Iterator[Finding]:
+    """Yield for each API how its routes answer; one whose URLs do not load has no finding here."""
+    from django.conf import settings
+
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return
+    from django_matt.api import MattAPI
+    from django_matt.discovery import find_apis
+
+    try:
+        apis = [api for api, _ in find_apis() if isinstance(api, MattAPI)]
+    except (Exception, SystemExit):  # noqa: BLE001 - URLs run any code as they load; the system checks name it
+        return
+    for api in apis:
+        yield from _examine(api)
+
+
+def _examine(api: Any) -> Iterator[Finding]:
+    plans: list[dict[str, Any]] = []
+    taken: Counter[tuple[str, str]] = Counter()
+    built: Counter[str] = Counter()
+    for router in api._get_bound_routers():
+        for view in router.path_operations.values():
+            for operation in view.operations:
+                answer = getattr(operation, "_matt_answer", None)
+                if answer is not None and answer.unplanned is None:
+                    plan = answer.describe()[0]
+                    plans.append(plan)
+                    if answer.taken is not None:
+                        taken[answer.taken, plan["without"]] += 1
+                    built.update(answer.built_schemas())
+    if not plans:
+        return
+    for reason in dict.fromkeys(reason for reason, _ in taken):
+        gains = [
+            f"{count} by {tier}"
+            for (other, tier), count in taken.items()
+            if other == reason and tier != "pydantic"
+        ]
+        if gains:
+            yield Finding(
+                level="doubtful",
+                what=f"{api.title}: {reason}. Without it its routes would answer: {', '.join(gains)}.",
+                why="It gets every value validated and copied by pydantic; the fast tiers write JSON without a copy.",
+                mend=f"If it only writes JSON, delete it; {_PLAN} shows each route.",
+            )
+    slow = Counter(
+        plan["reason"] for plan in plans if plan["tier"] == "pydantic" and "without" not in plan
+    )
+    fast = sum(plan["tier"] != "pydantic" for plan in plans)
+    if fast or slow:
+        yield Finding(
+            level="fine",
+            what=f"{api.title}: {fast} of {_routes(len(plans))} with a schema answer by the fast tiers.{_listed(slow)}",
+            why="What is called for each value needs pydantic for the whole response."
+            if slow
+            else "",
+            mend=_PLAN if slow else "",
+        )
+    if built:
+        yield Finding(
+            level="fine",
+            what=f"{api.title}: the views of {_routes(sum(built.values()))} name the schema that they answer with"
+            f" ({', '.join(sorted(built))}).",
+            why="Where a view makes instances of it, each is validated before the answer is written.",
+            mend="Return the queryset, or model instances: the schema is applied to them.",
+        )
+
+
+def _routes(count: int) -> str:
+    return "1 route" if count == 1 else f"{count} routes"
+
+
+def _listed(reasons: Counter[Any]) -> str:
+    if not reasons:
+        return ""
+    shown = [f"{reason} ({_routes(count)})" for reason, count in reasons.most_common(_SHOWN)]
+    more = len(reasons) - len(shown)
+    return f" By pydantic: {'; '.join(shown)}{f'; {more} more reasons' if more else ''}."
