@@ -169,6 +169,8 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
+                if conditional is not None:
+                    conditional.leave(context)
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
@@ -216,6 +218,8 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
+                if conditional is not None:
+                    await conditional.leave_async(context)
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
