@@ -41,7 +41,10 @@ class MattSettings:
     MAX_NESTING: int = 100
     """How deep a request body of any format may nest."""
     FORMATS: tuple[str, ...] = ("json", "msgpack", "yaml", "xml", "csv", "jsonl")
-    """The formats to negotiate, the default first; those whose library is missing are left out."""
+    """The formats to negotiate, the default first; those whose library is missing are left out.
+
+    With ``"form"`` bodies may be forms too.
+    """
     TIER: Tier = "rows"
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
     EDITOR: str = "vscode://file/{path}:{line}"

@@ -17,7 +17,18 @@ from django_matt.formats.accept import preferred
 from django_matt.formats.protocol import Format
 from django_matt.settings import get_settings
 
-__all__ = ["FormatSet", "formats", "operation_formats", "route_formats"]
+__all__ = [
+    "FORM",
+    "FORM_TYPES",
+    "FormatSet",
+    "formats",
+    "operation_formats",
+    "route_formats",
+]
+
+FORM = "form"
+"""The name that lets bodies come in as forms too; nothing is answered in it."""
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 BUILT_IN = {
     "json": "django_matt.formats.json.JSON",
@@ -35,7 +46,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 class FormatSet:
     """The formats of an API or of a route, the default first; built once, shared by threads.
 
-    ``format_parameter`` names the query parameter that wins over ``Accept``; ``None`` for no such parameter.
+    ``format_parameter`` names the query parameter that wins over ``Accept``; ``None`` for no such parameter. With
+    ``"form"`` among the names, bodies may be forms as well.
 
     >>> FormatSet(["json", "csv"]).names
     ('json', 'csv')
@@ -52,10 +64,15 @@ class FormatSet:
         Raises ``MissingExtra`` for a named format whose library is missing, ``ImproperlyConfigured`` for an unknown
         name, for the same name twice and for none at all.
         """
-        self._formats = tuple(_installed() if formats is None else map(_made, formats))
+        given = get_settings().FORMATS if formats is None else tuple(formats)
+        self.reads_forms = FORM in given
+        named = [each for each in given if each != FORM]
+        self._formats = tuple(_installed(named) if formats is None else map(_made, named))
         self.names = tuple(made.name for made in self._formats)
         if not self._formats or len(set(self.names)) != len(self.names):
-            raise ImproperlyConfigured(f"Formats must be at least one, each once: {self.names}.")
+            raise ImproperlyConfigured(
+                f"Formats must be at least one to answer in, each once: {self.names}."
+            )
         self.default = self._formats[0]
         self.format_parameter = format_parameter
         self._named = dict(zip(self.names, self._formats, strict=True))
@@ -133,11 +150,13 @@ class FormatSet:
 
     def readable_types(self) -> list[str]:
         """Return what request bodies may come in, for OpenAPI and ``Accept-Post``."""
-        return [made.media_type for made in self._formats if made.can_load]
+        read = [made.media_type for made in self._formats if made.can_load]
+        return [*read, *FORM_TYPES] if self.reads_forms else read
 
     def without_parameter(self) -> "FormatSet":
         """Return the same formats, chosen by ``Accept`` only: for a route with its own ``format`` parameter."""
-        return FormatSet(self._formats, format_parameter=None)
+        forms = (FORM,) if self.reads_forms else ()
+        return FormatSet((*self._formats, *forms), format_parameter=None)
 
     def _by_name(self, name: str, *, rows: bool) -> Format:
         found = self._named.get(name)
@@ -207,16 +226,16 @@ def _made(given: str | Format) -> Format:
         return given
     if given not in BUILT_IN:
         raise ImproperlyConfigured(
-            f"There is no format {given!r}; there are {', '.join(BUILT_IN)}."
+            f"There is no format {given!r}; there are {', '.join([*BUILT_IN, FORM])}."
         )
     module, _, name = BUILT_IN[given].rpartition(".")
     made: Format = getattr(import_module(module), name)()
     return made
 
 
-def _installed() -> Sequence[Format]:
+def _installed(names: Iterable[str | Format]) -> Sequence[Format]:
     found = []
-    for name in get_settings().FORMATS:
+    for name in names:
         try:
             found.append(_made(name))
         except MissingExtra:
