@@ -71,8 +71,9 @@ class MattAPI(NinjaExtraAPI):
         problem_details: bool | None = None,
         formats: Sequence[str | Format] | None = None,
         tier: Tier | None = None,
+        **options: Any,
     ) -> None:
-        """Take the options; nothing is bound before the URLs are asked for."""
+        """Take the options, and those of a newer Ninja too; nothing is bound before the URLs are asked for."""
         if problem_details is None:
             problem_details = get_settings().PROBLEM_DETAILS
         self.problem_details = problem_details
@@ -97,12 +98,22 @@ class MattAPI(NinjaExtraAPI):
             parser=parser or MattParser(self.formats),
             openapi_extra=openapi_extra,
             app_name=app_name,
+            **options,
         )
         # NinjaExtraAPI always makes a default router of its own class: put the user's, or ours, in its place.
         self._router_registrations.clear()
         self._routers.clear()
         self.default_router = default_router or Router()
         self.add_router("", self.default_router)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was bound: a copy, as ``setUpTestData`` makes one, is an API of its own and binds itself."""
+        unbound = {
+            "_bound": None,
+            "_bound_routers_cache": None,
+            "_controller_routers_merged": False,
+        }
+        return {**self.__dict__, **unbound}
 
     def set_default_exception_handlers(self) -> None:
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
@@ -174,4 +185,4 @@ class MattAPI(NinjaExtraAPI):
         replaced = {url.name for url in ours} | {"api-root"}
         routes = [url for url in super()._get_urls() if getattr(url, "name", None) not in replaced]
         urls = [*ours, *routes, root_url(self)]
-        return [KnownURL(urls), *urls, UnknownURL(self)]
+        return [KnownURL(urls), *urls, UnknownURL(self, urls)]

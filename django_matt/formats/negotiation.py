@@ -1,9 +1,9 @@
 """Which format answers: ``FormatSet`` chooses by ``?format=`` and ``Accept`` (RFC 9110, 12.5.1)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -92,6 +92,20 @@ class FormatSet:
             at_once |= {"application/json", "application/json, text/plain, */*"}
         self._at_once = frozenset(at_once)
         self.varies = len(self._formats) > 1
+
+    def __copy__(self) -> Self:
+        """Return the set itself, which never changes."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the set itself: several APIs may share it."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the formats alone; the rest is made of them."""
+        forms = (FORM,) if self.reads_forms else ()
+        made = partial(type(self), format_parameter=self.format_parameter)
+        return made, ((*self._formats, *forms),)
 
     def __iter__(self) -> Any:
         """Iterate over the formats, the default first."""
