@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -20,10 +21,14 @@ from django_matt.contexts import bind_contexts
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
+from django_matt.settings import get_settings
 
 __all__ = ["bind_run"]
 
 _logger = logging.getLogger("django.request")
+
+_Rebind = Callable[[Callable[[], "_Steps"]], None]
+"""Takes what makes the steps of an operation, to be used from the next request on."""
 
 
 class _Steps:
@@ -124,15 +129,39 @@ def _challenge(operation: Operation) -> str:
 
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is."""
-    steps = _Steps(api, operation)
-    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for paginators, and matt_plan to describe
-    return _bind_async(steps) if operation.is_async else _bind_sync(steps)
+    made: dict[str, _Steps] = {}
+
+    def make() -> _Steps:
+        """Return the steps under the settings of now, which a test may have overridden."""
+        key = repr(get_settings())
+        if key not in made:
+            made[key] = _Steps(api, operation)
+        marked: Any = operation
+        marked._matt_answer = made[key].answer  # for paginators, and matt_plan to describe
+        return made[key]
+
+    steps = make()
+    run, rebind = _bind_async(steps) if operation.is_async else _bind_sync(steps)
+    operation._matt_rebind = partial(rebind, make)  # type: ignore[attr-defined] # for override_settings
+    return run
 
 
-def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
+def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]:  # noqa: C901 - the steps of a request, one after the other
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
+
+    def rebind(make: Callable[[], _Steps]) -> None:
+        nonlocal enter
+
+        def enter_first(request: HttpRequest, path: dict[str, Any]) -> Any:
+            nonlocal steps, answer, enter, call, conditional
+            steps = make()
+            answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
+            conditional = answer if isinstance(answer, ConditionalAnswer) else None
+            return enter(request, path)
+
+        enter = enter_first
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
@@ -174,13 +203,25 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
-    return run
+    return run, rebind
 
 
-def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
+def _bind_async(steps: _Steps) -> tuple[Callable[..., Awaitable[HttpResponseBase]], _Rebind]:  # noqa: C901 - the steps of a request, one after the other
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
+
+    def rebind(make: Callable[[], _Steps]) -> None:
+        nonlocal enter
+
+        def enter_first(request: HttpRequest, path: dict[str, Any]) -> Any:
+            nonlocal steps, answer, enter, call, conditional
+            steps = make()
+            answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
+            conditional = answer if isinstance(answer, ConditionalAnswer) else None
+            return enter(request, path)
+
+        enter = enter_first
 
     async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
@@ -223,7 +264,7 @@ def _bind_async(steps: _Steps) -> Callable[..., Awaitable[HttpResponseBase]]:
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
-    return run
+    return run, rebind
 
 
 def _bind_method(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any] | None:

@@ -67,8 +67,12 @@ def read_settings(kind: type[S], name: str) -> S:
     return cast("S", _read(kind, name))  # type: ignore[arg-type]
 
 
+_kinds: dict[str, Any] = {}
+
+
 @lru_cache
 def _read(kind: Any, name: str) -> Any:
+    _kinds[name] = kind
     given: dict[str, Any] = dict(getattr(settings, name, {}))
     known = [field.name for field in fields(kind)]
     unknown = sorted(set(given) - set(known))
@@ -90,10 +94,17 @@ def checked_tier(given: str, where: str) -> Tier:
     )
 
 
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting.startswith("MATT"):
-        get_settings.cache_clear()
-        _read.cache_clear()
+def _forget(*, setting: str, enter: bool = False, **_: Any) -> None:
+    if not setting.startswith("MATT"):
+        return
+    get_settings.cache_clear()
+    _read.cache_clear()
+    if enter:
+        # A mistake is told where it is made, and not by every request after it; Django takes the override back.
+        if setting == "MATT":
+            get_settings()
+        elif setting in _kinds:
+            _read(_kinds[setting], setting)
 
 
 setting_changed.connect(_forget)

@@ -3,6 +3,8 @@
 import copy
 import itertools
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import TestCase
@@ -15,8 +17,14 @@ from django_matt.formats import FormatSet
 from django_matt.testing import MattClient
 
 namespaces = (f"copies-{number}" for number in itertools.count())
-WAYS = {"copy": copy.copy, "deepcopy": copy.deepcopy}
-PICKLE = {"pickle": lambda value: pickle.loads(pickle.dumps(value))}
+
+
+def pickled(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {"copy": copy.copy, "deepcopy": copy.deepcopy}
+EVERY_WAY = {**WAYS, "pickle": pickled}
 
 
 def fail(request):
@@ -77,7 +85,7 @@ def test_an_api_of_functions_is_pickled(bound):
         api.get("/function", response=None, auth=None, throttle=[])(fail)
         if bound:
             assert api.urls
-        made = PICKLE["pickle"](api)
+        made = pickled(api)
         assert made.title == "Kept"
         with pytest.raises(LookupError, match="here"):
             MattClient(made).get("/api/function")
@@ -93,7 +101,7 @@ class KeepsAnAPI(TestCase):
         assert client.get("/api/openapi.json").expect(200)
 
 
-@pytest.mark.parametrize("way", {**WAYS, **PICKLE}.values(), ids={**WAYS, **PICKLE})
+@pytest.mark.parametrize("way", EVERY_WAY.values(), ids=EVERY_WAY)
 def test_formats_and_routers_are_copied(way):
     chosen = FormatSet(["json", "yaml", "xml", "form"], format_parameter="as")
     made = way(chosen)
@@ -118,7 +126,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("way", {**WAYS, **PICKLE}.values(), ids={**WAYS, **PICKLE})
+@pytest.mark.parametrize("way", EVERY_WAY.values(), ids=EVERY_WAY)
 @pytest.mark.parametrize("kind", ERRORS)
 def test_errors_are_copied_whole(kind, way):
     error = kind("What went wrong.", code="a_code", headers={"A": "b"}, order=7)
@@ -130,5 +138,5 @@ def test_errors_are_copied_whole(kind, way):
 
 def test_an_error_of_a_missing_extra_is_copied_whole():
     error = exceptions.MissingExtra("msgspec", "formats")
-    for way in (*WAYS.values(), *PICKLE.values()):
+    for way in EVERY_WAY.values():
         assert str(way(error)) == str(error)

@@ -26,6 +26,8 @@ def docs_urls(api: Any) -> list[URLPattern]:
         content = json.dumps(document, cls=NinjaJSONEncoder, ensure_ascii=False).encode()
         return content, f'"{blake2b(content, digest_size=12).hexdigest()}"'
 
+    api.forgets_settings.append(build.cache_clear)
+
     def openapi_json(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
         content, etag = build(api.get_root_path(parameters), tuple(parameters.items()))
         response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
