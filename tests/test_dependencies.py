@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -66,7 +67,7 @@ class LoudOut(Schema):
 def call(request, serve):
     """Serve a queryset as a list and as one object, and call it."""
 
-    def made(schema, find=lambda rows, request: rows):
+    def made(schema: Any, find=lambda rows, request: rows):
         api = MattAPI(urls_namespace=next(namespaces))
 
         def rows(request):
@@ -88,8 +89,9 @@ def call(request, serve):
             return await Everything.objects.aget(char="a")
 
         views = [rows_async, row_async, instance_async] if made.is_async else [rows, row, instance]
+        responses: list[Any] = [list[schema], schema, schema]
         for path, response, view in zip(
-            ("/rows", "/row", "/instance"), (list[schema], schema, schema), views, strict=True
+            ("/rows", "/row", "/instance"), responses, views, strict=True
         ):
             api.get(path, response=response)(ROWS(view))
 
