@@ -56,16 +56,18 @@ def serve(settings: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..
 def settings_module() -> Iterator[Callable[[str, Any], None]]:
     """Return ``settings_module(name, value)``: a setting as the module holds it from the start, so that nobody is asked."""
     before = django_settings._wrapped
+    held: list[str] = []
 
     def hold(name: str, value: Any) -> None:
         holder = UserSettingsHolder(django_settings._wrapped)
         setattr(holder, name, value)
         django_settings._wrapped = holder
+        held.append(name)
         setting_changed.send_robust(sender=None, setting=name, value=value, enter=False)
 
     yield hold
     django_settings._wrapped = before
-    for name in ("MATT", "MATT_CRUD", "INSTALLED_APPS"):
+    for name in held:
         setting_changed.send_robust(sender=None, setting=name, value=None, enter=False)
 
 
