@@ -28,6 +28,7 @@ from django_matt.extensions import ExtendsAPI
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.overrides import follow_settings
 from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
@@ -73,12 +74,14 @@ class MattAPI(NinjaExtraAPI):
         problem_details: bool | None = None,
         formats: Sequence[str | Format] | None = None,
         tier: Tier | None = None,
+        **options: Any,
     ) -> None:
-        """Take the options; nothing is bound before the URLs are asked for."""
-        if problem_details is None:
-            problem_details = get_settings().PROBLEM_DETAILS
-        self.problem_details = problem_details
+        """Take the options, and those of a newer Ninja too; nothing is bound before the URLs are asked for."""
+        self._settings = get_settings()
+        self._problem_details = problem_details
         self.formats = FormatSet(formats)
+        self._formats_of_settings = self.formats if formats is None else None
+        self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
         self._bound: list[Any] | None = None
@@ -99,12 +102,40 @@ class MattAPI(NinjaExtraAPI):
             parser=parser or MattParser(self.formats),
             openapi_extra=openapi_extra,
             app_name=app_name,
+            **options,
         )
         # NinjaExtraAPI always makes a default router of its own class: put the user's, or ours, in its place.
         self._router_registrations.clear()
         self._routers.clear()
         self.default_router = default_router or Router()
         self.add_router("", self.default_router)
+        follow_settings(self)
+
+    @property
+    def problem_details(self) -> bool:
+        """Whether handled errors are answered by RFC 9457 documents."""
+        if self._problem_details is None:
+            return get_settings().PROBLEM_DETAILS
+        return self._problem_details
+
+    @problem_details.setter
+    def problem_details(self, value: bool | None) -> None:
+        self._problem_details = value
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was bound: a copy, as ``setUpTestData`` makes one, is an API of its own and binds itself."""
+        left_out: dict[str, Any] = {
+            "_bound": None,
+            "_bound_routers_cache": None,
+            "_controller_routers_merged": False,
+            "forgets_settings": [],
+        }
+        return {**self.__dict__, **left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what ``__getstate__`` gave; the copy follows the settings as well."""
+        self.__dict__.update(state)
+        follow_settings(self)
 
     def set_default_exception_handlers(self) -> None:
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
@@ -208,4 +239,4 @@ class MattAPI(NinjaExtraAPI):
         finally:
             self.openapi_url = openapi_url
         urls = [*ours, *routes, root_url(self)]
-        return [KnownURL(urls), *urls, UnknownURL(self)]
+        return [KnownURL(urls), *urls, UnknownURL(self, urls)]

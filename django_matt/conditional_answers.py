@@ -1,10 +1,14 @@
 """The answers of a route with ``@conditional``: 304 before the rows are read, 412 and 428 before anything is written."""
 
+import asyncio
 import warnings
 from contextlib import suppress
 from typing import Any, cast
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -22,11 +26,13 @@ from django_matt.conditions import (
     refuse_changed,
     refuse_unconditional,
 )
+from django_matt.dependencies import depends_on_column
 from django_matt.errors.exceptions import NotAcceptable, PreconditionFailed
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import find_paginators
 from django_matt.states import State, digest, digest_of_body, state_of
+from django_matt.transactions import HeldWrites
 
 __all__ = ["ConditionalAnswer", "make_answer"]
 
@@ -78,32 +84,69 @@ class ConditionalAnswer(Answer):
 
     def enter(self, context: Any, values: dict[str, Any]) -> HttpResponseBase | None:
         """Refuse a write, or answer a read with 304, where callables know the state before the view runs."""
-        self._open(context)
+        if self._open(context):
+            context.request._matt_writes = HeldWrites()
         if not self._condition.callables:
             return None
         return self._judge(context, self._ask(context.request, values))
 
     async def enter_async(self, context: Any, values: dict[str, Any]) -> HttpResponseBase | None:
         """The same for an async route."""
-        self._open(context)
+        if self._open(context):
+            context.request._matt_writes = await sync_to_async(HeldWrites)()
         if not self._condition.callables:
             return None
         return self._judge(context, await self._ask_async(context.request, values))
 
-    def _open(self, context: Any) -> None:
+    def _open(self, context: Any) -> bool:
+        """Note what is asked; tell whether nothing may be stored before ``check_preconditions`` is called."""
         request = context.request
         context._matt_state = State()
-        if request.method not in SAFE:
+        writes = request.method not in SAFE
+        if writes:
             refuse_unconditional(request, required=self._condition.required)
         if self._column is not None:
             request._matt_condition = self
-            request._matt_unchecked = request.method not in SAFE
+            request._matt_unchecked = writes and has_condition(request)
+            request._matt_writes = None
+            return bool(request._matt_unchecked)
+        return False
+
+    def leave(self, context: Any) -> None:
+        """End a write that was not answered: what it stored before its condition was accepted is rolled back."""
+        request = context.request
+        writes: HeldWrites | None = getattr(request, "_matt_writes", None)
+        if writes is not None:
+            request._matt_writes = None
+            with suppress(DatabaseError):
+                self._end_writes(request, writes)
+
+    async def leave_async(self, context: Any) -> None:
+        """The same for an async route."""
+        if getattr(context.request, "_matt_writes", None) is not None:
+            await sync_to_async(self.leave)(context)
+
+    def _keep(self, request: Any) -> None:
+        writes: HeldWrites | None = request._matt_writes
+        if writes is not None:
+            request._matt_writes = None
+            self._end_writes(request, writes)
+
+    def _end_writes(self, request: Any, writes: HeldWrites) -> None:
+        """Store what the view wrote once the condition was accepted, and nothing otherwise."""
+        if request._matt_unchecked:
+            writes.drop()
+        else:
+            writes.keep()
 
     def check(self, request: HttpRequest, instance: Any) -> None:
         """Refuse a write whose condition does not hold for an instance; see ``check_preconditions``."""
         if request.method not in SAFE:
             self._refuse_changed(request, state_of(instance, str(self._column)))
-            request._matt_unchecked = False  # type: ignore[attr-defined]
+            noted: Any = request
+            noted._matt_unchecked = False
+            if noted._matt_writes is not None and not _is_in_loop():
+                noted._matt_writes.accept()
 
     def _judge(self, context: Any, state: State) -> HttpResponseBase | None:
         if context.request.method not in SAFE:
@@ -126,11 +169,35 @@ class ConditionalAnswer(Answer):
             if status == 200:
                 tiers = self.tiers.get(status, self.tiers.get(...))
                 one = tiers is not None and tiers.takes_one
-                context._matt_state = state_of(value, column, one=one)
+                annotation = None if tiers is None else tiers.plan.annotation
+                context._matt_state = self._state(value, annotation, one=one)
                 unchanged = self._unchanged(context, context._matt_state)
                 if unchanged is not None:
                     return unchanged
-        return self._finish(context, super().make(context, result))
+        response = self._finish(context, super().make(context, result))
+        if self._column is not None and not _is_in_loop():
+            self._keep(context.request)
+        return response
+
+    async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
+        """The same for an async route."""
+        response = await super().make_async(context, result)
+        if getattr(context.request, "_matt_writes", None) is not None:
+            await sync_to_async(self._keep)(context.request)
+        return response
+
+    def _state(self, value: Any, annotation: Any, *, one: bool) -> State:
+        """Return the state of what a view returned; where the column does not say all, a hash is part of it."""
+        covered = depends_on_column(value, annotation, one=one)
+        if not covered and not one and isinstance(value, QuerySet | Manager):
+            return State(hashed=True)
+        state = state_of(value, str(self._column), one=one)
+        if covered or state.tag is None:
+            return state
+        if isinstance(value, list | tuple):
+            return State(hashed=True)
+        # A write compares the state of the row alone, so that is part of the ETag too.
+        return state._replace(modified=None, hashed=True)
 
     def stream(self, context: Any, result: Any) -> HttpResponseBase:
         """Stream, with what callables said."""
@@ -142,8 +209,10 @@ class ConditionalAnswer(Answer):
 
     def _unchanged(self, context: Any, state: State) -> HttpResponseBase | None:
         """Return a 304 where the client holds this state, before its answer is made."""
-        if self._condition.etag is True or (state.tag is None and state.modified is None):
+        if self._condition.etag is True or state.hashed:
             # The hash of an answer decides once that is made.
+            return None
+        if state.tag is None and state.modified is None:
             return None
         answer, made = HttpResponse(), context.made
         if made is not None:
@@ -163,26 +232,39 @@ class ConditionalAnswer(Answer):
         request = context.request
         if request.method not in SAFE:
             unchecked = self._column is not None and request._matt_unchecked
-            if unchecked and response.status_code < 400 and has_condition(request):
+            if unchecked and response.status_code < 400:
                 raise RuntimeError(
-                    f"{self._operation.view_func.__name__} wrote without check_preconditions(request, instance) "
-                    "although the request has a condition."
+                    f"{self._operation.view_func.__name__} did not call check_preconditions(request, instance) "
+                    "although the request has a condition. What it wrote was rolled back."
                 )
             return response
         if response.status_code != 200:
             return response
         state = context._matt_state
-        if self._condition.etag is True and isinstance(response, HttpResponse):
-            tag = digest_of_body(response.content)
-            state = State(tag, state.modified)
-        return self._evaluate(request, state, response)
+        digits = None
+        if self._condition.etag is True or state.hashed:
+            if not isinstance(response, HttpResponse):
+                # The bytes of a stream are not known yet.
+                tagless = State(None, state.modified) if state.hashed else state
+                return self._evaluate(request, tagless, response)
+            digits = digest_of_body(response.content)
+            if self._condition.etag is True or state.tag is None:
+                state, digits = State(digits, state.modified), None
+        return self._evaluate(request, state, response, digits)
 
     def _evaluate(
-        self, request: HttpRequest, state: State, response: HttpResponseBase
+        self,
+        request: HttpRequest,
+        state: State,
+        response: HttpResponseBase,
+        digits: str | None = None,
     ) -> HttpResponseBase:
-        """Put the state on an answer; return it, or the 304 that the request's condition makes of it."""
+        """Put the state on an answer; return it, or the 304 that the request's condition makes of it.
+
+        ``digits`` are the hash of the body, where that is a part of the ETag.
+        """
         headers = response.headers
-        etag = headers.get("ETag") or state.etag(self._end(request, state))
+        etag = headers.get("ETag") or state.etag(self._end(request, state, digits))
         if etag is not None:
             headers["ETag"] = etag
         if state.modified is not None:
@@ -203,9 +285,11 @@ class ConditionalAnswer(Answer):
             raise PreconditionFailed
         return judged
 
-    def _end(self, request: HttpRequest, state: State) -> str:
-        """Return what tells this representation from others of the same state: its schema, and its format."""
+    def _end(self, request: HttpRequest, state: State, digits: str | None) -> str:
+        """Return what tells this representation from others of the same state: its schema, its bytes, its format."""
         ends = [self._fingerprint] if state.derived else []
+        if digits is not None:
+            ends.append(digits)
         formats = self._formats_of(request)
         if formats is not None and self._condition.etag is not True:
             with suppress(NotAcceptable):
@@ -217,6 +301,15 @@ class ConditionalAnswer(Answer):
     def _formats_of(self, request: HttpRequest) -> FormatSet | None:
         found: FormatSet | None = getattr(request, "_matt_formats", self._formats)
         return found
+
+
+def _is_in_loop() -> bool:
+    """Tell whether an event loop runs in this thread, where the database cannot be asked."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _fingerprint(operation: Operation) -> str:

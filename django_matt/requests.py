@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -26,11 +27,15 @@ from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
+from django_matt.settings import get_settings
 from django_matt.views import non_atomic_aliases
 
 __all__ = ["answer_outside", "bind_run"]
 
 _logger = logging.getLogger("django.request")
+
+_Rebind = Callable[[Callable[[], "_Steps"]], None]
+"""Takes what makes the steps of an operation, to be used from the next request on."""
 
 
 class _Steps:
@@ -174,15 +179,39 @@ def _challenge(operation: Operation) -> str:
 
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is."""
-    steps = _Steps(api, operation)
-    operation._matt_answer = steps.answer  # type: ignore[attr-defined] # for paginators, and matt_plan to describe
-    return _bind_async(steps) if operation.is_async else _bind_sync(steps)
+    made: dict[str, _Steps] = {}
+
+    def make() -> _Steps:
+        """Return the steps under the settings of now, which a test may have overridden."""
+        key = repr(get_settings())
+        if key not in made:
+            made[key] = _Steps(api, operation)
+        marked: Any = operation
+        marked._matt_answer = made[key].answer  # for paginators, and matt_plan to describe
+        return made[key]
+
+    steps = make()
+    run, rebind = _bind_async(steps) if operation.is_async else _bind_sync(steps)
+    operation._matt_rebind = partial(rebind, make)  # type: ignore[attr-defined] # for override_settings
+    return run
 
 
-def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
+def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]:  # noqa: C901 - the steps of a request, one after the other
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
+
+    def rebind(make: Callable[[], _Steps]) -> None:
+        nonlocal enter
+
+        def enter_first(request: HttpRequest, path: dict[str, Any]) -> Any:
+            nonlocal steps, answer, enter, call, conditional
+            steps = make()
+            answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
+            conditional = answer if isinstance(answer, ConditionalAnswer) else None
+            return enter(request, path)
+
+        enter = enter_first
 
     def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
@@ -223,21 +252,35 @@ def _bind_sync(steps: _Steps) -> Callable[..., HttpResponseBase]:
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
+                if conditional is not None:
+                    conditional.leave(context)
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
-    return run
+    return run, rebind
 
 
-def _bind_async(  # noqa: C901 - the steps of a request in their order; a call for one of them costs each request
+def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order; a call for one of them costs each request
     steps: _Steps,
-) -> Callable[..., Awaitable[HttpResponseBase]]:
+) -> tuple[Callable[..., Awaitable[HttpResponseBase]], _Rebind]:
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
     conditional = answer if isinstance(answer, ConditionalAnswer) else None
     threaded = steps.parameters.needs_thread or not is_stock_context()
 
-    async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
+    def rebind(make: Callable[[], _Steps]) -> None:
+        nonlocal enter
+
+        def enter_first(request: HttpRequest, path: dict[str, Any]) -> Any:
+            nonlocal steps, answer, enter, call, conditional
+            steps = make()
+            answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
+            conditional = answer if isinstance(answer, ConditionalAnswer) else None
+            return enter(request, path)
+
+        enter = enter_first
+
+    async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:  # noqa: C901 - see above
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
         context = None
         try:
@@ -280,10 +323,12 @@ def _bind_async(  # noqa: C901 - the steps of a request in their order; a call f
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
+                if conditional is not None:
+                    await conditional.leave_async(context)
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
-    return run
+    return run, rebind
 
 
 def _bind_method(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any] | None:

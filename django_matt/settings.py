@@ -41,7 +41,10 @@ class MattSettings:
     MAX_NESTING: int = 100
     """How deep a request body of any format may nest."""
     FORMATS: tuple[str, ...] = ("json", "msgpack", "yaml", "xml", "csv", "jsonl")
-    """The formats to negotiate, the default first; those whose library is missing are left out."""
+    """The formats to negotiate, the default first; those whose library is missing are left out.
+
+    With ``"form"`` bodies may be forms too.
+    """
     TIER: Tier = "rows"
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
     ASGI_THREADS: int = 16
@@ -68,8 +71,12 @@ def read_settings(kind: type[S], name: str) -> S:
     return cast("S", _read(kind, name))  # type: ignore[arg-type]
 
 
+_kinds: dict[str, Any] = {}
+
+
 @lru_cache
 def _read(kind: Any, name: str) -> Any:
+    _kinds[name] = kind
     given: dict[str, Any] = dict(getattr(settings, name, {}))
     known = [field.name for field in fields(kind)]
     unknown = sorted(set(given) - set(known))
@@ -91,10 +98,17 @@ def checked_tier(given: str, where: str) -> Tier:
     )
 
 
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting.startswith("MATT"):
-        get_settings.cache_clear()
-        _read.cache_clear()
+def _forget(*, setting: str, enter: bool = False, **_: Any) -> None:
+    if not setting.startswith("MATT"):
+        return
+    get_settings.cache_clear()
+    _read.cache_clear()
+    if enter:
+        # A mistake is told where it is made, and not by every request after it; Django takes the override back.
+        if setting == "MATT":
+            get_settings()
+        elif setting in _kinds:
+            _read(_kinds[setting], setting)
 
 
 setting_changed.connect(_forget)

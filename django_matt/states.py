@@ -20,14 +20,16 @@ __all__ = ["State", "digest", "digest_of_body", "seconds", "state_of"]
 class State(NamedTuple):
     """What identifies the state of a resource; None where there is nothing to say.
 
-    ``tag`` is the opaque part of an ETag, or one that a callable returned. What we made of columns is ``derived``, and
-    each representation's ETag adds its own end to it.
+    ``tag`` is the opaque part of an ETag, or one that a callable returned. A tag that was made of columns is
+    ``derived``: the ETag of each representation adds an end of its own to it. ``hashed`` says that the answer shows more
+    than the state knows of, so that a hash of the body belongs to the ETag.
     """
 
     tag: str | None = None
     modified: int | None = None
     weak: bool = False
     derived: bool = False
+    hashed: bool = False
 
     def etag(self, end: str = "") -> str | None:
         """Return the ETag of a representation that ``end`` tells from others."""
@@ -101,18 +103,7 @@ def _sql(queryset: Any) -> Any:
         sql, parameters = queryset.query.get_compiler(queryset.db).as_sql()
     except EmptyResultSet:
         return None
-    # A filter by the moment of the request would make every tag a new one.
-    return sql, [None if _is_moment(value) else repr(value) for value in parameters]
-
-
-def _is_moment(value: Any) -> bool:
-    if isinstance(value, str) and len(value) >= len("2000-01-01 00:00:00"):
-        try:
-            datetime.fromisoformat(value)
-        except ValueError:
-            return False
-        return True
-    return isinstance(value, datetime)
+    return sql, [repr(value) for value in parameters]
 
 
 def _read(value: Any, column: str) -> Any:

@@ -18,9 +18,17 @@ from django.test.client import (
     encode_multipart,
 )
 from django.urls import path as url_path
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router
+from ninja_extra.controllers.base import ControllerBase
+from ninja_extra.testing import TestAsyncClient as ExtraTestAsyncClient
+from ninja_extra.testing import TestClient as ExtraTestClient
 
-__all__ = ["Answer", "AsyncMattClient", "MattClient"]
+from django_matt.api import MattAPI
+
+__all__ = ["Answer", "AsyncMattClient", "MattClient", "TestAsyncClient", "TestClient"]
+
+Tested = NinjaAPI | Router | type[ControllerBase]
+"""An API, or a router or a controller, for which an API is made."""
 
 
 class Answer:
@@ -86,6 +94,18 @@ class Answer:
         return "\n".join(lines)
 
 
+def _api_of(tested: Tested, **options: Any) -> NinjaAPI:
+    """Return an API, or a ``MattAPI`` with a router or a controller on it."""
+    if isinstance(tested, NinjaAPI):
+        return tested
+    api = MattAPI(**options)
+    if isinstance(tested, Router):
+        api.add_router("", tested)
+    else:
+        api.register_controllers(tested)
+    return api
+
+
 class _MountedHandler(ClientHandler):
     urlconf: Any = None
 
@@ -111,7 +131,7 @@ class _Shared:
 
     def __init__(
         self,
-        api: NinjaAPI | None = None,
+        api: Tested | None = None,
         *,
         prefix: str = "api/",
         headers: Mapping[str, str] | None = None,
@@ -119,6 +139,8 @@ class _Shared:
         raise_request_exception: bool = True,
     ) -> None:
         """Serve the project's URLs, or ``api`` alone under ``prefix`` without any urls.py.
+
+        A router or a controller in its place is put on a ``MattAPI`` of its own.
 
         ``headers`` go with every request. An exception of a view reaches the test as it is, unless
         ``raise_request_exception`` is False: then the test sees the 500 that a client would.
@@ -128,7 +150,7 @@ class _Shared:
         self.django = client(enforce_csrf_checks, raise_request_exception)
         self.django.handler = handler(enforce_csrf_checks)
         if api is not None:
-            self.django.handler.urlconf = (url_path(prefix, api.urls),)
+            self.django.handler.urlconf = (url_path(prefix, _api_of(api).urls),)
 
     def _build(self) -> tuple[type[Any], type[Any]]:
         raise NotImplementedError
@@ -269,6 +291,39 @@ class AsyncMattClient(_Shared):
     async def sign_in(self, user: AbstractBaseUser) -> None:
         """Open a session for ``user`` without a password."""
         await self.django.aforce_login(user)
+
+
+class _OnMattAPI:
+    def __init__(
+        self,
+        router_or_app: Tested,
+        headers: dict[str, str] | None = None,
+        COOKIES: dict[str, str] | None = None,  # noqa: N803 - Ninja's name
+        **options: Any,
+    ) -> None:
+        """Take an API; or a router or a controller, and the options of the ``MattAPI`` to put it on."""
+        api: Any = _api_of(router_or_app, **options)
+        super().__init__(api, headers=headers, COOKIES=COOKIES)  # type: ignore[call-arg]
+        if not isinstance(router_or_app, NinjaAPI | Router):
+            # As Ninja Extra's client: paths begin where the controller's prefix ends.
+            (controller,) = (
+                bound
+                for bound in api._get_bound_routers()
+                if getattr(getattr(bound, "controller", None), "controller_class", None)
+                is router_or_app
+            )
+            self._urls_cache = list(controller.urls_paths(""))
+
+
+class TestClient(_OnMattAPI, ExtraTestClient):
+    """``ninja_extra.testing.TestClient``, which puts a router or a controller on a ``MattAPI``.
+
+    The clients of Ninja and Ninja Extra make an API of their own class for them, and test that.
+    """
+
+
+class TestAsyncClient(_OnMattAPI, ExtraTestAsyncClient):
+    """The same for async operations."""
 
 
 async def _read(response: Any) -> bytes:

@@ -1,14 +1,18 @@
 """The view of a path: one per set of operations, chosen by method; and what answers where nothing matches."""
 
+import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
 from functools import cached_property, partial
 from itertools import takewhile
+from types import FrameType
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core.handlers.base import BaseHandler
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -19,10 +23,12 @@ from django.urls import (
     URLPattern,
     URLResolver,
     get_resolver,
+    get_script_prefix,
     get_urlconf,
     path,
 )
 from django.urls.resolvers import RoutePattern
+from django.utils.translation import get_language
 from ninja.operation import Operation, PathView
 
 from django_matt.errors.answering import answer_error, arrived
@@ -233,6 +239,23 @@ def _not_found(api: Any, request: HttpRequest, detail: str | None = None) -> Htt
     return response
 
 
+class _NoPattern(RoutePattern):
+    """A pattern that matches nothing, for tools that walk a project's URLs by regular expression, as Sentry does."""
+
+    # Reversing looks into every pattern, and cannot read a lookahead.
+    regex: Any = re.compile(r"\b\B")
+
+    def __init__(self) -> None:
+        super().__init__("", is_endpoint=False)
+
+    def match(self, path: str) -> None:
+        """Match nothing."""
+
+    def check(self) -> list[Any]:
+        """Find no fault."""
+        return []
+
+
 class KnownURL(URLPattern):
     """The first pattern of an API: it finds a URL without parameters by one look-up, however many routes there are.
 
@@ -241,7 +264,7 @@ class KnownURL(URLPattern):
 
     def __init__(self, patterns: Iterable[URLPattern | URLResolver]) -> None:
         """Take the patterns that stand behind this one."""
-        super().__init__(RoutePattern("", is_endpoint=False), _only_finds)
+        super().__init__(_NoPattern(), _only_finds)
         # What stands behind a resolver, as a controller with a namespace of its own is, Django alone finds.
         self._patterns = list(takewhile(lambda each: isinstance(each, URLPattern), patterns))
 
@@ -277,18 +300,28 @@ class UnknownURL(URLPattern):
 
     It steps aside where another pattern of the project would match, so that an API at ``api/`` may stand before one
     at ``api/v2/``, and where Django would redirect to the URL with a slash. Under a prefix with parameters, which
-    cannot be reversed without them, Django's own 404 stays.
+    cannot be reversed without them, Django's own 404 stays. An API at the root of a site answers below the first
+    segments of its own routes, and leaves the other URLs to the site.
+
+    It is found by Django's handler for the URL of a request alone: whoever asks whether a URL is valid, as
+    ``LocaleMiddleware`` does before it redirects, is told the truth.
     """
 
-    def __init__(self, api: Any) -> None:
-        """Make the pattern for one API."""
+    def __init__(self, api: Any, patterns: Iterable[URLPattern | URLResolver]) -> None:
+        """Make the pattern for one API, whose own ``patterns`` stand before it."""
 
         def unknown(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
             return _not_found(api, request)
 
         unknown.csrf_exempt = True  # type: ignore[attr-defined]
-        super().__init__(RoutePattern("", is_endpoint=False), unknown)
+        super().__init__(_NoPattern(), unknown)
         self._api = api
+        self._patterns = list(patterns)
+
+    @cached_property
+    def _segments(self) -> set[str]:
+        """The first segments of the API's own routes."""
+        return {str(each.pattern).partition("/")[0] for each in self._patterns} - {""}
 
     def resolve(self, path: str) -> ResolverMatch | None:
         """Match whatever is left, if nothing else of the project does."""
@@ -296,9 +329,15 @@ class UnknownURL(URLPattern):
         if reached is not None:
             reached.append(self)
             return None
+        if not _is_handling():
+            return None
         try:
-            full = self._api.get_root_path({}) + path
+            root = self._api.get_root_path({})
         except NoReverseMatch:
+            return None
+        full = root + path
+        site = get_script_prefix()
+        if root in (site, f"{site}{get_language()}/") and not self._is_below_routes(path):
             return None
         reached = []
         token = _reached.set(reached)
@@ -312,10 +351,23 @@ class UnknownURL(URLPattern):
             _reached.reset(token)
         return ResolverMatch(self.callback, (), {}, route=path, captured_kwargs={}, extra_kwargs={})
 
+    def _is_below_routes(self, path: str) -> bool:
+        """Tell whether a URL of an API at the root of a site is the API's: the site may consist of nothing else."""
+        alone = len(get_resolver(get_urlconf()).url_patterns) == 1
+        return alone or path.partition("/")[0] in self._segments
+
+
+def _is_handling() -> bool:
+    """Tell whether Django's handler resolves the URL of a request, which is when a 404 is about to be answered."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code is BaseHandler.resolve_request.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
 
 def _resolves(full: str) -> bool:
-    from django.urls import get_script_prefix
-
     prefix = get_script_prefix()
     inside = "/" + full.removeprefix(prefix) if full.startswith(prefix) else full
     try:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import UserSettingsHolder
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 
@@ -47,6 +50,25 @@ def serve(settings: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..
 
     yield mount
     clear_url_caches()
+
+
+@pytest.fixture
+def settings_module() -> Iterator[Callable[[str, Any], None]]:
+    """Return ``settings_module(name, value)``: a setting as the module holds it from the start, so that nobody is asked."""
+    before = django_settings._wrapped
+    held: list[str] = []
+
+    def hold(name: str, value: Any) -> None:
+        holder = UserSettingsHolder(django_settings._wrapped)
+        setattr(holder, name, value)
+        django_settings._wrapped = holder
+        held.append(name)
+        setting_changed.send_robust(sender=None, setting=name, value=value, enter=False)
+
+    yield hold
+    django_settings._wrapped = before
+    for name in held:
+        setting_changed.send_robust(sender=None, setting=name, value=None, enter=False)
 
 
 @pytest.fixture(scope="module")

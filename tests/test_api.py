@@ -1,5 +1,8 @@
 """MattAPI over HTTP."""
 
+import pytest
+from ninja_extra import NinjaExtraAPI
+
 from django_matt import MattAPI, Router, Status, api_controller, http_get
 
 
@@ -30,3 +33,13 @@ def test_status_as_a_return_type_names_the_response(serve):
         return Status(200, {"a": 1})
 
     assert serve(MattAPI(default_router=router)).get("/api/made").json() == {"a": 1}
+
+
+def test_an_option_of_a_newer_ninja_reaches_ninja():
+    said = []
+    for kind in (NinjaExtraAPI, MattAPI):
+        with pytest.raises(TypeError) as caught:
+            kind(of_a_newer_ninja=True)
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert said[0].startswith("NinjaAPI.__init__()")

@@ -18,15 +18,14 @@ def deploy() -> str:
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
+    ("name", "value", "word"),
     [
-        ({"MATT": {"MAX_ERORS": 1}}, "matt.E001"),
-        ({"INSTALLED_APPS": ["django.contrib.staticfiles", "django_matt"]}, "matt.E002"),
+        ("MATT", {"MAX_ERORS": 1}, "matt.E001"),
+        ("INSTALLED_APPS", ["django.contrib.staticfiles", "django_matt"], "matt.E002"),
     ],
 )
-def test_a_mistake_in_the_settings_is_an_error_with_a_hint(settings, changes, word):
-    for name, value in changes.items():
-        setattr(settings, name, value)
+def test_a_mistake_in_the_settings_is_an_error_with_a_hint(settings_module, name, value, word):
+    settings_module(name, value)
     with pytest.raises(SystemCheckError, match=word) as failed:
         call_command("check", "--tag", "matt")
     assert "HINT" in str(failed.value)

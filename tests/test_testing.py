@@ -6,21 +6,27 @@ from types import ModuleType
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
+from ninja import Router as NinjaRouter
 
 from django_matt import (
     JSONL,
     SSE,
+    ControllerBase,
     File,
     Form,
     MattAPI,
+    Router,
     Schema,
     UploadedFile,
     api_controller,
+    http_post,
     http_put,
 )
 from django_matt.testing import (  # noqa: F401 - fixtures are found by their name
     AsyncMattClient,
     MattClient,
+    TestAsyncClient,
+    TestClient,
     async_matt_client,
     matt_client,
 )
@@ -206,3 +212,72 @@ def test_the_fixtures_serve_the_projects_urls(matt_client, async_matt_client, se
     settings.ROOT_URLCONF = urls
     assert matt_client.get("/api/hello").status == 200
     assert async_to_sync(async_matt_client.get)("/api/hello").status == 200
+
+
+class Loud(Schema):
+    name: str
+
+
+def handle(request, loud: Loud):
+    return {"name": loud.name}
+
+
+async def handle_async(request, loud: Loud):
+    return {"name": loud.name}
+
+
+@api_controller("/controllers")
+class Sync(ControllerBase):
+    @http_post("/it", response=Loud)
+    def it(self, loud: Loud):
+        return loud
+
+
+@api_controller("/controllers")
+class Async(ControllerBase):
+    @http_post("/it", response=Loud)
+    async def it(self, loud: Loud):
+        return loud
+
+
+def router_of(kind, view):
+    router = kind()
+    router.post("/it", response=Loud)(view)
+    return router
+
+
+def routers_and_controllers(is_async):
+    view = handle_async if is_async else handle
+    return [*(router_of(kind, view) for kind in (NinjaRouter, Router)), Async if is_async else Sync]
+
+
+# Ninja lets it pass; only MattAPI refuses it.
+TWICE = b'{"name": "a", "name": "b"}'
+
+
+def result_of(answer):
+    async def wait():
+        return await answer
+
+    return async_to_sync(wait)() if inspect.isawaitable(answer) else answer
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_ninja_s_test_clients_of_a_router_or_a_controller_are_there_for_matt(is_async):
+    kind = TestAsyncClient if is_async else TestClient
+    for each in routers_and_controllers(is_async):
+        client = kind(each, headers={"X-Test": "1"})
+
+        assert result_of(client.post("/it", json={"name": "a"})).json() == {"name": "a"}
+        assert result_of(client.post("/it", body=TWICE)).status_code == 400
+        assert kind(each, problem_details=True).headers == {}
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_client_takes_a_router_or_a_controller(is_async):
+    kind = AsyncMattClient if is_async else MattClient
+    for each in routers_and_controllers(is_async):
+        client = kind(each)
+        path = "/api/controllers/it" if each in (Sync, Async) else "/api/it"
+        assert result_of(client.post(path, data=b'{"name": "a"}')).data == {"name": "a"}
+        assert result_of(client.post(path, data=TWICE)).status == 400

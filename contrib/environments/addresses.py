@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -22,6 +23,11 @@ MAILER_OPTIONS = {
     "EMAIL_TIMEOUT": "timeout",
     "EMAIL_FILE_PATH": "file_path",
 }
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+_TCP_MEMCACHES = ("memcache://", "pymemcache://")
+_PYMEMCACHE = "django.core.cache.backends.memcached.PyMemcacheCache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,10 @@ def database(url: "str | SecretStr") -> dict[str, Any]:
     _need_scheme(text, Env.DB_SCHEMES, "postgres://, sqlite:///, mysql://")
     if text.startswith("sqlite://") and text[9:10] not in {"", "/"} and text != "sqlite://:memory:":
         raise ValueError("needs a third slash: sqlite:///db.sqlite3")
-    found = _mapped(Env.db_url_config, text)
+    found = _typed(_mapped(Env.db_url_config, text), DATABASE_TYPES)
+    host = _socket(text)
+    if host:
+        found["HOST"] = host
     # `?pool=true` is Django's own connection pool, which wants a boolean.
     options = {
         name: {"true": True, "false": False}.get(str(value).lower(), value)
@@ -60,7 +69,15 @@ def cache(url: "str | SecretStr") -> dict[str, Any]:
     """
     text = _text(url)
     _need_scheme(text, Env.CACHE_SCHEMES, "redis://, locmemcache://, dbcache://")
-    return _mapped(Env.cache_url_config, text)
+    found = _mapped(Env.cache_url_config, text)
+    for name in [*found]:
+        # Django reads these names in upper case alone.
+        if name.upper() in CACHE_TYPES:
+            found[name.upper()] = found.pop(name)
+    if text.startswith(_TCP_MEMCACHES):
+        # The backend that django-environ names for them has left Django.
+        found["BACKEND"] = _PYMEMCACHE
+    return _typed(found, CACHE_TYPES)
 
 
 def email(url: "str | SecretStr") -> dict[str, Any]:
@@ -70,7 +87,7 @@ def email(url: "str | SecretStr") -> dict[str, Any]:
     """
     text = _text(url)
     _need_scheme(text, Env.EMAIL_SCHEMES, "smtp+tls://, smtp://, consolemail://")
-    found = _mapped(Env.email_url_config, text)
+    found = _typed(_mapped(Env.email_url_config, text), EMAIL_TYPES)
     found = {name: value for name, value in found.items() if value not in (None, "")}
     options = found.pop("OPTIONS", {})
     if django.VERSION < (6, 1):
@@ -80,6 +97,66 @@ def email(url: "str | SecretStr") -> dict[str, Any]:
     }
     mailer = {"BACKEND": found["EMAIL_BACKEND"], **({"OPTIONS": options} if options else {})}
     return {"MAILERS": {"default": mailer}}
+
+
+def _typed(found: dict[str, Any], types: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Return the settings with those of a URL's query in their own types; refuse what is no value of them."""
+    return {name: types[name](value) if name in types else value for name, value in found.items()}
+
+
+def _flag(name: str) -> Callable[[Any], bool]:
+    def convert(value: Any) -> bool:
+        text = str(value).strip().lower()
+        if text not in _TRUE | _FALSE:
+            raise ValueError(f"has a {name.lower()} that is neither true nor false")
+        return text in _TRUE
+
+    return convert
+
+
+def _number(name: str) -> Callable[[Any], int | None]:
+    def convert(value: Any) -> int | None:
+        text = str(value).strip().lower()
+        if text == "none":
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError(f"has a {name.lower()} that is no whole number") from None
+
+    return convert
+
+
+def _words(value: Any) -> str:
+    return str(value)
+
+
+DATABASE_TYPES: dict[str, Callable[[Any], Any]] = {
+    name: _flag(name)
+    for name in (
+        "ATOMIC_REQUESTS",
+        "AUTOCOMMIT",
+        "CONN_HEALTH_CHECKS",
+        "DISABLE_SERVER_SIDE_CURSORS",
+    )
+} | {"CONN_MAX_AGE": _number("CONN_MAX_AGE")}
+CACHE_TYPES: dict[str, Callable[[Any], Any]] = {
+    "TIMEOUT": _number("TIMEOUT"),
+    "VERSION": _number("VERSION"),
+    "BINARY": _flag("BINARY"),
+    "KEY_PREFIX": _words,
+    "KEY_FUNCTION": _words,
+}
+EMAIL_TYPES: dict[str, Callable[[Any], Any]] = {
+    name: _flag(name) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL")
+}
+
+
+def _socket(url: str) -> str | None:
+    """Return the folder of a socket that stands where a host does, percent-encoded as libpq wants it."""
+    host = url.partition("://")[2].split("/", 1)[0].split("?", 1)[0].rpartition("@")[2]
+    folder = unquote(host.partition(":")[0])
+    return folder if folder.startswith("/") else None
 
 
 def _text(url: "str | SecretStr") -> str:

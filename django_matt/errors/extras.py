@@ -16,3 +16,8 @@ class MissingExtra(MattError, ImportError):  # noqa: N818 - named after what is 
             f"{library} is not installed: pip install 'django-matt[{extra}]'", name=library
         )
         self.extra = extra
+        self._made_of = library, extra
+
+    def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, str]]:
+        """Be copied and pickled by what it was made of."""
+        return type(self), self._made_of

@@ -22,13 +22,13 @@ from ninja.parser import Parser
 
 from django_matt.errors.exceptions import Problem, UnsupportedMediaType
 from django_matt.formats.limits import refuse
-from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.negotiation import FORM_TYPES, FormatSet
 from django_matt.formats.protocol import Format
 
 __all__ = ["MattParser", "load_form", "parse_body", "read_body"]
 
-FORM = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
+URLENCODED, MULTIPART = FORM_TYPES
+_UNNAMED = "application/octet-stream"
 _JSON_STARTS = (b"{", b"[")
 
 
@@ -65,8 +65,9 @@ def read_body(request: HttpRequest) -> bytes:
 def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
     """Return the body as JSON data, read by its ``Content-Type``; without one, in the default format.
 
-    A form is an object whose repeated keys are lists. Raises ``UnsupportedMediaType`` (415) for what none of
-    ``formats`` reads, ``BadRequest`` (400) for what is malformed.
+    ``application/octet-stream`` says no more than no type (RFC 9110, 8.3), and is what Django's test client sends by
+    PUT and PATCH. A form is an object whose repeated keys are lists. Raises ``UnsupportedMediaType`` (415) for what none
+    of ``formats`` reads, ``BadRequest`` (400) for what is malformed, and for a form where ``formats`` have none.
     """
     meta = request.META
     if meta.get("HTTP_CONTENT_ENCODING", "identity") not in ("identity", ""):
@@ -86,14 +87,14 @@ def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
         except ValueError:
             media_type, parameters = "", {}
         charset = parameters["charset"].lower() if "charset" in parameters else None
-        if media_type == MULTIPART:
-            return _form(request)
-        if media_type == FORM:
+        if media_type in FORM_TYPES:
             # What `curl -d '{…}'` sends; no form field's name starts with a bare brace.
-            if read_body(request).lstrip()[:1] not in _JSON_STARTS:
-                return _form(request)
+            if media_type == MULTIPART or read_body(request).lstrip()[:1] not in _JSON_STARTS:
+                return _form(request, formats)
             media_type = "application/json"
         found = formats.reader(media_type)
+        if found is None and media_type == _UNNAMED:
+            found = formats.default
     if found is None or not found.can_load:
         raise _unsupported(formats)
     return found.load(read_body(request), charset)
@@ -133,7 +134,10 @@ def _load_form(request: HttpRequest) -> None:
         request.method = method
 
 
-def _form(request: HttpRequest) -> dict[str, Any]:
+def _form(request: HttpRequest, formats: FormatSet) -> dict[str, Any]:
+    if not formats.reads_forms:
+        # As Ninja says of what is no JSON. A number in a form is text, which would pass as other things than it is.
+        refuse(f"it is a form, and read are: {', '.join(formats.readable_types())}")
     load_form(request)
     form: QueryDict = request.POST
     for key, values in form.lists():
@@ -183,7 +187,7 @@ def _measure(request: HttpRequest) -> None:
 
 
 def _unsupported(formats: FormatSet) -> UnsupportedMediaType:
-    types = [*formats.readable_types(), FORM, MULTIPART]
+    types = formats.readable_types()
     return UnsupportedMediaType(
         f"{UnsupportedMediaType.default_detail} Read are: {', '.join(types)}.",
         headers={"Accept": ", ".join(types)},

@@ -34,6 +34,10 @@ class MessagePack(Format):
         self._encode = msgpack.Encoder().encode
         self._decode = msgpack.Decoder().decode
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle no library: it is imported again."""
+        return type(self), ()
+
     def dump(self, data: Any) -> bytes:
         """Write MessagePack."""
         try:

@@ -1,9 +1,9 @@
 """Which format answers: ``FormatSet`` chooses by ``?format=`` and ``Accept`` (RFC 9110, 12.5.1)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -18,7 +18,18 @@ from django_matt.formats.accept import preferred
 from django_matt.formats.protocol import Format
 from django_matt.settings import get_settings
 
-__all__ = ["FormatSet", "formats", "operation_formats", "route_formats"]
+__all__ = [
+    "FORM",
+    "FORM_TYPES",
+    "FormatSet",
+    "formats",
+    "operation_formats",
+    "route_formats",
+]
+
+FORM = "form"
+"""The name that lets bodies come in as forms too; nothing is answered in it."""
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 BUILT_IN = {
     "json": "django_matt.formats.json.JSON",
@@ -36,7 +47,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 class FormatSet:
     """The formats of an API or of a route, the default first; built once, shared by threads.
 
-    ``format_parameter`` names the query parameter that wins over ``Accept``; ``None`` for no such parameter.
+    ``format_parameter`` names the query parameter that wins over ``Accept``; ``None`` for no such parameter. With
+    ``"form"`` among the names, bodies may be forms as well.
 
     >>> FormatSet(["json", "csv"]).names
     ('json', 'csv')
@@ -55,10 +67,15 @@ class FormatSet:
         """
         self.named = formats is not None or "FORMATS" in getattr(settings, "MATT", {})
         """Whether somebody chose the formats: the document names only formats that were chosen."""
-        self._formats = tuple(_installed() if formats is None else map(_made, formats))
+        given = get_settings().FORMATS if formats is None else tuple(formats)
+        self.reads_forms = FORM in given
+        named = [each for each in given if each != FORM]
+        self._formats = tuple(_installed(named) if formats is None else map(_made, named))
         self.names = tuple(made.name for made in self._formats)
         if not self._formats or len(set(self.names)) != len(self.names):
-            raise ImproperlyConfigured(f"Formats must be at least one, each once: {self.names}.")
+            raise ImproperlyConfigured(
+                f"Formats must be at least one to answer in, each once: {self.names}."
+            )
         self.default = self._formats[0]
         self.format_parameter = format_parameter
         self._named = dict(zip(self.names, self._formats, strict=True))
@@ -78,6 +95,20 @@ class FormatSet:
             at_once |= {"application/json", "application/json, text/plain, */*"}
         self._at_once = frozenset(at_once)
         self.varies = len(self._formats) > 1
+
+    def __copy__(self) -> Self:
+        """Return the set itself, which never changes."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the set itself: several APIs may share it."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the formats alone; the rest is made of them."""
+        forms = (FORM,) if self.reads_forms else ()
+        made = partial(type(self), format_parameter=self.format_parameter)
+        return made, ((*self._formats, *forms),)
 
     def __iter__(self) -> Any:
         """Iterate over the formats, the default first."""
@@ -130,20 +161,22 @@ class FormatSet:
 
     def readable_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
         """Return what request bodies may come in, for OpenAPI and ``Accept-Post``; see ``media_types``."""
-        return [
+        read = [
             made.media_type
             for made in self._formats
             if made.can_load
             and (rows or not made.only_lists)
             and (not named or self._is_named(made))
         ]
+        return [*read, *FORM_TYPES] if self.reads_forms else read
 
     def _is_named(self, made: Format) -> bool:
         return self.named or made is self.value_default
 
     def without_parameter(self) -> "FormatSet":
         """Return the same formats, chosen by ``Accept`` only: for a route with its own ``format`` parameter."""
-        found = FormatSet(self._formats, format_parameter=None)
+        forms = (FORM,) if self.reads_forms else ()
+        found = FormatSet((*self._formats, *forms), format_parameter=None)
         found.named = self.named
         return found
 
@@ -215,16 +248,16 @@ def _made(given: str | Format) -> Format:
         return given
     if given not in BUILT_IN:
         raise ImproperlyConfigured(
-            f"There is no format {given!r}; there are {', '.join(BUILT_IN)}."
+            f"There is no format {given!r}; there are {', '.join([*BUILT_IN, FORM])}."
         )
     module, _, name = BUILT_IN[given].rpartition(".")
     made: Format = getattr(import_module(module), name)()
     return made
 
 
-def _installed() -> Sequence[Format]:
+def _installed(names: Iterable[str | Format]) -> Sequence[Format]:
     found = []
-    for name in get_settings().FORMATS:
+    for name in names:
         try:
             found.append(_made(name))
         except MissingExtra:

@@ -1,7 +1,7 @@
 """``Format``: the shape that every format has; subclass it to add one."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 __all__ = ["Format"]
 
@@ -48,6 +48,14 @@ class Format:
         self.content_type = (
             f"{self.media_type}; charset={self.charset}" if self.charset else self.media_type
         )
+
+    def __copy__(self) -> Self:
+        """Return the format itself, which several APIs may share."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the format itself: a copy of an API needs no other."""
+        return self
 
     def dump(self, data: Any) -> bytes:
         """Write JSON data."""

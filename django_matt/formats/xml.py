@@ -49,6 +49,10 @@ class XML(Format):
             raise MissingExtra("defusedxml", "formats") from None
         self._tree = ElementTree
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle no library: it is imported again."""
+        return type(self), ()
+
     def dump(self, data: Any) -> bytes:
         """Write an XML document."""
         parts = ['<?xml version="1.0" encoding="utf-8"?>\n']

@@ -59,6 +59,10 @@ class YAML(Format):
         Dumper.add_representer(int, _represent_int)
         self._dumper = Dumper
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle no library: it is imported again."""
+        return type(self), ()
+
     def dump(self, data: Any) -> bytes:
         """Write YAML that readers of 1.1 and of 1.2 understand alike."""
         text: str = self._yaml.dump(

@@ -7,16 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 from asgiref.sync import async_to_sync
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse, JsonResponse
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from ninja.testing import TestClient
+from ninja_extra import NinjaExtraAPI
 
-from django_matt import Body, MattAPI, Schema
+from django_matt import Body, File, Form, MattAPI, Schema, UploadedFile
 from django_matt.errors.exceptions import BadRequest, Problem, UnsupportedMediaType
-from django_matt.formats import FormatSet
+from django_matt.formats import FormatSet, formats
 from django_matt.formats.bodies import load_form, parse_body, read_body
 from tests.formats.conftest import FORMATS
 
@@ -43,8 +44,11 @@ def asgi(body: bytes, content_type: str, method: str = "POST") -> ASGIRequest:
     return ASGIRequest(scope, io.BytesIO(body))
 
 
+WITH_FORMS = FormatSet([*FORMATS, "form"])
+
+
 def parsed(body: bytes, content_type: str | None = None, **meta: Any) -> Any:
-    return parse_body(wsgi(body, content_type, **meta), FormatSet())
+    return parse_body(wsgi(body, content_type, **meta), WITH_FORMS)
 
 
 class Item(Schema):
@@ -74,21 +78,94 @@ def test_a_view_reads_every_format(echo, method, name):
         assert (got.status_code, got.json()) == (200, {"name": "Zoë", "n": 7}), content_type
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch"])
-def test_a_view_reads_forms_with_every_method(echo, method):
+FORM_BODIES = {
+    FORM: "name=Zo%C3%AB&n=7",
+    MULTIPART_CONTENT: encode_multipart(BOUNDARY, {"name": "Zoë", "n": 7}),
+}
+METHODS = pytest.mark.parametrize("method", ["post", "put", "patch"])
 
-    def send(url, body, content_type):
-        return echo.generic(method.upper(), url, body, content_type)
 
-    assert send("/api/echo", "name=Zo%C3%AB&n=7", content_type=FORM).json() == {
-        "name": "Zoë",
-        "n": 7,
-    }
-    multipart = encode_multipart(BOUNDARY, {"name": "Zoë", "n": 7})
-    assert send("/api/echo", multipart, content_type=MULTIPART_CONTENT).json() == {
-        "name": "Zoë",
-        "n": 7,
-    }
+def serve_items(serve, api, is_async, mark=lambda view: view):
+    def view(request, item: Body[Item]):
+        return item
+
+    async def view_async(request, item: Body[Item]):
+        return item
+
+    api.api_operation(["POST", "PUT", "PATCH"], "/echo")(mark(view_async if is_async else view))
+    return serve(api)
+
+
+@METHODS
+@pytest.mark.parametrize("content_type", FORM_BODIES)
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("where", ["api", "route", "settings"])
+def test_a_form_is_read_where_the_route_or_the_api_says_so(
+    serve, settings, where, is_async, content_type, method
+):
+    if where == "settings":
+        settings.MATT = {"FORMATS": ("json", "form")}
+    api = MattAPI(formats=["json", "form"] if where == "api" else None)
+    mark = formats("json", "form") if where == "route" else lambda view: view
+    client = serve_items(serve, api, is_async, mark)
+    answer = client.generic(method.upper(), "/api/echo", FORM_BODIES[content_type], content_type)
+    assert (answer.status_code, answer.json()) == (200, {"name": "Zoë", "n": 7})
+    content = client.get("/api/openapi.json").json()["paths"]["/api/echo"][method]["requestBody"]
+    assert list(content["content"])[-2:] == [FORM, "multipart/form-data"]
+
+
+@METHODS
+@pytest.mark.parametrize("content_type", FORM_BODIES)
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("named", [None, ["json"]], ids=["default", "json alone"])
+def test_a_form_is_refused_elsewhere_as_the_peer_refuses_it(
+    serve, named, is_async, content_type, method
+):
+    answers = [
+        serve_items(serve, api, is_async).generic(
+            method.upper(), "/api/echo", FORM_BODIES[content_type], content_type
+        )
+        for api in (NinjaExtraAPI(urls_namespace="forms"), MattAPI(formats=named))
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json() == {"detail": "Cannot parse request body"}
+
+
+def test_a_route_with_form_parameters_needs_no_word(serve):
+    api = MattAPI(formats=["json"])
+
+    @api.put("/form")
+    def view(request, name: str = Form(...), file: File[UploadedFile | None] = None):
+        return {"name": name}
+
+    client = serve(api)
+    for content_type, body in FORM_BODIES.items():
+        assert client.generic("PUT", "/api/form", body, content_type).json() == {"name": "Zoë"}
+
+
+def test_a_refused_form_is_told_what_is_read(serve):
+    client = serve_items(serve, MattAPI(formats=["json"], problem_details=True), is_async=False)
+    answer = client.post("/api/echo", {"name": "Zoë", "n": 7})
+    assert answer.json()["reason"] == "it is a form, and read are: application/json"
+
+
+def test_nothing_is_answered_in_a_form():
+    assert WITH_FORMS.names == tuple(FORMATS)
+    with pytest.raises(ImproperlyConfigured, match="at least one to answer in"):
+        FormatSet(["form"])
+
+
+@pytest.mark.parametrize("name", ["json", "msgpack"])
+def test_the_type_that_test_clients_send_by_default_is_the_default_format(serve, name):
+    client = serve_items(serve, MattAPI(formats=[name, "yaml"]), is_async=False)
+    body = FORMATS[name].dump({"name": "Zoë", "n": 7})
+    for method in (client.put, client.patch):
+        # No content_type: Django's client sends application/octet-stream.
+        answer = method("/api/echo", body, headers={"Accept": "application/yaml"})
+        assert (answer.status_code, FORMATS["yaml"].load(answer.content)) == (
+            200,
+            {"name": "Zoë", "n": 7},
+        )
 
 
 def test_what_curl_sends_as_a_form_is_json():
@@ -113,7 +190,7 @@ def test_csv_is_read_as_rows():
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/octet-stream", "nonsense", "application/x+", "+json;", "json", "image/png",
+    ["text/plain", "nonsense", "application/x+", "+json;", "json", "image/png",
      "application/json; charset=zlib", "application/json; charset=nonsense", "text/csv; charset=rot13",
      'application/json; charset="utf-8\\"', "application/xml; charset=" + "a" * 5_000, FORM + "; charset=latin-1",
      "application/json/x", "application/vnd.x+csvx", "multipart/mixed"],
@@ -126,6 +203,9 @@ def test_what_is_not_read_is_415(content_type):
 def test_415_names_what_is_read():
     with pytest.raises(UnsupportedMediaType) as caught:
         parse_body(wsgi(b"a", "text/plain"), FormatSet(["json"]))
+    assert caught.value.headers["Accept"] == "application/json"
+    with pytest.raises(UnsupportedMediaType) as caught:
+        parse_body(wsgi(b"a", "text/plain"), FormatSet(["json", "form"]))
     assert caught.value.headers["Accept"] == f"application/json, {FORM}, multipart/form-data"
     with pytest.raises(UnsupportedMediaType) as caught:
         parsed(b"\x1f\x8b", "application/json", HTTP_CONTENT_ENCODING="gzip")
@@ -248,7 +328,7 @@ def test_an_endless_chunked_body_is_refused_in_bounded_memory(content_type, sett
     endless = Endless()
     more: dict[str, Any] = {"wsgi.input_terminated": True, "wsgi.input": endless}
     with pytest.raises(RequestDataTooBig):
-        parse_body(wsgi(b"", content_type, **CHUNKED, **more), FormatSet())
+        parse_body(wsgi(b"", content_type, **CHUNKED, **more), WITH_FORMS)
     assert endless.taken <= 1_001
 
 

@@ -32,7 +32,7 @@ def test_the_smallest_example(client):
     )
 
 
-@pytest.mark.parametrize("client", [3], indirect=True)
+@pytest.mark.parametrize("client", [-1], indirect=True)
 def test_adding_a_format(client):
     got = client.post(
         "/api/lines",

@@ -162,8 +162,8 @@ def test_an_unknown_tier_is_an_error_where_it_stands(place):
         place()
 
 
-def test_an_unknown_tier_in_the_settings_is_a_system_check(settings):
-    settings.MATT = {"TIER": "row"}
+def test_an_unknown_tier_in_the_settings_is_a_system_check(settings_module):
+    settings_module("MATT", {"TIER": "row"})
     with pytest.raises(SystemCheckError, match=r"matt.E001.*'row'; it is one of"):
         call_command("check", "--tag", "matt")
 

@@ -39,7 +39,6 @@ def takes_their_class(given: NinjaExtraAPI) -> None:
 takes_their_class(api)
 
 MattAPI(problem_details="yes")  # type: ignore[arg-type]
-MattAPI(titel="Shop")  # type: ignore[call-arg]
 MattAPI("Shop")  # type: ignore[call-arg]
 
 

@@ -402,9 +402,9 @@ def test_a_number_that_was_sent_as_text_is_told_to_be_too_large(db):
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_unknown_setting_is_named(settings, asynchronous):
+def test_an_unknown_setting_is_named(settings_module, asynchronous):
     from django.core.exceptions import ImproperlyConfigured
 
-    settings.MATT_CRUD = {"MAX_ROWS": 1}
+    settings_module("MATT_CRUD", {"MAX_ROWS": 1})
     with pytest.raises(ImproperlyConfigured, match="MATT_CRUD has no option 'MAX_ROWS'"):
         _ = make_api(asynchronous).urls

@@ -1,6 +1,7 @@
 """The class: types, sources and their order, and errors that hold no value."""
 
 import enum
+import importlib
 import traceback
 from pathlib import Path
 from typing import Any, Literal
@@ -305,6 +306,54 @@ def test_an_email_url_is_the_settings_of_this_django():
 def test_what_is_no_database_is_refused(url: str):
     with pytest.raises(ValueError, match=r"should begin|third slash|can be read"):
         database(url)
+
+
+@pytest.mark.parametrize(
+    "name", ["atomic_requests", "autocommit", "conn_health_checks", "disable_server_side_cursors"]
+)
+def test_a_flag_of_a_database_means_what_it_says(name: str):
+    for text in ("false", "False", "0", "no", "off"):
+        assert database(f"postgres://db/shop?{name}={text}")[name.upper()] is False
+    for text in ("true", "True", "1", "yes", "on"):
+        assert database(f"postgres://db/shop?{name}={text}")[name.upper()] is True
+    with pytest.raises(ValueError, match=f"has a {name} that is neither true nor false"):
+        database(f"postgres://db/shop?{name}=perhaps")
+
+
+def test_a_number_of_a_database_is_one():
+    assert database("postgres://db/shop?conn_max_age=60")["CONN_MAX_AGE"] == 60
+    assert database("postgres://db/shop?conn_max_age=none")["CONN_MAX_AGE"] is None
+    for text in ("abc", "1.5", "True"):
+        with pytest.raises(ValueError, match="has a conn_max_age that is no whole number"):
+            database(f"postgres://db/shop?conn_max_age={text}")
+
+
+def test_a_socket_may_be_encoded_in_the_place_of_a_host():
+    found = database("postgres://ada@%2FVar%2Frun%2Fpostgresql:5433/shop")
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("/Var/run/postgresql", 5433, "shop")
+
+
+def test_the_options_of_a_cache_reach_django():
+    found = cache("redis://cache:6379/1?timeout=60&key_prefix=1&version=2&key_function=a.b")
+    options = {"TIMEOUT": 60, "KEY_PREFIX": "1", "VERSION": 2, "KEY_FUNCTION": "a.b"}
+    assert {name: found[name] for name in options} == options
+    assert cache("locmemcache://?timeout=none")["TIMEOUT"] is None
+    with pytest.raises(ValueError, match="has a timeout that is no whole number"):
+        cache("redis://cache:6379/1?timeout=abc")
+
+
+@pytest.mark.parametrize("url", ["memcache://cache:11211", "pymemcache://cache:11211"])
+def test_a_memcache_has_a_backend_that_django_knows(url: str):
+    module, _, name = cache(url)["BACKEND"].rpartition(".")
+    assert hasattr(importlib.import_module(module), name)
+    assert cache(url)["LOCATION"] == "cache:11211"
+
+
+def test_a_flag_of_a_mail_server_means_what_it_says():
+    found = email("smtp://mail:25?email_use_tls=false")
+    assert found.get("EMAIL_USE_TLS", False) is False
+    with pytest.raises(ValueError, match="neither true nor false"):
+        email("smtp://mail:25?email_use_ssl=perhaps")
 
 
 @given(user=st.text("ab:/@?#%", max_size=4), word=st.text("xy:/@?#%[]", min_size=1, max_size=8))

@@ -53,8 +53,9 @@ def test_debug_off_is_a_warning(settings, complaints):
     assert complaints() == ["matt_hot_reload.W001"]
 
 
-def test_an_unknown_option_is_an_error(settings, complaints):
-    install(settings, TURBO=True)
+def test_an_unknown_option_is_an_error(settings, settings_module, complaints):
+    install(settings)
+    settings_module("MATT_HOT_RELOAD", {"TURBO": True})
     assert complaints() == ["matt_hot_reload.E002"]
 
 
