@@ -89,12 +89,16 @@ class SchemaBook:
 
     def _add(self, pages: list[tuple[Model, Mode, Style | None]], style: Style) -> None:
         # Every page goes into each run, so that one class gets one name in all of them.
-        unique = list(dict.fromkeys((model, mode) for model, mode, _ in pages))
+        unique: list[tuple[Model, Mode]] = list(
+            dict.fromkeys((model, mode) for model, mode, _ in pages)
+        )
         read: set[type] = set()
         for model, mode in unique:
             if mode == "validation":
                 read |= models_in(_core_schema(model))
-        inputs: list[Any] = [(model, mode, _bounded(model, mode, read)) for model, mode in unique]
+        inputs: list[tuple[Model, Mode, Any]] = [
+            (model, mode, _bounded(model, mode, read)) for model, mode in unique
+        ]
         generator = (_StrictGenerator if self._strict else _Generator)(ref_template=REF_TEMPLATE)
         generator.style = style
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
