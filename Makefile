@@ -4,7 +4,7 @@ VENV    ?= .venv
 PORT    ?= 8000
 ARGS    ?=
 APPS    ?=
-WORKERS ?= 2
+PARALLEL ?= 2
 PIP     := $(VENV)/bin/uv pip
 RUN     := $(VENV)/bin/python
 export UV_PYTHON = $(VENV)/bin/python
@@ -19,7 +19,7 @@ TESTS    = $(patsubst %,tests/contrib/%,$(APPS))
 QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects
 
 # What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
-SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/serialization/_rows_c.pyx)
+SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/rows/_rows_c.pyx)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next check format encoder bench docs peers upstream lock clean
@@ -77,7 +77,7 @@ test-sqlite: $(VENV)/.test ## Run the tests on SQLite only
 test-quick: $(VENV)/.test ## Run the tests that start no server, in parallel, in under a minute (DATABASE=postgres)
 	@export MATT_TEST_DATABASE=$(or $(DATABASE),sqlite) PYTHONPYCACHEPREFIX=$(abspath $(VENV))/pycache; \
 	unset PYTHONDONTWRITEBYTECODE; \
-	$(PYTEST) -p no:schemathesis -m "not once" -n $(WORKERS) --dist worksteal $(QUICK) $(ARGS)
+	$(PYTEST) -p no:schemathesis -m "not once" -n $(PARALLEL) --dist worksteal $(QUICK) $(ARGS)
 
 test-servers: $(VENV)/.test ## Run the tests that start servers and browsers
 	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and not projects" $(ARGS)
@@ -146,4 +146,4 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 clean: ## Remove what these commands made
 	rm -rf .venv .venv-next .venv-bench .venv-peers build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/encoder.c
-	rm -f django_matt/serialization/_rows_c*.so django_matt/serialization/_rows_c.c
+	rm -f django_matt/rows/_rows_c*.so django_matt/rows/_rows_c.c

@@ -16,9 +16,9 @@ from benchmarks.measuring import DifferentAnswersError, Run, normal
 from benchmarks.models import Row
 from benchmarks.stacks.bare import row_dict
 from benchmarks.stacks.schemas import RowOut
+from django_matt.rows.engine import RowsPlan
 from django_matt.serialization import encoders
 from django_matt.serialization.plan import ResponsePlan
-from django_matt.serialization.rows import RowsPlan
 
 __all__ = ["encoding_runs", "raw_runs"]
 

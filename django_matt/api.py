@@ -20,20 +20,20 @@ from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers, postponed_decorators
-from django_matt.docs import MattDocs, MattOpenAPISchema
-from django_matt.docs.publishing import docs_urls, find_root
 from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.openapi import MattDocs, MattOpenAPISchema
+from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
 from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
-from django_matt.views import KnownURL, UnknownURL, root_url
+from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 __all__ = ["MattAPI"]
 
@@ -239,4 +239,4 @@ class MattAPI(NinjaExtraAPI):
         finally:
             self.openapi_url = openapi_url
         urls = [*ours, *routes, root_url(self)]
-        return [KnownURL(urls), *urls, UnknownURL(self, urls)]
+        return [LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]

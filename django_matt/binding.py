@@ -25,7 +25,7 @@ from django_matt.errors.middlewares import has_exception_middleware, watch_views
 from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
 from django_matt.signatures import explain_response, resolve_signature
-from django_matt.views import BoundPathView
+from django_matt.urls import BoundPathView
 
 __all__ = ["bind_routers", "postponed_decorators"]
 

@@ -11,10 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from ninja.utils import normalize_path
 
 from django_matt.discovery import find_apis
-from django_matt.serialization import programs
+from django_matt.rows import row_writers as programs
 from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
-from django_matt.views import HINT, atomic_aliases, transactions_around
+from django_matt.urls import HINT, atomic_aliases, transactions_around
 
 __all__ = [
     "check_annotations",

@@ -17,7 +17,6 @@ from ninja.constants import NOT_SET
 from ninja.operation import Operation
 from ninja.responses import Status
 
-from django_matt.answers import Answer
 from django_matt.conditions import (
     Condition,
     called,
@@ -31,24 +30,25 @@ from django_matt.errors.exceptions import NotAcceptable, PreconditionFailed
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.limits import find_paginators
-from django_matt.states import State, digest, digest_of_body, state_of
+from django_matt.responses import ResponseBuilder
+from django_matt.states import Validator, digest, digest_of_body, validator_of
 from django_matt.transactions import HeldWrites
 
-__all__ = ["ConditionalAnswer", "make_answer"]
+__all__ = ["ConditionalResponseBuilder", "build_responses"]
 
 # Without a word of its own a cache may guess how long an answer is fresh (RFC 9111, 4.2.2), and share it.
 _CACHE_CONTROL = "private, no-cache"
 
 
-def make_answer(api: Any, operation: Operation, formats: FormatSet | None) -> Answer:
+def build_responses(api: Any, operation: Operation, formats: FormatSet | None) -> ResponseBuilder:
     """Return what makes an operation's responses."""
     condition = condition_of(operation.view_func)
     if condition is None:
-        return Answer(api, operation, formats)
-    return ConditionalAnswer(api, operation, formats, condition)
+        return ResponseBuilder(api, operation, formats)
+    return ConditionalResponseBuilder(api, operation, formats, condition)
 
 
-class ConditionalAnswer(Answer):
+class ConditionalResponseBuilder(ResponseBuilder):
     """Makes the responses of one operation, as the conditions of its requests allow."""
 
     def __init__(
@@ -101,7 +101,7 @@ class ConditionalAnswer(Answer):
     def _open(self, context: Any) -> bool:
         """Note what is asked; tell whether nothing may be stored before ``check_preconditions`` is called."""
         request = context.request
-        context._matt_state = State()
+        context._matt_state = Validator()
         writes = request.method not in SAFE
         if writes:
             refuse_unconditional(request, required=self._condition.required)
@@ -142,24 +142,24 @@ class ConditionalAnswer(Answer):
     def check(self, request: HttpRequest, instance: Any) -> None:
         """Refuse a write whose condition does not hold for an instance; see ``check_preconditions``."""
         if request.method not in SAFE:
-            self._refuse_changed(request, state_of(instance, str(self._column)))
+            self._refuse_changed(request, validator_of(instance, str(self._column)))
             noted: Any = request
             noted._matt_unchecked = False
             if noted._matt_writes is not None and not _is_in_loop():
                 noted._matt_writes.accept()
 
-    def _judge(self, context: Any, state: State) -> HttpResponseBase | None:
+    def _judge(self, context: Any, state: Validator) -> HttpResponseBase | None:
         if context.request.method not in SAFE:
             self._refuse_changed(context.request, state)
             return None
         context._matt_state = state
         return self._unchanged(context, state)
 
-    def _refuse_changed(self, request: HttpRequest, state: State) -> None:
+    def _refuse_changed(self, request: HttpRequest, state: Validator) -> None:
         refuse_changed(request, state, () if self._formats is None else self._formats.names)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
-        """Answer as ``Answer`` does, or with 304 where the client holds what the result says."""
+        """Answer as ``ResponseBuilder`` does, or with 304 where the client holds what the result says."""
         column = self._column
         made = isinstance(result, HttpResponseBase) or type(result) is tuple
         if column is not None and not made and context.request.method in SAFE:
@@ -186,16 +186,16 @@ class ConditionalAnswer(Answer):
             await sync_to_async(self._keep)(context.request)
         return response
 
-    def _state(self, value: Any, annotation: Any, *, one: bool) -> State:
+    def _state(self, value: Any, annotation: Any, *, one: bool) -> Validator:
         """Return the state of what a view returned; where the column does not say all, a hash is part of it."""
         covered = depends_on_column(value, annotation, one=one)
         if not covered and not one and isinstance(value, QuerySet | Manager):
-            return State(hashed=True)
-        state = state_of(value, str(self._column), one=one)
+            return Validator(hashed=True)
+        state = validator_of(value, str(self._column), one=one)
         if covered or state.tag is None:
             return state
         if isinstance(value, list | tuple):
-            return State(hashed=True)
+            return Validator(hashed=True)
         # A write compares the state of the row alone, so that is part of the ETag too.
         return state._replace(modified=None, hashed=True)
 
@@ -207,7 +207,7 @@ class ConditionalAnswer(Answer):
         """The same for an async generator."""
         return self._finish(context, await super().stream_async(context, result))
 
-    def _unchanged(self, context: Any, state: State) -> HttpResponseBase | None:
+    def _unchanged(self, context: Any, state: Validator) -> HttpResponseBase | None:
         """Return a 304 where the client holds this state, before its answer is made."""
         if self._condition.etag is True or state.hashed:
             # The hash of an answer decides once that is made.
@@ -245,17 +245,17 @@ class ConditionalAnswer(Answer):
         if self._condition.etag is True or state.hashed:
             if not isinstance(response, HttpResponse):
                 # The bytes of a stream are not known yet.
-                tagless = State(None, state.modified) if state.hashed else state
+                tagless = Validator(None, state.modified) if state.hashed else state
                 return self._evaluate(request, tagless, response)
             digits = digest_of_body(response.content)
             if self._condition.etag is True or state.tag is None:
-                state, digits = State(digits, state.modified), None
+                state, digits = Validator(digits, state.modified), None
         return self._evaluate(request, state, response, digits)
 
     def _evaluate(
         self,
         request: HttpRequest,
-        state: State,
+        state: Validator,
         response: HttpResponseBase,
         digits: str | None = None,
     ) -> HttpResponseBase:
@@ -285,7 +285,7 @@ class ConditionalAnswer(Answer):
             raise PreconditionFailed
         return judged
 
-    def _end(self, request: HttpRequest, state: State, digits: str | None) -> str:
+    def _end(self, request: HttpRequest, state: Validator, digits: str | None) -> str:
         """Return what tells this representation from others of the same state: its schema, its bytes, its format."""
         ends = [self._fingerprint] if state.derived else []
         if digits is not None:

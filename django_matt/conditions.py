@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags, parse_http_date_safe
 
+from django_matt.decorators import View, get_metadata, set_metadata
 from django_matt.errors.exceptions import BadRequest, PreconditionFailed, PreconditionRequired
-from django_matt.marks import View, find_mark, mark_view
-from django_matt.states import State, seconds
+from django_matt.states import Validator, seconds
 
 __all__ = [
     "Condition",
@@ -75,12 +75,12 @@ def conditional(
         raise ImproperlyConfigured(
             "@conditional: a column makes an ETag of its own; give callables for both, or one of the two."
         )
-    return mark_view("conditional", Condition(etag, last_modified, required))
+    return set_metadata("conditional", Condition(etag, last_modified, required))
 
 
 def condition_of(view: Any) -> Condition | None:
     """Return what ``conditional`` said of a view function, through its decorators."""
-    found: Condition | None = find_mark("conditional", view)
+    found: Condition | None = get_metadata("conditional", view)
     return found
 
 
@@ -113,7 +113,7 @@ def has_condition(request: HttpRequest) -> bool:
     return bool(parse_etags(match) or parse_http_date_safe(since) or parse_etags(none_match))
 
 
-def refuse_changed(request: HttpRequest, state: State, ends: Iterable[str]) -> None:
+def refuse_changed(request: HttpRequest, state: Validator, ends: Iterable[str]) -> None:
     """Raise ``PreconditionFailed`` where a write's condition does not hold for the state before it.
 
     The client holds some representation of that state: which one does not matter.
@@ -140,7 +140,7 @@ def called(condition: Condition, names: frozenset[str]) -> tuple[Any, Any]:
         wanted = wants[function]
         return values if wanted is None else {name: values[name] for name in wanted}
 
-    def ask(request: HttpRequest, values: dict[str, Any]) -> State:
+    def ask(request: HttpRequest, values: dict[str, Any]) -> Validator:
         found = {
             function: (async_to_sync(function) if iscoroutinefunction(function) else function)(
                 request, **arguments(function, values)
@@ -149,7 +149,7 @@ def called(condition: Condition, names: frozenset[str]) -> tuple[Any, Any]:
         }
         return _state_of_answers(condition, found)
 
-    async def ask_async(request: HttpRequest, values: dict[str, Any]) -> State:
+    async def ask_async(request: HttpRequest, values: dict[str, Any]) -> Validator:
         found = {
             function: await (
                 function if iscoroutinefunction(function) else sync_to_async(function)
@@ -176,7 +176,7 @@ def _wanted(function: Callable[..., Any], names: frozenset[str]) -> list[str] | 
     return [each.name for each in named if each.name in names]
 
 
-def _state_of_answers(condition: Condition, found: dict[Any, Any]) -> State:
+def _state_of_answers(condition: Condition, found: dict[Any, Any]) -> Validator:
     tag = found.get(condition.etag) if callable(condition.etag) else None
     moment = found.get(condition.last_modified) if callable(condition.last_modified) else None
-    return State(tag, None if moment is None else seconds(moment))
+    return Validator(tag, None if moment is None else seconds(moment))

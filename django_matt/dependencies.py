@@ -10,7 +10,7 @@ from django.core.files.storage import FileSystemStorage
 from django.db.models import FileField, Manager, Model, QuerySet
 from pydantic import BaseModel
 
-from django_matt.serialization.levels import has_attribute, keys_of, needs_of, schemas_in
+from django_matt.serialization.requirements import has_attribute, keys_of, needs_of, schemas_in
 
 __all__ = ["depends_on_column"]
 

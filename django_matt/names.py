@@ -49,9 +49,9 @@ from ninja_extra.searching import Searching, searching
 from django_matt.api import MattAPI
 from django_matt.conditions import check_preconditions, conditional
 from django_matt.routers import Router
-from django_matt.serialization.choices import tier
-from django_matt.serialization.levels import needs
 from django_matt.serialization.model_schemas import leave_out_generic_keys
+from django_matt.serialization.requirements import needs
+from django_matt.tier_limits import tier
 
 # Without the app in INSTALLED_APPS the first import of a name does what its ready() does.
 leave_out_generic_keys()

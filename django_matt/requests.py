@@ -16,8 +16,7 @@ from ninja_extra.controllers.route.route_functions import RouteFunction
 from ninja_extra.operation import Operation as ExtraOperation
 from ninja_extra.permissions import AllowAny
 
-from django_matt.answers import answer_formats
-from django_matt.conditional_answers import ConditionalAnswer, make_answer
+from django_matt.conditional_answers import ConditionalResponseBuilder, build_responses
 from django_matt.contexts import bind_contexts, is_stock_context, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
@@ -27,8 +26,9 @@ from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
 from django_matt.parameters import Parameters, body_formats
+from django_matt.responses import response_formats
 from django_matt.settings import get_settings
-from django_matt.views import non_atomic_aliases
+from django_matt.urls import non_atomic_aliases
 
 __all__ = ["answer_outside", "bind_run"]
 
@@ -47,7 +47,7 @@ class _Steps:
         own_formats = operation_formats(operation, api.formats)
         formats = own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
-        self.answer = make_answer(api, operation, answer_formats(api, formats))
+        self.answer = build_responses(api, operation, response_formats(api, formats))
         self.checks = bool(
             operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt
         )
@@ -199,7 +199,7 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
 def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]:  # noqa: C901 - the steps of a request, one after the other
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
-    conditional = answer if isinstance(answer, ConditionalAnswer) else None
+    conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
 
     def rebind(make: Callable[[], _Steps]) -> None:
         nonlocal enter
@@ -208,7 +208,7 @@ def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]
             nonlocal steps, answer, enter, call, conditional
             steps = make()
             answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
-            conditional = answer if isinstance(answer, ConditionalAnswer) else None
+            conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
             return enter(request, path)
 
         enter = enter_first
@@ -265,7 +265,7 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
 ) -> tuple[Callable[..., Awaitable[HttpResponseBase]], _Rebind]:
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
     view, call = operation.view_func, _bind_method(steps)
-    conditional = answer if isinstance(answer, ConditionalAnswer) else None
+    conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
     threaded = steps.parameters.needs_thread or not is_stock_context()
 
     def rebind(make: Callable[[], _Steps]) -> None:
@@ -275,7 +275,7 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
             nonlocal steps, answer, enter, call, conditional
             steps = make()
             answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
-            conditional = answer if isinstance(answer, ConditionalAnswer) else None
+            conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
             return enter(request, path)
 
         enter = enter_first

@@ -14,10 +14,10 @@ from django.utils.encoding import force_bytes
 from django.utils.http import quote_etag
 from django.utils.timezone import get_default_timezone, is_naive, make_aware
 
-__all__ = ["State", "digest", "digest_of_body", "seconds", "state_of"]
+__all__ = ["Validator", "digest", "digest_of_body", "seconds", "validator_of"]
 
 
-class State(NamedTuple):
+class Validator(NamedTuple):
     """What identifies the state of a resource; None where there is nothing to say.
 
     ``tag`` is the opaque part of an ETag, or one that a callable returned. A tag that was made of columns is
@@ -41,7 +41,7 @@ class State(NamedTuple):
         return f"W/{quoted}" if self.weak and not quoted.startswith("W/") else quoted
 
 
-def state_of(value: Any, column: str, *, one: bool = False) -> State:
+def validator_of(value: Any, column: str, *, one: bool = False) -> Validator:
     """Return the state of what a view returns: an instance, a queryset, or a list of instances or dictionaries.
 
     With ``one`` a queryset stands for its one object. Raises ``ImproperlyConfigured`` for anything else.
@@ -55,27 +55,27 @@ def state_of(value: Any, column: str, *, one: bool = False) -> State:
     if isinstance(value, list | tuple):
         return _state_of_items(value, column)
     if value is None:
-        return State()
+        return Validator()
     kind = getattr(getattr(value, "_meta", None), "label", type(value).__name__)
     return _state_of_one(kind, _key(value), _read(value, column))
 
 
-def _state_of_one(kind: str, key: Any, moment: Any) -> State:
+def _state_of_one(kind: str, key: Any, moment: Any) -> Validator:
     if moment is None:
-        return State()
-    return State(digest("one", kind, key, moment), seconds(moment), derived=True)
+        return Validator()
+    return Validator(digest("one", kind, key, moment), seconds(moment), derived=True)
 
 
-def _state_of_object(queryset: Any, column: str) -> State:
+def _state_of_object(queryset: Any, column: str) -> Validator:
     """Return the state that the one object of a queryset has as an instance; none and several are not ours to judge."""
     if queryset._result_cache is not None or queryset.query.combinator:
         found = [(_key(item), _read(item, column)) for item in queryset]
     else:
         found = list(queryset.values_list("pk", column)[:2])
-    return _state_of_one(queryset.model._meta.label, *found[0]) if len(found) == 1 else State()
+    return _state_of_one(queryset.model._meta.label, *found[0]) if len(found) == 1 else Validator()
 
 
-def _state_of_queryset(queryset: Any, column: str) -> State:
+def _state_of_queryset(queryset: Any, column: str) -> Validator:
     said = _sql(queryset)
     if queryset._result_cache is not None or queryset.query.combinator:
         return _state_of_items(list(queryset), column, said)
@@ -83,18 +83,18 @@ def _state_of_queryset(queryset: Any, column: str) -> State:
     return _state_of_many(found["matt_number"], found["matt_latest"], said)
 
 
-def _state_of_items(items: Any, column: str, said: Any = None) -> State:
+def _state_of_items(items: Any, column: str, said: Any = None) -> Validator:
     moments = [moment for moment in (_read(item, column) for item in items) if moment is not None]
     latest = max(moments, default=None)
     return _state_of_many(len(items), latest, [said, [_key(item) for item in items]])
 
 
-def _state_of_many(number: int, latest: Any, said: Any) -> State:
+def _state_of_many(number: int, latest: Any, said: Any) -> Validator:
     """A change may leave number and latest moment as they are, and so the tag is weak."""
     if number and latest is None:
-        return State()
+        return Validator()
     tag = digest("many", said, number, latest)
-    return State(tag, seconds(latest), weak=True, derived=True)
+    return Validator(tag, seconds(latest), weak=True, derived=True)
 
 
 def _sql(queryset: Any) -> Any:

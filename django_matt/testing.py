@@ -25,13 +25,13 @@ from ninja_extra.testing import TestClient as ExtraTestClient
 
 from django_matt.api import MattAPI
 
-__all__ = ["Answer", "AsyncMattClient", "MattClient", "TestAsyncClient", "TestClient"]
+__all__ = ["AsyncMattClient", "MattClient", "TestAsyncClient", "TestClient", "TestResponse"]
 
 Tested = NinjaAPI | Router | type[ControllerBase]
 """An API, or a router or a controller, for which an API is made."""
 
 
-class Answer:
+class TestResponse:
     """What the server answered; as a failed assertion it prints the error document it holds.
 
     ``status``, ``headers`` and ``body`` (bytes) are the answer's, ``response`` is Django's own object.
@@ -212,7 +212,7 @@ class MattClient(_Shared):
         files: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
-    ) -> Answer:
+    ) -> TestResponse:
         """Send any method. ``json`` is encoded; ``data`` is a multipart form (with ``files``) or a raw body."""
         response = self._prepare(
             method,
@@ -228,25 +228,25 @@ class MattClient(_Shared):
             body = async_to_sync(_read)(response)
         else:
             body = response.getvalue()
-        return Answer(response, body, f"{method} {path}")
+        return TestResponse(response, body, f"{method} {path}")
 
-    def get(self, path: str, **options: Any) -> Answer:
+    def get(self, path: str, **options: Any) -> TestResponse:
         """Send GET; see ``request`` for the options."""
         return self.request("GET", path, **options)
 
-    def post(self, path: str, **options: Any) -> Answer:
+    def post(self, path: str, **options: Any) -> TestResponse:
         """Send POST."""
         return self.request("POST", path, **options)
 
-    def put(self, path: str, **options: Any) -> Answer:
+    def put(self, path: str, **options: Any) -> TestResponse:
         """Send PUT."""
         return self.request("PUT", path, **options)
 
-    def patch(self, path: str, **options: Any) -> Answer:
+    def patch(self, path: str, **options: Any) -> TestResponse:
         """Send PATCH."""
         return self.request("PATCH", path, **options)
 
-    def delete(self, path: str, **options: Any) -> Answer:
+    def delete(self, path: str, **options: Any) -> TestResponse:
         """Send DELETE."""
         return self.request("DELETE", path, **options)
 
@@ -263,28 +263,28 @@ class AsyncMattClient(_Shared):
     def _build(self) -> tuple[type[Any], type[Any]]:
         return AsyncClient, _AsyncMountedHandler
 
-    async def request(self, method: str, path: str, **options: Any) -> Answer:
+    async def request(self, method: str, path: str, **options: Any) -> TestResponse:
         """Send any method; the options are those of ``MattClient.request``."""
         response = await self._prepare(method, path, **options)()
-        return Answer(response, await _read(response), f"{method} {path}")
+        return TestResponse(response, await _read(response), f"{method} {path}")
 
-    async def get(self, path: str, **options: Any) -> Answer:
+    async def get(self, path: str, **options: Any) -> TestResponse:
         """Send GET; see ``request`` for the options."""
         return await self.request("GET", path, **options)
 
-    async def post(self, path: str, **options: Any) -> Answer:
+    async def post(self, path: str, **options: Any) -> TestResponse:
         """Send POST."""
         return await self.request("POST", path, **options)
 
-    async def put(self, path: str, **options: Any) -> Answer:
+    async def put(self, path: str, **options: Any) -> TestResponse:
         """Send PUT."""
         return await self.request("PUT", path, **options)
 
-    async def patch(self, path: str, **options: Any) -> Answer:
+    async def patch(self, path: str, **options: Any) -> TestResponse:
         """Send PATCH."""
         return await self.request("PATCH", path, **options)
 
-    async def delete(self, path: str, **options: Any) -> Answer:
+    async def delete(self, path: str, **options: Any) -> TestResponse:
         """Send DELETE."""
         return await self.request("DELETE", path, **options)
 

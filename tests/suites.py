@@ -12,9 +12,9 @@ __all__ = ["main"]
 
 # One process each: beside the servers, a second one would only make both wait.
 COMPUTING = (
-    "test-quick WORKERS=0",
-    "test-quick WORKERS=0 DATABASE=postgres",
-    "test-next WORKERS=0",
+    "test-quick PARALLEL=0",
+    "test-quick PARALLEL=0 DATABASE=postgres",
+    "test-next PARALLEL=0",
     "test-projects",
 )
 OF_AN_APP = COMPUTING[:2]

@@ -26,7 +26,7 @@ from django_matt import (
     paginate,
     searching,
 )
-from tests.docs_page.shop import build
+from tests.openapi.shop import build
 from tests.project.models import Everything
 
 pytestmark = pytest.mark.django_db

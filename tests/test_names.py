@@ -23,7 +23,7 @@ def test_a_name_that_is_not_public_is_no_attribute():
 
 @pytest.mark.once
 def test_the_package_is_imported_before_django_has_settings():
-    code = "import sys; from django_matt import contrib; import django_matt.errors.extras; assert 'ninja' not in sys.modules"
+    code = "import sys; from django_matt import contrib; import django_matt.errors.missing_extra; assert 'ninja' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
     )

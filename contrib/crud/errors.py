@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.fields import call_of
-from django_matt.errors.problems import Answer, respond, validation_errors
+from django_matt.errors.problems import ErrorResponse, respond, validation_errors
 from django_matt.settings import get_settings
 
 __all__ = ["RowError", "RowsRefused", "answer_rows"]
@@ -70,7 +70,7 @@ def answer_rows(request: HttpRequest, exc: RowsRefused, *, api: Any) -> HttpResp
     omitted = len(exc.errors) - len(shown)
     if omitted:
         body["omitted"] = omitted
-    answer = Answer(
+    answer = ErrorResponse(
         status=exc.status_code,
         detail=str(exc.detail),
         code=exc.code,

@@ -13,7 +13,7 @@ try:
     import environ as _environ  # type: ignore[import-untyped]  # noqa: F401
     import pydantic_settings as _pydantic_settings  # noqa: F401
 except ModuleNotFoundError as _error:
-    from django_matt.errors.extras import MissingExtra
+    from django_matt.errors.missing_extra import MissingExtra
 
     raise MissingExtra(_error.name or "pydantic-settings", "environments") from None
 

@@ -11,9 +11,9 @@ from django.template import Context, Engine
 from django.template.loader import render_to_string
 
 import django_matt
-from django_matt.errors.debugging import versions
-from django_matt.errors.frames import Trace, capture
-from django_matt.errors.hints import find_hint
+from django_matt.errors.tracebacks.explanations import versions
+from django_matt.errors.tracebacks.frames import Trace, capture
+from django_matt.errors.tracebacks.hints import find_hint
 
 __all__ = ["Failure", "describe", "render"]
 

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from django_matt.contrib.hot_reload.addresses import FOLDER, prefix_of
+from django_matt.contrib.hot_reload.broadcasters import Broadcaster, current_hub
+from django_matt.contrib.hot_reload.csp import allow, nonce_of
 from django_matt.contrib.hot_reload.failures import describe
-from django_matt.contrib.hot_reload.hubs import Hub, current_hub
-from django_matt.contrib.hot_reload.policies import allow, nonce_of
 
 __all__ = ["HotReloadMiddleware"]
 
@@ -38,7 +38,7 @@ class HotReloadMiddleware:
         hub = current_hub()
         if hub is None or not settings.DEBUG:
             raise MiddlewareNotUsed("hot reload runs in manage.py runserver with DEBUG only")
-        self._hub: Hub = hub
+        self._hub: Broadcaster = hub
         self._get_response = get_response
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:

@@ -14,11 +14,11 @@ from typing import Any
 import uvicorn
 from django.apps import apps
 
+from django_matt.contrib.hot_reload.applications import ReloadApplication
+from django_matt.contrib.hot_reload.broadcasters import Broadcaster
+from django_matt.contrib.hot_reload.change_actions import ChangeClassifier, is_source
 from django_matt.contrib.hot_reload.failures import describe
-from django_matt.contrib.hot_reload.gates import Gate
-from django_matt.contrib.hot_reload.handovers import RESTART, Handover, take
-from django_matt.contrib.hot_reload.hubs import Hub
-from django_matt.contrib.hot_reload.verdicts import Judge, is_source
+from django_matt.contrib.hot_reload.process_state import RESTART, ProcessState, take
 from django_matt.contrib.hot_reload.watching import Watcher, roots_of
 from django_matt.extensions import FileChange, HearsFileChanges
 
@@ -67,15 +67,15 @@ class _Server(uvicorn.Server):
 
 def serve_project(
     application: Any,
-    hub: Hub,
-    handover: Handover,
+    hub: Broadcaster,
+    handover: ProcessState,
     *,
     in_process: bool,
     when_started: Callable[[], None],
 ) -> None:
     """Serve until a signal or a restart; raise ``LifespanFailedError`` where the application does not start."""
     gate = _gate(application, hub, handover)
-    judge = Judge()
+    judge = ChangeClassifier()
     announcer = _Announcer()
     server: _Server
 
@@ -121,7 +121,7 @@ def serve_failure(error: BaseException) -> None:
     if handover is None:
         sys.exit(1)
     failure = describe(error)
-    gate = _gate(None, Hub(failure), handover)
+    gate = _gate(None, Broadcaster(failure), handover)
     suspects = {frame["file"] for frame in _frames(failure.trace)}
 
     def hear(changes: list[FileChange]) -> None:
@@ -153,8 +153,8 @@ def serve_plainly(
     _run(_Server(config, when_started), listener)
 
 
-def _gate(application: Any, hub: Hub, handover: Handover) -> Gate:
-    return Gate(
+def _gate(application: Any, hub: Broadcaster, handover: ProcessState) -> ReloadApplication:
+    return ReloadApplication(
         application,
         hub,
         hosts=handover.hosts,
@@ -164,7 +164,7 @@ def _gate(application: Any, hub: Hub, handover: Handover) -> Gate:
 
 
 def _watcher(
-    roots: list[Path], hear: Callable[[list[FileChange]], None], handover: Handover
+    roots: list[Path], hear: Callable[[list[FileChange]], None], handover: ProcessState
 ) -> Watcher:
     return Watcher(
         roots,
@@ -176,7 +176,9 @@ def _watcher(
     )
 
 
-def _server(gate: Gate, handover: Handover, when_started: Callable[[], None]) -> _Server:
+def _server(
+    gate: ReloadApplication, handover: ProcessState, when_started: Callable[[], None]
+) -> _Server:
     return _Server(_config(gate, handover.certificate, handover.key), when_started)
 
 
@@ -219,7 +221,7 @@ def _frames(trace: Any) -> list[Any]:
     return found
 
 
-def _patching(in_process: bool, handover: Handover) -> Callable[[Iterable[Path]], bool]:
+def _patching(in_process: bool, handover: ProcessState) -> Callable[[Iterable[Path]], bool]:
     if not in_process:
         return lambda paths: False
     from django_matt.contrib.hot_reload.patching import Patcher

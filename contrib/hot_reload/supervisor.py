@@ -12,7 +12,12 @@ from pathlib import Path
 
 from django.utils import autoreload
 
-from django_matt.contrib.hot_reload.handovers import RESTART, VARIABLE, Handover, environment
+from django_matt.contrib.hot_reload.process_state import (
+    RESTART,
+    VARIABLE,
+    ProcessState,
+    environment,
+)
 
 __all__ = ["listen", "supervise"]
 
@@ -44,7 +49,7 @@ def command(*more: str) -> list[str]:
     ]
 
 
-def supervise(handover: Handover) -> int:
+def supervise(handover: ProcessState) -> int:
     """Run server processes until one ends otherwise than by asking for the next; return its exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     spare: _Spare | None = None
@@ -69,7 +74,7 @@ def supervise(handover: Handover) -> int:
             spare.end()
 
 
-def _cold(handover: Handover) -> "subprocess.Popen[bytes]":
+def _cold(handover: ProcessState) -> "subprocess.Popen[bytes]":
     return _start(command(), environment(handover))
 
 
@@ -90,7 +95,7 @@ class _Spare:
     def is_ready(self) -> bool:
         return self._process.poll() is None
 
-    def begin(self, handover: Handover) -> "subprocess.Popen[bytes]":
+    def begin(self, handover: ProcessState) -> "subprocess.Popen[bytes]":
         with suppress(BrokenPipeError):
             os.write(self._writing, environment(handover)[VARIABLE].encode())
         os.close(self._writing)

@@ -12,7 +12,7 @@ from typing import Any
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from django_matt.contrib.hot_reload.handovers import digest
+from django_matt.contrib.hot_reload.process_state import digest
 from django_matt.extensions import FileChange
 
 __all__ = ["Watcher", "find_directories", "is_ignored", "roots_of"]

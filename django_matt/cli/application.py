@@ -6,15 +6,16 @@ from typing import Annotated
 import typer
 
 from django_matt import __version__
-from django_matt.cli import development, doctor, doors, projects
+from django_matt.cli import development, doctor, projects
+from django_matt.cli import forwarding as doors
 from django_matt.cli.consoles import out
-from django_matt.cli.doors import Doors
+from django_matt.cli.forwarding import CommandGroup
 
 __all__ = ["application", "run"]
 
 application = typer.Typer(
     name="matt",
-    cls=Doors,
+    cls=CommandGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

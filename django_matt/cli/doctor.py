@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from django_matt.cli.consoles import out
-from django_matt.cli.findings import Finding, read_findings
+from django_matt.cli.diagnostics import Diagnostic, read_findings
 from django_matt.cli.managing import Project, need_project
 
 __all__ = ["examine", "register", "show"]
@@ -46,7 +46,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine(project: Project, deploy: bool = False) -> list[Finding]:
+def examine(project: Project, deploy: bool = False) -> list[Diagnostic]:
     """Return the findings about a project, worst last, so that they stand above the next prompt."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "findings"
@@ -59,7 +59,7 @@ def examine(project: Project, deploy: bool = False) -> list[Finding]:
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.level))
 
 
-def show(console: Console, project: Project, findings: list[Finding]) -> None:
+def show(console: Console, project: Project, findings: list[Diagnostic]) -> None:
     """Print the findings, and how many of each kind there are."""
     python = project.python
     if python.is_relative_to(project.folder):
@@ -90,14 +90,14 @@ def register(application: typer.Typer) -> None:
     application.command(rich_help_panel="Work on a project")(doctor)
 
 
-def _probe(project: Project) -> list[Finding]:
+def _probe(project: Project) -> list[Diagnostic]:
     """Return what keeps Django Matt itself from being found in the project's Python."""
     try:
         said = project.ask("-c", PROBE, timeout=30)
         version, there, ours = json.loads(said.stdout.splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
         return [
-            Finding(
+            Diagnostic(
                 level="broken",
                 what=f"The Python of this project does not run: {project.python} ({error}).",
                 why="Nothing runs without it.",
@@ -108,7 +108,7 @@ def _probe(project: Project) -> list[Finding]:
         return []
     if there or version:
         return [
-            Finding(
+            Diagnostic(
                 level="broken",
                 what=f"The django-matt {version or 'of another origin'} that is installed is another project of that name.",
                 why="The package index has an unrelated django-matt up to 0.10; this one is not on the index yet.",
@@ -116,7 +116,7 @@ def _probe(project: Project) -> list[Finding]:
             )
         ]
     return [
-        Finding(
+        Diagnostic(
             level="broken",
             what=f"Django Matt is not installed in {project.python}.",
             why="The project imports it; matt itself runs in another environment.",
@@ -125,19 +125,19 @@ def _probe(project: Project) -> list[Finding]:
     ]
 
 
-def _examine(project: Project, file: Path, deploy: bool) -> list[Finding]:
+def _examine(project: Project, file: Path, deploy: bool) -> list[Diagnostic]:
     """Let the project's Python write its findings, and return what kept it from finishing."""
     arguments = ["-m", "django_matt.cli.examination", str(file), *(["--deploy"] if deploy else [])]
     try:
         said = project.ask(*arguments, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         what = f"The project did not finish starting or answering in {SECONDS} seconds."
-        return [Finding(level="broken", what=what, why="So would a server's first request.")]
+        return [Diagnostic(level="broken", what=what, why="So would a server's first request.")]
     if said.returncode == 0:
         return []
     last = said.stderr.strip().splitlines()
     return [
-        Finding(
+        Diagnostic(
             level="broken",
             what=f"The examination ended early, with exit code {said.returncode}{f': {last[-1]}' if last else ''}.",
             why="What ends this process may end a server.",

@@ -9,7 +9,7 @@ from typing import Any
 from ninja.errors import HttpError
 from ninja_extra.exceptions import APIException
 
-from django_matt.errors.extras import MattError, MissingExtra
+from django_matt.errors.missing_extra import MattError, MissingExtra
 
 __all__ = [
     "BadRequest",

@@ -12,12 +12,12 @@ from ninja.errors import ValidationError as InvalidRequest
 from ninja_extra.exceptions import APIException
 
 from django_matt.errors.answering import leaves
-from django_matt.errors.debugging import debug_response, explain
-from django_matt.errors.hints import find_hint
-from django_matt.errors.mappings import to_answer
-from django_matt.errors.problems import Answer, document, respond, title_of
+from django_matt.errors.mappings import to_error_response
+from django_matt.errors.problems import ErrorResponse, document, respond, title_of
 from django_matt.errors.reports import report, roll_back
-from django_matt.errors.terminal import show_in_terminal
+from django_matt.errors.tracebacks.explanations import debug_response, explain
+from django_matt.errors.tracebacks.hints import find_hint
+from django_matt.errors.tracebacks.terminal import show_in_terminal
 
 __all__ = [
     "answer_exception",
@@ -57,7 +57,7 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
     if leaves(request, exc):
         raise exc
     roll_back(request)
-    found = to_answer(request, exc)
+    found = to_error_response(request, exc)
     if found is None:
         return answer_unexpected(request, exc, api=api)
     if settings.DEBUG and (hint := find_hint(exc, request, api)):
@@ -72,7 +72,9 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
     return response
 
 
-def _report_mapped(request: HttpRequest, exc: Exception, found: Answer, where: str = "") -> None:
+def _report_mapped(
+    request: HttpRequest, exc: Exception, found: ErrorResponse, where: str = ""
+) -> None:
     level = logging.ERROR if found.is_fault else logging.WARNING
     name = "django.request"
     if isinstance(exc, SuspiciousOperation):
@@ -83,8 +85,8 @@ def _report_mapped(request: HttpRequest, exc: Exception, found: Answer, where: s
     report(request, exc, found.status, title=title, level=level, is_fault=found.is_fault, to=logger)
 
 
-def _unexpected() -> Answer:
-    return Answer(status=500, detail=_UNEXPECTED, code="internal_error", always_problem=True)
+def _unexpected() -> ErrorResponse:
+    return ErrorResponse(status=500, detail=_UNEXPECTED, code="internal_error", always_problem=True)
 
 
 def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:
@@ -106,7 +108,9 @@ def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> Http
     return response
 
 
-def _explain(request: HttpRequest, exc: Exception, answer: Answer, api: Any) -> HttpResponse | None:
+def _explain(
+    request: HttpRequest, exc: Exception, answer: ErrorResponse, api: Any
+) -> HttpResponse | None:
     try:
         shown = explain(request, exc, answer, api)
         response = debug_response(request, exc, shown)
@@ -120,7 +124,7 @@ def _explain(request: HttpRequest, exc: Exception, answer: Answer, api: Any) -> 
 
 def report_stream_failure(api: Any, request: HttpRequest, exc: Exception) -> dict[str, Any]:
     """Report an exception in the middle of a stream and return the problem document to end the stream with."""
-    found = to_answer(request, exc)
+    found = to_error_response(request, exc)
     if found is None:
         found = _unexpected()
         found.is_fault = True

@@ -23,16 +23,16 @@ from django_matt.errors.databases import came_from_adapter, is_away
 from django_matt.errors.exceptions import Problem, UnreadableRequest
 from django_matt.errors.faults import named_by, refused_values, refused_write, say
 from django_matt.errors.fields import takes_input
-from django_matt.errors.problems import Answer, plain, title_of, validation_errors
+from django_matt.errors.problems import ErrorResponse, title_of, to_jsonable, validation_errors
 from django_matt.settings import get_settings
 
-__all__ = ["SAFE", "to_answer"]
+__all__ = ["SAFE", "to_error_response"]
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """The methods that change nothing (RFC 9110, 9.2.1)."""
 
 
-def to_answer(request: HttpRequest, exc: BaseException) -> Answer | None:
+def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
     """Return the answer for an exception, or ``None`` where it is a fault of ours."""
     for kinds, answer in _TABLE:
         if isinstance(exc, kinds):
@@ -49,10 +49,12 @@ def _told(text: str, exc: BaseException) -> str:
     return f"{text}: {exc}" if settings.DEBUG and str(exc) else text
 
 
-def _api_exception(request: HttpRequest, exc: extra.APIException) -> Answer:
+def _api_exception(request: HttpRequest, exc: extra.APIException) -> ErrorResponse:
     structured = isinstance(exc.detail, list | dict)
     detail = str(getattr(type(exc), "default_detail", "")) if structured else str(exc.detail)
-    answer = Answer(status=exc.status_code, detail=detail, body=exc.detail if structured else None)
+    answer = ErrorResponse(
+        status=exc.status_code, detail=detail, body=exc.detail if structured else None
+    )
     answer.code = str(getattr(exc, "code", "") or getattr(exc.detail, "code", "") or "")
     if not answer.code and isinstance(exc.default_code, str):
         answer.code = exc.default_code
@@ -62,7 +64,7 @@ def _api_exception(request: HttpRequest, exc: extra.APIException) -> Answer:
     if structured:
         answer.errors = _details(exc.detail)
     if isinstance(exc, Problem):
-        answer.members = plain(exc.members)
+        answer.members = to_jsonable(exc.members)
         answer.always_problem = exc.routing
     return answer
 
@@ -74,30 +76,30 @@ def _details(detail: Any) -> list[dict[str, Any]]:
         for item in value if isinstance(value, list) else [value]:
             loc = ["body"] if name is None else ["body", name]
             kind = getattr(item, "code", None) or "invalid"
-            found.append({"loc": loc, "msg": str(plain(item)), "type": str(kind)})
+            found.append({"loc": loc, "msg": str(to_jsonable(item)), "type": str(kind)})
     return validation_errors(found[: get_settings().MAX_ERRORS])
 
 
-def _http_error(request: HttpRequest, exc: ninja.HttpError) -> Answer:
+def _http_error(request: HttpRequest, exc: ninja.HttpError) -> ErrorResponse:
     try:
         detail = str(exc)
     except TypeError:
         # Ninja returns the message as it is, and a lazy translation is no str.
         detail = str(exc.message)
-    answer = Answer(status=exc.status_code, detail=detail)
+    answer = ErrorResponse(status=exc.status_code, detail=detail)
     answer.headers = dict(getattr(exc, "headers", None) or {})
     if isinstance(exc, UnreadableRequest):
-        answer.code, answer.members = exc.code, plain(exc.members)
+        answer.code, answer.members = exc.code, to_jsonable(exc.members)
     if isinstance(exc, ninja.Throttled):
         answer.headers.setdefault("Retry-After", str(ceil(exc.wait or 0)))
     return answer
 
 
-def _invalid_request(request: HttpRequest, exc: ninja.ValidationError) -> Answer:
+def _invalid_request(request: HttpRequest, exc: ninja.ValidationError) -> ErrorResponse:
     return _invalid(exc.errors, getattr(exc, "omitted", 0), getattr(exc, "body_param", None))
 
 
-def _invalid(found: Any, omitted: int = 0, body_param: str | None = None) -> Answer:
+def _invalid(found: Any, omitted: int = 0, body_param: str | None = None) -> ErrorResponse:
     errors: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
     cap = get_settings().MAX_ERRORS
     kept, omitted = errors[:cap], omitted + max(0, len(errors) - cap)
@@ -111,12 +113,12 @@ def _invalid(found: Any, omitted: int = 0, body_param: str | None = None) -> Ans
         else f"The request has {count} invalid values."
     )
     shown = validation_errors(kept, body_param)
-    return Answer(
+    return ErrorResponse(
         status=422, detail=detail, code="validation_error", body=body, errors=shown, omitted=omitted
     )
 
 
-def _django_invalid(request: HttpRequest, exc: django.ValidationError) -> Answer | None:
+def _django_invalid(request: HttpRequest, exc: django.ValidationError) -> ErrorResponse | None:
     source = "body" if _writes(request) else "query"
     by_field = (
         exc.error_dict if hasattr(exc, "error_dict") else {django.NON_FIELD_ERRORS: exc.error_list}
@@ -156,15 +158,15 @@ def _frames(exc: BaseException) -> Iterator[FrameType]:
     return (frame for frame, _ in walk_tb(exc.__traceback__))
 
 
-def _raised_not_found(request: HttpRequest, exc: Http404) -> Answer:
-    return Answer(status=404, detail=_told("Not Found", exc))
+def _raised_not_found(request: HttpRequest, exc: Http404) -> ErrorResponse:
+    return ErrorResponse(status=404, detail=_told("Not Found", exc))
 
 
-def _does_not_exist(request: HttpRequest, exc: django.ObjectDoesNotExist) -> Answer | None:
+def _does_not_exist(request: HttpRequest, exc: django.ObjectDoesNotExist) -> ErrorResponse | None:
     if isinstance(exc, AttributeError) or _followed_relation(exc) or not takes_input(request):
         # A relation that our code followed, or a query of its own: nobody asked for that object.
         return None
-    return Answer(status=404, detail=_told("Not Found", exc), was_mapped=True)
+    return ErrorResponse(status=404, detail=_told("Not Found", exc), was_mapped=True)
 
 
 def _followed_relation(exc: BaseException) -> bool:
@@ -175,17 +177,17 @@ def _followed_relation(exc: BaseException) -> bool:
     )
 
 
-def _fixed(status: int, text: str, code: str = "") -> Callable[[HttpRequest, Any], Answer]:
-    def answer(request: HttpRequest, exc: Exception) -> Answer:
-        return Answer(status=status, detail=_told(text, exc), code=code, was_mapped=True)
+def _fixed(status: int, text: str, code: str = "") -> Callable[[HttpRequest, Any], ErrorResponse]:
+    def answer(request: HttpRequest, exc: Exception) -> ErrorResponse:
+        return ErrorResponse(status=status, detail=_told(text, exc), code=code, was_mapped=True)
 
     return answer
 
 
-def _in_use(request: HttpRequest, exc: Exception) -> Answer | None:
+def _in_use(request: HttpRequest, exc: Exception) -> ErrorResponse | None:
     if not (_writes(request) and takes_input(request)):
         return None
-    return Answer(
+    return ErrorResponse(
         status=409,
         detail="Other objects still refer to this one.",
         code="protected",
@@ -193,17 +195,19 @@ def _in_use(request: HttpRequest, exc: Exception) -> Answer | None:
     )
 
 
-def _integrity(request: HttpRequest, exc: IntegrityError) -> Answer | None:
+def _integrity(request: HttpRequest, exc: IntegrityError) -> ErrorResponse | None:
     refusal = refused_write(request, exc) if _writes(request) else None
     if refusal is None:
         return None
-    answer = Answer(status=refusal.status, detail=refusal.text, code=refusal.kind, was_mapped=True)
+    answer = ErrorResponse(
+        status=refusal.status, detail=refusal.text, code=refusal.kind, was_mapped=True
+    )
     if refusal.names:
         answer.members = {"names": refusal.names}
     return answer
 
 
-def _unstorable(request: HttpRequest, exc: Exception) -> Answer | None:
+def _unstorable(request: HttpRequest, exc: Exception) -> ErrorResponse | None:
     """Answer for a value that the database cannot hold, where the request is what brought it."""
     if not isinstance(exc, DataError) and not came_from_adapter(exc):
         return None
@@ -211,7 +215,7 @@ def _unstorable(request: HttpRequest, exc: Exception) -> Answer | None:
     if names is None:
         return None
     text = "The value of {names} is out of range, or holds characters that cannot be stored."
-    return Answer(
+    return ErrorResponse(
         status=422,
         detail=_told(say(text, names), exc),
         code="unstorable_value",
@@ -220,10 +224,10 @@ def _unstorable(request: HttpRequest, exc: Exception) -> Answer | None:
     )
 
 
-def _away(request: HttpRequest, exc: Exception) -> Answer | None:
+def _away(request: HttpRequest, exc: Exception) -> ErrorResponse | None:
     if not is_away(exc):
         return None
-    return Answer(
+    return ErrorResponse(
         status=503,
         detail=_told("The database is not available; try again soon.", exc),
         code="database_unavailable",
@@ -233,7 +237,7 @@ def _away(request: HttpRequest, exc: Exception) -> Answer | None:
 
 
 # The order matters: the first row whose class fits decides.
-_TABLE: tuple[tuple[Any, Callable[[HttpRequest, Any], Answer | None]], ...] = (
+_TABLE: tuple[tuple[Any, Callable[[HttpRequest, Any], ErrorResponse | None]], ...] = (
     (extra.APIException, _api_exception),
     (ninja.HttpError, _http_error),
     (ninja.ValidationError, _invalid_request),

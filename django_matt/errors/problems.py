@@ -18,14 +18,14 @@ from django_matt.settings import get_settings
 
 __all__ = [
     "PROBLEM_JSON",
-    "Answer",
+    "ErrorResponse",
     "code_of",
     "document",
-    "plain",
     "pointer",
     "prefers_html",
     "respond",
     "title_of",
+    "to_jsonable",
     "validation_errors",
 ]
 
@@ -40,7 +40,7 @@ _CODES = {422: "validation_error"} | {
 
 
 @dataclass(slots=True, kw_only=True)
-class Answer:
+class ErrorResponse:
     """An error as it goes to the client, before its form is chosen."""
 
     status: int
@@ -113,7 +113,7 @@ def validation_errors(items: Sequence[Any], body_param: str | None = None) -> li
     return shown
 
 
-def document(request: HttpRequest, answer: Answer) -> dict[str, Any]:
+def document(request: HttpRequest, answer: ErrorResponse) -> dict[str, Any]:
     """Return the problem document of an answer."""
     code = answer.code or code_of(answer.status)
     shown: dict[str, Any] = {
@@ -135,21 +135,21 @@ def document(request: HttpRequest, answer: Answer) -> dict[str, Any]:
     return {**answer.members, **shown}
 
 
-def respond(api: Any, request: HttpRequest, answer: Answer) -> HttpResponse:
+def respond(api: Any, request: HttpRequest, answer: ErrorResponse) -> HttpResponse:
     """Answer in Ninja's body, or with a problem document where the API, the client or the error wants one."""
     if (
         answer.always_problem
         or getattr(api, "problem_details", False)
         or _asks_for_problem(request)
     ):
-        content = json.dumps(plain(document(request, answer)))
+        content = json.dumps(to_jsonable(document(request, answer)))
         response = HttpResponse(content, status=answer.status, content_type=PROBLEM_JSON)
     else:
         body = {"detail": answer.detail} if answer.body is None else answer.body
         try:
             response = api.create_response(request, body, status=answer.status)
         except Exception:  # noqa: BLE001 - an error that cannot be written in the asked form is still answered
-            content = json.dumps(plain(body))
+            content = json.dumps(to_jsonable(body))
             response = HttpResponse(content, status=answer.status, content_type="application/json")
     for name, value in answer.headers.items():
         response[name] = value
@@ -197,7 +197,7 @@ def _first_is_html(request: HttpRequest) -> bool:
     return str(_accepted(request)[0]).startswith("text/html")
 
 
-def plain(value: Any, depth: int = 12) -> Any:
+def to_jsonable(value: Any, depth: int = 12) -> Any:
     """Return ``value`` as what JSON can hold: other types, and anything too deep, as text."""
     if value is None or isinstance(value, bool | int):
         return value
@@ -206,9 +206,9 @@ def plain(value: Any, depth: int = 12) -> Any:
     if isinstance(value, str):
         return str(value)
     if depth and isinstance(value, Mapping):
-        return {str(key): plain(item, depth - 1) for key, item in value.items()}
+        return {str(key): to_jsonable(item, depth - 1) for key, item in value.items()}
     if depth and isinstance(value, list | tuple | set | frozenset):
-        return [plain(item, depth - 1) for item in value]
+        return [to_jsonable(item, depth - 1) for item in value]
     try:
         return str(value)[:_MAX_TEXT]
     except Exception:  # noqa: BLE001 - a value that cannot say what it is must not hide the error it belongs to

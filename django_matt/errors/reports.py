@@ -10,7 +10,7 @@ from django.core.signals import got_request_exception
 from django.db import connections
 from django.http import HttpRequest
 
-from django_matt.errors.frames import is_yours
+from django_matt.errors.tracebacks.frames import is_yours
 
 __all__ = ["NON_ATOMIC", "get_request_id", "report", "roll_back", "safe_path"]
 

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.views import defaults
 
 from django_matt.errors.exceptions import BadRequest, NotFound, PermissionDenied, Problem
-from django_matt.errors.problems import Answer, prefers_html, respond
+from django_matt.errors.problems import ErrorResponse, prefers_html, respond
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
 
@@ -24,7 +24,7 @@ def _answer(
     if prefers_html(request):
         made: HttpResponseBase = page(request, *args)
         return made
-    answer = Answer(
+    answer = ErrorResponse(
         status=kind.status_code,
         detail=kind.default_detail,
         code=kind.default_code,

@@ -13,7 +13,7 @@ from pydantic import IPvAnyAddress
 
 from django_matt.serialization.getters import is_getter
 
-__all__ = ["Closed", "Reader"]
+__all__ = ["Reader", "TierUnavailable"]
 
 _AS_LIST = ("ninja_extra.schemas.response", "NinjaPaginationResponseSchema.validate_items")
 
@@ -90,7 +90,7 @@ _FIELD_WORDS = frozenset(
 )
 
 
-class Closed(Exception):  # noqa: N818 - an answer, not an error
+class TierUnavailable(Exception):  # noqa: N818 - an answer, not an error
     """The encoder cannot serve this schema; the message says where and why."""
 
 
@@ -110,16 +110,16 @@ class Reader:
         self._nodes: dict[str, Any] = {}
 
     def read_response(self, core_schema: Mapping[str, Any]) -> Any:
-        """Return the node of the one field of Ninja's wrapper, or raise ``Closed``."""
+        """Return the node of the one field of Ninja's wrapper, or raise ``TierUnavailable``."""
         if core_schema["type"] == "definitions":
             self._known.update({known["ref"]: known for known in core_schema["definitions"]})
             core_schema = core_schema["schema"]
         if not is_getter(core_schema) or core_schema["schema"]["type"] != "model":
-            raise Closed("response: not the wrapper that Ninja makes")
+            raise TierUnavailable("response: not the wrapper that Ninja makes")
         return self.read(core_schema["schema"]["schema"]["fields"]["response"]["schema"])
 
     def read(self, core_schema: Mapping[str, Any], path: str = "response") -> Any:
-        """Return the node of a core schema, or raise ``Closed``."""
+        """Return the node of a core schema, or raise ``TierUnavailable``."""
         kind = core_schema["type"]
         if kind == "definitions":
             self._known.update({known["ref"]: known for known in core_schema["definitions"]})
@@ -141,13 +141,13 @@ class Reader:
             self, "_" + kind.replace("-", "_"), None
         )
         if read is None or kind not in _WORDS:
-            raise Closed(f"{path}: {_article(kind)} is judged by pydantic")
+            raise TierUnavailable(f"{path}: {_article(kind)} is judged by pydantic")
         return read(core_schema, path)
 
     @staticmethod
     def _only(core_schema: Mapping[str, Any], words: frozenset[str], path: str) -> None:
         if "serialization" in core_schema:
-            raise Closed(
+            raise TierUnavailable(
                 f"{path}: a serializer is called for each value; without it the encoder can serve"
             )
         more = {
@@ -156,7 +156,7 @@ class Reader:
             if core_schema[word]
         }
         if more:
-            raise Closed(
+            raise TierUnavailable(
                 f"{path}: {', '.join(sorted(more))} of a {core_schema['type']} is judged by pydantic"
             )
 
@@ -195,7 +195,7 @@ class Reader:
         if function == _ADDRESS:
             return self._node("ip", "address")
         name = getattr(function, "__qualname__", repr(function))
-        raise Closed(
+        raise TierUnavailable(
             f"{path}: the validator {name} ({core_schema['type']}) is called for each value"
         )
 
@@ -214,7 +214,7 @@ class Reader:
 
     def _tuple(self, core_schema: Mapping[str, Any], path: str) -> Any:
         if core_schema.get("variadic_item_index") != 0 or len(core_schema["items_schema"]) != 1:
-            raise Closed(f"{path}: a tuple of a fixed shape is judged by pydantic")
+            raise TierUnavailable(f"{path}: a tuple of a fixed shape is judged by pydantic")
         node = self._node("list", "tuple")
         node.item = self.read(core_schema["items_schema"][0], path + "[]")
         return node
@@ -222,7 +222,7 @@ class Reader:
     def _dict(self, core_schema: Mapping[str, Any], path: str) -> Any:
         keys = core_schema.get("keys_schema", {"type": "any"})
         if set(keys) - {"type", "metadata"} or keys["type"] not in {"any", "str"}:
-            raise Closed(f"{path}: keys other than plain strings are judged by pydantic")
+            raise TierUnavailable(f"{path}: keys other than plain strings are judged by pydantic")
         node = self._simple("dict", core_schema)
         node.item = self.read(core_schema.get("values_schema", {"type": "any"}), path + "{}")
         return node
@@ -231,18 +231,22 @@ class Reader:
         node = self._node("choice", "literal")
         for value in core_schema["expected"]:
             if type(value) not in {str, int, bool}:
-                raise Closed(f"{path}: a literal of {type(value).__name__} is judged by pydantic")
+                raise TierUnavailable(
+                    f"{path}: a literal of {type(value).__name__} is judged by pydantic"
+                )
             node.raw_members[type(value), value] = value
         return node
 
     def _enum(self, core_schema: Mapping[str, Any], path: str) -> Any:
         kind: type[Enum] = core_schema["cls"]
         if not (issubclass(kind, (str, int)) or kind.__str__ is Enum.__str__):
-            raise Closed(f"{path}: {kind.__name__} writes itself as text in its own way")
+            raise TierUnavailable(f"{path}: {kind.__name__} writes itself as text in its own way")
         if "_missing_" in {
             name for base in kind.__mro__ if base is not Enum for name in vars(base)
         } and not (issubclass(kind, int) and kind.__module__ == "enum"):
-            raise Closed(f"{path}: {kind.__name__} looks up missing members in its own way")
+            raise TierUnavailable(
+                f"{path}: {kind.__name__} looks up missing members in its own way"
+            )
         node = self._node("choice", kind.__name__)
         node.model = kind
         for member in core_schema["members"]:
@@ -267,7 +271,9 @@ class Reader:
     ) -> Any:
         name = core_schema["cls"].__name__ if "cls" in core_schema else core_schema["type"]
         if core_schema["type"] != "model":
-            raise Closed(f"{path}: a validator of the whole {name} is called for each value")
+            raise TierUnavailable(
+                f"{path}: a validator of the whole {name} is called for each value"
+            )
         self._only(core_schema, _WORDS["model"], path)
         config = core_schema.get("config", {})
         more = {word for word in set(config) - _HARMLESS if config[word] not in {None, False}}
@@ -275,17 +281,21 @@ class Reader:
             {"extra_fields_behavior"} if config.get("extra_fields_behavior") == "ignore" else set()
         )
         if more:
-            raise Closed(
+            raise TierUnavailable(
                 f"{path}: the setting {', '.join(sorted(more))} of {name} is judged by pydantic"
             )
         fields = core_schema["schema"]
         if fields["type"] != "model-fields" or not fields["fields"]:
-            raise Closed(f"{path}: a validator of the whole {name} is called for each value")
+            raise TierUnavailable(
+                f"{path}: a validator of the whole {name} is called for each value"
+            )
         if fields.get("computed_fields"):
             computed = ", ".join(field["property_name"] for field in fields["computed_fields"])
-            raise Closed(f"{path}: {computed} of {name} is computed from the validated instance")
+            raise TierUnavailable(
+                f"{path}: {computed} of {name} is computed from the validated instance"
+            )
         if fields.get("extras_schema") or fields.get("extra_behavior", "ignore") != "ignore":
-            raise Closed(f"{path}: {name} keeps or forbids extra values")
+            raise TierUnavailable(f"{path}: {name} keeps or forbids extra values")
         resolvers = set(getattr(core_schema["cls"], "_ninja_resolvers", ())) if getter else set()
         node = self._node("model", name)
         node.model = core_schema["cls"]
@@ -312,7 +322,7 @@ class Reader:
             node.template.update((field.wire, None) for field in node.fields)
         keys = {key for field in node.fields for key in (field.key, field.other)}
         if resolvers & keys:
-            raise Closed(
+            raise TierUnavailable(
                 f"{path}: resolve_{min(resolvers & keys)} of {name} is called for each value"
             )
         return node
@@ -329,14 +339,16 @@ class Reader:
     ) -> Any:
         more = {word for word in set(core_field) - _FIELD_WORDS if core_field[word]}
         if more:
-            raise Closed(f"{path}: {', '.join(sorted(more))} is judged by pydantic")
+            raise TierUnavailable(f"{path}: {', '.join(sorted(more))} is judged by pydantic")
         alias = core_field.get("validation_alias") if by_alias else None
         if alias is not None and (not isinstance(alias, str) or (getter and "." in alias)):
-            raise Closed(f"{path}: a path or a choice of aliases is looked up by Ninja")
+            raise TierUnavailable(f"{path}: a path or a choice of aliases is looked up by Ninja")
         if alias is not None and alias != name:
             self.renames = True
             if not getter:
-                raise Closed(f"{path}: an alias of a plain pydantic model is looked up by pydantic")
+                raise TierUnavailable(
+                    f"{path}: an alias of a plain pydantic model is looked up by pydantic"
+                )
         core_schema = core_field["schema"]
         node = self.read(core_schema, path)
         key = alias or name

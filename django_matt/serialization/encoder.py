@@ -25,7 +25,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "b082a7fbb3a8e92a"
+FINGERPRINT = "f042513eadd0d947"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -63,7 +63,7 @@ _three = [f"{number:03d}" for number in range(1000)]
 _default = NinjaJSONEncoder().default
 
 
-class Fallback(Exception):  # noqa: N818 - it is a way out, not an error
+class ValueMismatch(Exception):  # noqa: N818 - it is a way out, not an error
     """The value is none that its schema would take as it stands: pydantic must judge it.
 
     ``reads`` are the attributes that were read by then, in their order: an object, a key, the value, the next object.
@@ -190,7 +190,7 @@ def learn(node: Node, kind: Any) -> Any:
     """Decide once for a class which fields of a node its instances keep in ``__dict__``."""
     called = any("__call__" in base.__dict__ for base in kind.__mro__)
     if called or issubclass(kind, (type, Manager, QuerySet, FieldFile)):
-        raise Fallback("a callable")
+        raise ValueMismatch("a callable")
     own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
     direct = [own and not is_computed(kind, field.key) for field in node.fields]
     # A relation to one object stays with the instance: to read it again costs nothing.
@@ -224,7 +224,7 @@ def convert(value: Any) -> Any:
     if isinstance(value, QuerySet):
         return list(value)
     if callable(value):
-        raise Fallback("a callable")
+        raise ValueMismatch("a callable")
     if isinstance(value, FieldFile):
         return value.url if value else None
     return value
@@ -236,11 +236,11 @@ class Shaper:
     def __init__(self, trusted: bool = False) -> None:
         """Keep trusted values to the classes that their schemas name."""
         self.trusted = trusted
-        # What the project's code gave (properties, querysets): pydantic takes it from here after a Fallback.
+        # What the project's code gave (properties, querysets): pydantic takes it from here after a ValueMismatch.
         self.reads: list[Any] = []
 
     def shape(self, node: Node, value: Any, depth: int) -> Any:  # noqa: C901 - one branch a kind
-        """Return the data of a value, or raise ``Fallback`` where pydantic's validation would not be the identity."""
+        """Return the data of a value, or raise ``ValueMismatch`` where pydantic's validation would not be the identity."""
         kind = node.kind
         if value is None:
             if node.nullable:
@@ -303,7 +303,7 @@ class Shaper:
                 return str(ip_address(value))
             except ValueError:
                 pass
-        raise Fallback(node.name)
+        raise ValueMismatch(node.name)
 
     def choice(self, node: Node, value: Any) -> Any:
         """Return the data of a member of an enum or a literal."""
@@ -316,14 +316,14 @@ class Shaper:
         ):
             found = node.raw_members.get((kind, value), MISSING)
         if found is MISSING:
-            raise Fallback(node.name)
+            raise ValueMismatch(node.name)
         return found
 
     def items(self, node: Node, values: Any, depth: int) -> list[Any]:
         """Return an array."""
         kind = type(values)
         if depth > _DEEPEST or (kind is not list and kind is not tuple):
-            raise Fallback(node.name)
+            raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
             measure(node, len(values))
         item = node.item
@@ -334,14 +334,14 @@ class Shaper:
     def mapping(self, node: Node, values: Any, depth: int) -> dict[str, Any]:
         """Return an object whose keys are data."""
         if depth > _DEEPEST or type(values) is not dict:
-            raise Fallback(node.name)
+            raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
             measure(node, len(values))
         item = node.item
         shaped = {}
         for key, value in values.items():
             if type(key) is not str:
-                raise Fallback("a key")
+                raise ValueMismatch("a key")
             shaped[key] = self.shape(item, value, depth + 1)
         return shaped
 
@@ -353,18 +353,18 @@ class Shaper:
         plainly = True
         held: Any = None
         if depth > _DEEPEST:
-            raise Fallback(node.name)
+            raise ValueMismatch(node.name)
         if (
             kind is not dict
             and (self.trusted or not node.getter)
             and (kind is not node.model or node.skip_unset)
         ):
-            raise Fallback(
+            raise ValueMismatch(
                 node.name
             )  # another class is dumped in its own way, and so is what was never set
         if kind is dict:
             if self.trusted:
-                raise Fallback(node.name)
+                raise ValueMismatch(node.name)
             held = value
         else:
             access = node.accesses.get(kind)
@@ -385,7 +385,7 @@ class Shaper:
                     ran = code[index] and found is not MISSING
                 if found is MISSING:
                     if self.trusted or not (direct is None or (plainly and field.plain)):
-                        raise Fallback(field.name)
+                        raise ValueMismatch(field.name)
                     if field.other:
                         found = (
                             held.get(field.other, MISSING)
@@ -395,7 +395,7 @@ class Shaper:
                 if found is MISSING:
                     found = field.default
                     if found is MISSING:
-                        raise Fallback(field.name)
+                        raise ValueMismatch(field.name)
                     if node.skip_unset:
                         continue
             below = field.node
@@ -419,24 +419,24 @@ class Shaper:
 def measure(node: Node, length: int) -> None:
     """Hold a length against the node's."""
     if length < node.shortest or (node.longest >= 0 and length > node.longest):
-        raise Fallback("a length")
+        raise ValueMismatch("a length")
 
 
 def bound(node: Node, value: Any) -> None:
     """Hold a number against the node's bounds."""
     for holds in node.bounds:
         if not holds(value):
-            raise Fallback("a bound")
+            raise ValueMismatch("a bound")
 
 
 def decimal_value(node: Node, value: Any) -> str:
     """Return the text of a decimal of so few digits that any way of counting them agrees."""
     if not value.is_finite():
-        raise Fallback("not a number")
+        raise ValueMismatch("not a number")
     text = str(value)
     if node.longest >= 0 or node.places >= 0:
         if "E" in text:
-            raise Fallback("an exponent")
+            raise ValueMismatch("an exponent")
         point = text.find(".")
         places = 0 if point < 0 else len(text) - point - 1
         digits = len(text) if point < 0 else point
@@ -445,11 +445,11 @@ def decimal_value(node: Node, value: Any) -> str:
         if places > 0 and digits == 1 and (text[0] == "0" or text[:2] == "-0"):
             digits = 0
         if node.places >= 0 and places > node.places:
-            raise Fallback("decimal places")
+            raise ValueMismatch("decimal places")
         if node.longest >= 0:
             most = node.longest - (node.places if node.places > 0 else 0)
             if digits > most or digits + places > node.longest:
-                raise Fallback("decimal digits")
+                raise ValueMismatch("decimal digits")
     if node.bounds:
         bound(node, value)
     return text
@@ -470,7 +470,7 @@ def plain(value: Any, depth: int, lenient: bool) -> Any:
     if kind is int:
         return value
     if depth > _DEEPEST:
-        raise Fallback("depth")
+        raise ValueMismatch("depth")
     if kind is dict:
         return members(value, depth + 1, lenient)
     if kind is list or kind is tuple:
@@ -482,7 +482,7 @@ def plain(value: Any, depth: int, lenient: bool) -> Any:
     if kind is timedelta:
         return duration_iso_string(value)
     if not lenient:
-        raise Fallback("no plain data")
+        raise ValueMismatch("no plain data")
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
@@ -502,7 +502,7 @@ def members(values: Any, depth: int, lenient: bool) -> dict[str, Any]:
     for key, value in values.items():
         if type(key) is not str:
             if not lenient:
-                raise Fallback("a key")
+                raise ValueMismatch("a key")
             key = key_text(key)  # noqa: PLW2901 - one name for one thing
         shaped[key] = plain(value, depth, lenient)
     return shaped
@@ -526,25 +526,25 @@ def key_text(key: Any) -> str:
 
 
 def read(value: Any, key: Any) -> Any:
-    """Read an attribute; ``MISSING`` where there is none, ``Fallback`` where reading it fails."""
+    """Read an attribute; ``MISSING`` where there is none, ``ValueMismatch`` where reading it fails."""
     try:
         return getattr(value, key, MISSING)
     except Exception:  # noqa: BLE001 - Ninja's own path reads it again and says what is wrong
-        raise Fallback("an attribute that raises") from None
+        raise ValueMismatch("an attribute that raises") from None
 
 
 def settle(value: Any) -> Any:
     """Convert a value read from an attribute; what fails there fails again, and is reported, on Ninja's own path."""
     try:
         return convert(value)
-    except Fallback:
+    except ValueMismatch:
         raise
     except Exception:  # noqa: BLE001 - the same
-        raise Fallback("a value that raises") from None
+        raise ValueMismatch("a value that raises") from None
 
 
 def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
-    """Encode a value by its node, or raise ``Fallback``."""
+    """Encode a value by its node, or raise ``ValueMismatch``."""
     if not trusted:
         value = settle(value)
     shaper = Shaper(trusted)
@@ -553,8 +553,8 @@ def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
         try:
             return _write(shaped, None, _OPTIONS)
         except orjson.JSONEncodeError:
-            raise Fallback("a lone surrogate") from None
-    except Fallback as error:
+            raise ValueMismatch("a lone surrogate") from None
+    except ValueMismatch as error:
         error.reads = shaper.reads
         raise
 
@@ -567,7 +567,7 @@ def dumps(data: Any) -> bytes:
     """
     try:
         return _write(plain(data, 0, True), None, _OPTIONS)
-    except (Fallback, orjson.JSONEncodeError):
+    except (ValueMismatch, orjson.JSONEncodeError):
         # Too deep for us, endless, or not Unicode: the standard library says which, and writes what it can.
         text = json.dumps(data, cls=NinjaJSONEncoder)
         data = json.loads(text, parse_constant=_no_constant)

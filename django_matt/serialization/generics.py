@@ -7,21 +7,21 @@ from typing import Any, cast
 from django.db.models import Model, prefetch_related_objects
 from django.db.models.query import ModelIterable
 
-from django_matt.serialization.levels import Level
+from django_matt.serialization.requirements import ModelRequirements
 
 __all__ = ["fill_generic", "filling", "reads_generic"]
 
 # Of a level, and the database that its instances came from: the relations to prefetch.
-Lookups = Callable[[Level, str | None], Iterable[str]]
+Lookups = Callable[[ModelRequirements, str | None], Iterable[str]]
 
 
-def reads_generic(level: Level) -> bool:
+def reads_generic(level: ModelRequirements) -> bool:
     """Tell whether a generic foreign key is read of a level, or of one below it."""
     below = (level.one | level.many).values()
     return bool(level.generic) or any(reads_generic(each) for each in below)
 
 
-def fill_generic(values: list[Any], level: Level, lookups: Lookups) -> None:
+def fill_generic(values: list[Any], level: ModelRequirements, lookups: Lookups) -> None:
     """Fetch what is read beyond the generic foreign keys of loaded instances, one query for each model and relation."""
     for name, below in level.one.items():
         if reads_generic(below):
@@ -47,7 +47,7 @@ def fill_generic(values: list[Any], level: Level, lookups: Lookups) -> None:
             fill_generic(targets, beyond, lookups)
 
 
-def filling(level: Level, lookups: Lookups) -> Any:
+def filling(level: ModelRequirements, lookups: Lookups) -> Any:
     """Return how a queryset makes its instances, so that they come with what is read beyond generic foreign keys.
 
     Whoever evaluates the queryset gets them so: a paginator, or a cursor that reads in chunks.

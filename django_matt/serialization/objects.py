@@ -5,7 +5,7 @@ from typing import Any
 from django.http import Http404
 from pydantic import BaseModel, RootModel
 
-from django_matt.serialization.querysets import QueryPlan
+from django_matt.serialization.query_plans import QueryPlan
 
 __all__ = ["get_one", "missing", "takes_one"]
 

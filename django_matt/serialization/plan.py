@@ -12,11 +12,11 @@ from ninja.operation import ResponseObject
 from pydantic import BaseModel, ValidationError
 
 from django_matt.serialization import encoders
-from django_matt.serialization.core_schemas import Closed, Reader
+from django_matt.serialization.async_safety import may_query
+from django_matt.serialization.attribute_reader import AttributeReader
+from django_matt.serialization.core_schemas import Reader, TierUnavailable
 from django_matt.serialization.foreign_keys import type_foreign_keys
-from django_matt.serialization.gathering import Gatherer
 from django_matt.serialization.json_values import write_dump
-from django_matt.serialization.queries import may_query
 
 __all__ = ["ResponsePlan", "build_plan"]
 
@@ -56,7 +56,7 @@ class ResponsePlan:
         }
         self.encoder = encoder or encoders.encoder
         self._encode = self.encoder.encode
-        self._fallback = self.encoder.Fallback
+        self._fallback = self.encoder.ValueMismatch
         self.annotation: Any = response_model.model_fields["response"].annotation
         self._model = self.annotation if isinstance(self.annotation, type(BaseModel)) else None
         self.node: Any = None
@@ -66,15 +66,17 @@ class ResponsePlan:
         )
         try:
             if closed is not None:
-                raise Closed(closed)
+                raise TierUnavailable(closed)
             if exclude_defaults:
-                raise Closed("exclude_defaults: what equals its default is known after validation")
+                raise TierUnavailable(
+                    "exclude_defaults: what equals its default is known after validation"
+                )
             self.node = reader.read_response(_core_schema(response_model))
-        except Closed as found:
+        except TierUnavailable as found:
             self.reason = str(found)
-        self._gatherer: Gatherer | None = None
-        with suppress(Closed):
-            self._gatherer = Gatherer(_core_schema(response_model))
+        self._gatherer: AttributeReader | None = None
+        with suppress(TierUnavailable):
+            self._gatherer = AttributeReader(_core_schema(response_model))
         self.tier = "pydantic" if self.node is None else "instances"
         # An instance of the response's class is not validated again, only dumped: by field names, what was set.
         self._dumps_fast = (

@@ -31,6 +31,7 @@ def lint_imports(tree: Path) -> tuple[int, str]:
             "The core: each layer",
         ),
         ({"django_matt/homeless.py": ""}, "The core: each layer"),
+        ({"django_matt/responses.py": "import django_matt.rows.engine"}, "The row engine"),
         (
             {
                 "contrib/one/__init__.py": "",

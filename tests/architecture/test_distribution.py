@@ -41,7 +41,7 @@ from django.template.loader import get_template
 get_template("matt/base.html"), get_template("matt_planted/page.html")
 assert "django_matt.contrib.planted.models" in names, names
 print(importlib.metadata.version("django-matt"), django_matt.__version__, django.__version__,
-      "+".join(name for name in ("_encoder_c", "_rows_c") if f"django_matt.serialization.{name}" in sys.modules) or "plain")
+      "+".join(name for name in ("serialization._encoder_c", "rows._rows_c") if f"django_matt.{name}" in sys.modules) or "plain")
 """
 
 
@@ -135,8 +135,8 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(distributions: dict[str, P
         "django_matt/contrib/planted/apps.py",
     } <= inside
     assert {
-        f"django_matt/serialization/{name}"
-        for name in ("encoder.py", "_encoder_c.pxd", "_rows_c.pyx")
+        f"django_matt/{name}"
+        for name in ("serialization/encoder.py", "serialization/_encoder_c.pxd", "rows/_rows_c.pyx")
     } <= inside
 
 
@@ -173,7 +173,7 @@ def test_with_a_compiler_and_every_extra_django_stays_what_it_is(
         f"{distributions['compiled']}[all]",
         cwd=tmp_path,
     )
-    assert facts(python) == expected("_encoder_c+_rows_c")
+    assert facts(python) == expected("serialization._encoder_c+rows._rows_c")
 
 
 @pytest.mark.parametrize("editable", [True, False], ids=["editable", "plain"])

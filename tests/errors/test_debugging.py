@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from django_matt import MattAPI, ModelSchema, Schema, tier
-from django_matt.errors.terminal import show_in_terminal
+from django_matt.errors.tracebacks.terminal import show_in_terminal
 from tests.project.models import Tag
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

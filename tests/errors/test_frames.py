@@ -13,8 +13,8 @@ from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_variables
 from pydantic import BaseModel
 
-from django_matt.errors.frames import MAX_EXCEPTIONS, MAX_FRAMES, capture, locate
-from django_matt.errors.values import Values
+from django_matt.errors.tracebacks.frames import MAX_EXCEPTIONS, MAX_FRAMES, capture, locate
+from django_matt.errors.tracebacks.safe_repr import Values
 
 
 def traced(function, *args):

@@ -11,7 +11,7 @@ from ninja import Schema
 
 from django_matt import MattAPI, api_controller, http_get
 from django_matt.errors.exceptions import MissingExtra, NotFound
-from django_matt.errors.hints import find_hint, hint
+from django_matt.errors.tracebacks.hints import find_hint, hint
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_an_error_that_nobody_knows_has_no_hint():
 
 
 def test_a_project_adds_its_own_hint(monkeypatch):
-    monkeypatch.setattr("django_matt.errors.hints._HINTS", [])
+    monkeypatch.setattr("django_matt.errors.tracebacks.hints._HINTS", [])
 
     @hint
     def tea(exc, request, api):

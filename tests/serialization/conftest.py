@@ -15,7 +15,8 @@ from ninja import NinjaAPI
 from ninja.operation import Operation, ResponseObject
 from pydantic import BaseModel
 
-from django_matt.serialization import encoders, programs
+from django_matt.rows import row_writers as programs
+from django_matt.serialization import encoders
 from django_matt.serialization.plan import ResponsePlan
 
 _PLAIN = encoders.plain

@@ -10,7 +10,10 @@ _LINE = re.compile(r'^FINGERPRINT = ".*"$', re.MULTILINE)
 
 
 # What is compiled, by the file that carries the digest.
-SOURCES = {"encoder.py": ("encoder.py", "_encoder_c.pxd"), "_rows_c.pyx": ("_rows_c.pyx",)}
+SOURCES = {
+    "serialization/encoder.py": ("serialization/encoder.py", "serialization/_encoder_c.pxd"),
+    "rows/_rows_c.pyx": ("rows/_rows_c.pyx",),
+}
 
 
 def digest(folder: Path, carrier: str) -> str:
@@ -30,4 +33,4 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parents[2] / "django_matt" / "serialization")
+    write(Path(__file__).parents[2] / "django_matt")

@@ -20,12 +20,14 @@ from ninja import Schema
 from ninja.responses import NinjaJSONEncoder
 from pydantic import AnyUrl
 
-from django_matt.serialization import encoders, programs
+import django_matt
+from django_matt.rows import row_writers as programs
+from django_matt.serialization import encoders
 from tests.serialization.conftest import ENCODERS, parse
 from tests.serialization.fingerprint import SOURCES, digest, write
 from tests.serialization.test_equality import data
 
-FOLDER = Path(encoders.plain.__file__).parent
+FOLDER = Path(django_matt.__file__).parent
 
 
 @pytest.mark.parametrize("carrier", SOURCES)
@@ -38,6 +40,7 @@ def test_a_source_carries_its_own_digest(carrier):
 @pytest.mark.parametrize("carrier", SOURCES)
 def test_a_digest_is_written_where_the_source_changed_and_nowhere_else(tmp_path, carrier):
     for name in chain.from_iterable(SOURCES.values()):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((FOLDER / name).read_text())
     written = tmp_path / carrier
     os.utime(written, (0, 0))
@@ -51,7 +54,9 @@ def test_a_digest_is_written_where_the_source_changed_and_nowhere_else(tmp_path,
 
 @pytest.mark.skipif(not encoders.COMPILED, reason="the compiled encoder is not built here")
 def test_the_compiled_encoder_was_built_from_this_source():
-    assert digest(FOLDER, "encoder.py") == encoders.encoder.FINGERPRINT, "run `make encoder`"
+    assert digest(FOLDER, "serialization/encoder.py") == encoders.encoder.FINGERPRINT, (
+        "run `make encoder`"
+    )
     assert encoders.encoder is not encoders.plain
     assert not encoders.plain.COMPILED
     assert encoders.encoder.__file__.endswith((".so", ".pyd"))
@@ -59,8 +64,8 @@ def test_the_compiled_encoder_was_built_from_this_source():
 
 @pytest.mark.skipif(not programs.COMPILED, reason="the compiled program is not built here")
 def test_the_compiled_program_was_built_from_this_source():
-    built = import_module("django_matt.serialization._rows_c")
-    assert digest(FOLDER, "_rows_c.pyx") == built.FINGERPRINT, "run `make encoder`"
+    built = import_module("django_matt.rows._rows_c")
+    assert digest(FOLDER, "rows/_rows_c.pyx") == built.FINGERPRINT, "run `make encoder`"
 
 
 class Colour(enum.Enum):

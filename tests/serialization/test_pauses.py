@@ -8,7 +8,7 @@ from annotated_types import MinLen
 from ninja import Schema
 
 from django_matt import MattAPI
-from django_matt.serialization import rows
+from django_matt.rows import engine as rows
 from tests.project.models import Everything
 
 pytestmark = pytest.mark.django_db

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from django_matt.cli.diagnostics import Diagnostic, write_finding
 from django_matt.cli.entry import say
 from django_matt.cli.examination import databases, packages, projects, tiers
-from django_matt.cli.findings import Finding, write_finding
 
 __all__ = ["examine"]
 
 
-def examine(folder: Path, deploy: bool) -> Iterator[Finding]:
+def examine(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
     """Yield what is found, from the interpreter to the data; stop where the next needs what is broken."""
     yield from packages.examine()
     started = True
@@ -30,7 +30,7 @@ def examine(folder: Path, deploy: bool) -> Iterator[Finding]:
         try:
             yield from part()
         except Exception as error:  # noqa: BLE001 - the other parts have something to say
-            yield Finding(
+            yield Diagnostic(
                 level="broken",
                 what=f"The examination of this part failed. {say(error, folder)}",
                 why="What raises here may raise in a request too.",

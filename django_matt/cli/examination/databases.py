@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
+from django_matt.cli.diagnostics import Diagnostic
 from django_matt.cli.examination.packages import line_for
-from django_matt.cli.findings import Finding
 
 __all__ = ["examine_changes", "examine_databases"]
 
@@ -15,14 +15,14 @@ PATIENCE = 5
 """Seconds that a server has to answer."""
 
 
-def examine_databases() -> Iterator[Finding]:
+def examine_databases() -> Iterator[Diagnostic]:
     """Yield for each database whether it can be used, and of the one that can which migrations it lacks."""
     for alias in connections:
         try:
             connection = connections[alias]
             engine = connection.vendor
         except Exception as error:  # noqa: BLE001 - a backend may raise anything on import
-            yield Finding(
+            yield Diagnostic(
                 level="broken",
                 what=f"The database {alias!r} cannot be used: {_first_line(error)}",
                 why="Every request that asks for data fails.",
@@ -30,12 +30,12 @@ def examine_databases() -> Iterator[Finding]:
             )
             continue
         if engine == "dummy":
-            yield Finding(level="fine", what="No database is configured.")
+            yield Diagnostic(level="fine", what="No database is configured.")
             continue
         yield from _examine(alias, connection)
 
 
-def _examine(alias: str, connection: Any) -> Iterator[Finding]:
+def _examine(alias: str, connection: Any) -> Iterator[Diagnostic]:
     name = connection.settings_dict["NAME"]
     if (
         connection.vendor == "sqlite"
@@ -43,7 +43,7 @@ def _examine(alias: str, connection: Any) -> Iterator[Finding]:
         and not Path(name).exists()
     ):
         # To connect would make the file.
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"The database {alias!r} is not there yet: no file {name}.",
             why="Every request that asks for data fails.",
@@ -58,14 +58,14 @@ def _examine(alias: str, connection: Any) -> Iterator[Finding]:
             connection.cursor().execute("PRAGMA schema_version")
         version = ".".join(map(str, connection.get_database_version()))
     except Exception as error:  # noqa: BLE001 - drivers raise their own
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"The database {alias!r} does not answer: {_first_line(error)}",
             why="Every request that asks for data fails.",
             mend=_mend(connection, str(error)),
         )
         return
-    yield Finding(
+    yield Diagnostic(
         level="fine", what=f"The database {alias!r} answers: {connection.display_name} {version}"
     )
     yield from _examine_migrations(alias, connection)
@@ -83,14 +83,14 @@ def _mend(connection: Any, error: str) -> str:
     return f"Start the server at {place}, or mend DATABASE_URL (matt env show)."
 
 
-def _examine_migrations(alias: str, connection: Any) -> Iterator[Finding]:
+def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
     from django.db.migrations.exceptions import InconsistentMigrationHistory
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
     conflicts = executor.loader.detect_conflicts()
     for app, names in conflicts.items():
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"The migrations of {app} have several ends: {', '.join(names)}.",
             why="migrate refuses to choose between them.",
@@ -99,7 +99,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Finding]:
     try:
         executor.loader.check_consistent_history(connection)
     except InconsistentMigrationHistory as error:
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=str(error),
             why="migrate stops until the history fits the files.",
@@ -113,12 +113,12 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Finding]:
         # A database of another owner: nothing of Django was ever applied to it.
         return
     if not plan:
-        yield Finding(level="fine", what=f"Every migration is applied to {alias!r}.")
+        yield Diagnostic(level="fine", what=f"Every migration is applied to {alias!r}.")
         return
     names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     count = "1 migration is" if len(names) == 1 else f"{len(names)} migrations are"
-    yield Finding(
+    yield Diagnostic(
         level="broken",
         what=f"{count} not applied to {alias!r}: {', '.join(names[:3])}{more}.",
         why="Tables or columns are missing: what asks for them fails.",
@@ -126,7 +126,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Finding]:
     )
 
 
-def examine_changes() -> Iterator[Finding]:
+def examine_changes() -> Iterator[Diagnostic]:
     """Yield the apps whose models have changes that no migration has; no database is asked."""
     from django.apps import apps
     from django.db.migrations.autodetector import MigrationAutodetector
@@ -141,7 +141,7 @@ def examine_changes() -> Iterator[Finding]:
     )
     changed = sorted(detector.changes(graph=loader.graph))
     if changed:
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"Models of {', '.join(changed)} have changes without a migration.",
             why="The tables are not what the code expects.",
@@ -154,7 +154,7 @@ def examine_changes() -> Iterator[Finding]:
         and any(model._meta.managed for model in config.get_models())
     )
     if bare:
-        yield Finding(
+        yield Diagnostic(
             level="doubtful",
             what=f"{', '.join(bare)}: models without a folder of migrations.",
             why="migrate does not follow changes of their tables.",

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from django_matt.cli.findings import Finding
+from django_matt.cli.diagnostics import Diagnostic
 
 __all__ = ["examine", "fits", "line_for"]
 
@@ -25,7 +25,7 @@ REQUIREMENT = re.compile(
 )
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Diagnostic]:
     """Yield one finding for all that fits, and one for each that does not."""
     fitting = [f"Python {sys.version.split()[0]}"]
     for requirement in _required():
@@ -38,18 +38,18 @@ def examine() -> Iterator[Finding]:
             found = version(name)
         except PackageNotFoundError:
             why = "Django Matt does not import without it."
-            yield Finding(level="broken", what=f"{name} is not installed.", why=why, mend=line)
+            yield Diagnostic(level="broken", what=f"{name} is not installed.", why=why, mend=line)
             continue
         if fits(found, bounds):
             fitting.append(f"{TITLES.get(name, name)} {found}")
         else:
             what = f"{name} {found} is installed, and this Django Matt is made for {bounds}."
             why = "Another version may lack or change what Django Matt binds to."
-            yield Finding(level="broken", what=what, why=why, mend=line)
-    yield Finding(level="fine", what=", ".join(fitting))
+            yield Diagnostic(level="broken", what=what, why=why, mend=line)
+    yield Diagnostic(level="fine", what=", ".join(fitting))
     missing = [title for module, title in FORMATS.items() if find_spec(module) is None]
     if missing:
-        yield Finding(
+        yield Diagnostic(
             level="doubtful",
             what=f"{', '.join(missing)} cannot be offered: an optional library is missing.",
             why="Clients that ask for these formats get a 406.",

@@ -5,14 +5,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from django_matt.cli.diagnostics import Diagnostic
 from django_matt.cli.entry import say
 from django_matt.cli.examination.packages import line_for
-from django_matt.cli.findings import Finding
 
 __all__ = ["examine_checks", "examine_parts", "start"]
 
 
-def start(folder: Path) -> Iterator[Finding]:
+def start(folder: Path) -> Iterator[Diagnostic]:
     """Yield whether the settings import and the apps load."""
     name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     if not name:
@@ -21,9 +21,9 @@ def start(folder: Path) -> Iterator[Finding]:
         except (SyntaxError, ValueError) as error:
             what = f"manage.py cannot be read. {say(error, folder)}"
             why = "It names the settings, and every command of the project goes through it."
-            yield Finding(level="broken", what=what, why=why, mend=_mended(error))
+            yield Diagnostic(level="broken", what=what, why=why, mend=_mended(error))
             return
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what="Nothing names the settings: manage.py does not set DJANGO_SETTINGS_MODULE.",
             why="Nothing starts without settings.",
@@ -37,7 +37,7 @@ def start(folder: Path) -> Iterator[Finding]:
             getattr(error, "faults", ()) if type(error).__name__ == "EnvironmentInvalid" else ()
         )
         missing = any(fault.kind == "missing" for fault in faults)
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"The settings ({name}) cannot be imported. {say(error, folder)}",
             why="Nothing starts without settings.",
@@ -52,22 +52,22 @@ def start(folder: Path) -> Iterator[Finding]:
 
         django.setup()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - apps run any code as they load
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"The apps of {name} do not load. {say(error, folder)}",
             why="Django stops where one app fails.",
             mend=_mended(error),
         )
         return
-    yield Finding(level="fine", what=f"Settings {name}, {len(installed)} apps")
+    yield Diagnostic(level="fine", what=f"Settings {name}, {len(installed)} apps")
 
 
-def examine_parts() -> Iterator[Finding]:
+def examine_parts() -> Iterator[Diagnostic]:
     """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
     from django.conf import settings
 
     if not any(app.split(".apps.")[0] == "django_matt" for app in settings.INSTALLED_APPS):
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what='"django_matt" is not in INSTALLED_APPS.',
             why="Its checks, commands, templates and styles are missing; /docs and the error page need them.",
@@ -77,7 +77,7 @@ def examine_parts() -> Iterator[Finding]:
 
     # Its absence is a system check, matt.W001.
     if COMPILED:
-        yield Finding(level="fine", what="The compiled encoder serves.")
+        yield Diagnostic(level="fine", what="The compiled encoder serves.")
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     from django_matt.discovery import find_apis
@@ -87,14 +87,14 @@ def examine_parts() -> Iterator[Finding]:
     except (Exception, SystemExit):  # noqa: BLE001 - URLs run any code as they load; the system checks name it
         return
     if not paths:
-        yield Finding(
+        yield Diagnostic(
             level="doubtful",
             what="No API stands in the URLs.",
             why="Nothing is served but what Django's own views serve.",
             mend='Add path("api/", api.urls) to urlpatterns.',
         )
         return
-    yield Finding(level="fine", what=f"APIs: {', '.join(paths)}")
+    yield Diagnostic(level="fine", what=f"APIs: {', '.join(paths)}")
     import ninja
 
     folder = Path(ninja.__file__).parent / "static" / "ninja"
@@ -104,7 +104,7 @@ def examine_parts() -> Iterator[Finding]:
         if not (folder / name).is_file()
     ]
     if absent:
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"Files of the documentation page are missing: {', '.join(absent)}.",
             why="/docs stays empty.",
@@ -112,7 +112,7 @@ def examine_parts() -> Iterator[Finding]:
         )
 
 
-def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
+def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
     """Yield what Django's system checks say; those of ``--deploy`` with DEBUG off or where asked for."""
     from django.conf import settings
     from django.core.checks import ERROR, INFO, CheckMessage, Tags
@@ -132,7 +132,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - checks import the URLs and all behind them
             failures[say(error, folder)] = error
     for sentence, failure in failures.items():
-        yield Finding(
+        yield Diagnostic(
             level="broken",
             what=f"System checks cannot run. {sentence}",
             why="They import the URLs and what stands behind them: so does the first request.",
@@ -141,7 +141,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
     shown = [message for message in messages if message.level > INFO and not message.is_silenced()]
     for message in shown:
         place = f" ({message.obj})" if message.obj else ""
-        yield Finding(
+        yield Diagnostic(
             level="broken" if message.level >= ERROR else "doubtful",
             what=f"{message.msg}{place}",
             why=f"System check {message.id}" if message.id else "A system check",
@@ -149,7 +149,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Finding]:
         )
     if not shown and not failures:
         kind = "those for deployment too" if deploy else "--deploy adds those for production"
-        yield Finding(level="fine", what=f"The system checks have no remarks ({kind}).")
+        yield Diagnostic(level="fine", what=f"The system checks have no remarks ({kind}).")
 
 
 def _mended(error: BaseException) -> str:

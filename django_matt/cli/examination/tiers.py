@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from django_matt.cli.findings import Finding
+from django_matt.cli.diagnostics import Diagnostic
 
 __all__ = ["examine_tiers"]
 
@@ -12,7 +12,7 @@ _PLAN = "python manage.py matt_plan"
 _SHOWN = 3
 
 
-def examine_tiers() -> Iterator[Finding]:
+def examine_tiers() -> Iterator[Diagnostic]:
     """Yield for each API how its routes answer; one whose URLs do not load has no finding here."""
     from django.conf import settings
 
@@ -29,7 +29,7 @@ def examine_tiers() -> Iterator[Finding]:
         yield from _examine(api)
 
 
-def _examine(api: Any) -> Iterator[Finding]:
+def _examine(api: Any) -> Iterator[Diagnostic]:
     plans: list[dict[str, Any]] = []
     taken: Counter[tuple[str, str]] = Counter()
     built: Counter[str] = Counter()
@@ -52,7 +52,7 @@ def _examine(api: Any) -> Iterator[Finding]:
             if other == reason and tier != "pydantic"
         ]
         if gains:
-            yield Finding(
+            yield Diagnostic(
                 level="doubtful",
                 what=f"{api.title}: {reason}. Without it its routes would answer: {', '.join(gains)}.",
                 why="It gets every value validated and copied by pydantic; the fast tiers write JSON without a copy.",
@@ -63,7 +63,7 @@ def _examine(api: Any) -> Iterator[Finding]:
     )
     fast = sum(plan["tier"] != "pydantic" for plan in plans)
     if fast or slow:
-        yield Finding(
+        yield Diagnostic(
             level="fine",
             what=f"{api.title}: {fast} of {_routes(len(plans))} with a schema answer by the fast tiers.{_listed(slow)}",
             why="What is called for each value needs pydantic for the whole response."
@@ -72,7 +72,7 @@ def _examine(api: Any) -> Iterator[Finding]:
             mend=_PLAN if slow else "",
         )
     if built:
-        yield Finding(
+        yield Diagnostic(
             level="fine",
             what=f"{api.title}: the views of {_routes(sum(built.values()))} name the schema that they answer with"
             f" ({', '.join(sorted(built))}).",

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 
-from django_matt.contrib.hot_reload.hubs import Hub, set_hub
+from django_matt.contrib.hot_reload.broadcasters import Broadcaster, set_hub
 from django_matt.contrib.hot_reload.middleware import HotReloadMiddleware
 
 NAME = "django_matt.contrib.hot_reload.middleware.HotReloadMiddleware"
@@ -20,7 +20,7 @@ TAG = b'<script src="/__matt__/reload.js" data-version="'
 
 @pytest.fixture
 def hub():
-    hub = Hub()
+    hub = Broadcaster()
     set_hub(hub)
     yield hub
     set_hub(None)

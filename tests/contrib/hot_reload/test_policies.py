@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_matt.contrib.hot_reload.policies import allow, nonce_of
+from django_matt.contrib.hot_reload.csp import allow, nonce_of
 
 MORE = {"script-src": ["h/r.js"], "connect-src": ["ws://h/r"], "frame-src": ["h/f"]}
 

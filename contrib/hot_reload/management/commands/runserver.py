@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from django_matt.contrib.hot_reload.handovers import Handover, offer, take
+from django_matt.contrib.hot_reload.process_state import ProcessState, offer, take
 from django_matt.contrib.hot_reload.settings import get_settings
 from django_matt.contrib.hot_reload.supervisor import listen, supervise
 from django_matt.errors.exceptions import MissingExtra
@@ -106,11 +106,11 @@ class Command(Runserver):
         if code:
             raise SystemExit(code)
 
-    def _serve(self, handover: Handover, options: dict[str, Any]) -> None:
-        from django_matt.contrib.hot_reload.hubs import Hub, set_hub
+    def _serve(self, handover: ProcessState, options: dict[str, Any]) -> None:
+        from django_matt.contrib.hot_reload.broadcasters import Broadcaster, set_hub
         from django_matt.contrib.hot_reload.serving import serve_project
 
-        hub = Hub()
+        hub = Broadcaster()
         set_hub(hub)
         self._check(options)
         with handover.open_socket() as listener:
@@ -140,7 +140,7 @@ class Command(Runserver):
             and (settings.DEBUG or options["insecure_serving"])
             and apps.is_installed("django.contrib.staticfiles")
         ):
-            from django_matt.contrib.hot_reload.statics import StaticFiles
+            from django_matt.contrib.hot_reload.static_files import StaticFiles
 
             application = StaticFiles(application)
         return application

@@ -1,0 +1,32 @@
+"""What our decorators leave on a view function, and how it is found through the decorators of others."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_matt.limits import find_views
+
+__all__ = ["View", "get_metadata", "set_metadata"]
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def set_metadata(name: str, value: Any) -> Callable[[View], View]:
+    """Return the decorator ``@name``, which leaves ``value`` on a route's function; on a class it is a mistake."""
+
+    def mark(view: View) -> View:
+        if isinstance(view, type):
+            raise ImproperlyConfigured(
+                f"@{name} stands on a route, not on the class {view.__name__}."
+            )
+        setattr(view, f"_matt_{name}", value)
+        return view
+
+    return mark
+
+
+def get_metadata(name: str, view_func: Any) -> Any:
+    """Return what ``@name`` left on a view function, the outermost first; None where it does not stand."""
+    found = (getattr(layer, f"_matt_{name}", None) for layer in find_views(view_func))
+    return next((value for value in found if value is not None), None)

@@ -1,0 +1,398 @@
+"""A view's result into a response: its schema's plan, the client's format, or a stream."""
+
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from types import CodeType
+from typing import Any, cast
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db.models import Manager, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja.constants import NOT_SET
+from ninja.operation import Operation
+from ninja.pagination import (
+    CursorPagination,
+    LimitOffsetPagination,
+    PageNumberPagination,
+    PaginationBase,
+)
+from ninja.responses import Status
+from ninja.streaming import SSE, _serialize_item
+from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja_extra.pagination import PageNumberPaginationExtra
+from pydantic import BaseModel
+
+from django_matt.cursors import keep_every_row, ordering_names
+from django_matt.errors.fields import attach
+from django_matt.errors.handlers import report_stream_failure
+from django_matt.errors.mappings import SAFE
+from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.responses import MattRenderer, respond
+from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
+from django_matt.limits import find_paginators, find_views, has_rows
+from django_matt.serialization.encoders import encoder
+from django_matt.serialization.plan import ResponsePlan, build_plan
+from django_matt.serialization.requirements import needs_of, schemas_in
+from django_matt.settings import get_settings
+from django_matt.tier_limits import Choice, choose_tier
+from django_matt.tiers import Batches, Tiers
+
+__all__ = ["ResponseBuilder", "own_rendering", "response_formats"]
+
+dumps = encoder.dumps
+
+# Ninja's words.
+_TUPLE = (
+    "Returning tuple (status_code, response) is deprecated. "
+    "Use Status(status_code, response) instead."
+)
+_PAGINATING = frozenset({"ninja.pagination", "ninja_extra.pagination.operations"})
+# What these read of an item is known; other paginators get every column.
+_KNOWN_PAGES = frozenset(
+    paginator.paginate_queryset
+    for paginator in (LimitOffsetPagination, PageNumberPagination, PageNumberPaginationExtra)
+)
+
+
+class ResponseBuilder:
+    """Makes the responses of one operation."""
+
+    def __init__(self, api: Any, operation: Operation, formats: FormatSet | None) -> None:
+        """Plan each response schema; ``formats`` is None where the user's own renderer answers."""
+        self._api = api
+        self._operation = operation
+        self._formats: Any = formats
+        self.streams = operation.stream_format is not None
+        self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
+        # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
+        self.taken = None if formats is not None else own_rendering(api)
+        self._plans: dict[Any, Any] = {}
+        for status, model in operation.response_models.items():
+            self._plans[status] = model if model in (None, NOT_SET) else self._plan(model)
+        models = operation.response_models
+        self._status = next(iter(models)) if len(models) == 1 else 200
+        self._hints = next(filter(None, map(needs_of, find_views(operation.view_func))), ())
+        choice = self._choice if formats is not None else Choice("pydantic", self.taken)
+        self.tiers = {
+            status: Tiers(plan, self._hints, choice)
+            for status, plan in self._plans.items()
+            if isinstance(plan, ResponsePlan)
+        }
+        # What most views return is answered by few questions: these kinds of results, with the usual status.
+        self._usual: Any = None if formats is None else self.tiers.get(self._status)
+        self._ready = frozenset[type]() if self._usual is None else self._usual.ready
+        # A page of rows is written for the one status that pages have; errors have other schemas.
+        others = [status for status in self.tiers if status != self._status]
+        alone = all(isinstance(status, int) and status >= 400 for status in others)
+        if self._status in self.tiers:
+            self._pages = _judge_pages(operation, alone=alone)
+            self.tiers[self._status].close_pages(*self._pages)
+        self.plans = tuple(tiers.plan for tiers in self.tiers.values())
+        early = formats is not None and bool(self.plans) and not self.streams
+        self.negotiates_early = early and not set(operation.methods) & SAFE
+        self._rows = any(has_rows(plan.annotation) for plan in self.plans)
+        if self.streams and operation.stream_item_model is not None:
+            self._items = self._plan(operation.stream_item_model)
+            operation._validate_stream_item = self._write_item  # type: ignore[method-assign]
+
+    def _plan(self, model: Any) -> ResponsePlan:
+        operation = self._operation
+        return build_plan(
+            model,
+            by_alias=operation.by_alias,
+            exclude_unset=operation.exclude_unset,
+            exclude_defaults=operation.exclude_defaults,
+            exclude_none=operation.exclude_none,
+            closed=self._choice.reason if self._choice.tier == "pydantic" else None,
+        )
+
+    @property
+    def unplanned(self) -> str | None:
+        """Why no plan answers; None where one does."""
+        if not self.tiers:
+            return "no response schema: what the view returns is encoded as it is"
+        return None
+
+    def describe(self, model: type[Model] | None = None) -> list[dict[str, Any]]:
+        """Say for each status which tier answers, by which queries, and why no faster one does.
+
+        ``model`` is what the querysets are of, where the schema does not say.
+        """
+        if self.unplanned is not None:
+            return [{"tier": self.unplanned}]
+        return [
+            {"status": status, "schema": tiers.name} | self._describe(status, tiers, model)
+            for status, tiers in self.tiers.items()
+        ]
+
+    def _describe(self, status: Any, tiers: Tiers, model: type[Model] | None) -> dict[str, Any]:
+        tier, reason, queries = tiers.describe(model)
+        if self.taken is None:
+            return {"tier": tier, "reason": reason, "queries": queries}
+        # What would answer without the project's own code: the same plan, with its tiers open.
+        without = Tiers(tiers.plan, self._hints, self._choice)
+        if status == self._status:
+            without.close_pages(*self._pages)
+        gain = without.describe(model)[0]
+        reason = self.taken if gain == "pydantic" else f"{self.taken}; without it: {gain}"
+        return {"tier": "pydantic", "reason": reason, "queries": queries, "without": gain}
+
+    def built_schemas(self) -> list[str]:
+        """Return the schemas of the answers that the view's code names: it may make instances of them itself."""
+        schemas = {schema for plan in self.plans for schema in schemas_in(plan.annotation)}
+        # The items of a page too.
+        fields = [field for schema in schemas for field in schema.model_fields.values()]
+        schemas.update(inner for field in fields for inner in schemas_in(field.annotation))
+        named = set[str]()
+        for view in find_views(self._operation.view_func):
+            named |= _names_in(getattr(view, "__code__", None))
+        return sorted(named & {schema.__name__ for schema in schemas})
+
+    def streams_rows(self, status: Any) -> bool:
+        """Tell whether a long list of a status is streamed: its queryset is of one plain schema, and we write it."""
+        return self._formats is not None and self.tiers[status].columns is not None
+
+    def negotiate(self, request: HttpRequest) -> None:
+        """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
+        if self._formats is not None:
+            self._formats.select(request, rows=self._rows)
+
+    def prepare_page(self, queryset: Any, paginator: PaginationBase) -> Any:
+        """Return a queryset that is about to be paginated with what its items' schema reads."""
+        tiers = self.tiers.get(self._status)
+        if tiers is None:
+            return queryset
+        paginate = type(paginator).paginate_queryset
+        if paginate in _KNOWN_PAGES:
+            return tiers.paginate(queryset, [])
+        if (
+            isinstance(paginator, CursorPagination)
+            and paginate is CursorPagination.paginate_queryset
+        ):
+            return tiers.paginate(queryset, ordering_names(paginator, queryset))
+        return tiers.paginate(queryset, None)
+
+    def make(self, context: Any, result: Any) -> HttpResponseBase:
+        """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
+        if type(result) in self._ready and context.made is None:
+            return self._encode(context, self._usual, result, self._status)
+        if isinstance(result, HttpResponseBase):
+            return result
+        request = context.request
+        status = self._status
+        if isinstance(result, Status):
+            status, result = result.status_code, result.value
+        elif type(result) is tuple and len(result) == 2:
+            warnings.warn(_TUPLE, DeprecationWarning, stacklevel=2)
+            status, result = result
+        key = status if status in self._plans else ...
+        if key not in self._plans or (self.taken is not None and self._plans[key] is NOT_SET):
+            return self._operation._result_to_response(
+                request, Status(status, result), context.response
+            )
+        plan = self._plans[key]
+        if context.made is not None or plan is None:
+            context.response.status_code = status
+        if plan is None:
+            return cast("HttpResponse", context.response)
+        if plan is NOT_SET:
+            return respond(request, self._formats, dumps(result), status, context.made)
+        tiers, chosen = self.tiers[key], None
+        if self.taken is not None:
+            return self._hand_over(context, tiers, result, status)
+        if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
+            chosen = select_piecewise(request, self._formats)
+        return self._encode(context, tiers, result, status, chosen)
+
+    def _encode(
+        self, context: Any, tiers: Any, result: Any, status: int, chosen: Any = None
+    ) -> HttpResponseBase:
+        """Answer by a plan; where ``chosen`` can write a long list piece by piece, it does."""
+        request = context.request
+        most = None if chosen is None else get_settings().STREAM_ROWS
+        body, tier, reason = tiers.encode(result, request=request, status=status, most=most)
+        response: HttpResponseBase
+        if most is not None and isinstance(body, Batches):
+            response = self._send_batches(context, body, chosen, status)
+        else:
+            response = respond(request, self._formats, body, status, context.made)
+        if settings.DEBUG:
+            response.headers["X-Matt-Tier"] = _in_header(tier, reason or _made_by_view(result))
+        return response
+
+    def _hand_over(self, context: Any, tiers: Tiers, result: Any, status: int) -> HttpResponseBase:
+        """Let the project's own renderer or ``create_response`` answer: it gets Ninja's data, queried by the plan."""
+        request, response = context.request, context.response
+        response.status_code = status
+        data = tiers.dump(result, {"request": request, "response_status": status})
+        made: HttpResponseBase = self._api.create_response(
+            request, data, temporal_response=response
+        )
+        if settings.DEBUG:
+            made.headers.setdefault("X-Matt-Tier", _in_header("pydantic", self.taken))
+        return made
+
+    def _write_item(self, item: Any, request: HttpRequest) -> str:
+        """Write an item of a stream as Ninja does, also where its data holds what is no JSON."""
+        context = {"request": request, "response_status": 200}
+        text: str = self._items.write(item, context, _serialize_item)
+        return text
+
+    def _send_batches(
+        self, context: Any, batches: Batches, chosen: Any, status: int
+    ) -> StreamingHttpResponse:
+        request = context.request
+
+        def report(error: Exception) -> bytes:
+            attach(request, self._operation, context.parameters, context)
+            problem: bytes = dumps(report_stream_failure(self._api, request, error))
+            return problem
+
+        read = batches.read(chosen.separator)
+        pieces = write_pieces(chosen, read, batches.columns, report)
+        return respond_piecewise(
+            request, self._formats, chosen, pieces, status=status, temporal=context.made
+        )
+
+    async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
+        """The same, leaving the event loop only where the answer needs the database."""
+        if not self._asks(result):
+            try:
+                return self.make(context, result)
+            except SynchronousOnlyOperation:
+                pass
+        return await sync_to_async(self.make)(context, result)
+
+    def _asks(self, result: Any) -> bool:
+        """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
+        if type(result) in self._ready:
+            return bool(self._usual.may_query(result))
+        if isinstance(result, HttpResponseBase):
+            return False
+        if self._formats is None:
+            return True
+        value = result.value if isinstance(result, Status) else result
+        return any(tiers.may_query(value) for tiers in self.tiers.values())
+
+    def stream(self, context: Any, result: Any) -> HttpResponseBase:
+        """Stream a generator's items in the operation's stream format (Ninja's ``SSE[…]``, ``JSONL[…]``)."""
+        request = context.request
+        attach(request, self._operation, context.parameters, context)
+        made = self._operation._stream_response(request, result, context.response)
+        made.streaming_content = self._guarded(request, made.streaming_content)
+        return made
+
+    async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
+        """The same for an async generator."""
+        request = context.request
+        attach(request, self._operation, context.parameters, context)
+        made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
+            request, result, context.response
+        )
+        guarded = self._guarded_async if made.is_async else self._guarded
+        made.streaming_content = guarded(request, made.streaming_content)
+        return made
+
+    def _guarded(self, request: HttpRequest, chunks: Any) -> Iterator[bytes]:
+        try:
+            yield from chunks
+        except Exception as error:  # noqa: BLE001
+            yield self._last_chunk(request, error)
+
+    async def _guarded_async(self, request: HttpRequest, chunks: Any) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Exception as error:  # noqa: BLE001
+            yield self._last_chunk(request, error)
+
+    def _last_chunk(self, request: HttpRequest, error: Exception) -> bytes:
+        """Report a stream's failure and say it in the stream: an SSE ``error`` event, else a last item."""
+        problem = dumps(report_stream_failure(self._api, request, error)).decode()
+        stream_format: Any = self._operation.stream_format
+        chunk: str = stream_format.format_chunk(problem)
+        return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
+
+
+def _plan_pages(operation: Operation) -> bool:
+    """Let the paginators of a view see planned querysets: they evaluate before the answer is made.
+
+    A controller and its paginators may serve several APIs; the request's own operation says what is read. Return
+    whether the page comes from the paginator as it is, so that nothing reads its items before the answer.
+    """
+    for _, paginator in find_paginators(operation.view_func):
+        keep_every_row(paginator)
+        for name in ("paginate_queryset", "apaginate_queryset"):
+            method = getattr(paginator, name, None)
+            if method is not None and name not in vars(paginator):
+                setattr(paginator, name, partial(_paginate, paginator, method))
+    route = getattr(operation.view_func, "get_route_function", None)
+    if route is not None and operation.view_func is not route().as_view:
+        return False
+    outermost = next(iter(find_views(operation.view_func)))
+    return getattr(outermost, "__globals__", {}).get("__name__") in _PAGINATING
+
+
+def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None]:
+    """Return whether an operation's answers are pages, and why none of these can come from rows."""
+    untouched = _plan_pages(operation) and alone
+    paginators = [type(paginator) for _, paginator in find_paginators(operation.view_func)]
+    for kind in paginators:
+        if kind.paginate_queryset not in _KNOWN_PAGES:
+            return True, f"{kind.__name__} reads the items of its pages"
+    if paginators and not untouched:
+        return (
+            True,
+            "what stands above @paginate, or another response, may read the items of a page",
+        )
+    return bool(paginators), None
+
+
+def _paginate(
+    paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
+) -> Any:
+    operation: Any = getattr(ROUTE_CONTEXT_VAR.get(None), "operation", None)
+    if operation is not None:
+        queryset = operation._matt_answer.prepare_page(queryset, paginator)
+    return method(queryset, *arguments, **named)
+
+
+def _in_header(tier: str, reason: str | None) -> str:
+    """Say a tier and a reason in a header's characters."""
+    text = tier if reason is None else f"{tier}; {reason}"
+    return " ".join(text.encode("ascii", "replace").decode().split())[:300]
+
+
+def _made_by_view(result: Any) -> str | None:
+    """Say that a view has made instances of a schema itself, where it has."""
+    first = result[0] if type(result) is list and result else result
+    if isinstance(first, BaseModel):
+        return f"the view makes instances of {type(first).__name__}: return the queryset, or model instances"
+    return None
+
+
+def _names_in(code: Any) -> set[str]:
+    """Return the globals and attributes that a function's code names, with those of functions inside of it."""
+    if not isinstance(code, CodeType):
+        return set()
+    return set(code.co_names).union(*map(_names_in, code.co_consts))
+
+
+def own_rendering(api: Any) -> str | None:
+    """Say what of the project's own writes the answers of an API; None where we do."""
+    cls = type(api)
+    if cls.create_response is not cls._stock_create_response:
+        return f"{cls.__name__}.create_response makes the responses"
+    renderer = type(api.renderer)
+    if renderer is not MattRenderer:
+        return f"{renderer.__name__}, the renderer of the API, writes the answers"
+    return None
+
+
+def response_formats(api: Any, formats: FormatSet) -> FormatSet | None:
+    """Return the formats to answer in, or None where the user's own renderer or ``create_response`` answers."""
+    return formats if own_rendering(api) is None else None

@@ -1,0 +1,1 @@
+"""The row engine: a queryset to JSON bytes, without model instances. ``engine.RowsPlan`` is its entrance."""

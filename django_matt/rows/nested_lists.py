@@ -1,0 +1,114 @@
+"""Lists inside objects: what one further query fetches for all the objects of an answer."""
+
+from sqlite3 import sqlite_version_info
+from typing import Any
+
+from django.db import connections
+from django.db.models import F, Manager, Model
+
+from django_matt.rows.drivers import Raw
+from django_matt.rows.raw_encodings import key_packer
+from django_matt.rows.sql_cache import CachedSQL, check, compiled, key_of
+from django_matt.serialization.core_schemas import TierUnavailable
+from django_matt.serialization.encoder import KINDS
+from django_matt.serialization.requirements import accessor_of, is_reverse, joins_by_key
+
+__all__ = ["Key", "NestedList"]
+
+# As many keys as one IN takes on any build of SQLite (SQLITE_MAX_VARIABLE_NUMBER).
+_KEYS = 30_000
+_ONE = "IN (%s)"
+# However many keys there are, they are one parameter: the statement stays the same, and drivers keep it prepared.
+_ALL = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
+# The first SQLite with JSON in every build; Django's own test of that is a query, which would be one of a request's.
+_JSON = (3, 38)
+_MODEL, _LINK = KINDS["model"], KINDS["link"]
+
+
+class Key(F):
+    """A key by which rows are put together: another column than the same one written."""
+
+    default_alias = "matt_key"
+
+
+class NestedList:
+    """A list inside an object: what one further query fetches for all the objects."""
+
+    def __init__(
+        self, relation: Any, node: Any, parent: Any, model: type[Model], path: tuple[Any, ...]
+    ) -> None:
+        """Find the way back from the items to the objects of a model, or raise ``TierUnavailable``."""
+        name, target = accessor_of(relation), relation.related_model
+        self.name = name
+        through = getattr(relation, "content_type_field_name", None)
+        if target is None or through:
+            raise TierUnavailable(f"{name} is a relation to any model")
+        if node.longest >= 0 or node.shortest > 0:
+            raise TierUnavailable(f"the length of {name} is bounded")
+        if relation.one_to_many:
+            back = relation.field
+            self.back = back.name
+            by_key = back.foreign_related_fields == (model._meta.pk,)
+        else:
+            forward = not is_reverse(relation)
+            self.back = relation.related_query_name() if forward else relation.field.name
+            by_key = joins_by_key(relation) and target is not model
+            if not self.back.isidentifier():
+                raise TierUnavailable(f"{name} has no way back: its related_name is hidden")
+        if not by_key:
+            raise TierUnavailable(f"{name} is matched by another column than the primary key")
+        item = node.item
+        if item.nullable or item.kind not in (_MODEL, _LINK):
+            raise TierUnavailable(f"{name} is a list of no schema")
+        self.using = parent.using
+        self.pack, self.types = key_packer(
+            model._meta.pk, connections[self.using], as_text=parent.as_text
+        )
+        self.template = type(parent)(
+            item, target, self.using, parent.encoder, path=path, first=(Key(self.back),)
+        )
+
+    def queryset(self) -> Any:
+        """Return what the relation's own manager would start from."""
+        queryset = self.template.model._default_manager.all()
+        check(queryset)
+        if queryset._db not in (None, self.using):
+            raise TierUnavailable(f"{self.name} is in another database, says its manager")
+        return queryset.using(self.using)
+
+    def fetch(self, keys: list[Any], raw: Raw) -> dict[Any, list[bytes]]:
+        """Return the items of each key, in their order."""
+        found: dict[Any, list[bytes]] = {}
+        for start in range(0, len(keys), _KEYS):
+            statement = self.statement(keys[start : start + _KEYS])
+            found.update(self.template.program.group(*self.template.fetch(statement, raw)))
+        return found
+
+    def statement(self, keys: list[Any]) -> CachedSQL | None:
+        """Return the SELECT of the items of keys, as the driver gave these."""
+        if self.pack is None:
+            return self._compiled(keys)
+        model = self.template.model
+        # What Django's own manager starts from depends on nothing else.
+        stock = type(model._default_manager) is Manager
+        key = tuple(model._meta.ordering) if stock else key_of(self.queryset().query)
+        known = self.template.statements.get(key)
+        if known is None:
+            connection = connections[self.using]
+            one = self._compiled(keys[:1])
+            if (
+                key_of(self.queryset().query) is None
+                or one is None
+                or one.sql.count("%s") != 1
+                or _ONE not in one.sql
+                or (connection.vendor == "sqlite" and sqlite_version_info < _JSON)
+            ):
+                return self._compiled(keys)
+            sql = one.sql.replace(_ONE, _ALL[connection.vendor])
+            known = CachedSQL(sql, (), one.expressions)
+            self.template.keep(key, known)
+        return CachedSQL(known.sql, (self.pack(keys),), known.expressions)
+
+    def _compiled(self, keys: list[Any]) -> CachedSQL | None:
+        chosen = self.queryset().filter(**{f"{self.back}__in": keys})
+        return compiled(self.template.select(chosen), self.using)

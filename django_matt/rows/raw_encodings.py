@@ -1,0 +1,265 @@
+"""Raw forms: which columns the compiled program writes as the database gives them, on SQLite and PostgreSQL."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db.models import Func
+from django.db.models.expressions import Col
+
+from django_matt.serialization.encoder import KINDS, ValueMismatch
+
+__all__ = [
+    "Column",
+    "Fragments",
+    "converted",
+    "find_encoding",
+    "is_bounded",
+    "key_packer",
+    "stored",
+]
+
+Fragments = list[bytes | None]
+_STR, _INT, _FLOAT, _BOOL, _UUID = (KINDS[name] for name in ("str", "int", "float", "bool", "uuid"))
+_DATETIME, _DATE, _TIME, _DECIMAL, _CHOICE = (
+    KINDS[name] for name in ("datetime", "date", "time", "decimal", "choice")
+)
+_TEXTS = frozenset({"CharField", "TextField", "SlugField", "FilePathField"})
+_INTEGERS = frozenset(
+    f"{size}{kind}Field"
+    for kind in ("Auto", "Integer")
+    for size in ("", "Big", "Small", "Positive", "PositiveBig", "PositiveSmall")
+)
+# PostgreSQL's types by the code of what is written of their text.
+_TYPES: dict[str, frozenset[int]] = {
+    "text": frozenset({25, 1042, 1043}),
+    "digits": frozenset({20, 21, 23}),
+    "member": frozenset({20, 21, 23, 25, 1042, 1043}),
+    "real": frozenset({700, 701}),
+    "numeric": frozenset({1700}),
+    "flag": frozenset({16}),
+    "uuid": frozenset({2950}),
+    "date": frozenset({1082}),
+    "time": frozenset({1083}),
+    "moment": frozenset({1184}),
+}
+
+
+class _Bare(Func):
+    """A column as SQLite holds it: an expression has no declared type, by which the connection would parse it."""
+
+    template = "+%(expressions)s"
+    arity = 1
+    default_alias = "matt_column"
+
+
+@dataclass(slots=True)
+class Column:
+    """How one column is selected and written.
+
+    ``prepare`` makes fragments of Python values. ``code`` and what follows it are an operation's, ``types`` the types of
+    PostgreSQL for which it holds; ``select`` makes of a column's name what ``values_list`` takes.
+    """
+
+    prepare: Callable[[list[Any]], Fragments]
+    code: str = "fragment"
+    least: int = 0
+    most: int = -1
+    slow: Callable[[Any], bytes] | None = None
+    known: dict[Any, bytes] = field(default_factory=dict)
+    types: frozenset[int] | None = None
+    select: Callable[[str], Any] = str
+
+    def fragments(self, values: list[Any], expression: Any, connection: Any) -> Fragments:
+        """Return a column of raw values as JSON, or raise ``ValueMismatch``."""
+        return self.prepare(converted(values, expression, connection))
+
+
+def converted(values: list[Any], expression: Any, connection: Any) -> list[Any]:
+    """Return a column as Django's own ``values_list`` gives it."""
+    for convert in (
+        *connection.ops.get_db_converters(expression),
+        *expression.get_db_converters(connection),
+    ):
+        values = [convert(value, expression, connection) for value in values]
+    return values
+
+
+def find_encoding(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
+    """Give a column the raw form of a field, if one is known."""
+    if connection.vendor == "sqlite":
+        _read_sqlite(column, field, node, encoder, connection)
+    else:
+        _read_postgres(column, field, node, encoder, connection)
+        column.types = _TYPES.get(column.code)
+
+
+def key_packer(
+    field: Any, connection: Any, *, as_text: bool
+) -> tuple[Callable[[list[Any]], Any] | None, frozenset[int] | None]:
+    """Return what makes one parameter of keys as the driver gave them, and their types; None where only Django can."""
+    name = stored(field).get_internal_type()
+    if name in _INTEGERS:
+        types = _TYPES["digits"]
+    elif name == "UUIDField":
+        types = _TYPES["uuid"]
+    elif name in _TEXTS:
+        types = _TYPES["text"]
+    else:
+        return None, None
+    if connection.vendor == "sqlite":
+        return _as_json, types
+    # The text of numbers and UUIDs needs no quotes; psycopg writes the items of a list one by one, in Python.
+    return (list if name in _TEXTS or not as_text else _as_array), types
+
+
+def _as_array(keys: list[Any]) -> str:
+    return f"{{{','.join(keys)}}}"
+
+
+def _as_json(keys: list[Any]) -> str:
+    try:
+        packed = orjson.dumps(keys).decode()
+    except TypeError:
+        raise ValueMismatch("a key that is no text and no number") from None
+    if "\\u0000" in packed:
+        # There a text of SQLite's JSON ends.
+        raise ValueMismatch("a key with a NUL")
+    return packed
+
+
+def stored(field: Any) -> Any:
+    """Return the field whose values a foreign key, or a column that the database computes, holds."""
+    while field.remote_field is not None:
+        field = field.target_field
+    return field.output_field if field.generated else field
+
+
+def is_bounded(node: Any) -> bool:
+    """Tell whether a node has limits of its own."""
+    return bool(node.bounds or node.longest >= 0 or node.shortest > 0 or node.finite)
+
+
+def _read_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
+    """Find the form in which SQLite holds a column."""
+    kind, name = node.kind, field.get_internal_type()
+    if _read_any(column, name, node, encoder, lambda value: value):
+        return
+    if kind == _INT and name in _INTEGERS and not node.bounds:
+        column.code = "int"
+    elif kind == _DECIMAL and name == "DecimalField" and field.decimal_places <= 6:
+        column.code = "decimal"
+        column.least = field.decimal_places
+        # A decimal of 15 digits is the only one of its length that its float stands for, so nothing is rounded twice.
+        wide = _is_wide(node, field) and not node.bounds
+        column.most = 10 ** min(field.max_digits, 15) if wide else 0
+        column.slow = _by(
+            lambda value: converted([value], Col("", field), connection)[0], node, encoder
+        )
+    elif kind == _BOOL and name == "BooleanField":
+        column.code, column.select = "bool", _Bare
+    elif kind == _DATE and name == "DateField":
+        column.code, column.select = "date", _Bare
+        column.slow = _by(date.fromisoformat, node, encoder)
+    elif kind == _TIME and name == "TimeField":
+        column.code, column.select = "time", _Bare
+        column.slow = _by(time.fromisoformat, node, encoder)
+    elif kind == _DATETIME and name == "DateTimeField":
+        zone = UTC if settings.USE_TZ else None
+        if zone is None or _is_utc(connection):
+            column.code, column.select = "moment", _Bare
+            column.least = int(settings.USE_TZ)
+            column.slow = _by(lambda value: _naive(value).replace(tzinfo=zone), node, encoder)
+
+
+def _read_postgres(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
+    """Find the form in which PostgreSQL writes a column."""
+    kind, name = node.kind, field.get_internal_type()
+    if _read_any(column, name, node, encoder, int if name in _INTEGERS else str):
+        return
+    if kind == _INT and name in _INTEGERS and not node.bounds:
+        column.code = "digits"
+    elif kind == _FLOAT and name == "FloatField" and not is_bounded(node):
+        column.code = "real"
+        column.slow = _by(float, node, encoder)
+    elif kind == _DECIMAL and name == "DecimalField":
+        column.code = "numeric"
+        column.least = field.decimal_places
+        column.slow = _by(Decimal, node, encoder)
+        if node.bounds or not _is_wide(node, field):
+            column.most = 0
+        elif node.longest >= 0 or node.places >= 0:
+            column.most = max(1, field.max_digits - field.decimal_places)
+    elif kind == _BOOL and name == "BooleanField":
+        column.code = "flag"
+    elif kind == _DATE and name == "DateField":
+        column.code = "date"
+    elif kind == _TIME and name == "TimeField":
+        column.code = "time"
+    elif kind == _DATETIME and name == "DateTimeField" and _is_utc(connection):
+        column.code, column.least = "moment", 2
+
+
+def _read_any(
+    column: Column, name: str, node: Any, encoder: Any, parse: Callable[[Any], Any]
+) -> bool:
+    """Find the form of what both hold alike."""
+    if node.kind == _STR and name in _TEXTS and not node.bounds:
+        column.code = "text"
+        if node.longest >= 0 or node.shortest > 0:
+            column.least = node.shortest
+            column.most = node.longest if node.longest >= 0 else 2**62
+    elif node.kind == _CHOICE and name in _TEXTS | _INTEGERS:
+        column.code = "member"
+        column.slow = _remembered(_by(parse, node, encoder), column.known)
+    elif node.kind == _UUID and name == "UUIDField":
+        column.code = "uuid"
+    return column.code != "fragment"
+
+
+def _is_utc(connection: Any) -> bool:
+    return bool(settings.USE_TZ and connection.timezone is UTC)
+
+
+def _is_wide(node: Any, field: Any) -> bool:
+    """Tell whether whatever a column of decimals holds is within a node's digits."""
+    most, places = field.max_digits, field.decimal_places
+    return bool(
+        (node.longest < 0 or node.longest >= most)
+        and (node.places < 0 or node.places >= places)
+        and (node.longest < 0 or node.longest - max(node.places, 0) >= most - places)
+    )
+
+
+def _naive(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        raise ValueError("a time zone")
+    return moment
+
+
+def _by(parse: Callable[[Any], Any], node: Any, encoder: Any) -> Callable[[Any], bytes]:
+    """Return what writes one raw value by way of a Python value."""
+
+    def write(value: Any) -> bytes:
+        try:
+            written: bytes = encoder.encode(node, parse(value))
+        except (encoder.ValueMismatch, ValueError, TypeError, ArithmeticError):
+            raise ValueMismatch(node.name) from None
+        return written
+
+    return write
+
+
+def _remembered(write: Callable[[Any], bytes], known: dict[Any, bytes]) -> Callable[[Any], bytes]:
+    """Return what writes a member of few, and knows it from then on."""
+
+    def remember(value: Any) -> bytes:
+        known[value] = written = write(value)
+        return written
+
+    return remember

@@ -1,0 +1,209 @@
+"""Templates: one schema against one model, as the columns to select and the operations that write them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from django.db import connections
+from django.db.models import Model
+from django.db.models.sql import Query
+
+from django_matt.rows.columns import column_of
+from django_matt.rows.drivers import is_raw
+from django_matt.rows.nested_lists import Key, NestedList
+from django_matt.rows.row_writers import COMPILED, WriteStep, row_writer_of
+from django_matt.rows.select import Select
+from django_matt.serialization.core_schemas import TierUnavailable
+from django_matt.serialization.encoder import KINDS
+from django_matt.serialization.requirements import (
+    accessor_of,
+    has_attribute,
+    is_joinable,
+    is_quiet,
+    is_reverse,
+    is_stock,
+    relations_of,
+)
+
+__all__ = ["RowPlan"]
+
+_MODEL, _LIST, _LINK = KINDS["model"], KINDS["list"], KINDS["link"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an object stands: its model, Django's lookup up to it, the schemas around it, the column of its key."""
+
+    model: Any
+    prefix: str = ""
+    path: tuple[Any, ...] = ()
+    key: int | None = None
+
+
+class RowPlan(Select):
+    """What is selected for a node, and what is written of it."""
+
+    def __init__(
+        self,
+        node: Any,
+        model: type[Model],
+        using: str,
+        encoder: Any,
+        *,
+        annotations: frozenset[str] = frozenset(),
+        values: frozenset[str] | None = None,
+        path: tuple[Any, ...] = (),
+        first: tuple[Any, ...] = (),
+    ) -> None:
+        """Find every field of a node in the model, or raise ``TierUnavailable``; the columns of ``first`` come before them.
+
+        With ``values`` a queryset gives dictionaries of these columns of the model and of the annotations.
+        """
+        super().__init__(model, using, values, first)
+        self.encoder = encoder
+        self.annotations = annotations
+        self.compiled = COMPILED and encoder.COMPILED and is_raw(connections[using])
+        self.as_text = self.compiled and connections[using].vendor == "postgresql"
+        # The relations that are joined, and the names that are read, of the model itself.
+        self.ones: set[str] = set()
+        self.read: set[str] = set()
+        place = _Place(model, path=path)
+        if node.kind == _LINK:
+            key = encoder.Field("pk", "pk", "", encoder.Node("any", "key"), None)
+            self._column(WriteStep("fragment"), place, model._meta.pk, key.node)
+        else:
+            self.operations.append(WriteStep("object"))
+            self._object(node, place)
+        self.program = row_writer_of(self.operations, compiled=self.compiled)
+
+    def _object(self, node: Any, place: _Place) -> None:
+        model = place.model
+        if not node.getter:
+            raise TierUnavailable(f"{node.name} is no Schema of Ninja's")
+        if self.values is None and not is_quiet(model):
+            raise TierUnavailable(f"{model.__name__} makes its instances in its own way")
+        if any(node.fields is seen for seen in place.path):
+            raise TierUnavailable(f"{node.name} holds itself")
+        below = replace(place, path=(*place.path, node.fields))
+        for field in node.fields:
+            operation = WriteStep(
+                "fragment",
+                f"{field.wire}, {field.node.name}",
+                prefix=b",%b:" % orjson.dumps(field.wire),
+                nullable=bool(field.node.nullable),
+                omit=bool(node.skip_none),
+            )
+            if self.values is None:
+                self._field(operation, below, self._name(field, place), field)
+            else:
+                self._value(operation, below, field, self.values | self.annotations)
+        self.operations.append(WriteStep("end"))
+
+    def _name(self, field: Any, place: _Place) -> str:
+        """Return what a field is read from: its key, or where instances have no such attribute its other one."""
+        key: str = field.key
+        made = not place.prefix and key in self.annotations
+        if field.other and field.plain and not made and not has_attribute(place.model, key):
+            key = field.other
+        return str(place.model._meta.pk.attname) if key == "pk" else key
+
+    def _field(self, operation: WriteStep, place: _Place, name: str, field: Any) -> None:
+        meta, node = place.model._meta, field.node
+        relation = relations_of(place.model).get(name)
+        if not place.prefix and name in self.annotations:
+            self._column(operation, place, name, node)
+        elif relation is None:
+            found = next((f for f in meta.concrete_fields if name in (f.name, f.attname)), None)
+            if found is None:
+                raise TierUnavailable(
+                    f"{name} is no column, annotation or relation of {meta.object_name}"
+                )
+            self._column(operation, place, found, node)
+        elif node.kind == _MODEL and (relation.one_to_one or relation.many_to_one):
+            self._one(operation, place, relation, field)
+        elif node.kind == _LIST and (relation.one_to_many or relation.many_to_many):
+            self._many(operation, place, relation, node)
+        else:
+            raise TierUnavailable(f"{name} is a relation, and its schema is of another shape")
+        if relation is not None and not is_stock(place.model, name):
+            raise TierUnavailable(f"{name} is read through a descriptor of the project's own")
+
+    def _value(
+        self, operation: WriteStep, place: _Place, field: Any, given: frozenset[str]
+    ) -> None:
+        """Add what ``values()`` gives under one of the keys of a field."""
+        name: str = field.key if field.key in given or not field.other else field.other
+        if name in self.annotations:
+            self._column(operation, place, name, field.node)
+        elif name in given:
+            _, _, targets, _ = Query(place.model).names_to_path(name.split("__"), place.model._meta)
+            self._column(operation, replace(place, model=None), targets[0], field.node, name)
+        else:
+            raise TierUnavailable(f"values() does not give {name}")
+
+    def _column(
+        self, operation: WriteStep, place: _Place, field: Any, node: Any, name: str = ""
+    ) -> None:
+        """Add the column of a field, or of an annotation by its name."""
+        name = name or (field if isinstance(field, str) else field.attname)
+        self.read.add(name)
+        column = column_of(
+            place.model,
+            None if isinstance(field, str) else field,
+            node,
+            self.using,
+            self.encoder,
+            compiled=self.compiled,
+        )
+        operation.code = column.code
+        operation.least, operation.most = column.least, column.most
+        operation.slow, operation.known = column.slow, column.known
+        operation.column = len(self.selected)
+        operation.nullable |= column.code == "fragment"
+        if column.code == "fragment":
+            self.made[len(self.operations)] = column, place.key
+        elif column.types is not None:
+            self.typed.append((operation.column, column.types, operation.name))
+        self.selected.append(column.select(place.prefix + name))
+        self.operations.append(operation)
+
+    def _one(self, operation: WriteStep, place: _Place, relation: Any, field: Any) -> None:
+        name, target = accessor_of(relation), relation.related_model
+        if target is None:
+            raise TierUnavailable(f"{name} is a relation to any model")
+        if (target._meta.pk if is_reverse(relation) else relation).column is None:
+            raise TierUnavailable(f"{name} is matched by several columns")
+        if relation.concrete and not relation.db_constraint:
+            raise TierUnavailable(f"{name} may point at a row that is not there")
+        if not is_joinable(target):
+            raise TierUnavailable(f"{name} is found by the base manager of {target.__name__}")
+        if not relation.concrete and relation.name != name:
+            raise TierUnavailable(f"{name} has another name in queries")
+        self.relations.append((place.model, target, name))
+        if not place.prefix:
+            self.ones.add(name)
+        key = relation.attname if relation.concrete else f"{name}__{target._meta.pk.attname}"
+        operation.code, operation.name, operation.column = "one", name, len(self.selected)
+        if not relation.concrete:
+            # What is not there is an attribute that is missing: Ninja gives the default of the field.
+            plain = field.plain and not hasattr(place.model, "__getitem__")
+            operation.nullable &= plain and field.default is None
+            operation.omit |= field.node.skip_unset
+        self.selected.append(Key(place.prefix + key))
+        self.operations.append(operation)
+        below = _Place(target, f"{place.prefix}{name}__", place.path, operation.column)
+        self._object(field.node, below)
+        operation.end = len(self.operations)
+
+    def _many(self, operation: WriteStep, place: _Place, relation: Any, node: Any) -> None:
+        name = accessor_of(relation)
+        column = self.keys.setdefault(place.prefix, len(self.selected))
+        if column == len(self.selected):
+            self.selected.append(Key(place.prefix + place.model._meta.pk.attname))
+        operation.code, operation.name, operation.column = "many", name, column
+        many = NestedList(relation, node, self, place.model, place.path)
+        if self.as_text and many.types is not None:
+            self.typed.append((column, many.types, name))
+        self.manys[len(self.operations)] = many
+        self.relations += [(place.model, relation.related_model, name), *many.template.relations]
+        self.operations.append(operation)

@@ -1,0 +1,177 @@
+"""Statements: which querysets rows can stand for, and the SQL of those, compiled once where nothing can change it."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet, FieldError
+from django.db.models import QuerySet
+from django.db.models.expressions import Col
+from django.db.models.query import ModelIterable, ValuesIterable
+from django.db.models.sql import Query
+from django.db.models.sql.where import WhereNode
+
+from django_matt.rows.raw_encodings import stored
+from django_matt.serialization.core_schemas import TierUnavailable
+from django_matt.serialization.query_plans import is_simple
+
+__all__ = ["CachedSQL", "check", "compiled", "evaluates_itself", "key_of"]
+
+_EVALUATES = (
+    "__iter__",
+    "_fetch_all",
+    "_clone",
+    "_chain",
+    "all",
+    "annotate",
+    "filter",
+    "using",
+    "values_list",
+    "_values",
+)
+# What a query may hold for its SQL to follow from ``key_of``; an attribute that is not here is one we do not know.
+_NAMES = """
+model alias_refcount alias_map alias_cols external_aliases table_map used_aliases where annotations extra base_table
+_filtered_relations _annotation_select_cache filter_is_sticky _lookup_joins select_related default_ordering
+standard_ordering order_by extra_order_by low_mark high_mark distinct distinct_fields
+"""
+_HELD = frozenset(_NAMES.split())
+_NOT_SET = """
+external_aliases annotations extra extra_order_by _filtered_relations filter_is_sticky distinct_fields
+"""
+_EMPTY = tuple(_NOT_SET.split())
+_LOOKUPS = frozenset({"django.db.models.lookups", "django.db.models.fields.related_lookups"})
+_SAME = frozenset({bool, type(None), date, timedelta, UUID})
+# So long a value is not kept for another request.
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CachedSQL:
+    """A SELECT as its compiler left it; Django's may end in columns that only its ORDER BY reads."""
+
+    sql: str
+    params: tuple[Any, ...]
+    expressions: list[Any]
+
+
+def compiled(values: Any, using: str) -> CachedSQL | None:
+    """Compile what ``values_list`` made; None where nothing can come back."""
+    compiler = values.query.get_compiler(using=using)
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return None
+    return CachedSQL(sql, tuple(params), [found[0] for found in compiler.select])
+
+
+def key_of(query: Any) -> Hashable | None:
+    """Return what a query's SQL and parameters follow from besides its model and connection; None where that is open.
+
+    Values are kept with their types: ``1 == True``, but they are different parameters.
+    """
+    if not vars(query).keys() <= _HELD or any(getattr(query, name) for name in _EMPTY):
+        return None
+    ordering = query.order_by or (query.default_ordering and tuple(query.model._meta.ordering))
+    try:
+        if not query.alias_cols or not all(_is_column(query, name) for name in ordering or ()):
+            return None
+        key = (
+            query.distinct,
+            query.low_mark,
+            query.high_mark,
+            query.standard_ordering,
+            query.default_ordering,
+            ordering,
+            _key_of_node(query.where),
+            tuple(
+                (
+                    alias,
+                    join.identity,
+                    getattr(join, "join_type", None),
+                    query.alias_refcount[alias],
+                )
+                for alias, join in query.alias_map.items()
+            ),
+        )
+        hash(key)
+    except (TypeError, AttributeError):
+        return None
+    return key
+
+
+def _is_column(query: Any, name: Any) -> bool:
+    """Tell whether one orders by a column: a relation's order is its model's, an expression's its own."""
+    if not isinstance(name, str):
+        return False
+    try:
+        *_, field, _, rest = query.names_to_path(
+            name.lstrip("+-").split("__"), query.model._meta, fail_on_missing=True
+        )
+    except FieldError:
+        return False
+    return not rest and not field.is_relation
+
+
+def _key_of_node(node: Any) -> Hashable:
+    if type(node) is WhereNode:
+        return node.connector, node.negated, tuple(map(_key_of_node, node.children))
+    column = node.lhs
+    plain = type(node).__module__ in _LOOKUPS and type(column) is Col
+    if not plain or node.bilateral_transforms:
+        raise TypeError("a lookup of another kind")
+    for field in (column.target, column.output_field):
+        if not type(stored(field)).__module__.startswith("django.db.models.fields"):
+            raise TypeError("a field that may prepare its values in its own way")
+    return type(node), column.alias, column.target, column.output_field, _key_of_value(node.rhs)
+
+
+def _key_of_value(value: Any) -> Hashable:
+    kind = type(value)
+    if kind is list or kind is tuple:
+        if len(value) > _LONGEST:
+            raise TypeError("many values")
+        return kind, tuple(map(_key_of_value, value))
+    if kind in _SAME:
+        return kind, value
+    if kind is datetime or kind is time:
+        return kind, value.isoformat(), value.fold, value.tzinfo
+    if kind in (str, int, float, Decimal):
+        text = value if kind is str else repr(value)
+        if len(text) <= _LONGEST:
+            return kind, text
+    raise TypeError("a value that may change, or a long one")
+
+
+def evaluates_itself(queryset: Any) -> bool:
+    """Tell whether a class of querysets overrides what makes their items."""
+    kind = type(queryset)
+    return kind is not QuerySet and any(
+        getattr(kind, name) is not getattr(QuerySet, name) for name in _EVALUATES
+    )
+
+
+def check(queryset: Any) -> None:
+    """Raise ``TierUnavailable`` with the reason why rows cannot stand for a queryset's instances or dictionaries."""
+    query = queryset.query
+    plain = ModelIterable if queryset._fields is None else ValuesIterable
+    if queryset._iterable_class is not plain:
+        raise TierUnavailable("the queryset gives tuples, or makes its items in its own way")
+    if queryset._result_cache is not None:
+        raise TierUnavailable("the queryset is already evaluated")
+    if type(query) is not Query or evaluates_itself(queryset):
+        raise TierUnavailable(f"{type(queryset).__name__} evaluates itself in its own way")
+    if not is_simple(query, distinct=True):
+        raise TierUnavailable("the query is combined, grouped, locked, or holds SQL by hand")
+    if query.where.contains_over_clause:
+        # Django then selects two equal columns once (SQLCompiler.get_qualify_sql).
+        raise TierUnavailable("the query is filtered by a window")
+    if query.distinct_fields or (query.distinct and query.annotations):
+        raise TierUnavailable("the query is distinct by what is not answered")
+    if query.deferred_loading != (frozenset(), True):
+        raise TierUnavailable("the view chose columns by only() or defer()")
+    if not all(isinstance(lookup, str) for lookup in queryset._prefetch_related_lookups):
+        raise TierUnavailable("the view chose a queryset for a Prefetch")

@@ -1,0 +1,179 @@
+"""Values gathered into plain dicts as ``DjangoGetter`` would read them, so that pydantic validates without it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ninja.schema import DjangoGetter
+from pydantic_core import SchemaValidator
+
+from django_matt.serialization.attributes import SCALARS, is_kept
+from django_matt.serialization.core_schemas import TierUnavailable
+from django_matt.serialization.encoder import MISSING
+from django_matt.serialization.getters import is_getter, models_in, without_getter
+
+__all__ = ["AttributeReader"]
+
+_CHANGES = ("extra_fields_behavior", "strict", "revalidate_instances", "validate_assignment")
+_KINDS = 256
+# What was read of objects already, by their id and the key: the values in their order.
+Reads = dict[tuple[int, str], list[Any]]
+Gather = Callable[[Any, Any, Reads], Any]
+
+
+class AttributeReader:
+    """Validates a response as its model does, from data read once; ``TierUnavailable`` where only the getter reads right."""
+
+    def __init__(self, core_schema: Mapping[str, Any]) -> None:
+        """Read the core schema of Ninja's wrapper and build the validator without the getter."""
+        self._known: dict[str, Any] = {}
+        self._gathers: dict[str, Gather] = {}
+        self._gather = self._read(core_schema)
+        self._validator = SchemaValidator(without_getter(core_schema), _use_prebuilt=False)
+
+    def validate(
+        self,
+        value: Any,
+        context: dict[str, Any] | None,
+        reads: Sequence[Any] = (),
+    ) -> Any:
+        """Return the validated instance; whatever this raises, Ninja's own path must say again.
+
+        ``reads`` are what the encoder has read before its ``ValueMismatch``: it is not read again.
+        """
+        known: Reads = {}
+        for read, key, found in zip(reads[::3], reads[1::3], reads[2::3], strict=True):
+            known.setdefault((id(read), key), []).append(found)
+        return self._validator.validate_python(self._gather(value, context, known), context=context)
+
+    def _read(self, core_schema: Mapping[str, Any]) -> Gather:
+        kind = core_schema["type"]
+        if kind == "definitions":
+            self._known.update({known["ref"]: known for known in core_schema["definitions"]})
+            return self._read(core_schema["schema"])
+        if kind == "definition-ref":
+            return self._later(core_schema["schema_ref"])
+        if is_getter(core_schema):
+            gather = self._model(core_schema["schema"])
+            if "ref" in core_schema:
+                self._gathers[core_schema["ref"]] = gather
+            return gather
+        if not _holds_models(core_schema):
+            return _as_it_is
+        if kind in {"default", "function-after", "nullable"}:
+            below = self._read(core_schema["schema"])
+            return _unless_none(below) if kind == "nullable" else below
+        if kind == "list":
+            return _each(self._read(core_schema["items_schema"]))
+        if kind == "dict" and core_schema.get("keys_schema", {}).get("type") == "str":
+            return _each_value(self._read(core_schema["values_schema"]))
+        raise TierUnavailable(f"a {kind} that holds models")
+
+    def _later(self, ref: str) -> Gather:
+        if ref not in self._gathers and ref in self._known:
+            known = self._known.pop(ref)
+            self._gathers[ref] = self._read(known)
+        # Looked up when called: a recursive model's own gather is not made yet.
+        return lambda value, context, reads: self._gathers[ref](value, context, reads)  # noqa: PLW0108
+
+    def _model(self, core_schema: Mapping[str, Any]) -> Gather:
+        while core_schema["type"] == "function-after":
+            core_schema = core_schema["schema"]
+        config = core_schema.get("config", {})
+        changed = any(config.get(word) not in {None, False, "ignore", "never"} for word in _CHANGES)
+        if (
+            core_schema["type"] != "model"
+            or core_schema["schema"]["type"] != "model-fields"
+            or changed
+        ):
+            raise TierUnavailable("a validator that sees the getter")
+        if (
+            core_schema.get("root_model")
+            or core_schema.get("custom_init")
+            or not config.get("from_attributes")
+        ):
+            raise TierUnavailable("a model that reads no attributes")
+        if core_schema["cls"].model_config.get("validate_assignment"):
+            raise TierUnavailable("validate_assignment")
+        by_name = config.get("validate_by_name") or config.get("populate_by_name")
+        fields: list[tuple[tuple[str, ...], Gather]] = []
+        for name, field in core_schema["schema"]["fields"].items():
+            alias = field.get("validation_alias")
+            if alias is not None and not isinstance(alias, str):
+                raise TierUnavailable("a path or a choice of aliases")
+            if alias is None or config.get("validate_by_alias") is False:
+                keys: tuple[str, ...] = (name,)
+            else:
+                keys = (alias, name) if by_name else (alias,)
+            fields.append((keys, self._read(field["schema"])))
+        return _from_attributes(core_schema["cls"], fields)
+
+
+def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -> Gather:
+    resolvers = model._ninja_resolvers
+    kept: dict[type, frozenset[str]] = {dict: frozenset(key for keys, _ in fields for key in keys)}
+    kept[dict] -= frozenset(resolvers)
+
+    def gather(value: Any, context: Any, reads: Reads) -> dict[str, Any]:
+        getter = DjangoGetter(value, model, context)
+        kind = type(value)
+        direct = kept.get(kind)
+        if direct is None:
+            if len(kept) > _KINDS:
+                raise TierUnavailable("too many classes to remember")
+            direct = kept[kind] = frozenset(
+                key
+                for keys, _ in fields
+                for key in keys
+                if key not in resolvers and is_kept(kind, key)
+            )
+        held = value if kind is dict else value.__dict__ if direct else {}
+        found = {}
+        for keys, below in fields:
+            for key in keys:
+                attribute = held.get(key, MISSING) if key in direct else MISSING
+                if type(attribute) not in SCALARS:
+                    known = reads.get((id(value), key)) if reads else None
+                    if known:
+                        attribute = getter._convert_result(known.pop(0))
+                    else:
+                        attribute = getattr(getter, key, MISSING)
+                    if attribute is MISSING:
+                        continue
+                    if type(attribute) not in SCALARS:
+                        attribute = below(attribute, context, reads)
+                found[key] = attribute
+                break
+        return found
+
+    return gather
+
+
+def _as_it_is(value: Any, context: Any, reads: Reads) -> Any:
+    return value
+
+
+def _unless_none(below: Gather) -> Gather:
+    return lambda value, context, reads: None if value is None else below(value, context, reads)
+
+
+def _each(below: Gather) -> Gather:
+    def gather(values: Any, context: Any, reads: Reads) -> list[Any]:
+        if type(values) not in {list, tuple}:
+            raise TierUnavailable("not a list")
+        return [below(value, context, reads) for value in values]
+
+    return gather
+
+
+def _each_value(below: Gather) -> Gather:
+    def gather(values: Any, context: Any, reads: Reads) -> dict[str, Any]:
+        if type(values) is not dict:
+            raise TierUnavailable("not a dict")
+        return {key: below(value, context, reads) for key, value in values.items()}
+
+    return gather
+
+
+def _holds_models(core_schema: Any) -> bool:
+    """Tell whether a model, or a reference that may be to one, stands somewhere below."""
+    return next(models_in(core_schema), None) is not None or "definition-ref" in repr(core_schema)

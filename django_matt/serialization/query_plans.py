@@ -1,0 +1,464 @@
+"""Query plans: what a response schema will read of a model, asked of the database before it is read."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args, get_origin
+
+from django.db import router
+from django.db.models import Manager, Model, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models.expressions import RawSQL
+from django.db.models.query import ModelIterable
+from django.db.models.sql.where import ExtraWhere
+from ninja.signature.details import is_collection_type
+from pydantic import BaseModel, RootModel
+
+from django_matt.serialization.databases import source_of
+from django_matt.serialization.generics import fill_generic, filling, reads_generic
+from django_matt.serialization.requirements import (
+    ModelRequirements,
+    is_generic,
+    is_joinable,
+    relations_of,
+    schemas_in,
+)
+
+__all__ = ["QueryPlan", "is_plain", "is_simple"]
+
+
+class QueryPlan:
+    """What one response schema asks of the database, whatever the model it is answered from."""
+
+    def __init__(self, annotation: Any, *, narrow: bool, hints: tuple[str, ...] = ()) -> None:
+        """``narrow`` allows ``only()``: nothing but the schema's fields is read; ``hints`` are the route's ``needs``."""
+        self.annotation = annotation
+        self.narrow = narrow
+        self.hints = hints
+        self._levels: dict[type[Model], ModelRequirements] = {}
+        self._known: dict[type[Model], tuple[list[str], list[str]]] = {}
+        self._fields: dict[str, QueryPlan] | None = None
+        self._inside: tuple[dict[str, QueryPlan], QueryPlan | None] | None = None
+        self._fillings: dict[type[Model], Any] = {}
+
+    def level(self, model: type[Model]) -> ModelRequirements:
+        """Return what is read of a model's instances."""
+        if model not in self._levels:
+            level = ModelRequirements(model)
+            level.read(self.annotation)
+            if not any(schemas_in(self.annotation)):
+                # Any: a renderer of the project's own may read all of an instance.
+                level.columns = None
+            level.declare(self.hints)
+            self._levels[model] = level
+        return self._levels[model]
+
+    @property
+    def fields(self) -> dict[str, "QueryPlan"]:
+        """The plans of the fields of the schema, for an answer that is a dictionary of querysets and instances."""
+        if self._fields is None:
+            inner = _inner(self.annotation)
+            schema = self.annotation if inner is self.annotation else None
+            self._fields = {
+                field.alias or name: QueryPlan(
+                    field.annotation, narrow=self.narrow, hints=self.hints
+                )
+                for name, field in getattr(schema, "model_fields", {}).items()
+                if any(schemas_in(field.annotation))
+            }
+        return self._fields
+
+    @property
+    def items(self) -> "QueryPlan | None":
+        """The plan of a page's items: of the one field that is a list of schemas."""
+        lists = [plan for plan in self.fields.values() if is_collection_type(plan.annotation)]
+        return lists[0] if len(lists) == 1 else None
+
+    def load(self, value: Any) -> Any:
+        """Return a route's result with what the schema reads of it planned or fetched."""
+        if isinstance(value, Manager):
+            value = value.all()
+        if isinstance(value, QuerySet):
+            if value._result_cache is None and not value.query.combinator:
+                return self.apply(value)
+            self.fill(list(value))
+        elif isinstance(value, Model):
+            self.fill([value])
+        elif type(value) is list:
+            loaded = self.load_all(value)
+            return value if _are_same(loaded, value) else loaded
+        elif (type(value) is dict or isinstance(value, OrderedDict)) and self.fields:
+            loaded_fields = {
+                key: plan.load(value[key]) for key, plan in self.fields.items() if key in value
+            }
+            if any(loaded_fields[key] is not value[key] for key in loaded_fields):
+                return {**value, **loaded_fields}
+        elif type(value) is dict:
+            return self.load_all([value])[0]
+        return value
+
+    @property
+    def inside(self) -> "tuple[dict[str, QueryPlan], QueryPlan | None]":
+        """What a dictionary may hold where it is an item of a list: a schema's fields, or the values of a ``dict[…]``."""
+        if self._inside is None:
+            inner = _inner(self.annotation)
+            if isinstance(inner, type) and inner is not self.annotation:
+                self._inside = self._plan(inner).fields, None
+            elif isinstance(inner, type):
+                self._inside = self.fields, None
+            else:
+                self._inside = {}, None if inner is None else self._plan(get_args(inner)[1])
+        return self._inside
+
+    def _plan(self, annotation: Any) -> "QueryPlan":
+        return QueryPlan(annotation, narrow=self.narrow, hints=self.hints)
+
+    def load_all(self, values: list[Any]) -> list[Any]:
+        """Return values that one annotation describes, loaded together: one query a relation for all of them.
+
+        Querysets that lie in the items are evaluated for that, each by its one query.
+        """
+        loaded: list[Any] = []
+        instances: list[Any] = []
+        for given in values:
+            value = given.all() if isinstance(given, Manager) else given
+            if isinstance(value, Model):
+                instances.append(value)
+            elif isinstance(value, QuerySet) and is_plain(value):
+                instances.extend(value)
+            loaded.append(value)
+        if instances:
+            self.fill(instances)
+        if len(instances) < len(loaded):
+            self._load_lists(loaded)
+            self._load_dicts(loaded)
+        return loaded
+
+    def _load_lists(self, values: list[Any]) -> None:
+        """Load the items of the lists among some values, and put lists of them in place of those that changed."""
+        places = [index for index, value in enumerate(values) if type(value) is list]
+        items = (
+            self.load_all([item for index in places for item in values[index]]) if places else []
+        )
+        start = 0
+        for index in places:
+            found = items[start : start + len(values[index])]
+            start += len(found)
+            if not _are_same(found, values[index]):
+                values[index] = found
+
+    def _load_dicts(self, values: list[Any]) -> None:
+        """The same for the dictionaries among them."""
+        fields, every = self.inside
+        if not fields and every is None:
+            return
+        places = [index for index, value in enumerate(values) if type(value) is dict]
+        held = [(index, key) for index in places for key in (fields or values[index])]
+        groups: dict[str, list[tuple[int, Any]]] = {}
+        for index, key in held:
+            if key in values[index]:
+                groups.setdefault(key if fields else "", []).append((index, key))
+        for name, group in groups.items():
+            plan = fields.get(name) or every
+            before = [values[index][key] for index, key in group]
+            loaded = before if plan is None else plan.load_all(before)
+            for (index, key), old, new in zip(group, before, loaded, strict=True):
+                if new is not old:
+                    values[index] = {**values[index], key: new}
+
+    def apply(self, queryset: Any, columns: Iterable[str] | None = ()) -> Any:
+        """Return the queryset with the joins, prefetches and columns that the schema needs.
+
+        ``columns`` come on top of the schema's; None asks for every column.
+
+        What the queryset already says is kept, and one of dictionaries or tuples is returned as it is.
+        """
+        made = not is_plain(queryset) or queryset._result_cache is not None
+        if made or queryset.query.combinator:
+            return queryset
+        level = self.level(queryset.model)
+        choice = _QueryOptimizer(queryset, self.narrow and columns is not None)
+        planned = choice.apply(level, columns or ())
+        filled = self._filling(queryset.model)
+        if filled is not None:
+            planned = planned.all()
+            planned._iterable_class = filled
+        return planned
+
+    def _filling(self, model: type[Model]) -> Any:
+        """Return what makes a queryset's instances where generic foreign keys are read of them; None where none is."""
+        if model not in self._fillings:
+            level = self.level(model)
+            self._fillings[model] = filling(level, _lookups) if reads_generic(level) else None
+        return self._fillings[model]
+
+    def fill(self, values: list[Any]) -> None:
+        """Fetch for instances made elsewhere what the schema will read of them, one query a relation."""
+        alone = len(values) == 1
+        kinds = {kind for kind in {type(value) for value in values} if self._reads(kind, alone)}
+        # Django asks for the relations of all of them where it reads those of the first.
+        groups: dict[tuple[type[Any], str | None], list[Any]] = {}
+        for value in values if kinds else ():
+            if type(value) in kinds:
+                groups.setdefault((type(value), value._state.db), []).append(value)
+        for (model, using), found in groups.items():
+            if any(value._state.adding or value.pk is None for value in found):
+                continue
+            generic = self._filling(model) is not None
+            # One instance reads a relation by one query anyway.
+            lookups = self._lookups(model, using)[len(found) == 1 and not generic]
+            if lookups:
+                prefetch_related_objects(found, *lookups)
+            if generic:
+                fill_generic(found, self.level(model), _lookups)
+
+    def _reads(self, kind: type[Any], alone: bool) -> bool:
+        """Tell whether instances of a class have relations to fetch; ``alone``, one reads a relation by one query anyway."""
+        if not issubclass(kind, Model):
+            return False
+        level = self.level(kind)
+        relations = level.one | level.many
+        deep = (below.one or below.many or below.other for below in relations.values())
+        found = any(deep) if alone else bool(relations or level.other)
+        return found or self._filling(kind) is not None
+
+    def _lookups(self, model: type[Model], using: str | None) -> tuple[list[str], list[str]]:
+        """Return the relations that are read of a model's instances, and those of relations alone."""
+        known = None if router.routers else self._known.get(model)
+        if known is None:
+            every = list(_lookups(self.level(model), using))
+            known = every, [lookup for lookup in every if "__" in lookup]
+            if not router.routers:
+                self._known[model] = known
+        return known
+
+
+class _QueryOptimizer:
+    """What to add to one queryset."""
+
+    def __init__(self, queryset: Any, narrow: bool, using: str | None = None) -> None:
+        """``using`` is where the queryset will be read, if its own answer to that is not the right one."""
+        self.queryset = queryset
+        query = queryset.query
+        # Which databases Django reads the relations from matters only where a router may name several.
+        self.using: str | None = ""
+        self.sources: dict[str, str | None] = {}
+        if router.routers:
+            # Of select_related() without names one would have to work out what it joins.
+            self.using = None if query.select_related is True else using or queryset.db
+            self.sources = _sources(queryset, self.using)
+        self.joins: list[str] = []
+        self.columns: list[str] = []
+        self.lookups: list[Any] = []
+        self.deferred, self.defers = query.deferred_loading
+        self.chosen = {
+            "__".join(path[: depth + 1])
+            for lookup in queryset._prefetch_related_lookups
+            for path in [getattr(lookup, "prefetch_to", lookup).split("__")]
+            for depth in range(len(path))
+        }
+        # A related manager has put the instance that it came from there already.
+        self.chosen |= {known.name for known in queryset._known_related_objects}
+        simple = is_simple(query)
+        self.joined = simple and query.select_related is not True
+        self.narrow = narrow and simple and not self.deferred and query.select_related is False
+
+    def apply(self, level: ModelRequirements, columns: Iterable[str]) -> Any:
+        queryset = self.queryset
+        self.collect(level, "", self.joined, self.using)
+        self.collect_made(level)
+        if self.joins:
+            queryset = queryset.select_related(*self.joins)
+            if self.using:
+                # A router may name another database each time that it is asked.
+                queryset = queryset.using(self.using)
+        if self.narrow and level.columns is not None:
+            queryset = queryset.only(*self.columns, *columns, level.model._meta.pk.name)
+        if self.lookups:
+            queryset = queryset.prefetch_related(*self.lookups)
+        return queryset
+
+    def collect(
+        self, level: ModelRequirements, prefix: str, joined: bool, using: str | None
+    ) -> None:
+        """Add a level: joined ones by columns and joins, others by lookups alone; its instances come from ``using``.
+
+        A relation of which a router says for each instance where it is read is left to that instance.
+        """
+        if joined and prefix and not level.columns:
+            self.columns.append(
+                prefix + level.model._meta.pk.name if level.columns is not None else prefix[:-2]
+            )
+        elif joined:
+            self.columns.extend(prefix + name for name in level.columns or ())
+        for name, below in level.one.items():
+            path = prefix + name
+            source = self._source(level, below, path, using)
+            if path in self.chosen:
+                if source is not None:
+                    self.collect(below, path + "__", False, source)
+            elif joined and self._may_join(path, below.model, source):
+                self.joins.append(path)
+                self.collect(below, path + "__", True, source)
+            elif source is not None and not self._is_deferred(path):
+                self.lookups.append(path)
+                self.collect(below, path + "__", False, source)
+        for name, below in level.many.items():
+            path = prefix + name
+            source = self._source(level, below, path, using)
+            if source is None:
+                continue
+            if path in self.chosen:
+                self.collect(below, path + "__", False, source)
+            else:
+                self.lookups.append(
+                    Prefetch(path, queryset=self._inside(level, name, using, source))
+                )
+        self.lookups.extend(
+            prefix + name for name in _others(level, using) if prefix + name not in self.chosen
+        )
+
+    def _source(
+        self, level: ModelRequirements, below: ModelRequirements, path: str, using: str | None
+    ) -> str | None:
+        """Return where the instances of a relation are read; None where a router says so for each instance."""
+        if not self.using:
+            return self.using
+        if path in self.sources:
+            return self.sources[path]
+        return source_of(level.model, below.model, using)
+
+    def collect_made(self, level: ModelRequirements) -> None:
+        """Add what is read beyond the attributes that the user's own ``Prefetch(to_attr=…)`` make."""
+        for lookup in self.queryset._prefetch_related_lookups:
+            made = getattr(lookup, "to_attr", None)
+            if made in level.unknown and getattr(lookup, "queryset", None) is not None:
+                below = ModelRequirements(lookup.queryset.model)
+                below.read(level.unknown[made])
+                source = self._source(level, below, lookup.prefetch_to, self.using)
+                if source is not None:
+                    self.collect(below, f"{made}__", False, source)
+
+    def _inside(self, level: ModelRequirements, name: str, using: str | None, source: str) -> Any:
+        """Return the queryset of a list inside instances from ``using``; it is read from ``source``."""
+        below, known = level.many[name], None
+        queryset: Any = below.model._default_manager.all()
+        source = queryset._db or source
+        relation = relations_of(level.model)[name]
+        if (
+            self.using
+            and relation.one_to_many
+            and not is_generic(relation)
+            and source_of(below.model, level.model, source) != using
+        ):
+            # The items know the instance that they belong to: Django does not read it again, wherever that would be.
+            # A column of it that was left out would be read there, so none is.
+            known, self.narrow = relation.field.name, False
+        choice = _QueryOptimizer(queryset, self.narrow, source)
+        if known is not None:
+            choice.sources[known] = None
+        return choice.apply(below, ())
+
+    def _may_join(self, path: str, model: type[Model], source: str | None) -> bool:
+        """Tell whether a relation's table is read from the same database, and its key is loaded."""
+        if self._is_deferred(path) or not is_joinable(model) or source != self.using:
+            return False
+        return not self.using or router.allow_migrate_model(self.using, model)
+
+    def _is_deferred(self, path: str) -> bool:
+        """Tell whether the user's own ``only()`` or ``defer()`` leaves a relation's key out."""
+        if not self.deferred:
+            return False
+        named = any(name == path or name.startswith(path + "__") for name in self.deferred)
+        return named if self.defers else not named
+
+
+def is_plain(queryset: Any) -> bool:
+    """Tell whether a queryset gives model instances, made in Django's way."""
+    if not isinstance(queryset, QuerySet):
+        return False
+    made: Any = queryset
+    return made._fields is None and made._iterable_class is ModelIterable
+
+
+def _inner(annotation: Any) -> Any:
+    """Return what a dictionary among some values is described by: a schema, a ``dict[…]``, or None for neither.
+
+    Lists, optional values and annotations around it are looked through.
+    """
+    if isinstance(annotation, type) and not get_args(annotation):
+        if issubclass(annotation, RootModel):
+            return _inner(annotation.model_fields["root"].annotation)
+        return annotation if issubclass(annotation, BaseModel) else None
+    if get_origin(annotation) is dict:
+        return annotation
+    found = [each for each in get_args(annotation) if any(schemas_in(each))]
+    return _inner(found[0]) if len(found) == 1 else None
+
+
+def _are_same(loaded: list[Any], values: list[Any]) -> bool:
+    return all(new is old for new, old in zip(loaded, values, strict=True))
+
+
+def _lookups(level: ModelRequirements, using: str | None, prefix: str = "") -> Iterator[str]:
+    for name, below in (level.one | level.many).items():
+        source = source_of(level.model, below.model, using)
+        if source is None and router.routers:
+            continue
+        yield prefix + name
+        yield from _lookups(below, source, f"{prefix}{name}__")
+    yield from (prefix + name for name in _others(level, using))
+
+
+def _others(level: ModelRequirements, using: str | None) -> Iterator[str]:
+    """Yield the relations that only their descriptors fetch, but for those that a router places for each instance."""
+    for name in level.other:
+        target = getattr(relations_of(level.model).get(name), "related_model", None)
+        if target is None or not router.routers or source_of(level.model, target, using):
+            yield name
+
+
+def _sources(queryset: Any, using: str | None) -> dict[str, str | None]:
+    """Return where the relations that a queryset itself reads come from, where it says so."""
+    found: dict[str, str | None] = dict.fromkeys(
+        _joined(queryset.query.select_related or {}), using
+    )
+    for lookup in queryset._prefetch_related_lookups:
+        chosen = getattr(lookup, "queryset", None)
+        if chosen is not None and chosen._db is not None:
+            found[lookup.prefetch_to] = chosen._db
+    for field, known in queryset._known_related_objects.items():
+        aliases = {instance._state.db for instance in known.values()}
+        found[field.name] = aliases.pop() if len(aliases) == 1 else None
+    return found
+
+
+def _joined(selected: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the relations that the user's own ``select_related`` names."""
+    for name, below in selected.items() if isinstance(selected, dict) else ():
+        yield prefix + name
+        yield from _joined(below, f"{prefix}{name}__")
+
+
+def is_simple(query: Any, *, distinct: bool = False) -> bool:
+    """Tell whether a query stays the same when columns are left out and tables joined."""
+    more = (
+        (query.distinct and not distinct)
+        or query.combinator
+        or query.group_by is not None
+        or query.select_for_update
+        or query.extra
+        or query.extra_tables
+        or query.extra_order_by
+    )
+    return not more and not any(
+        _holds_raw(part) for part in (query.where, *query.annotations.values(), *query.order_by)
+    )
+
+
+def _holds_raw(part: Any) -> bool:
+    """Tell whether SQL by hand, whose bare column names a join may make ambiguous, stands in an expression."""
+    if isinstance(part, (RawSQL, ExtraWhere)):
+        return True
+    below = list(getattr(part, "children", ()))
+    if hasattr(part, "get_source_expressions"):
+        below += part.get_source_expressions()
+    return any(_holds_raw(each) for each in below)
