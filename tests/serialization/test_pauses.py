@@ -62,14 +62,14 @@ def warnings(caplog):
 
 
 def test_a_burst_of_misfits_does_not_close_the_tier(get, caplog):
-    assert get(MISFIT, 100) == "500"
+    assert get(MISFIT, 20) == "500"
     assert get(FITTING) == "rows"
     assert warnings(caplog) == []
 
 
 def test_misfits_do_not_close_a_tier_whose_other_answers_fit(get, clock, caplog):
-    for _ in range(10):
-        get(MISFIT, 20)
+    for _ in range(4):
+        get(MISFIT, 17)
         clock.now += 5
         assert get(FITTING) == "rows"
     assert warnings(caplog) == []
