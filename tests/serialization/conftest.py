@@ -151,8 +151,10 @@ def second_database(django_db_setup, django_db_blocker, tmp_path_factory):
         with legacy.cursor() as cursor:
             cursor.execute(prepare[legacy.vendor])
         with legacy.schema_editor() as editor:
-            for model in apps.get_app_config("project").get_models():
-                editor.create_model(model)
+            # Those of the project refer to the others.
+            for label in ("contenttypes", "auth", "project"):
+                for model in apps.get_app_config(label).get_models():
+                    editor.create_model(model)
         yield
         if legacy.vendor == "postgresql":
             with legacy.cursor() as cursor:
