@@ -97,9 +97,11 @@ def forget_dead_api(api: Any, controller: Any) -> None:
     """
     cls = import_string(controller) if isinstance(controller, str) else controller
     known = reflect.get_metadata(API_CONTROLLER_INSTANCE, cls)
-    ids = known and reflect.get_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known)
-    if ids and not any(router.controller is known for router in api._controller_routers):
-        ids.discard(id(api))
+    if known is None or any(router.controller is known for router in api._controller_routers):
+        return
+    if id(api) in (reflect.get_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known) or ()):
+        ids = reflect.delete_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known)
+        reflect.define_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, ids - {id(api)}, known)
 
 
 def route_function_of(operation: Operation) -> RouteFunction | None:
