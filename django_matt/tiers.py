@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from django_matt.rows import batches as streams
 from django_matt.rows.batches import Batches, columns_of, has_own_keys, may_stream
-from django_matt.rows.engine import RenderedItems, RenderedIterable, RowsPlan
+from django_matt.rows.engine import RenderedItems, RenderedIterable, RowsTier
 from django_matt.rows.row_plans import RowPlan
 from django_matt.rows.select import TooMany
 from django_matt.serialization.core_schemas import TierUnavailable
@@ -37,31 +37,31 @@ class Tiers:
     """What one response schema of a route can be answered by, and asks of the database."""
 
     def __init__(
-        self, plan: ResponsePlan, hints: tuple[str, ...] = (), choice: Choice | None = None
+        self, plan: ResponsePlan, hints: tuple[str, ...] = (), limit: Choice | None = None
     ) -> None:
         """Take the schema's plan, what the route says that it ``needs``, and the fastest tier allowed."""
         self.plan = plan
         # The one list of a page, which a paginator evaluates before the answer is made.
         self.page = _page_field(plan)
-        self.page_rows: RowsPlan | None = None
+        self.page_rows: RowsTier | None = None
         narrow = plan.node is not None
         if self.page is not None:
             items = type("Items", (Schema,), {"__annotations__": {"response": self.page[2]}})
             node = ResponsePlan(items, encoder=plan.encoder, **plan.export).node
-            self.page_rows = None if node is None else RowsPlan(node, plan.encoder)
+            self.page_rows = None if node is None else RowsTier(node, plan.encoder)
             narrow = node is not None
         self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
-        self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
+        self.rows = None if plan.node is None else RowsTier(plan.node, plan.encoder)
         self.takes_one = takes_one(plan.annotation)
         # Results that are no queryset, hold none to plan, and no instance to fetch for: they are written as they stand.
         self.ready = self._ready_kinds()
         # What the last queryset was of, for a description where the schema does not say.
         self.seen: type[Model] | None = None
         # Why rows do not answer although they could; why they did not make the last page.
-        self.closed: str | None = None
+        self.rows_off_reason: str | None = None
         self.page_reason: str | None = None
-        if choice is not None and choice.tier != "rows":
-            self.closed = choice.reason if self.rows or self.page_rows else None
+        if limit is not None and limit.tier != "rows":
+            self.rows_off_reason = limit.reason if self.rows or self.page_rows else None
             self.rows = self.page_rows = None
 
     def _ready_kinds(self) -> frozenset[type]:
@@ -88,10 +88,12 @@ class Tiers:
             return self._by_plan(value, self.plan.reason, request, status)
         if isinstance(value, Manager):
             value = value.all()
-        value, rendered = self._take_rendered(value)
+        value, rendered = self._split_rendered(value)
         reason = self.plan.reason
-        if self.closed is not None and (self.page is not None or isinstance(value, QuerySet)):
-            reason = self.closed
+        if self.rows_off_reason is not None and (
+            self.page is not None or isinstance(value, QuerySet)
+        ):
+            reason = self.rows_off_reason
         elif self.page is not None and rendered is None:
             reason = reason or self.page_reason
         if isinstance(value, QuerySet):
@@ -105,9 +107,9 @@ class Tiers:
                     return self._encode_one(self.rows, value), "rows", None
                 return self.rows.encode(value, most, streams.BATCH), "rows", None
             except TooMany as long:
-                return self._stream(value, long.template, {"request": request, "status": status})
-            except (TierUnavailable, ValueMismatch) as closed:
-                reason = str(closed)
+                return self._stream(value, long.row_plan, {"request": request, "status": status})
+            except (TierUnavailable, ValueMismatch) as unavailable:
+                reason = str(unavailable)
         loaded = get_one(value, self.query) if one else self.query.load(value)
         if most is not None:
             head = loaded[: most + 1]
@@ -139,7 +141,7 @@ class Tiers:
             reason = "a value does not fit its schema as it stands"
         return body, tier, reason
 
-    def _encode_one(self, rows: RowsPlan, queryset: Any) -> bytes:
+    def _encode_one(self, rows: RowsTier, queryset: Any) -> bytes:
         body = rows.encode_one(queryset)
         if body is None:
             raise missing(queryset)
@@ -148,30 +150,30 @@ class Tiers:
     def _stream(
         self,
         queryset: Any,
-        template: RowPlan | None,
+        row_plan: RowPlan | None,
         context: dict[str, Any],
         reason: str | None = None,
     ) -> tuple[Batches, str, str | None]:
         # A router may name another database each time that it is asked.
-        queryset = queryset.using(queryset.db if template is None else template.using)
+        queryset = queryset.using(queryset.db if row_plan is None else row_plan.using)
         planned = self.query.load(queryset)
-        if template is not None and template.values is not None:
-            template, reason = None, "what values() gives has no key"
-        if template is not None and template.model._meta.pk.column is None:
-            template, reason = None, "the key of a row is several columns"
-        if template is not None and not has_own_keys(queryset):
-            template, reason = None, "joined rows of one key may have several annotations"
-        tier = self.plan.tier if template is None else "rows"
+        if row_plan is not None and row_plan.values is not None:
+            row_plan, reason = None, "what values() gives has no key"
+        if row_plan is not None and row_plan.model._meta.pk.column is None:
+            row_plan, reason = None, "the key of a row is several columns"
+        if row_plan is not None and not has_own_keys(queryset):
+            row_plan, reason = None, "joined rows of one key may have several annotations"
+        tier = self.plan.tier if row_plan is None else "rows"
         columns = self.columns or []
-        batches = Batches(self.plan, queryset, template, planned, columns=columns, context=context)
+        batches = Batches(self.plan, queryset, row_plan, planned, columns=columns, context=context)
         return batches, f"{tier}, streamed", reason
 
-    def close_pages(self, paginated: bool, reason: str | None) -> None:
+    def disable_page_rows(self, paginated: bool, reason: str | None) -> None:
         """Let no page come from rows where nothing is ``paginated``, or for a ``reason``."""
         if not paginated:
             self.page_rows = None
         elif reason is not None and self.page_rows is not None:
-            self.closed = reason
+            self.rows_off_reason = reason
             self.rows = self.page_rows = None
 
     def paginate(self, queryset: Any, columns: list[str] | None) -> Any:
@@ -188,21 +190,21 @@ class Tiers:
             self.seen = queryset.model
         if self.page_rows is not None and isinstance(queryset, QuerySet):
             try:
-                return self.page_rows.postpone(queryset, self._apply_page)
-            except TierUnavailable as closed:
-                self.page_reason = str(closed)
+                return self.page_rows.defer_rendering(queryset, self._apply_page)
+            except TierUnavailable as unavailable:
+                self.page_reason = str(unavailable)
         return plan.apply(queryset, columns)
 
-    def _apply_page(self, items: Any, closed: Exception) -> Any:
+    def _apply_page(self, items: Any, unavailable: Exception) -> Any:
         """Return a page's items with what their schema reads, where rows turned out not to make them."""
-        self.page_reason = str(closed)
+        self.page_reason = str(unavailable)
         plan = self.query.items
         return items if plan is None else plan.apply(items)
 
     def may_query(self, value: Any) -> bool:
         """Tell whether answering may ask the database; False is a promise."""
         if self.page is not None:
-            value = self._take_rendered(value)[0]
+            value = self._split_rendered(value)[0]
         return self.plan.may_query(value)
 
     @property
@@ -221,7 +223,7 @@ class Tiers:
         one = self.takes_one and (self.page_rows is None or _names_model(self.plan.annotation))
         rows = self.rows if one else self.page_rows or self.rows
         if rows is None:
-            tier, reason = self.plan.tier, self.closed or self.plan.reason
+            tier, reason = self.plan.tier, self.rows_off_reason or self.plan.reason
         elif not one and rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
         elif model is None:
@@ -245,7 +247,7 @@ class Tiers:
         queries = [str(planned.query), *(f"one more for {name}" for name in more)]
         return tier, reason, queries
 
-    def _take_rendered(self, value: Any) -> tuple[Any, RenderedItems | None]:
+    def _split_rendered(self, value: Any) -> tuple[Any, RenderedItems | None]:
         """Take a page's rendered items out of it."""
         if self.page is None or not (type(value) is dict or type(value) is OrderedDict):
             return value, None

@@ -18,18 +18,18 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
 
 # The digest of this file; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "58b20522046e2685"
+FINGERPRINT = "a59d50759864078d"
 COMPILED = True
 
 cdef enum:
-    OBJECT, END, FRAGMENT, ONE, MANY
-    TEXT, INT, BOOL, DECIMAL, UUID, DATE, TIME, MOMENT, MEMBER
+    OBJECT, END, FRAGMENT, JOINED, NESTED
+    TEXT, INT, BOOL, DECIMAL, UUID, DATE, TIME, DATETIME, MEMBER
     DIGITS, REAL, NUMERIC, FLAG
 
 cdef dict _CODES = {
-    "object": OBJECT, "end": END, "fragment": FRAGMENT, "one": ONE, "many": MANY,
+    "object": OBJECT, "end": END, "fragment": FRAGMENT, "joined": JOINED, "nested": NESTED,
     "text": TEXT, "int": INT, "bool": BOOL, "decimal": DECIMAL, "uuid": UUID, "date": DATE, "time": TIME,
-    "moment": MOMENT, "member": MEMBER,
+    "datetime": DATETIME, "member": MEMBER,
     "digits": DIGITS, "real": REAL, "numeric": NUMERIC, "flag": FLAG,
 }
 
@@ -165,7 +165,7 @@ cdef class Output:
         return PyBytes_FromStringAndSize(self.data + start, self.used - start)
 
 
-cdef bint is_plain(const char *data, Py_ssize_t length) noexcept:
+cdef bint needs_no_escape(const char *data, Py_ssize_t length) noexcept:
     """Tell whether a text needs no escape, eight bytes at a time."""
     cdef Word word, quotes, slashes, found = 0
     cdef unsigned char each
@@ -259,27 +259,27 @@ cdef class RowWriter:
     cdef Step *steps
     # A row has at least so many columns.
     cdef Py_ssize_t count, guess, width
-    cdef list operations
+    cdef list write_steps
 
-    def __cinit__(self, operations):
+    def __cinit__(self, write_steps):
         cdef Step *step
-        self.operations = list(operations)
-        self.count = len(self.operations)
+        self.write_steps = list(write_steps)
+        self.count = len(self.write_steps)
         self.guess = 256
         self.steps = <Step *>PyMem_Calloc(self.count, sizeof(Step))
         if self.steps is NULL:
             raise MemoryError
-        for index, operation in enumerate(self.operations):
+        for index, write_step in enumerate(self.write_steps):
             step = &self.steps[index]
-            step.code = _CODES[operation.code]
-            step.nullable = operation.nullable
-            step.omit = operation.omit
-            step.end = operation.end
-            step.column = operation.column
-            step.prefix = PyBytes_AS_STRING(operation.prefix)
-            step.length = PyBytes_GET_SIZE(operation.prefix)
-            step.least = operation.least
-            step.most = operation.most
+            step.code = _CODES[write_step.code]
+            step.nullable = write_step.nullable
+            step.omit = write_step.omit
+            step.end = write_step.end
+            step.column = write_step.column
+            step.prefix = PyBytes_AS_STRING(write_step.prefix)
+            step.length = PyBytes_GET_SIZE(write_step.prefix)
+            step.least = write_step.least
+            step.most = write_step.most
             self.width = max(self.width, step.column + 1)
 
     def __dealloc__(self):
@@ -338,25 +338,25 @@ cdef class RowWriter:
                 value = row[step.column]
             if value is None:
                 if not step.nullable:
-                    raise ValueMismatch(self.operations[at - 1].name)
+                    raise ValueMismatch(self.write_steps[at - 1].name)
                 if not step.omit:
                     out.begin(step)
                     out.add(b"null", 4)
-                if step.code == ONE:
+                if step.code == JOINED:
                     at = step.end
                 continue
             out.begin(step)
-            if step.code == ONE:
+            if step.code == JOINED:
                 out.add(b"{", 1)
             elif step.code == FRAGMENT:
                 out.add(PyBytes_AS_STRING(<bytes>value), PyBytes_GET_SIZE(<bytes>value))
-            elif step.code == MANY:
-                self.many(out, (<dict>extras[at - 1]).get(value))
+            elif step.code == NESTED:
+                self.nested_list(out, (<dict>extras[at - 1]).get(value))
             elif not self.value(out, step, value):
-                self.slow(out, self.operations[at - 1], value)
+                self.slow(out, self.write_steps[at - 1], value)
         return 0
 
-    cdef int many(self, Output out, items) except -1:
+    cdef int nested_list(self, Output out, items) except -1:
         cdef bint first = True
         out.add(b"[", 1)
         if items is not None:
@@ -367,13 +367,13 @@ cdef class RowWriter:
                 out.add(PyBytes_AS_STRING(<bytes>item), PyBytes_GET_SIZE(<bytes>item))
         return out.add(b"]", 1)
 
-    cdef int slow(self, Output out, operation, value) except -1:
-        if operation.slow is None:
-            raise ValueMismatch(operation.name)
+    cdef int slow(self, Output out, write_step, value) except -1:
+        if write_step.slow is None:
+            raise ValueMismatch(write_step.name)
         try:
-            written = operation.slow(value)
+            written = write_step.slow(value)
         except ValueMismatch:
-            raise ValueMismatch(operation.name) from None
+            raise ValueMismatch(write_step.name) from None
         return out.add(PyBytes_AS_STRING(<bytes?>written), PyBytes_GET_SIZE(written))
 
     cdef int value(self, Output out, Step *step, value) except -1:
@@ -405,7 +405,7 @@ cdef class RowWriter:
         return self.text(out, step, value)
 
     cdef int member(self, Output out, Step *step, value) except -1:
-        cdef dict known = self.operations[step - self.steps].known
+        cdef dict known = self.write_steps[step - self.steps].known
         if type(value) is not str and type(value) is not int:
             return 0
         written = known.get(value)
@@ -466,7 +466,7 @@ cdef class RowWriter:
         if code == TEXT:
             if step.most >= 0 and not step.least <= len(<str>value) <= step.most:
                 return 0
-            if is_plain(data, length):
+            if needs_no_escape(data, length):
                 out.quote(data, length)
             else:
                 out.escape(data, length)
@@ -506,10 +506,10 @@ cdef class RowWriter:
             stamp(out.data + out.used + 1, data, length, kind)
             out.data[out.used + kind + 1] = c'"'
             out.used += kind + 2
-        elif code == MOMENT:
-            return moment(out, data, length, step.least)
+        elif code == DATETIME:
+            return write_datetime(out, data, length, step.least)
         else:
-            return uuid(out, data, length)
+            return write_uuid(out, data, length)
         return 1
 
 
@@ -523,11 +523,11 @@ cdef void stamp(char *out, const char *data, Py_ssize_t length, int kind) noexce
             out[index] = data[index] if index < length else c"0"
 
 
-cdef int moment(Output out, const char *data, Py_ssize_t length, Py_ssize_t form) except -1:
-    """Write a date and a time: ``form`` 0 is naive, 1 is UTC unsaid, 2 is UTC that PostgreSQL says."""
+cdef int write_datetime(Output out, const char *data, Py_ssize_t length, Py_ssize_t zone) except -1:
+    """Write a date and a time: ``zone`` 0 is naive, 1 is UTC unsaid, 2 is UTC that PostgreSQL says."""
     cdef int kind
     cdef char *to
-    if form == 2:
+    if zone == 2:
         if length < 22 or memcmp(data + length - 3, b"+00", 3):
             return 0
         length -= 3
@@ -543,7 +543,7 @@ cdef int moment(Output out, const char *data, Py_ssize_t length, Py_ssize_t form
     to[11] = c"T"
     stamp(to + 12, data + 11, length - 11, kind)
     to += 12 + kind
-    if form:
+    if zone:
         to[0] = c"Z"
         to += 1
     to[0] = c'"'
@@ -551,7 +551,7 @@ cdef int moment(Output out, const char *data, Py_ssize_t length, Py_ssize_t form
     return 1
 
 
-cdef int uuid(Output out, const char *data, Py_ssize_t length) except -1:
+cdef int write_uuid(Output out, const char *data, Py_ssize_t length) except -1:
     """Write a UUID of 32 digits, or of 36 characters."""
     cdef Py_ssize_t index, at = 0
     cdef bint dashed = length == 36

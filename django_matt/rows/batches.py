@@ -31,33 +31,33 @@ class Batches:
         self,
         plan: ResponsePlan,
         queryset: Any,
-        template: RowPlan | None,
+        row_plan: RowPlan | None,
         planned: Any,
         *,
         columns: list[str],
         context: dict[str, Any],
     ) -> None:
-        """Let ``template`` write the rows of ``queryset``, and ``plan`` the instances of ``planned`` that it cannot.
+        """Let ``row_plan`` write the rows of ``queryset``, and ``plan`` the instances of ``planned`` that it cannot.
 
         ``columns`` are the keys of the objects.
         """
         self.columns = columns
         self._plan = plan
         self._queryset = queryset
-        self._template = template
+        self._row_plan = row_plan
         self._planned = planned
         self._context = context
 
     def read(self, separator: bytes) -> Generator[bytes]:
         """Yield the items as JSON, so many at a time, joined by ``separator``; closing it closes the cursor."""
         with _snapshot(self._queryset.db):
-            if self._template is None:
+            if self._row_plan is None:
                 yield from self._read_instances(separator)
             else:
-                yield from self._read_rows(self._template, separator)
+                yield from self._read_rows(self._row_plan, separator)
 
-    def _read_rows(self, template: RowPlan, separator: bytes) -> Iterator[bytes]:
-        with closing(template.batches(self._queryset, BATCH, separator)) as batches:
+    def _read_rows(self, row_plan: RowPlan, separator: bytes) -> Iterator[bytes]:
+        with closing(row_plan.batches(self._queryset, BATCH, separator)) as batches:
             for keys, body in batches:
                 found = self._write(self._find(keys), separator) if body is None else body
                 if found:

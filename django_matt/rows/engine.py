@@ -1,6 +1,6 @@
 """The rows tier: a queryset's answer from the driver's raw rows, without an object, a dictionary or a validator a row.
 
-A template says once, for a schema and a model, which columns make the answer. The ORM compiles the query for just
+A row_plan says once, for a schema and a model, which columns make the answer. The ORM compiles the query for just
 those; a compiled program writes JSON from the rows as the driver gives them. Whatever is not understood raises
 ``TierUnavailable`` before the query, ``ValueMismatch`` after it, and the instances tier answers.
 """
@@ -22,18 +22,18 @@ from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.databases import is_read_here
 from django_matt.serialization.encoder import KINDS, ValueMismatch
 
-__all__ = ["RenderedItems", "RenderedIterable", "RowsPlan"]
+__all__ = ["RenderedItems", "RenderedIterable", "RowsTier"]
 
 logger = logging.getLogger("django_matt")
 
-# The tier pauses for a template after so many answers that did not fit, over at least so many seconds in which none did.
+# The tier pauses for a row_plan after so many answers that did not fit, over at least so many seconds in which none did.
 # Both are needed: a client that asks for the one row that does not fit cannot keep others from the tier.
-_MISFITS = 16
+_MISMATCHES = 16
 _SECONDS = 10.0
 # How many seconds a pause takes: twice as many each time, until an answer fits.
-_PAUSE, _LONGEST = 60.0, 960.0
-_TEMPLATES = 256
-_PAGES = 32
+_PAUSE, _LONGEST_PAUSE = 60.0, 960.0
+_MAX_ROW_PLANS = 256
+_MAX_PAGE_CLASSES = 32
 _VENDORS = frozenset({"sqlite", "postgresql"})
 _MODEL, _LIST = KINDS["model"], KINDS["list"]
 
@@ -47,75 +47,75 @@ class RenderedItems:
 
 
 class RenderedIterable(ModelIterable):  # type: ignore[type-arg]
-    """What a postponed queryset iterates over; see ``RowsPlan.postpone``.
+    """What a postponed queryset iterates over; see ``RowsTier.defer_rendering``.
 
     Django copies a queryset's class of iterables from copy to copy, and nothing else of ours. So what a page needs are
     attributes of a subclass, which is made once for each plan and way to prefetch.
     """
 
-    plan: "RowsPlan"
-    apply: Callable[[Any, Exception], Any]
+    plan: "RowsTier"
+    fall_back: Callable[[Any, Exception], Any]
     lookups: tuple[str, ...]
 
     def __iter__(self) -> Any:
         """Yield one ``RenderedItems``, or the items."""
-        plain: Any = self.queryset._chain()  # type: ignore[attr-defined]
-        plain._iterable_class = ModelIterable if plain._fields is None else ValuesIterable
-        plain._prefetch_related_lookups = self.lookups
+        queryset: Any = self.queryset._chain()  # type: ignore[attr-defined]
+        queryset._iterable_class = ModelIterable if queryset._fields is None else ValuesIterable
+        queryset._prefetch_related_lookups = self.lookups
         try:
-            yield RenderedItems(self.plan.encode(plain))
-        except (TierUnavailable, ValueMismatch) as closed:
-            yield from self.apply(plain, closed)
+            yield RenderedItems(self.plan.encode(queryset))
+        except (TierUnavailable, ValueMismatch) as unavailable:
+            yield from self.fall_back(queryset, unavailable)
 
 
 @dataclass(slots=True)
-class _Misfits:
-    """The answers of a template that did not fit since one did."""
+class _Mismatches:
+    """The answers of a row_plan that did not fit since one did."""
 
     since: float
     count: int = 0
-    # When the template is asked again, and how long it then pauses if nothing fits.
+    # When the row_plan is asked again, and how long it then pauses if nothing fits.
     until: float = 0.0
     pause: float = _PAUSE
 
 
-class RowsPlan:
+class RowsTier:
     """Answers querysets against one list of a schema, where every field is a column, an annotation or a relation."""
 
     def __init__(self, node: Any, encoder: Any) -> None:
         """Take the node of the list, and the encoder that writes what no column writer knows."""
         self.node = node
         self.encoder = encoder
-        self._templates: dict[Any, RowPlan | str] = {}
-        self._misfits: dict[RowPlan, _Misfits] = {}
-        self._pages: dict[Any, type[RenderedIterable]] = {}
+        self._row_plans: dict[Any, RowPlan | str] = {}
+        self._mismatches: dict[RowPlan, _Mismatches] = {}
+        self._page_classes: dict[Any, type[RenderedIterable]] = {}
 
     def reason(self, queryset: Any) -> str | None:
         """Say why the tier is closed for a queryset; None where it is open."""
         try:
-            self.template(queryset)
-        except TierUnavailable as closed:
-            return str(closed)
+            self.row_plan(queryset)
+        except TierUnavailable as unavailable:
+            return str(unavailable)
         return None
 
-    def template(self, queryset: Any) -> RowPlan:
+    def row_plan(self, queryset: Any) -> RowPlan:
         """Return what to select for a queryset, or raise ``TierUnavailable``."""
         check(queryset)
         names = frozenset(queryset.query.annotation_select)
-        plain = queryset._fields is None
-        values = None if plain else frozenset(queryset.query.values_select)
+        gives_instances = queryset._fields is None
+        values = None if gives_instances else frozenset(queryset.query.values_select)
         using = queryset.db
         key = (queryset.model, using, names, values, settings.USE_TZ, connections[using].timezone)
-        known = self._templates.get(key)
+        known = self._row_plans.get(key)
         if known is None:
             try:
                 known = self._compile(queryset.model, using, names, values)
-            except TierUnavailable as closed:
-                known = str(closed)
-            if len(self._templates) >= _TEMPLATES:
-                self._templates.clear()
-                self._misfits.clear()
-            self._templates[key] = known
+            except TierUnavailable as unavailable:
+                known = str(unavailable)
+            if len(self._row_plans) >= _MAX_ROW_PLANS:
+                self._row_plans.clear()
+                self._mismatches.clear()
+            self._row_plans[key] = known
         if isinstance(known, str):
             raise TierUnavailable(known)
         if router.routers:
@@ -126,7 +126,7 @@ class RowsPlan:
         if values is not None and queryset.query.distinct and names | values != known.read:
             raise TierUnavailable("the query is distinct by what is not answered")
         for field in queryset._known_related_objects:
-            if field.name in known.ones:
+            if field.name in known.joined_relations:
                 raise TierUnavailable(
                     f"{field.name}: the instance that the queryset came from is kept"
                 )
@@ -161,7 +161,7 @@ class RowsPlan:
         """
         if self.shape is not None:
             raise TierUnavailable(self.shape)
-        return b"[%b]" % (self._answer(queryset, most, first) or b"")
+        return b"[%b]" % (self._render(queryset, most, first) or b"")
 
     def encode_one(self, queryset: Any) -> bytes | None:
         """Return the JSON of the one object of a queryset, None where there is none, as ``get`` finds it.
@@ -171,66 +171,68 @@ class RowsPlan:
         if self.node.kind != _MODEL:
             raise TierUnavailable("the response is no schema")
         try:
-            return self._answer(queryset, 1)
+            return self._render(queryset, 1)
         except TooMany:
             name = queryset.model.__name__
             raise queryset.model.MultipleObjectsReturned(
                 f"There is more than one {name}."
             ) from None
 
-    def _answer(self, queryset: Any, most: int | None, first: int = 0) -> bytes | None:
+    def _render(self, queryset: Any, most: int | None, first: int = 0) -> bytes | None:
         """Return the objects with commas between; None where there are none."""
-        template = self.template(queryset)
-        misfits = self._misfits.get(template)
-        if misfits is not None and monotonic() < misfits.until:
+        row_plan = self.row_plan(queryset)
+        mismatches = self._mismatches.get(row_plan)
+        if mismatches is not None and monotonic() < mismatches.until:
             raise TierUnavailable("values of other requests did not fit the schema as they stand")
         try:
-            written = template.write(queryset, most, first)
-        except ValueMismatch as misfit:
-            self._note(template, str(misfit))
-            raise ValueMismatch(f"a value does not fit as it stands: {misfit}") from None
+            written = row_plan.write(queryset, most, first)
+        except ValueMismatch as mismatch:
+            self._count_mismatch(row_plan, str(mismatch))
+            raise ValueMismatch(f"a value does not fit as it stands: {mismatch}") from None
         except TooMany as long:
-            long.template = template
-            self._misfits.pop(template, None)
+            long.row_plan = row_plan
+            self._mismatches.pop(row_plan, None)
             raise
-        if misfits is not None and written is not None:
-            self._misfits.pop(template, None)
+        if mismatches is not None and written is not None:
+            self._mismatches.pop(row_plan, None)
         return written
 
-    def _note(self, template: RowPlan, misfit: str) -> None:
+    def _count_mismatch(self, row_plan: RowPlan, mismatch: str) -> None:
         """Count an answer that did not fit; begin a pause, and say so, where none has fitted for long enough."""
         now = monotonic()
-        misfits = self._misfits.setdefault(template, _Misfits(now))
-        misfits.count += 1
-        if misfits.count < _MISFITS or now - misfits.since < _SECONDS:
+        mismatches = self._mismatches.setdefault(row_plan, _Mismatches(now))
+        mismatches.count += 1
+        if mismatches.count < _MISMATCHES or now - mismatches.since < _SECONDS:
             return
-        pause, count = misfits.pause, misfits.count
-        misfits.until = misfits.since = now + pause
-        misfits.count, misfits.pause = 0, min(pause * 2, _LONGEST)
+        pause, count = mismatches.pause, mismatches.count
+        mismatches.until = mismatches.since = now + pause
+        mismatches.count, mismatches.pause = 0, min(pause * 2, _LONGEST_PAUSE)
         node = self.node.item if self.node.kind == _LIST else self.node
         logger.warning(
             "%s of %s is answered from instances for %d seconds: %d answers in a row did not fit the schema as rows,"
             " the last one by %s. Then rows are tried again.",
             node.name,
-            template.model._meta.label,
+            row_plan.model._meta.label,
             pause,
             count,
-            misfit,
+            mismatch,
         )
 
-    def postpone(self, queryset: Any, apply: Callable[[Any, Exception], Any]) -> Any:
+    def defer_rendering(self, queryset: Any, fall_back: Callable[[Any, Exception], Any]) -> Any:
         """Return a queryset that gives, whoever slices and evaluates it, one ``RenderedItems`` instead of its items.
 
-        Where the rows turn out to be none that can be written, it gives the items that ``apply`` prepares, told why.
+        Where the rows turn out to be none that can be written, it gives the items that ``fall_back`` prepares, told why.
         """
-        self.template(queryset)
+        self.row_plan(queryset)
         lookups = queryset._prefetch_related_lookups
-        known = self._pages.get((apply, lookups))
+        known = self._page_classes.get((fall_back, lookups))
         if known is None:
-            if len(self._pages) >= _PAGES:
-                self._pages.clear()
-            attributes = {"plan": self, "apply": staticmethod(apply), "lookups": lookups}
-            known = self._pages[apply, lookups] = type("Page", (RenderedIterable,), attributes)
+            if len(self._page_classes) >= _MAX_PAGE_CLASSES:
+                self._page_classes.clear()
+            attributes = {"plan": self, "fall_back": staticmethod(fall_back), "lookups": lookups}
+            known = self._page_classes[fall_back, lookups] = type(
+                "Page", (RenderedIterable,), attributes
+            )
         made = queryset._chain()
         made._iterable_class = known
         made._prefetch_related_lookups = ()
@@ -238,4 +240,4 @@ class RowsPlan:
 
     def queries(self, queryset: Any) -> list[str]:
         """Return the queries that would be made, for people to read."""
-        return self.template(queryset).queries(queryset)
+        return self.row_plan(queryset).queries(queryset)

@@ -64,13 +64,13 @@ class NestedList:
         self.pack, self.types = key_packer(
             model._meta.pk, connections[self.using], as_text=parent.as_text
         )
-        self.template = type(parent)(
+        self.row_plan = type(parent)(
             item, target, self.using, parent.encoder, path=path, first=(Key(self.back),)
         )
 
     def queryset(self) -> Any:
         """Return what the relation's own manager would start from."""
-        queryset = self.template.model._default_manager.all()
+        queryset = self.row_plan.model._default_manager.all()
         check(queryset)
         if queryset._db not in (None, self.using):
             raise TierUnavailable(f"{self.name} is in another database, says its manager")
@@ -81,18 +81,18 @@ class NestedList:
         found: dict[Any, list[bytes]] = {}
         for start in range(0, len(keys), _KEYS):
             statement = self.statement(keys[start : start + _KEYS])
-            found.update(self.template.program.group(*self.template.fetch(statement, raw)))
+            found.update(self.row_plan.row_writer.group(*self.row_plan.fetch(statement, raw)))
         return found
 
     def statement(self, keys: list[Any]) -> CachedSQL | None:
         """Return the SELECT of the items of keys, as the driver gave these."""
         if self.pack is None:
             return self._compiled(keys)
-        model = self.template.model
+        model = self.row_plan.model
         # What Django's own manager starts from depends on nothing else.
         stock = type(model._default_manager) is Manager
         key = tuple(model._meta.ordering) if stock else key_of(self.queryset().query)
-        known = self.template.statements.get(key)
+        known = self.row_plan.cached_sql.get(key)
         if known is None:
             connection = connections[self.using]
             one = self._compiled(keys[:1])
@@ -106,9 +106,9 @@ class NestedList:
                 return self._compiled(keys)
             sql = one.sql.replace(_ONE, _ALL[connection.vendor])
             known = CachedSQL(sql, (), one.expressions)
-            self.template.keep(key, known)
+            self.row_plan.keep(key, known)
         return CachedSQL(known.sql, (self.pack(keys),), known.expressions)
 
     def _compiled(self, keys: list[Any]) -> CachedSQL | None:
         chosen = self.queryset().filter(**{f"{self.back}__in": keys})
-        return compiled(self.template.select(chosen), self.using)
+        return compiled(self.row_plan.select(chosen), self.using)

@@ -45,11 +45,11 @@ _TYPES: dict[str, frozenset[int]] = {
     "uuid": frozenset({2950}),
     "date": frozenset({1082}),
     "time": frozenset({1083}),
-    "moment": frozenset({1184}),
+    "datetime": frozenset({1184}),
 }
 
 
-class _Bare(Func):
+class _Undeclared(Func):
     """A column as SQLite holds it: an expression has no declared type, by which the connection would parse it."""
 
     template = "+%(expressions)s"
@@ -92,9 +92,9 @@ def converted(values: list[Any], expression: Any, connection: Any) -> list[Any]:
 def find_encoding(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
     """Give a column the raw form of a field, if one is known."""
     if connection.vendor == "sqlite":
-        _read_sqlite(column, field, node, encoder, connection)
+        _find_sqlite(column, field, node, encoder, connection)
     else:
-        _read_postgres(column, field, node, encoder, connection)
+        _find_postgres(column, field, node, encoder, connection)
         column.types = _TYPES.get(column.code)
 
 
@@ -144,10 +144,10 @@ def is_bounded(node: Any) -> bool:
     return bool(node.bounds or node.longest >= 0 or node.shortest > 0 or node.finite)
 
 
-def _read_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
+def _find_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
     """Find the form in which SQLite holds a column."""
     kind, name = node.kind, field.get_internal_type()
-    if _read_any(column, name, node, encoder, lambda value: value):
+    if _find_shared(column, name, node, encoder, lambda value: value):
         return
     if kind == _INT and name in _INTEGERS and not node.bounds:
         column.code = "int"
@@ -157,39 +157,41 @@ def _read_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection
         # A decimal of 15 digits is the only one of its length that its float stands for, so nothing is rounded twice.
         wide = _is_wide(node, field) and not node.bounds
         column.most = 10 ** min(field.max_digits, 15) if wide else 0
-        column.slow = _by(
+        column.slow = _write_parsed(
             lambda value: converted([value], Col("", field), connection)[0], node, encoder
         )
     elif kind == _BOOL and name == "BooleanField":
-        column.code, column.select = "bool", _Bare
+        column.code, column.select = "bool", _Undeclared
     elif kind == _DATE and name == "DateField":
-        column.code, column.select = "date", _Bare
-        column.slow = _by(date.fromisoformat, node, encoder)
+        column.code, column.select = "date", _Undeclared
+        column.slow = _write_parsed(date.fromisoformat, node, encoder)
     elif kind == _TIME and name == "TimeField":
-        column.code, column.select = "time", _Bare
-        column.slow = _by(time.fromisoformat, node, encoder)
+        column.code, column.select = "time", _Undeclared
+        column.slow = _write_parsed(time.fromisoformat, node, encoder)
     elif kind == _DATETIME and name == "DateTimeField":
         zone = UTC if settings.USE_TZ else None
         if zone is None or _is_utc(connection):
-            column.code, column.select = "moment", _Bare
+            column.code, column.select = "datetime", _Undeclared
             column.least = int(settings.USE_TZ)
-            column.slow = _by(lambda value: _naive(value).replace(tzinfo=zone), node, encoder)
+            column.slow = _write_parsed(
+                lambda value: _naive(value).replace(tzinfo=zone), node, encoder
+            )
 
 
-def _read_postgres(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
+def _find_postgres(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
     """Find the form in which PostgreSQL writes a column."""
     kind, name = node.kind, field.get_internal_type()
-    if _read_any(column, name, node, encoder, int if name in _INTEGERS else str):
+    if _find_shared(column, name, node, encoder, int if name in _INTEGERS else str):
         return
     if kind == _INT and name in _INTEGERS and not node.bounds:
         column.code = "digits"
     elif kind == _FLOAT and name == "FloatField" and not is_bounded(node):
         column.code = "real"
-        column.slow = _by(float, node, encoder)
+        column.slow = _write_parsed(float, node, encoder)
     elif kind == _DECIMAL and name == "DecimalField":
         column.code = "numeric"
         column.least = field.decimal_places
-        column.slow = _by(Decimal, node, encoder)
+        column.slow = _write_parsed(Decimal, node, encoder)
         if node.bounds or not _is_wide(node, field):
             column.most = 0
         elif node.longest >= 0 or node.places >= 0:
@@ -201,10 +203,10 @@ def _read_postgres(column: Column, field: Any, node: Any, encoder: Any, connecti
     elif kind == _TIME and name == "TimeField":
         column.code = "time"
     elif kind == _DATETIME and name == "DateTimeField" and _is_utc(connection):
-        column.code, column.least = "moment", 2
+        column.code, column.least = "datetime", 2
 
 
-def _read_any(
+def _find_shared(
     column: Column, name: str, node: Any, encoder: Any, parse: Callable[[Any], Any]
 ) -> bool:
     """Find the form of what both hold alike."""
@@ -215,7 +217,7 @@ def _read_any(
             column.most = node.longest if node.longest >= 0 else 2**62
     elif node.kind == _CHOICE and name in _TEXTS | _INTEGERS:
         column.code = "member"
-        column.slow = _remembered(_by(parse, node, encoder), column.known)
+        column.slow = _remembered(_write_parsed(parse, node, encoder), column.known)
     elif node.kind == _UUID and name == "UUIDField":
         column.code = "uuid"
     return column.code != "fragment"
@@ -236,13 +238,13 @@ def _is_wide(node: Any, field: Any) -> bool:
 
 
 def _naive(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is not None:
         raise ValueError("a time zone")
-    return moment
+    return value
 
 
-def _by(parse: Callable[[Any], Any], node: Any, encoder: Any) -> Callable[[Any], bytes]:
+def _write_parsed(parse: Callable[[Any], Any], node: Any, encoder: Any) -> Callable[[Any], bytes]:
     """Return what writes one raw value by way of a Python value."""
 
     def write(value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Templates: one schema against one model, as the columns to select and the operations that write them."""
+"""Templates: one schema against one model, as the columns to select and the steps that write them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,18 +65,18 @@ class RowPlan(Select):
         self.compiled = COMPILED and encoder.COMPILED and is_raw(connections[using])
         self.as_text = self.compiled and connections[using].vendor == "postgresql"
         # The relations that are joined, and the names that are read, of the model itself.
-        self.ones: set[str] = set()
+        self.joined_relations: set[str] = set()
         self.read: set[str] = set()
         place = _Place(model, path=path)
         if node.kind == _LINK:
             key = encoder.Field("pk", "pk", "", encoder.Node("any", "key"), None)
-            self._column(WriteStep("fragment"), place, model._meta.pk, key.node)
+            self._add_column(WriteStep("fragment"), place, model._meta.pk, key.node)
         else:
-            self.operations.append(WriteStep("object"))
-            self._object(node, place)
-        self.program = row_writer_of(self.operations, compiled=self.compiled)
+            self.steps.append(WriteStep("object"))
+            self._add_object(node, place)
+        self.row_writer = row_writer_of(self.steps, compiled=self.compiled)
 
-    def _object(self, node: Any, place: _Place) -> None:
+    def _add_object(self, node: Any, place: _Place) -> None:
         model = place.model
         if not node.getter:
             raise TierUnavailable(f"{node.name} is no Schema of Ninja's")
@@ -86,7 +86,7 @@ class RowPlan(Select):
             raise TierUnavailable(f"{node.name} holds itself")
         below = replace(place, path=(*place.path, node.fields))
         for field in node.fields:
-            operation = WriteStep(
+            step = WriteStep(
                 "fragment",
                 f"{field.wire}, {field.node.name}",
                 prefix=b",%b:" % orjson.dumps(field.wire),
@@ -94,55 +94,53 @@ class RowPlan(Select):
                 omit=bool(node.skip_none),
             )
             if self.values is None:
-                self._field(operation, below, self._name(field, place), field)
+                self._add_field(step, below, self._attribute_of(field, place), field)
             else:
-                self._value(operation, below, field, self.values | self.annotations)
-        self.operations.append(WriteStep("end"))
+                self._add_value(step, below, field, self.values | self.annotations)
+        self.steps.append(WriteStep("end"))
 
-    def _name(self, field: Any, place: _Place) -> str:
+    def _attribute_of(self, field: Any, place: _Place) -> str:
         """Return what a field is read from: its key, or where instances have no such attribute its other one."""
         key: str = field.key
         made = not place.prefix and key in self.annotations
-        if field.other and field.plain and not made and not has_attribute(place.model, key):
+        if field.other and field.simple_key and not made and not has_attribute(place.model, key):
             key = field.other
         return str(place.model._meta.pk.attname) if key == "pk" else key
 
-    def _field(self, operation: WriteStep, place: _Place, name: str, field: Any) -> None:
+    def _add_field(self, step: WriteStep, place: _Place, name: str, field: Any) -> None:
         meta, node = place.model._meta, field.node
         relation = relations_of(place.model).get(name)
         if not place.prefix and name in self.annotations:
-            self._column(operation, place, name, node)
+            self._add_column(step, place, name, node)
         elif relation is None:
             found = next((f for f in meta.concrete_fields if name in (f.name, f.attname)), None)
             if found is None:
                 raise TierUnavailable(
                     f"{name} is no column, annotation or relation of {meta.object_name}"
                 )
-            self._column(operation, place, found, node)
+            self._add_column(step, place, found, node)
         elif node.kind == _MODEL and (relation.one_to_one or relation.many_to_one):
-            self._one(operation, place, relation, field)
+            self._add_joined_object(step, place, relation, field)
         elif node.kind == _LIST and (relation.one_to_many or relation.many_to_many):
-            self._many(operation, place, relation, node)
+            self._add_nested_list(step, place, relation, node)
         else:
             raise TierUnavailable(f"{name} is a relation, and its schema is of another shape")
         if relation is not None and not is_stock(place.model, name):
             raise TierUnavailable(f"{name} is read through a descriptor of the project's own")
 
-    def _value(
-        self, operation: WriteStep, place: _Place, field: Any, given: frozenset[str]
-    ) -> None:
+    def _add_value(self, step: WriteStep, place: _Place, field: Any, given: frozenset[str]) -> None:
         """Add what ``values()`` gives under one of the keys of a field."""
         name: str = field.key if field.key in given or not field.other else field.other
         if name in self.annotations:
-            self._column(operation, place, name, field.node)
+            self._add_column(step, place, name, field.node)
         elif name in given:
             _, _, targets, _ = Query(place.model).names_to_path(name.split("__"), place.model._meta)
-            self._column(operation, replace(place, model=None), targets[0], field.node, name)
+            self._add_column(step, replace(place, model=None), targets[0], field.node, name)
         else:
             raise TierUnavailable(f"values() does not give {name}")
 
-    def _column(
-        self, operation: WriteStep, place: _Place, field: Any, node: Any, name: str = ""
+    def _add_column(
+        self, step: WriteStep, place: _Place, field: Any, node: Any, name: str = ""
     ) -> None:
         """Add the column of a field, or of an annotation by its name."""
         name = name or (field if isinstance(field, str) else field.attname)
@@ -155,19 +153,19 @@ class RowPlan(Select):
             self.encoder,
             compiled=self.compiled,
         )
-        operation.code = column.code
-        operation.least, operation.most = column.least, column.most
-        operation.slow, operation.known = column.slow, column.known
-        operation.column = len(self.selected)
-        operation.nullable |= column.code == "fragment"
+        step.code = column.code
+        step.least, step.most = column.least, column.most
+        step.slow, step.known = column.slow, column.known
+        step.column = len(self.selected)
+        step.nullable |= column.code == "fragment"
         if column.code == "fragment":
-            self.made[len(self.operations)] = column, place.key
+            self.converted_columns[len(self.steps)] = column, place.key
         elif column.types is not None:
-            self.typed.append((operation.column, column.types, operation.name))
+            self.expected_types.append((step.column, column.types, step.name))
         self.selected.append(column.select(place.prefix + name))
-        self.operations.append(operation)
+        self.steps.append(step)
 
-    def _one(self, operation: WriteStep, place: _Place, relation: Any, field: Any) -> None:
+    def _add_joined_object(self, step: WriteStep, place: _Place, relation: Any, field: Any) -> None:
         name, target = accessor_of(relation), relation.related_model
         if target is None:
             raise TierUnavailable(f"{name} is a relation to any model")
@@ -181,29 +179,29 @@ class RowPlan(Select):
             raise TierUnavailable(f"{name} has another name in queries")
         self.relations.append((place.model, target, name))
         if not place.prefix:
-            self.ones.add(name)
+            self.joined_relations.add(name)
         key = relation.attname if relation.concrete else f"{name}__{target._meta.pk.attname}"
-        operation.code, operation.name, operation.column = "one", name, len(self.selected)
+        step.code, step.name, step.column = "joined", name, len(self.selected)
         if not relation.concrete:
             # What is not there is an attribute that is missing: Ninja gives the default of the field.
-            plain = field.plain and not hasattr(place.model, "__getitem__")
-            operation.nullable &= plain and field.default is None
-            operation.omit |= field.node.skip_unset
+            default_where_missing = field.simple_key and not hasattr(place.model, "__getitem__")
+            step.nullable &= default_where_missing and field.default is None
+            step.omit |= field.node.skip_unset
         self.selected.append(Key(place.prefix + key))
-        self.operations.append(operation)
-        below = _Place(target, f"{place.prefix}{name}__", place.path, operation.column)
-        self._object(field.node, below)
-        operation.end = len(self.operations)
+        self.steps.append(step)
+        below = _Place(target, f"{place.prefix}{name}__", place.path, step.column)
+        self._add_object(field.node, below)
+        step.end = len(self.steps)
 
-    def _many(self, operation: WriteStep, place: _Place, relation: Any, node: Any) -> None:
+    def _add_nested_list(self, step: WriteStep, place: _Place, relation: Any, node: Any) -> None:
         name = accessor_of(relation)
-        column = self.keys.setdefault(place.prefix, len(self.selected))
+        column = self.key_columns.setdefault(place.prefix, len(self.selected))
         if column == len(self.selected):
             self.selected.append(Key(place.prefix + place.model._meta.pk.attname))
-        operation.code, operation.name, operation.column = "many", name, column
-        many = NestedList(relation, node, self, place.model, place.path)
-        if self.as_text and many.types is not None:
-            self.typed.append((column, many.types, name))
-        self.manys[len(self.operations)] = many
-        self.relations += [(place.model, relation.related_model, name), *many.template.relations]
-        self.operations.append(operation)
+        step.code, step.name, step.column = "nested", name, column
+        nested = NestedList(relation, node, self, place.model, place.path)
+        if self.as_text and nested.types is not None:
+            self.expected_types.append((column, nested.types, name))
+        self.nested_lists[len(self.steps)] = nested
+        self.relations += [(place.model, relation.related_model, name), *nested.row_plan.relations]
+        self.steps.append(step)

@@ -1,4 +1,4 @@
-"""Rows into JSON, operation by operation: the plain program, and which of the two serves."""
+"""Rows into JSON, step by step: the plain program, and which of the two serves."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ __all__ = ["COMPILED", "RowWriter", "WriteStep", "row_writer_of"]
 class WriteStep:
     """One step of a program.
 
-    ``object`` and ``end`` write braces; ``one`` begins an object, or goes on at ``end`` where its key is NULL; ``many``
+    ``object`` and ``end`` write braces; ``joined`` begins an object, or goes on at ``end`` where its key is NULL; ``nested``
     writes the list that was found for a key; ``fragment`` writes JSON made beforehand. All other codes name the raw form
     of a column, and only the compiled program knows them.
     """
@@ -38,12 +38,12 @@ class WriteStep:
 class RowWriter:
     """What is written of each row, where nothing is compiled; columns are fragments here, whatever they hold."""
 
-    def __init__(self, operations: list[WriteStep]) -> None:
-        """Take the operations in their order."""
-        self.operations = operations
+    def __init__(self, steps: list[WriteStep]) -> None:
+        """Take the steps in their order."""
+        self.steps = steps
 
     def write(self, rows: list[Any], extras: list[Any], between: bytes) -> bytes:
-        """Return the rows, ``between`` between them; ``extras`` are what the operations take from beside the rows."""
+        """Return the rows, ``between`` between them; ``extras`` are what the steps take from beside the rows."""
         return between.join(self._written(rows, extras))
 
     def group(self, rows: list[Any], extras: list[Any]) -> dict[Any, list[bytes]]:
@@ -57,26 +57,26 @@ class RowWriter:
         for index, row in enumerate(rows):
             parts: list[bytes] = []
             at = 0
-            while at < len(self.operations):
-                operation, extra = self.operations[at], extras[at]
+            while at < len(self.steps):
+                step, extra = self.steps[at], extras[at]
                 at += 1
-                if operation.code in ("object", "end"):
-                    parts.append(b"{" if operation.code == "object" else b"}")
+                if step.code in ("object", "end"):
+                    parts.append(b"{" if step.code == "object" else b"}")
                     continue
-                value = extra[index] if operation.code == "fragment" else row[operation.column]
-                if value is None and not operation.nullable:
-                    raise ValueMismatch(operation.name)
-                if value is None and operation.code == "one":
-                    at = operation.end
-                if value is None and operation.omit:
+                value = extra[index] if step.code == "fragment" else row[step.column]
+                if value is None and not step.nullable:
+                    raise ValueMismatch(step.name)
+                if value is None and step.code == "joined":
+                    at = step.end
+                if value is None and step.omit:
                     continue
                 first = bool(parts) and parts[-1] == b"{"
-                parts.append(operation.prefix[1:] if first else operation.prefix)
+                parts.append(step.prefix[1:] if first else step.prefix)
                 if value is None:
                     parts.append(b"null")
-                elif operation.code == "one":
+                elif step.code == "joined":
                     parts.append(b"{")
-                elif operation.code == "many":
+                elif step.code == "nested":
                     parts.append(b"[%b]" % b",".join(extra.get(value, ())))
                 else:
                     parts.append(value)
@@ -91,6 +91,6 @@ except ImportError:
 COMPILED: bool = _compiled is not None
 
 
-def row_writer_of(operations: list[WriteStep], *, compiled: bool) -> Any:
-    """Return the program of operations."""
-    return (_compiled.RowWriter if compiled else RowWriter)(operations)
+def row_writer_of(steps: list[WriteStep], *, compiled: bool) -> Any:
+    """Return the program of steps."""
+    return (_compiled.RowWriter if compiled else RowWriter)(steps)

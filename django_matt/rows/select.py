@@ -17,21 +17,21 @@ from django_matt.serialization.encoder import ValueMismatch
 
 __all__ = ["Select", "TooMany"]
 
-_STATEMENTS = 128
+_MAX_STATEMENTS = 128
 
 
 class TooMany(Exception):  # noqa: N818 - no error
     """A list has more rows than it should be read in whole."""
 
     # What selected them: a router may name another database, and so another template, when it is asked again.
-    template: Any = None
+    row_plan: Any = None
 
 
 class Select:
-    """What is selected of a model, and the operations over its rows; ``Template`` fills both from a schema."""
+    """What is selected of a model, and the steps over its rows; ``Template`` fills both from a schema."""
 
     as_text: bool
-    program: Any
+    row_writer: Any
 
     def __init__(
         self, model: type[Model], using: str, values: frozenset[str] | None, first: tuple[Any, ...]
@@ -41,17 +41,17 @@ class Select:
         self.using = using
         self.values = values
         self.selected: list[Any] = [*first]
-        self.operations: list[WriteStep] = []
+        self.steps: list[WriteStep] = []
         # By operation: the column that Django makes for it and the key of the object that this is in; the list inside.
-        self.made: dict[int, tuple[Column, int | None]] = {}
-        self.manys: dict[int, NestedList] = {}
+        self.converted_columns: dict[int, tuple[Column, int | None]] = {}
+        self.nested_lists: dict[int, NestedList] = {}
         # The types of PostgreSQL's that a column may have, and what it is called.
-        self.typed: list[tuple[int, frozenset[int], str]] = []
+        self.expected_types: list[tuple[int, frozenset[int], str]] = []
         # By Django's lookup up to an object: the column of its primary key, where a list needs it.
-        self.keys: dict[str, int] = {}
+        self.key_columns: dict[str, int] = {}
         # The relations that are read with it, at any depth: the model of one end, that of the other, the name.
         self.relations: list[tuple[type[Model], type[Model], str]] = []
-        self.statements: dict[Hashable, CachedSQL] = {}
+        self.cached_sql: dict[Hashable, CachedSQL] = {}
 
     def select(self, queryset: Any, *, keyed: bool = False) -> Any:
         """Return the queryset of the columns, at their end the key if that is asked for."""
@@ -69,7 +69,7 @@ class Select:
         With ``most`` it gives at most one row more, ``keyed`` the key as its last column.
         """
         key = key_of(queryset.query)
-        known = self.statements.get((key, most, keyed))
+        known = self.cached_sql.get((key, most, keyed))
         if known is None:
             # A router may name another database each time that it is asked.
             values = self.select(queryset.using(self.using), keyed=keyed)
@@ -82,9 +82,9 @@ class Select:
 
     def keep(self, key: Hashable, statement: CachedSQL) -> None:
         """Keep a statement for other requests."""
-        if len(self.statements) >= _STATEMENTS:
-            self.statements.clear()
-        self.statements[key] = statement
+        if len(self.cached_sql) >= _MAX_STATEMENTS:
+            self.cached_sql.clear()
+        self.cached_sql[key] = statement
 
     def raw(self, cursor: Any) -> Raw:
         """Return a cursor, of the client or the server, as one that gives raw rows."""
@@ -94,13 +94,13 @@ class Select:
         self, rows: list[Any], statement: CachedSQL, raw: Raw, inside: Raw | None = None
     ) -> list[Any]:
         """Return columns made by Django, and the lists ``inside``, which another cursor may ask for than the rows'."""
-        extras: list[Any] = [None] * len(self.operations)
+        extras: list[Any] = [None] * len(self.steps)
         types = raw.types()
-        for index, expected, name in self.typed:
+        for index, expected, name in self.expected_types:
             if types[index] not in expected:
                 raise ValueMismatch(f"{name}: a column of another type")
-        for at, (column, key) in self.made.items():
-            index = self.operations[at].column
+        for at, (column, key) in self.converted_columns.items():
+            index = self.steps[at].column
             there = [row[index] for row in rows if key is None or row[key] is not None]
             values = raw.load(there, index)
             try:
@@ -108,19 +108,19 @@ class Select:
                     values, statement.expressions[index], connections[self.using]
                 )
             except ValueMismatch:
-                raise ValueMismatch(self.operations[at].name) from None
+                raise ValueMismatch(self.steps[at].name) from None
             if len(made) < len(rows):
                 # What is not there has no values in the columns.
                 each = iter(made)
                 made = [None if row[key] is None else next(each) for row in rows]
             extras[at] = made
-        for at, many in self.manys.items():
-            index = self.operations[at].column
+        for at, nested in self.nested_lists.items():
+            index = self.steps[at].column
             keys = [row[index] for row in rows]
-            if index != self.keys.get(""):
+            if index != self.key_columns.get(""):
                 # Of joined objects the same may come often, and some may not be there.
                 keys = [key for key in dict.fromkeys(keys) if key is not None]
-            extras[at] = many.fetch(keys, inside or raw)
+            extras[at] = nested.fetch(keys, inside or raw)
         return extras
 
     def fetch(self, statement: CachedSQL | None, raw: Raw) -> tuple[list[Any], list[Any]]:
@@ -147,7 +147,7 @@ class Select:
             if long:
                 rows = rows[:first]
             extras = self.extras(rows, statement, raw) if rows else []
-        written: bytes = self.program.write(rows, extras, b",")
+        written: bytes = self.row_writer.write(rows, extras, b",")
         if long:
             raise TooMany
         return written if rows else None
@@ -170,13 +170,13 @@ class Select:
                 body = None
                 with suppress(TierUnavailable, ValueMismatch):
                     extras = self.extras(found, statement, raw, inside)
-                    body = self.program.write(found, extras, separator)
+                    body = self.row_writer.write(found, extras, separator)
                 keys = raw.load([row[last] for row in found], last)
                 yield converted(keys, statement.expressions[last], connection), body
 
     def queries(self, queryset: Any) -> list[str]:
         """Return the SQL of a queryset's columns, and of the lists inside, whose keys are those that came back."""
         found = [str(self.select(queryset).query)]
-        for many in self.manys.values():
-            found += many.template.queries(many.queryset())
+        for nested in self.nested_lists.values():
+            found += nested.row_plan.queries(nested.queryset())
         return found

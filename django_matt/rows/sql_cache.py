@@ -20,7 +20,7 @@ from django_matt.serialization.query_plans import is_simple
 
 __all__ = ["CachedSQL", "check", "compiled", "evaluates_itself", "key_of"]
 
-_EVALUATES = (
+_EVALUATING = (
     "__iter__",
     "_fetch_all",
     "_clone",
@@ -33,18 +33,18 @@ _EVALUATES = (
     "_values",
 )
 # What a query may hold for its SQL to follow from ``key_of``; an attribute that is not here is one we do not know.
-_NAMES = """
+_QUERY_ATTRIBUTES = """
 model alias_refcount alias_map alias_cols external_aliases table_map used_aliases where annotations extra base_table
 _filtered_relations _annotation_select_cache filter_is_sticky _lookup_joins select_related default_ordering
 standard_ordering order_by extra_order_by low_mark high_mark distinct distinct_fields
 """
-_HELD = frozenset(_NAMES.split())
-_NOT_SET = """
+_KNOWN_ATTRIBUTES = frozenset(_QUERY_ATTRIBUTES.split())
+_EMPTY_ATTRIBUTES = """
 external_aliases annotations extra extra_order_by _filtered_relations filter_is_sticky distinct_fields
 """
-_EMPTY = tuple(_NOT_SET.split())
+_MUST_BE_EMPTY = tuple(_EMPTY_ATTRIBUTES.split())
 _LOOKUPS = frozenset({"django.db.models.lookups", "django.db.models.fields.related_lookups"})
-_SAME = frozenset({bool, type(None), date, timedelta, UUID})
+_SIMPLE_TYPES = frozenset({bool, type(None), date, timedelta, UUID})
 # So long a value is not kept for another request.
 _LONGEST = 200
 
@@ -73,7 +73,9 @@ def key_of(query: Any) -> Hashable | None:
 
     Values are kept with their types: ``1 == True``, but they are different parameters.
     """
-    if not vars(query).keys() <= _HELD or any(getattr(query, name) for name in _EMPTY):
+    if not vars(query).keys() <= _KNOWN_ATTRIBUTES or any(
+        getattr(query, name) for name in _MUST_BE_EMPTY
+    ):
         return None
     ordering = query.order_by or (query.default_ordering and tuple(query.model._meta.ordering))
     try:
@@ -120,8 +122,8 @@ def _key_of_node(node: Any) -> Hashable:
     if type(node) is WhereNode:
         return node.connector, node.negated, tuple(map(_key_of_node, node.children))
     column = node.lhs
-    plain = type(node).__module__ in _LOOKUPS and type(column) is Col
-    if not plain or node.bilateral_transforms:
+    is_known = type(node).__module__ in _LOOKUPS and type(column) is Col
+    if not is_known or node.bilateral_transforms:
         raise TypeError("a lookup of another kind")
     for field in (column.target, column.output_field):
         if not type(stored(field)).__module__.startswith("django.db.models.fields"):
@@ -135,7 +137,7 @@ def _key_of_value(value: Any) -> Hashable:
         if len(value) > _LONGEST:
             raise TypeError("many values")
         return kind, tuple(map(_key_of_value, value))
-    if kind in _SAME:
+    if kind in _SIMPLE_TYPES:
         return kind, value
     if kind is datetime or kind is time:
         return kind, value.isoformat(), value.fold, value.tzinfo
@@ -150,15 +152,15 @@ def evaluates_itself(queryset: Any) -> bool:
     """Tell whether a class of querysets overrides what makes their items."""
     kind = type(queryset)
     return kind is not QuerySet and any(
-        getattr(kind, name) is not getattr(QuerySet, name) for name in _EVALUATES
+        getattr(kind, name) is not getattr(QuerySet, name) for name in _EVALUATING
     )
 
 
 def check(queryset: Any) -> None:
     """Raise ``TierUnavailable`` with the reason why rows cannot stand for a queryset's instances or dictionaries."""
     query = queryset.query
-    plain = ModelIterable if queryset._fields is None else ValuesIterable
-    if queryset._iterable_class is not plain:
+    usual = ModelIterable if queryset._fields is None else ValuesIterable
+    if queryset._iterable_class is not usual:
         raise TierUnavailable("the queryset gives tuples, or makes its items in its own way")
     if queryset._result_cache is not None:
         raise TierUnavailable("the queryset is already evaluated")

@@ -17,7 +17,7 @@ _CHANGES = ("extra_fields_behavior", "strict", "revalidate_instances", "validate
 _KINDS = 256
 # What was read of objects already, by their id and the key: the values in their order.
 Reads = dict[tuple[int, str], list[Any]]
-Gather = Callable[[Any, Any, Reads], Any]
+ReadValue = Callable[[Any, Any, Reads], Any]
 
 
 class AttributeReader:
@@ -26,8 +26,8 @@ class AttributeReader:
     def __init__(self, core_schema: Mapping[str, Any]) -> None:
         """Read the core schema of Ninja's wrapper and build the validator without the getter."""
         self._known: dict[str, Any] = {}
-        self._gathers: dict[str, Gather] = {}
-        self._gather = self._read(core_schema)
+        self._readers: dict[str, ReadValue] = {}
+        self._read_value = self._build(core_schema)
         self._validator = SchemaValidator(without_getter(core_schema), _use_prebuilt=False)
 
     def validate(
@@ -43,39 +43,41 @@ class AttributeReader:
         known: Reads = {}
         for read, key, found in zip(reads[::3], reads[1::3], reads[2::3], strict=True):
             known.setdefault((id(read), key), []).append(found)
-        return self._validator.validate_python(self._gather(value, context, known), context=context)
+        return self._validator.validate_python(
+            self._read_value(value, context, known), context=context
+        )
 
-    def _read(self, core_schema: Mapping[str, Any]) -> Gather:
+    def _build(self, core_schema: Mapping[str, Any]) -> ReadValue:
         kind = core_schema["type"]
         if kind == "definitions":
             self._known.update({known["ref"]: known for known in core_schema["definitions"]})
-            return self._read(core_schema["schema"])
+            return self._build(core_schema["schema"])
         if kind == "definition-ref":
             return self._later(core_schema["schema_ref"])
         if is_getter(core_schema):
-            gather = self._model(core_schema["schema"])
+            read_value = self._model(core_schema["schema"])
             if "ref" in core_schema:
-                self._gathers[core_schema["ref"]] = gather
-            return gather
+                self._readers[core_schema["ref"]] = read_value
+            return read_value
         if not _holds_models(core_schema):
             return _as_it_is
         if kind in {"default", "function-after", "nullable"}:
-            below = self._read(core_schema["schema"])
+            below = self._build(core_schema["schema"])
             return _unless_none(below) if kind == "nullable" else below
         if kind == "list":
-            return _each(self._read(core_schema["items_schema"]))
+            return _each(self._build(core_schema["items_schema"]))
         if kind == "dict" and core_schema.get("keys_schema", {}).get("type") == "str":
-            return _each_value(self._read(core_schema["values_schema"]))
+            return _each_value(self._build(core_schema["values_schema"]))
         raise TierUnavailable(f"a {kind} that holds models")
 
-    def _later(self, ref: str) -> Gather:
-        if ref not in self._gathers and ref in self._known:
+    def _later(self, ref: str) -> ReadValue:
+        if ref not in self._readers and ref in self._known:
             known = self._known.pop(ref)
-            self._gathers[ref] = self._read(known)
-        # Looked up when called: a recursive model's own gather is not made yet.
-        return lambda value, context, reads: self._gathers[ref](value, context, reads)  # noqa: PLW0108
+            self._readers[ref] = self._build(known)
+        # Looked up when called: a recursive model's own function is not made yet.
+        return lambda value, context, reads: self._readers[ref](value, context, reads)  # noqa: PLW0108
 
-    def _model(self, core_schema: Mapping[str, Any]) -> Gather:
+    def _model(self, core_schema: Mapping[str, Any]) -> ReadValue:
         while core_schema["type"] == "function-after":
             core_schema = core_schema["schema"]
         config = core_schema.get("config", {})
@@ -95,7 +97,7 @@ class AttributeReader:
         if core_schema["cls"].model_config.get("validate_assignment"):
             raise TierUnavailable("validate_assignment")
         by_name = config.get("validate_by_name") or config.get("populate_by_name")
-        fields: list[tuple[tuple[str, ...], Gather]] = []
+        fields: list[tuple[tuple[str, ...], ReadValue]] = []
         for name, field in core_schema["schema"]["fields"].items():
             alias = field.get("validation_alias")
             if alias is not None and not isinstance(alias, str):
@@ -104,16 +106,16 @@ class AttributeReader:
                 keys: tuple[str, ...] = (name,)
             else:
                 keys = (alias, name) if by_name else (alias,)
-            fields.append((keys, self._read(field["schema"])))
+            fields.append((keys, self._build(field["schema"])))
         return _from_attributes(core_schema["cls"], fields)
 
 
-def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -> Gather:
+def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], ReadValue]]) -> ReadValue:
     resolvers = model._ninja_resolvers
     kept: dict[type, frozenset[str]] = {dict: frozenset(key for keys, _ in fields for key in keys)}
     kept[dict] -= frozenset(resolvers)
 
-    def gather(value: Any, context: Any, reads: Reads) -> dict[str, Any]:
+    def read_value(value: Any, context: Any, reads: Reads) -> dict[str, Any]:
         getter = DjangoGetter(value, model, context)
         kind = type(value)
         direct = kept.get(kind)
@@ -145,33 +147,33 @@ def _from_attributes(model: Any, fields: list[tuple[tuple[str, ...], Gather]]) -
                 break
         return found
 
-    return gather
+    return read_value
 
 
 def _as_it_is(value: Any, context: Any, reads: Reads) -> Any:
     return value
 
 
-def _unless_none(below: Gather) -> Gather:
+def _unless_none(below: ReadValue) -> ReadValue:
     return lambda value, context, reads: None if value is None else below(value, context, reads)
 
 
-def _each(below: Gather) -> Gather:
-    def gather(values: Any, context: Any, reads: Reads) -> list[Any]:
+def _each(below: ReadValue) -> ReadValue:
+    def read_value(values: Any, context: Any, reads: Reads) -> list[Any]:
         if type(values) not in {list, tuple}:
             raise TierUnavailable("not a list")
         return [below(value, context, reads) for value in values]
 
-    return gather
+    return read_value
 
 
-def _each_value(below: Gather) -> Gather:
-    def gather(values: Any, context: Any, reads: Reads) -> dict[str, Any]:
+def _each_value(below: ReadValue) -> ReadValue:
+    def read_value(values: Any, context: Any, reads: Reads) -> dict[str, Any]:
         if type(values) is not dict:
             raise TierUnavailable("not a dict")
         return {key: below(value, context, reads) for key, value in values.items()}
 
-    return gather
+    return read_value
 
 
 def _holds_models(core_schema: Any) -> bool:

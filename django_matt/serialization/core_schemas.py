@@ -319,7 +319,7 @@ class Reader:
                 )
             )
         if not (self.skip_none or self.skip_unset):
-            node.template.update((field.wire, None) for field in node.fields)
+            node.blank.update((field.wire, None) for field in node.fields)
         keys = {key for field in node.fields for key in (field.key, field.other)}
         if resolvers & keys:
             raise TierUnavailable(
@@ -362,13 +362,13 @@ class Reader:
             return self.encoder.MISSING
         default = core_schema["default"]
         kinds = self.encoder.KINDS
-        plain = default is None or (
+        is_scalar = default is None or (
             type(default) in {str, int, float, bool}
             and node.kind in {kinds["str"], kinds["int"], kinds["float"], kinds["bool"]}
         )
         return (
             default
-            if plain or (type(default) in {list, dict} and not default)
+            if is_scalar or (type(default) in {list, dict} and not default)
             else self.encoder.MISSING
         )
 

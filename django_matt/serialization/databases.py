@@ -16,7 +16,7 @@ __all__ = ["is_read_here", "source_of"]
 _TRIES = 8
 
 
-class _Stand:
+class _AnyInstance:
     """Stands for every instance of a model that was read from one database; it notes if a router looks at more."""
 
     def __init__(self, model: type[Model], using: str | None) -> None:
@@ -45,14 +45,14 @@ def source_of(model: type[Model], target: type[Model], using: str | None) -> str
     """
     if using is None or not router.routers:
         return using
-    stand: Any = _Stand(model, using)
+    instance: Any = _AnyInstance(model, using)
     found = None
     for _ in range(_TRIES):
         try:
-            found = router.db_for_read(target, instance=stand)
+            found = router.db_for_read(target, instance=instance)
         except Exception:  # noqa: BLE001 - Django asks again for a real instance, and shows what fails there
             return None
-        if stand.seen.looked:
+        if instance.seen.looked:
             return None
         if found == using:
             break

@@ -25,7 +25,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "f042513eadd0d947"
+FINGERPRINT = "a7ef9db9b16c69d9"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -95,7 +95,7 @@ class Node:
         self.skip_unset = False
         self.accesses: dict[Any, Any] = {}
         # Where every field is written, its keys in order: a copy of it never grows.
-        self.template: dict[str, Any] = {}
+        self.blank: dict[str, Any] = {}
 
     def copy(self) -> "Node":
         """Return a node that shares what is below and may differ in its own limits."""
@@ -116,7 +116,7 @@ class Node:
         node.skip_none = self.skip_none
         node.skip_unset = self.skip_unset
         node.accesses = self.accesses
-        node.template = self.template
+        node.blank = self.blank
         return node
 
 
@@ -137,10 +137,10 @@ class Field:
         self.node = node
         self.default = default
         # Other keys mean more than one attribute to Django's template Variable, which Ninja asks for what is missing.
-        self.plain = _is_plain(key) and (not other or _is_plain(other))
+        self.simple_key = _is_simple_key(key) and (not other or _is_simple_key(other))
 
 
-def _is_plain(key: str) -> bool:
+def _is_simple_key(key: str) -> bool:
     return key.isidentifier() and not key.startswith("_") and not _is_number(key)
 
 
@@ -194,14 +194,14 @@ def learn(node: Node, kind: Any) -> Any:
     own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
     direct = [own and not is_computed(kind, field.key) for field in node.fields]
     # A relation to one object stays with the instance: to read it again costs nothing.
-    code = [
+    runs_code = [
         not isinstance(
             getattr_static(kind, field.key, None),
             (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor),
         )
         for field in node.fields
     ]
-    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"), code)
+    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"), runs_code)
     if len(node.accesses) >= _ACCESSES:
         node.accesses.clear()
     node.accesses[kind] = access
@@ -248,12 +248,12 @@ class Shaper:
         elif kind == _STR:
             if type(value) is str:
                 if node.longest >= 0 or node.shortest > 0:
-                    measure(node, len(value))
+                    check_length(node, len(value))
                 return value
         elif kind == _INT:
             if type(value) is int:
                 if node.bounds:
-                    bound(node, value)
+                    check_bounds(node, value)
                 return value  # past 64 bits orjson refuses, and the next tier writes it
         elif kind == _BOOL:
             if type(value) is bool:
@@ -271,7 +271,7 @@ class Shaper:
                 value = float(value)
             if type(value) is float and (not node.finite or isfinite(value)):
                 if node.bounds:
-                    bound(node, value)
+                    check_bounds(node, value)
                 return value
         elif kind == _UUID:
             if type(value) is UUID:
@@ -294,10 +294,10 @@ class Shaper:
         elif kind == _DICT:
             return self.mapping(node, value, depth)
         elif kind == _ANY:
-            return plain(value, depth, False)
+            return to_jsonable(value, depth, False)
         elif kind == _LINK:
             if isinstance(value, Model):
-                return plain(read(value, "pk"), depth, False)
+                return to_jsonable(read(value, "pk"), depth, False)
         elif kind == _IP and type(value) is str:
             try:
                 return str(ip_address(value))
@@ -325,7 +325,7 @@ class Shaper:
         if depth > _DEEPEST or (kind is not list and kind is not tuple):
             raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
-            measure(node, len(values))
+            check_length(node, len(values))
         item = node.item
         if item.kind == _MODEL and not item.nullable:
             return [self.model(item, value, depth + 1) for value in values]
@@ -336,7 +336,7 @@ class Shaper:
         if depth > _DEEPEST or type(values) is not dict:
             raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
-            measure(node, len(values))
+            check_length(node, len(values))
         item = node.item
         shaped = {}
         for key, value in values.items():
@@ -349,9 +349,9 @@ class Shaper:
         """Return an object whose keys are the fields of a model."""
         kind = type(value)
         direct = None
-        code: Any = None
-        plainly = True
-        held: Any = None
+        runs_code: Any = None
+        no_getitem = True
+        attributes: Any = None
         if depth > _DEEPEST:
             raise ValueMismatch(node.name)
         if (
@@ -365,30 +365,30 @@ class Shaper:
         if kind is dict:
             if self.trusted:
                 raise ValueMismatch(node.name)
-            held = value
+            attributes = value
         else:
             access = node.accesses.get(kind)
             if access is None:
                 access = learn(node, kind)
-            direct, holds, plainly, code = access
-            if holds:
-                held = value.__dict__
-        shaped = node.template.copy()
+            direct, has_dict, no_getitem, runs_code = access
+            if has_dict:
+                attributes = value.__dict__
+        shaped = node.blank.copy()
         for index, field in enumerate(node.fields):
             found = MISSING
-            ran = False
+            has_run = False
             if direct is None or direct[index]:
-                found = held.get(field.key, MISSING)
+                found = attributes.get(field.key, MISSING)
             if found is MISSING:
                 if direct is not None:
                     found = read(value, field.key)
-                    ran = code[index] and found is not MISSING
+                    has_run = runs_code[index] and found is not MISSING
                 if found is MISSING:
-                    if self.trusted or not (direct is None or (plainly and field.plain)):
+                    if self.trusted or not (direct is None or (no_getitem and field.simple_key)):
                         raise ValueMismatch(field.name)
                     if field.other:
                         found = (
-                            held.get(field.other, MISSING)
+                            attributes.get(field.other, MISSING)
                             if direct is None
                             else read(value, field.other)
                         )
@@ -405,7 +405,7 @@ class Shaper:
                         found = settle(found)
                 elif below.kind == _STR or below.kind == _ANY:  # noqa: PLR1714 - C ints when compiled
                     found = settle(found)
-            if ran:
+            if has_run:
                 # One after the other: tuples would wake the garbage collector.
                 self.reads.append(value)
                 self.reads.append(field.key)
@@ -416,13 +416,13 @@ class Shaper:
         return shaped
 
 
-def measure(node: Node, length: int) -> None:
+def check_length(node: Node, length: int) -> None:
     """Hold a length against the node's."""
     if length < node.shortest or (node.longest >= 0 and length > node.longest):
         raise ValueMismatch("a length")
 
 
-def bound(node: Node, value: Any) -> None:
+def check_bounds(node: Node, value: Any) -> None:
     """Hold a number against the node's bounds."""
     for holds in node.bounds:
         if not holds(value):
@@ -451,11 +451,11 @@ def decimal_value(node: Node, value: Any) -> str:
             if digits > most or digits + places > node.longest:
                 raise ValueMismatch("decimal digits")
     if node.bounds:
-        bound(node, value)
+        check_bounds(node, value)
     return text
 
 
-def plain(value: Any, depth: int, lenient: bool) -> Any:
+def to_jsonable(value: Any, depth: int, lenient: bool) -> Any:
     """Return plain data; ``lenient`` takes what ``NinjaJSONEncoder`` takes, else only what pydantic leaves alone."""
     kind = type(value)
     if (
@@ -474,7 +474,7 @@ def plain(value: Any, depth: int, lenient: bool) -> Any:
     if kind is dict:
         return members(value, depth + 1, lenient)
     if kind is list or kind is tuple:
-        return [plain(item, depth + 1, lenient) for item in value]
+        return [to_jsonable(item, depth + 1, lenient) for item in value]
     if kind is datetime:
         return datetime_value(value)
     if kind is Decimal:
@@ -492,8 +492,8 @@ def plain(value: Any, depth: int, lenient: bool) -> Any:
     if isinstance(value, dict):
         return members(value, depth + 1, lenient)
     if isinstance(value, (list, tuple)):
-        return [plain(item, depth + 1, lenient) for item in value]
-    return plain(_default(value), depth + 1, lenient)
+        return [to_jsonable(item, depth + 1, lenient) for item in value]
+    return to_jsonable(_default(value), depth + 1, lenient)
 
 
 def members(values: Any, depth: int, lenient: bool) -> dict[str, Any]:
@@ -504,7 +504,7 @@ def members(values: Any, depth: int, lenient: bool) -> dict[str, Any]:
             if not lenient:
                 raise ValueMismatch("a key")
             key = key_text(key)  # noqa: PLW2901 - one name for one thing
-        shaped[key] = plain(value, depth, lenient)
+        shaped[key] = to_jsonable(value, depth, lenient)
     return shaped
 
 
@@ -566,7 +566,7 @@ def dumps(data: Any) -> bytes:
     b'{"at":"2024-01-01T12:30:00","1":["0.10",null]}'
     """
     try:
-        return _write(plain(data, 0, True), None, _OPTIONS)
+        return _write(to_jsonable(data, 0, True), None, _OPTIONS)
     except (ValueMismatch, orjson.JSONEncodeError):
         # Too deep for us, endless, or not Unicode: the standard library says which, and writes what it can.
         text = json.dumps(data, cls=NinjaJSONEncoder)

@@ -29,7 +29,7 @@ LARGE_BODY = 64 * 1024
 """Bytes from which a body's lists stop at their first bad item, so that errors cost no more than the body did."""
 
 _COLLECTIONS = frozenset({"dict", "frozenset", "list", "set"})
-_PLAIN_MODULES = {"builtins", "datetime", "decimal", "uuid"}
+_DATA_MODULES = {"builtins", "datetime", "decimal", "uuid"}
 """Where the types of what a request can say come from; objects of other types come from the user's functions."""
 
 Bounds = Mapping[type[Any], Mapping[str, int]]
@@ -141,7 +141,7 @@ def _give_getter_of_object(
     cls: type[Schema], value: Any, handler: Callable[[Any], Any], info: pydantic.ValidationInfo
 ) -> Any:
     """Read by ``DjangoGetter`` an object that a validator of the user's has made, such as a row of a table."""
-    if type(value).__module__ in _PLAIN_MODULES or isinstance(value, cls):
+    if type(value).__module__ in _DATA_MODULES or isinstance(value, cls):
         return handler(value)
     return handler(DjangoGetter(value, cls, info.context))
 
@@ -155,4 +155,4 @@ def _take_getter(resolves: bool, value: Any) -> Any:
         if resolves:
             return value
         return {**data, **changed} if changed else data
-    return data if type(data).__module__ in _PLAIN_MODULES else value
+    return data if type(data).__module__ in _DATA_MODULES else value

@@ -21,7 +21,7 @@ from django_matt.serialization.json_values import write_dump
 __all__ = ["ResponsePlan", "build_plan"]
 
 # What most views return, and no pydantic object.
-_PLAIN = frozenset({dict, list, tuple, QuerySet})
+_COLLECTIONS = frozenset({dict, list, tuple, QuerySet})
 
 
 class ResponsePlan:
@@ -40,11 +40,11 @@ class ResponsePlan:
         exclude_defaults: bool = False,
         exclude_none: bool = False,
         encoder: ModuleType | None = None,
-        closed: str | None = None,
+        limit: str | None = None,
     ) -> None:
         """Read the model's core schema; ``encoder`` is for tests that compare the two.
 
-        ``closed`` says why pydantic is to answer although the encoder might.
+        ``limit`` says why pydantic is to answer although the encoder might.
         """
         type_foreign_keys(response_model)
         self.response_model = response_model
@@ -65,8 +65,8 @@ class ResponsePlan:
             self.encoder, by_alias=by_alias, skip_none=exclude_none, skip_unset=exclude_unset
         )
         try:
-            if closed is not None:
-                raise TierUnavailable(closed)
+            if limit is not None:
+                raise TierUnavailable(limit)
             if exclude_defaults:
                 raise TierUnavailable(
                     "exclude_defaults: what equals its default is known after validation"
@@ -74,9 +74,9 @@ class ResponsePlan:
             self.node = reader.read_response(_core_schema(response_model))
         except TierUnavailable as found:
             self.reason = str(found)
-        self._gatherer: AttributeReader | None = None
+        self._attribute_reader: AttributeReader | None = None
         with suppress(TierUnavailable):
-            self._gatherer = AttributeReader(_core_schema(response_model))
+            self._attribute_reader = AttributeReader(_core_schema(response_model))
         self.tier = "pydantic" if self.node is None else "instances"
         # An instance of the response's class is not validated again, only dumped: by field names, what was set.
         self._dumps_fast = (
@@ -104,12 +104,12 @@ class ResponsePlan:
         """Return the response's JSON and the tier that wrote it."""
         reads: Sequence[Any] = ()
         if self.node is not None:
-            ready = type(value) not in _PLAIN and self._is_ready(value)
+            ready = type(value) not in _COLLECTIONS and self._is_ready(value)
             if not ready or (self._dumps_fast and type(value) is self.annotation):
                 try:
                     return self._encode(self.node, value, ready), "instances"
-                except self._fallback as misfit:
-                    reads = misfit.reads
+                except self._fallback as mismatch:
+                    reads = mismatch.reads
         context = {"request": request, "response_status": status}
         body: bytes = write_dump(self._dumper(value, context, reads), self.encoder.dumps)
         return body, "pydantic"
@@ -138,15 +138,15 @@ class ResponsePlan:
         return dump
 
     def _validate(self, wrapped: Any, context: dict[str, Any] | None, reads: Sequence[Any]) -> Any:
-        if self._gatherer is not None:
+        if self._attribute_reader is not None:
             try:
-                return self._gatherer.validate(wrapped, context, reads)
+                return self._attribute_reader.validate(wrapped, context, reads)
             except Exception:  # noqa: BLE001, S110 - Ninja's own path meets it again, and its words count
                 pass
         try:
             return self.response_model.model_validate(wrapped, context=context)
         except ValidationError as error:
-            error.add_note(_describe_misfit(self.annotation, error))
+            error.add_note(_describe_mismatch(self.annotation, error))
             raise
 
     def may_query(self, value: Any) -> bool:
@@ -159,7 +159,7 @@ class ResponsePlan:
             "schema": getattr(self.annotation, "__name__", repr(self.annotation)),
             "tier": self.tier,
             "reason": self.reason,
-            "getter": self._gatherer is None,
+            "getter": self._attribute_reader is None,
             "compiled": self.encoder.COMPILED,
             "fields": [] if self.node is None else _describe(self.node, set()),
         }
@@ -181,7 +181,7 @@ def build_plan(
     exclude_unset: bool = False,
     exclude_defaults: bool = False,
     exclude_none: bool = False,
-    closed: str | None = None,
+    limit: str | None = None,
 ) -> ResponsePlan:
     """Make the plan of a response model as ``Operation._create_response_model`` wraps it."""
     return ResponsePlan(
@@ -190,7 +190,7 @@ def build_plan(
         exclude_unset=exclude_unset,
         exclude_defaults=exclude_defaults,
         exclude_none=exclude_none,
-        closed=closed,
+        limit=limit,
     )
 
 
@@ -200,7 +200,7 @@ def _core_schema(model: type[BaseModel]) -> Any:
     return model.__pydantic_core_schema__
 
 
-def _describe_misfit(annotation: Any, error: ValidationError) -> str:
+def _describe_mismatch(annotation: Any, error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]

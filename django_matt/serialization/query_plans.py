@@ -22,7 +22,7 @@ from django_matt.serialization.requirements import (
     schemas_in,
 )
 
-__all__ = ["QueryPlan", "is_plain", "is_simple"]
+__all__ = ["QueryPlan", "is_simple", "yields_instances"]
 
 
 class QueryPlan:
@@ -33,23 +33,23 @@ class QueryPlan:
         self.annotation = annotation
         self.narrow = narrow
         self.hints = hints
-        self._levels: dict[type[Model], ModelRequirements] = {}
+        self._requirements: dict[type[Model], ModelRequirements] = {}
         self._known: dict[type[Model], tuple[list[str], list[str]]] = {}
         self._fields: dict[str, QueryPlan] | None = None
         self._inside: tuple[dict[str, QueryPlan], QueryPlan | None] | None = None
         self._fillings: dict[type[Model], Any] = {}
 
-    def level(self, model: type[Model]) -> ModelRequirements:
+    def requirements(self, model: type[Model]) -> ModelRequirements:
         """Return what is read of a model's instances."""
-        if model not in self._levels:
-            level = ModelRequirements(model)
-            level.read(self.annotation)
+        if model not in self._requirements:
+            requirements = ModelRequirements(model)
+            requirements.read(self.annotation)
             if not any(schemas_in(self.annotation)):
                 # Any: a renderer of the project's own may read all of an instance.
-                level.columns = None
-            level.declare(self.hints)
-            self._levels[model] = level
-        return self._levels[model]
+                requirements.columns = None
+            requirements.declare(self.hints)
+            self._requirements[model] = requirements
+        return self._requirements[model]
 
     @property
     def fields(self) -> dict[str, "QueryPlan"]:
@@ -122,7 +122,7 @@ class QueryPlan:
             value = given.all() if isinstance(given, Manager) else given
             if isinstance(value, Model):
                 instances.append(value)
-            elif isinstance(value, QuerySet) and is_plain(value):
+            elif isinstance(value, QuerySet) and yields_instances(value):
                 instances.extend(value)
             loaded.append(value)
         if instances:
@@ -171,12 +171,12 @@ class QueryPlan:
 
         What the queryset already says is kept, and one of dictionaries or tuples is returned as it is.
         """
-        made = not is_plain(queryset) or queryset._result_cache is not None
+        made = not yields_instances(queryset) or queryset._result_cache is not None
         if made or queryset.query.combinator:
             return queryset
-        level = self.level(queryset.model)
-        choice = _QueryOptimizer(queryset, self.narrow and columns is not None)
-        planned = choice.apply(level, columns or ())
+        requirements = self.requirements(queryset.model)
+        optimizer = _QueryOptimizer(queryset, self.narrow and columns is not None)
+        planned = optimizer.apply(requirements, columns or ())
         filled = self._filling(queryset.model)
         if filled is not None:
             planned = planned.all()
@@ -186,8 +186,10 @@ class QueryPlan:
     def _filling(self, model: type[Model]) -> Any:
         """Return what makes a queryset's instances where generic foreign keys are read of them; None where none is."""
         if model not in self._fillings:
-            level = self.level(model)
-            self._fillings[model] = filling(level, _lookups) if reads_generic(level) else None
+            requirements = self.requirements(model)
+            self._fillings[model] = (
+                filling(requirements, _lookups) if reads_generic(requirements) else None
+            )
         return self._fillings[model]
 
     def fill(self, values: list[Any]) -> None:
@@ -208,23 +210,23 @@ class QueryPlan:
             if lookups:
                 prefetch_related_objects(found, *lookups)
             if generic:
-                fill_generic(found, self.level(model), _lookups)
+                fill_generic(found, self.requirements(model), _lookups)
 
     def _reads(self, kind: type[Any], alone: bool) -> bool:
         """Tell whether instances of a class have relations to fetch; ``alone``, one reads a relation by one query anyway."""
         if not issubclass(kind, Model):
             return False
-        level = self.level(kind)
-        relations = level.one | level.many
+        requirements = self.requirements(kind)
+        relations = requirements.one | requirements.many
         deep = (below.one or below.many or below.other for below in relations.values())
-        found = any(deep) if alone else bool(relations or level.other)
+        found = any(deep) if alone else bool(relations or requirements.other)
         return found or self._filling(kind) is not None
 
     def _lookups(self, model: type[Model], using: str | None) -> tuple[list[str], list[str]]:
         """Return the relations that are read of a model's instances, and those of relations alone."""
         known = None if router.routers else self._known.get(model)
         if known is None:
-            every = list(_lookups(self.level(model), using))
+            every = list(_lookups(self.requirements(model), using))
             known = every, [lookup for lookup in every if "__" in lookup]
             if not router.routers:
                 self._known[model] = known
@@ -261,37 +263,39 @@ class _QueryOptimizer:
         self.joined = simple and query.select_related is not True
         self.narrow = narrow and simple and not self.deferred and query.select_related is False
 
-    def apply(self, level: ModelRequirements, columns: Iterable[str]) -> Any:
+    def apply(self, requirements: ModelRequirements, columns: Iterable[str]) -> Any:
         queryset = self.queryset
-        self.collect(level, "", self.joined, self.using)
-        self.collect_made(level)
+        self.collect(requirements, "", self.joined, self.using)
+        self.collect_made(requirements)
         if self.joins:
             queryset = queryset.select_related(*self.joins)
             if self.using:
                 # A router may name another database each time that it is asked.
                 queryset = queryset.using(self.using)
-        if self.narrow and level.columns is not None:
-            queryset = queryset.only(*self.columns, *columns, level.model._meta.pk.name)
+        if self.narrow and requirements.columns is not None:
+            queryset = queryset.only(*self.columns, *columns, requirements.model._meta.pk.name)
         if self.lookups:
             queryset = queryset.prefetch_related(*self.lookups)
         return queryset
 
     def collect(
-        self, level: ModelRequirements, prefix: str, joined: bool, using: str | None
+        self, requirements: ModelRequirements, prefix: str, joined: bool, using: str | None
     ) -> None:
-        """Add a level: joined ones by columns and joins, others by lookups alone; its instances come from ``using``.
+        """Add a requirements: joined ones by columns and joins, others by lookups alone; its instances come from ``using``.
 
         A relation of which a router says for each instance where it is read is left to that instance.
         """
-        if joined and prefix and not level.columns:
+        if joined and prefix and not requirements.columns:
             self.columns.append(
-                prefix + level.model._meta.pk.name if level.columns is not None else prefix[:-2]
+                prefix + requirements.model._meta.pk.name
+                if requirements.columns is not None
+                else prefix[:-2]
             )
         elif joined:
-            self.columns.extend(prefix + name for name in level.columns or ())
-        for name, below in level.one.items():
+            self.columns.extend(prefix + name for name in requirements.columns or ())
+        for name, below in requirements.one.items():
             path = prefix + name
-            source = self._source(level, below, path, using)
+            source = self._source(requirements, below, path, using)
             if path in self.chosen:
                 if source is not None:
                     self.collect(below, path + "__", False, source)
@@ -301,61 +305,69 @@ class _QueryOptimizer:
             elif source is not None and not self._is_deferred(path):
                 self.lookups.append(path)
                 self.collect(below, path + "__", False, source)
-        for name, below in level.many.items():
+        for name, below in requirements.many.items():
             path = prefix + name
-            source = self._source(level, below, path, using)
+            source = self._source(requirements, below, path, using)
             if source is None:
                 continue
             if path in self.chosen:
                 self.collect(below, path + "__", False, source)
             else:
                 self.lookups.append(
-                    Prefetch(path, queryset=self._inside(level, name, using, source))
+                    Prefetch(path, queryset=self._inside(requirements, name, using, source))
                 )
         self.lookups.extend(
-            prefix + name for name in _others(level, using) if prefix + name not in self.chosen
+            prefix + name
+            for name in _others(requirements, using)
+            if prefix + name not in self.chosen
         )
 
     def _source(
-        self, level: ModelRequirements, below: ModelRequirements, path: str, using: str | None
+        self,
+        requirements: ModelRequirements,
+        below: ModelRequirements,
+        path: str,
+        using: str | None,
     ) -> str | None:
         """Return where the instances of a relation are read; None where a router says so for each instance."""
         if not self.using:
             return self.using
         if path in self.sources:
             return self.sources[path]
-        return source_of(level.model, below.model, using)
+        return source_of(requirements.model, below.model, using)
 
-    def collect_made(self, level: ModelRequirements) -> None:
+    def collect_made(self, requirements: ModelRequirements) -> None:
         """Add what is read beyond the attributes that the user's own ``Prefetch(to_attr=…)`` make."""
         for lookup in self.queryset._prefetch_related_lookups:
             made = getattr(lookup, "to_attr", None)
-            if made in level.unknown and getattr(lookup, "queryset", None) is not None:
+            if made in requirements.unknown and getattr(lookup, "queryset", None) is not None:
                 below = ModelRequirements(lookup.queryset.model)
-                below.read(level.unknown[made])
-                source = self._source(level, below, lookup.prefetch_to, self.using)
+                below.read(requirements.unknown[made])
+                source = self._source(requirements, below, lookup.prefetch_to, self.using)
                 if source is not None:
                     self.collect(below, f"{made}__", False, source)
 
-    def _inside(self, level: ModelRequirements, name: str, using: str | None, source: str) -> Any:
+    def _inside(
+        self, requirements: ModelRequirements, name: str, using: str | None, source: str
+    ) -> Any:
         """Return the queryset of a list inside instances from ``using``; it is read from ``source``."""
-        below, known = level.many[name], None
+        below, known = requirements.many[name], None
         queryset: Any = below.model._default_manager.all()
         source = queryset._db or source
-        relation = relations_of(level.model)[name]
+        relation = relations_of(requirements.model)[name]
         if (
             self.using
             and relation.one_to_many
             and not is_generic(relation)
-            and source_of(below.model, level.model, source) != using
+            and source_of(below.model, requirements.model, source) != using
         ):
             # The items know the instance that they belong to: Django does not read it again, wherever that would be.
             # A column of it that was left out would be read there, so none is.
             known, self.narrow = relation.field.name, False
-        choice = _QueryOptimizer(queryset, self.narrow, source)
+        optimizer = _QueryOptimizer(queryset, self.narrow, source)
         if known is not None:
-            choice.sources[known] = None
-        return choice.apply(below, ())
+            optimizer.sources[known] = None
+        return optimizer.apply(below, ())
 
     def _may_join(self, path: str, model: type[Model], source: str | None) -> bool:
         """Tell whether a relation's table is read from the same database, and its key is loaded."""
@@ -371,7 +383,7 @@ class _QueryOptimizer:
         return named if self.defers else not named
 
 
-def is_plain(queryset: Any) -> bool:
+def yields_instances(queryset: Any) -> bool:
     """Tell whether a queryset gives model instances, made in Django's way."""
     if not isinstance(queryset, QuerySet):
         return False
@@ -398,21 +410,21 @@ def _are_same(loaded: list[Any], values: list[Any]) -> bool:
     return all(new is old for new, old in zip(loaded, values, strict=True))
 
 
-def _lookups(level: ModelRequirements, using: str | None, prefix: str = "") -> Iterator[str]:
-    for name, below in (level.one | level.many).items():
-        source = source_of(level.model, below.model, using)
+def _lookups(requirements: ModelRequirements, using: str | None, prefix: str = "") -> Iterator[str]:
+    for name, below in (requirements.one | requirements.many).items():
+        source = source_of(requirements.model, below.model, using)
         if source is None and router.routers:
             continue
         yield prefix + name
         yield from _lookups(below, source, f"{prefix}{name}__")
-    yield from (prefix + name for name in _others(level, using))
+    yield from (prefix + name for name in _others(requirements, using))
 
 
-def _others(level: ModelRequirements, using: str | None) -> Iterator[str]:
+def _others(requirements: ModelRequirements, using: str | None) -> Iterator[str]:
     """Yield the relations that only their descriptors fetch, but for those that a router places for each instance."""
-    for name in level.other:
-        target = getattr(relations_of(level.model).get(name), "related_model", None)
-        if target is None or not router.routers or source_of(level.model, target, using):
+    for name in requirements.other:
+        target = getattr(relations_of(requirements.model).get(name), "related_model", None)
+        if target is None or not router.routers or source_of(requirements.model, target, using):
             yield name
 
 

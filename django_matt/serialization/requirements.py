@@ -131,12 +131,12 @@ class ModelRequirements:
 
     def beyond(self, key: str, model: type[Model]) -> "ModelRequirements":
         """Return what is read of the objects of one model behind a generic foreign key."""
-        level = self._beyond_generic.get((key, model))
-        if level is None:
-            level = self._beyond_generic[key, model] = ModelRequirements(model)
+        found = self._beyond_generic.get((key, model))
+        if found is None:
+            found = self._beyond_generic[key, model] = ModelRequirements(model)
             for parts, annotation, path in self.generic[key]:
-                level.enter(parts, annotation, path)
-        return level
+                found.enter(parts, annotation, path)
+        return found
 
     def _beyond(self, key: str, field: Any) -> "ModelRequirements | None":
         """Return the level of a relation, with the columns by which Django matches both sides noted."""
@@ -249,17 +249,17 @@ def joins_by_key(field: Any) -> bool:
 def is_joinable(model: type[Model]) -> bool:
     """Tell whether a join finds what Django finds for a relation to a model: its base manager leaves nothing out."""
     manager: Any = model._base_manager
-    plain = type(manager).get_queryset is Manager.get_queryset
-    return plain and manager._queryset_class is QuerySet
+    usual = type(manager).get_queryset is Manager.get_queryset
+    return usual and manager._queryset_class is QuerySet
 
 
 def is_quiet(model: type[Model]) -> bool:
     """Tell whether making an instance reads none of its columns, so that one left out is not fetched again."""
-    plain = all(
+    usual = all(
         getattr(model, name) == getattr(Model, name) for name in ("__init__", "__getattribute__")
     )
     own = model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
-    return plain and own and not post_init.has_listeners(model)
+    return usual and own and not post_init.has_listeners(model)
 
 
 def is_stock(model: type[Model], name: str) -> bool:
