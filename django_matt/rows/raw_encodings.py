@@ -1,4 +1,9 @@
-"""Raw forms: which columns the compiled program writes as the database gives them, on SQLite and PostgreSQL."""
+"""Raw encodings: the columns that the compiled row writer can write from what the database returns.
+
+SQLite's drivers return a stored value, PostgreSQL's a text. For many types the JSON follows from it directly: PostgreSQL's
+text of a UUID only needs quotes. This module decides for a field and its schema whether that is so, and which step of the
+row writer does it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +39,7 @@ _INTEGERS = frozenset(
     for kind in ("Auto", "Integer")
     for size in ("", "Big", "Small", "Positive", "PositiveBig", "PositiveSmall")
 )
-# PostgreSQL's types by the code of what is written of their text.
+# The types (OIDs) of PostgreSQL whose text each step can write.
 _TYPES: dict[str, frozenset[int]] = {
     "text": frozenset({25, 1042, 1043}),
     "digits": frozenset({20, 21, 23}),
@@ -50,7 +55,11 @@ _TYPES: dict[str, frozenset[int]] = {
 
 
 class _Undeclared(Func):
-    """A column as SQLite holds it: an expression has no declared type, by which the connection would parse it."""
+    """A column without its declared type.
+
+    Django's connection to SQLite converts results by the declared type of their column: a ``date`` becomes an object. An
+    expression (``+"table"."column"``) has no declared type, so that the stored text arrives.
+    """
 
     template = "+%(expressions)s"
     arity = 1
@@ -61,8 +70,9 @@ class _Undeclared(Func):
 class Column:
     """How one column is selected and written.
 
-    ``prepare`` makes fragments of Python values. ``code`` and what follows it are an operation's, ``types`` the types of
-    PostgreSQL for which it holds; ``select`` makes of a column's name what ``values_list`` takes.
+    ``select`` turns the column's name into an argument of ``values_list()``. ``code`` is the raw encoding, and ``least``,
+    ``most``, ``slow`` and ``known`` belong to its step (``WriteStep``). ``types`` are the PostgreSQL types that it can write.
+    ``prepare`` writes Python values instead, for the code ``fragment``.
     """
 
     prepare: Callable[[list[Any]], Fragments]
@@ -75,12 +85,12 @@ class Column:
     select: Callable[[str], Any] = str
 
     def fragments(self, values: list[Any], expression: Any, connection: Any) -> Fragments:
-        """Return a column of raw values as JSON, or raise ``ValueMismatch``."""
+        """Return a column of raw values as JSON, by way of Django's converters, or raise ``ValueMismatch``."""
         return self.prepare(converted(values, expression, connection))
 
 
 def converted(values: list[Any], expression: Any, connection: Any) -> list[Any]:
-    """Return a column as Django's own ``values_list`` gives it."""
+    """Convert raw values as Django's own ``values_list()`` does."""
     for convert in (
         *connection.ops.get_db_converters(expression),
         *expression.get_db_converters(connection),
@@ -90,7 +100,7 @@ def converted(values: list[Any], expression: Any, connection: Any) -> list[Any]:
 
 
 def find_encoding(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
-    """Give a column the raw form of a field, if one is known."""
+    """Give a column the raw encoding of a field, if there is one. Otherwise the column stays a fragment."""
     if connection.vendor == "sqlite":
         _find_sqlite(column, field, node, encoder, connection)
     else:
@@ -101,7 +111,10 @@ def find_encoding(column: Column, field: Any, node: Any, encoder: Any, connectio
 def key_packer(
     field: Any, connection: Any, *, as_text: bool
 ) -> tuple[Callable[[list[Any]], Any] | None, frozenset[int] | None]:
-    """Return what makes one parameter of keys as the driver gave them, and their types; None where only Django can."""
+    """Return how to pass many raw keys as one parameter of a query, and the PostgreSQL types for which that works.
+
+    Returns None for the function if only Django can convert the keys.
+    """
     name = stored(field).get_internal_type()
     if name in _INTEGERS:
         types = _TYPES["digits"]
@@ -113,7 +126,8 @@ def key_packer(
         return None, None
     if connection.vendor == "sqlite":
         return _as_json, types
-    # The text of numbers and UUIDs needs no quotes; psycopg writes the items of a list one by one, in Python.
+    # psycopg adapts the items of a list one by one, in Python. Numbers and UUIDs need no quotes, so that a PostgreSQL array can
+    # be written as one text.
     return (list if name in _TEXTS or not as_text else _as_array), types
 
 
@@ -127,25 +141,25 @@ def _as_json(keys: list[Any]) -> str:
     except TypeError:
         raise ValueMismatch("a key that is no text and no number") from None
     if "\\u0000" in packed:
-        # There a text of SQLite's JSON ends.
+        # SQLite's JSON functions end a text at a NUL, and the key would match another row.
         raise ValueMismatch("a key with a NUL")
     return packed
 
 
 def stored(field: Any) -> Any:
-    """Return the field whose values a foreign key, or a column that the database computes, holds."""
+    """Return the field that says how values are stored: the target of a foreign key, the output of a generated field."""
     while field.remote_field is not None:
         field = field.target_field
     return field.output_field if field.generated else field
 
 
 def is_bounded(node: Any) -> bool:
-    """Tell whether a node has limits of its own."""
+    """Tell whether a schema limits a value: its size, its length or its digits."""
     return bool(node.bounds or node.longest >= 0 or node.shortest > 0 or node.finite)
 
 
 def _find_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
-    """Find the form in which SQLite holds a column."""
+    """Find the raw encoding of a column as SQLite stores it."""
     kind, name = node.kind, field.get_internal_type()
     if _find_shared(column, name, node, encoder, lambda value: value):
         return
@@ -154,7 +168,8 @@ def _find_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection
     elif kind == _DECIMAL and name == "DecimalField" and field.decimal_places <= 6:
         column.code = "decimal"
         column.least = field.decimal_places
-        # A decimal of 15 digits is the only one of its length that its float stands for, so nothing is rounded twice.
+        # SQLite stores a decimal as a float. Up to 15 digits no other decimal has the same float, so the digits can be computed
+        # back from it.
         wide = _is_wide(node, field) and not node.bounds
         column.most = 10 ** min(field.max_digits, 15) if wide else 0
         column.slow = _write_parsed(
@@ -171,6 +186,7 @@ def _find_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection
     elif kind == _DATETIME and name == "DateTimeField":
         zone = UTC if settings.USE_TZ else None
         if zone is None or _is_utc(connection):
+            # ``least`` tells the writer whether to add the Z of UTC.
             column.code, column.select = "datetime", _Undeclared
             column.least = int(settings.USE_TZ)
             column.slow = _write_parsed(
@@ -179,7 +195,7 @@ def _find_sqlite(column: Column, field: Any, node: Any, encoder: Any, connection
 
 
 def _find_postgres(column: Column, field: Any, node: Any, encoder: Any, connection: Any) -> None:
-    """Find the form in which PostgreSQL writes a column."""
+    """Find the raw encoding of a column as PostgreSQL writes it."""
     kind, name = node.kind, field.get_internal_type()
     if _find_shared(column, name, node, encoder, int if name in _INTEGERS else str):
         return
@@ -192,6 +208,7 @@ def _find_postgres(column: Column, field: Any, node: Any, encoder: Any, connecti
         column.code = "numeric"
         column.least = field.decimal_places
         column.slow = _write_parsed(Decimal, node, encoder)
+        # The writer compares no decimals. It writes those that fit whatever they are; 0 sends every value to ``slow``.
         if node.bounds or not _is_wide(node, field):
             column.most = 0
         elif node.longest >= 0 or node.places >= 0:
@@ -209,10 +226,11 @@ def _find_postgres(column: Column, field: Any, node: Any, encoder: Any, connecti
 def _find_shared(
     column: Column, name: str, node: Any, encoder: Any, parse: Callable[[Any], Any]
 ) -> bool:
-    """Find the form of what both hold alike."""
+    """Find the raw encoding of the types that both databases return alike; ``parse`` makes a Python value of a raw one."""
     if node.kind == _STR and name in _TEXTS and not node.bounds:
         column.code = "text"
         if node.longest >= 0 or node.shortest > 0:
+            # The writer compares a text's length with these.
             column.least = node.shortest
             column.most = node.longest if node.longest >= 0 else 2**62
     elif node.kind == _CHOICE and name in _TEXTS | _INTEGERS:
@@ -228,7 +246,7 @@ def _is_utc(connection: Any) -> bool:
 
 
 def _is_wide(node: Any, field: Any) -> bool:
-    """Tell whether whatever a column of decimals holds is within a node's digits."""
+    """Tell whether every value that the column can store has few enough digits for the schema."""
     most, places = field.max_digits, field.decimal_places
     return bool(
         (node.longest < 0 or node.longest >= most)
@@ -238,6 +256,7 @@ def _is_wide(node: Any, field: Any) -> bool:
 
 
 def _naive(text: str) -> datetime:
+    """Parse a datetime that SQLite stores, which Django writes without an offset."""
     value = datetime.fromisoformat(text)
     if value.tzinfo is not None:
         raise ValueError("a time zone")
@@ -245,7 +264,7 @@ def _naive(text: str) -> datetime:
 
 
 def _write_parsed(parse: Callable[[Any], Any], node: Any, encoder: Any) -> Callable[[Any], bytes]:
-    """Return what writes one raw value by way of a Python value."""
+    """Return a function that writes one raw value by way of a Python value and the encoder: the slow path of an encoding."""
 
     def write(value: Any) -> bytes:
         try:
@@ -258,7 +277,10 @@ def _write_parsed(parse: Callable[[Any], Any], node: Any, encoder: Any) -> Calla
 
 
 def _remembered(write: Callable[[Any], bytes], known: dict[Any, bytes]) -> Callable[[Any], bytes]:
-    """Return what writes a member of few, and knows it from then on."""
+    """Return a function that writes a raw value and adds it to ``known``, from which the row writer takes it next time.
+
+    A choice field has few values, so that ``known`` stays small.
+    """
 
     def remember(value: Any) -> bytes:
         known[value] = written = write(value)
