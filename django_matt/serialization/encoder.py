@@ -1,7 +1,8 @@
 # cython: language_level=3, annotation_typing=False
-"""Values to JSON bytes by the nodes of a plan: one source, plain here, compiled with ``_encoder_c.pxd``.
+"""Writes values as JSON by the nodes of a plan. The same source is plain Python and, with ``_encoder_c.pxd``, compiled.
 
-It checks and shapes; orjson writes.
+It checks that pydantic would accept a value unchanged, and makes data of it that orjson writes as Ninja's encoder would. A
+value that pydantic would change or refuse raises ``ValueMismatch``: pydantic then does it.
 """
 
 import json
@@ -25,7 +26,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "a7ef9db9b16c69d9"
+FINGERPRINT = "c44e6886e43d4d40"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -51,7 +52,7 @@ KINDS = {
     "ip": _IP,
 }
 MISSING: Any = object()
-# A compiled function has no interpreter that counts its frames; pydantic itself stops at 255.
+# Compiled functions have no recursion limit of the interpreter. pydantic itself stops at 255.
 _DEEPEST = 200
 _ACCESSES = 256
 _OPTIONS = orjson.OPT_UTC_Z
@@ -64,19 +65,19 @@ _default = NinjaJSONEncoder().default
 
 
 class ValueMismatch(Exception):  # noqa: N818 - it is a way out, not an error
-    """The value is none that its schema would take as it stands: pydantic must judge it.
+    """The encoder cannot write this value as it is; pydantic must validate it.
 
-    ``reads`` are the attributes that were read by then, in their order: an object, a key, the value, the next object.
+    ``reads`` is what was read before that, in order: an object, a key, the value, then the next object.
     """
 
     reads: list[Any] = []
 
 
 class Node:
-    """What the encoder knows of one value: its kind, its limits, and the nodes below it."""
+    """What the encoder knows of one value in a response: its kind, its limits, and the nodes inside it."""
 
     def __init__(self, kind: str, name: str) -> None:
-        """Make a node without limits; ``name`` is the kind in words for ``describe``."""
+        """Make a node without limits. ``name`` says in messages and descriptions what the value is."""
         self.kind = KINDS[kind]
         self.name = name
         self.nullable = False
@@ -94,11 +95,11 @@ class Node:
         self.skip_none = False
         self.skip_unset = False
         self.accesses: dict[Any, Any] = {}
-        # Where every field is written, its keys in order: a copy of it never grows.
+        # The object with every key in order, if all are always written: a copy of it is filled faster than a new dict grows.
         self.blank: dict[str, Any] = {}
 
     def copy(self) -> "Node":
-        """Return a node that shares what is below and may differ in its own limits."""
+        """Return a node that shares the nodes inside it, and may have limits of its own."""
         node = Node("any", self.name)
         node.kind = self.kind
         node.nullable = self.nullable
@@ -126,7 +127,7 @@ class Field:
     def __init__(
         self, name: str, key: str, wire: str, node: Any, default: Any, *, other: str = ""
     ) -> None:
-        """``key`` is read from objects and dicts, ``other`` where it is missing; ``wire`` is written.
+        """``key`` is read from objects and dicts, ``other`` if it is missing; ``wire`` is the key in JSON.
 
         ``default`` may be ``MISSING``.
         """
@@ -136,7 +137,7 @@ class Field:
         self.wire = wire
         self.node = node
         self.default = default
-        # Other keys mean more than one attribute to Django's template Variable, which Ninja asks for what is missing.
+        # Ninja looks up a missing attribute with Django's template Variable, to which "a.b", "_a" or "1" means something else.
         self.simple_key = _is_simple_key(key) and (not other or _is_simple_key(other))
 
 
@@ -153,7 +154,7 @@ def _is_number(key: str) -> bool:
 
 
 def datetime_value(value: Any) -> Any:
-    """Return what becomes ISO 8601 with milliseconds cut, ``Z`` for UTC, as Django's encoder writes it."""
+    """Return what orjson writes as Django's encoder writes a datetime: ISO 8601, milliseconds cut off, ``Z`` for UTC."""
     zone = value.tzinfo
     if zone is None or zone is _utc:
         micro = value.microsecond
@@ -173,7 +174,7 @@ def datetime_value(value: Any) -> Any:
 
 
 def zoned_text(value: Any) -> str:
-    """Return the text of a datetime in a zone that need not be UTC."""
+    """Return the text of a datetime in a time zone other than UTC, or of an object that only looks like it."""
     text: str = value.isoformat()
     if value.microsecond:
         text = text[:23] + text[26:]
@@ -181,19 +182,19 @@ def zoned_text(value: Any) -> str:
 
 
 def time_value(value: Any) -> str:
-    """Return the text of a time, ISO 8601 with milliseconds cut."""
+    """Return the text of a time: ISO 8601, milliseconds cut off."""
     text: str = value.isoformat()
     return text[:12] if value.microsecond else text
 
 
 def learn(node: Node, kind: Any) -> Any:
-    """Decide once for a class which fields of a node its instances keep in ``__dict__``."""
+    """Decide once for a class how its instances are read: from ``__dict__`` or by attribute, for each field of a node."""
     called = any("__call__" in base.__dict__ for base in kind.__mro__)
     if called or issubclass(kind, (type, Manager, QuerySet, FieldFile)):
         raise ValueMismatch("a callable")
     own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
     direct = [own and not is_computed(kind, field.key) for field in node.fields]
-    # A relation to one object stays with the instance: to read it again costs nothing.
+    # Reading runs code (a property, a query), except for a to-one relation, which the instance keeps: to read it again is free.
     runs_code = [
         not isinstance(
             getattr_static(kind, field.key, None),
@@ -209,7 +210,7 @@ def learn(node: Node, kind: Any) -> Any:
 
 
 def is_computed(kind: Any, key: Any) -> bool:
-    """Tell whether a class puts a property or another data descriptor before what its instances hold."""
+    """Tell whether a class has a property, or another data descriptor, that comes before the instance's ``__dict__``."""
     for base in kind.__mro__:
         if key in base.__dict__:
             found = type(base.__dict__[key])
@@ -218,7 +219,7 @@ def is_computed(kind: Any, key: Any) -> bool:
 
 
 def convert(value: Any) -> Any:
-    """Do with a value read from an attribute what ``DjangoGetter`` does, unless that is to call it."""
+    """Convert a value read from an attribute as ``DjangoGetter`` does, but do not call it if it is callable."""
     if isinstance(value, Manager):
         return list(value.all())
     if isinstance(value, QuerySet):
@@ -231,16 +232,16 @@ def convert(value: Any) -> Any:
 
 
 class Shaper:
-    """Values to data that orjson writes as Ninja's JSON; ``trusted`` ones come from a validated instance."""
+    """Makes data of values that orjson writes as Ninja's JSON. ``trusted`` values come from a validated instance."""
 
     def __init__(self, trusted: bool = False) -> None:
-        """Keep trusted values to the classes that their schemas name."""
+        """Trusted values must be of the exact classes that their schemas name."""
         self.trusted = trusted
-        # What the project's code gave (properties, querysets): pydantic takes it from here after a ValueMismatch.
+        # What properties and querysets gave so far. After a ValueMismatch pydantic takes it from here, so that nothing runs twice.
         self.reads: list[Any] = []
 
     def shape(self, node: Node, value: Any, depth: int) -> Any:  # noqa: C901 - one branch a kind
-        """Return the data of a value, or raise ``ValueMismatch`` where pydantic's validation would not be the identity."""
+        """Return the data of a value, or raise ``ValueMismatch`` if pydantic would not return the value unchanged."""
         kind = node.kind
         if value is None:
             if node.nullable:
@@ -320,7 +321,7 @@ class Shaper:
         return found
 
     def items(self, node: Node, values: Any, depth: int) -> list[Any]:
-        """Return an array."""
+        """Return the data of an array."""
         kind = type(values)
         if depth > _DEEPEST or (kind is not list and kind is not tuple):
             raise ValueMismatch(node.name)
@@ -332,7 +333,7 @@ class Shaper:
         return [self.shape(item, value, depth + 1) for value in values]
 
     def mapping(self, node: Node, values: Any, depth: int) -> dict[str, Any]:
-        """Return an object whose keys are data."""
+        """Return the data of an object with arbitrary keys."""
         if depth > _DEEPEST or type(values) is not dict:
             raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
@@ -346,7 +347,7 @@ class Shaper:
         return shaped
 
     def model(self, node: Node, value: Any, depth: int) -> dict[str, Any]:  # noqa: C901, PLR0915 - the innermost loop
-        """Return an object whose keys are the fields of a model."""
+        """Return the data of an object whose keys are the fields of a schema."""
         kind = type(value)
         direct = None
         runs_code: Any = None
@@ -377,6 +378,8 @@ class Shaper:
         for index, field in enumerate(node.fields):
             found = MISSING
             has_run = False
+            # Read the value: from the dict or __dict__ if it is there, else as an attribute, else under its other key, else
+            # the default.
             if direct is None or direct[index]:
                 found = attributes.get(field.key, MISSING)
             if found is MISSING:
@@ -406,7 +409,7 @@ class Shaper:
                 elif below.kind == _STR or below.kind == _ANY:  # noqa: PLR1714 - C ints when compiled
                     found = settle(found)
             if has_run:
-                # One after the other: tuples would wake the garbage collector.
+                # Three entries instead of a tuple: so many tuples would make the garbage collector run.
                 self.reads.append(value)
                 self.reads.append(field.key)
                 self.reads.append(found)
@@ -417,20 +420,23 @@ class Shaper:
 
 
 def check_length(node: Node, length: int) -> None:
-    """Hold a length against the node's."""
+    """Raise ``ValueMismatch`` if a length is outside of the node's limits."""
     if length < node.shortest or (node.longest >= 0 and length > node.longest):
         raise ValueMismatch("a length")
 
 
 def check_bounds(node: Node, value: Any) -> None:
-    """Hold a number against the node's bounds."""
+    """Raise ``ValueMismatch`` if a number is outside of the node's limits."""
     for holds in node.bounds:
         if not holds(value):
             raise ValueMismatch("a bound")
 
 
 def decimal_value(node: Node, value: Any) -> str:
-    """Return the text of a decimal of so few digits that any way of counting them agrees."""
+    """Return the text of a decimal, or raise ``ValueMismatch`` if it may have too many digits.
+
+    Digits can be counted in several ways (``0.10``, ``1E+2``). A decimal of which they disagree is left to pydantic.
+    """
     if not value.is_finite():
         raise ValueMismatch("not a number")
     text = str(value)
@@ -456,7 +462,10 @@ def decimal_value(node: Node, value: Any) -> str:
 
 
 def to_jsonable(value: Any, depth: int, lenient: bool) -> Any:
-    """Return plain data; ``lenient`` takes what ``NinjaJSONEncoder`` takes, else only what pydantic leaves alone."""
+    """Return data that orjson can write.
+
+    ``lenient`` accepts everything that ``NinjaJSONEncoder`` accepts; otherwise only what pydantic leaves unchanged.
+    """
     kind = type(value)
     if (
         value is None
@@ -497,7 +506,7 @@ def to_jsonable(value: Any, depth: int, lenient: bool) -> Any:
 
 
 def members(values: Any, depth: int, lenient: bool) -> dict[str, Any]:
-    """Return an object of plain data, its keys as ``json.dumps`` writes them."""
+    """Return the data of a dictionary, with keys as ``json.dumps`` writes them."""
     shaped = {}
     for key, value in values.items():
         if type(key) is not str:
@@ -509,7 +518,7 @@ def members(values: Any, depth: int, lenient: bool) -> dict[str, Any]:
 
 
 def key_text(key: Any) -> str:
-    """Return the text of a key as ``json.dumps`` makes it."""
+    """Return a key as the text that ``json.dumps`` makes of it."""
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, float):
@@ -526,7 +535,7 @@ def key_text(key: Any) -> str:
 
 
 def read(value: Any, key: Any) -> Any:
-    """Read an attribute; ``MISSING`` where there is none, ``ValueMismatch`` where reading it fails."""
+    """Read an attribute. Returns ``MISSING`` if there is none, and raises ``ValueMismatch`` if reading it fails."""
     try:
         return getattr(value, key, MISSING)
     except Exception:  # noqa: BLE001 - Ninja's own path reads it again and says what is wrong
@@ -534,7 +543,7 @@ def read(value: Any, key: Any) -> Any:
 
 
 def settle(value: Any) -> Any:
-    """Convert a value read from an attribute; what fails there fails again, and is reported, on Ninja's own path."""
+    """Convert a value read from an attribute, or raise ``ValueMismatch`` if that fails: pydantic's tier then raises the error."""
     try:
         return convert(value)
     except ValueMismatch:
@@ -544,7 +553,7 @@ def settle(value: Any) -> Any:
 
 
 def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
-    """Encode a value by its node, or raise ``ValueMismatch``."""
+    """Encode a value by its node as JSON, or raise ``ValueMismatch``."""
     if not trusted:
         value = settle(value)
     shaper = Shaper(trusted)
@@ -560,7 +569,7 @@ def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
 
 
 def dumps(data: Any) -> bytes:
-    """Encode any data as Ninja's JSON; NaN and the infinities become ``null``, lone surrogates stay escapes.
+    """Encode any data as Ninja's JSON. NaN and the infinities become ``null``, lone surrogates stay escapes.
 
     >>> dumps({"at": datetime(2024, 1, 1, 12, 30), 1: [Decimal("0.10"), float("nan")]})
     b'{"at":"2024-01-01T12:30:00","1":["0.10",null]}'
@@ -568,7 +577,7 @@ def dumps(data: Any) -> bytes:
     try:
         return _write(to_jsonable(data, 0, True), None, _OPTIONS)
     except (ValueMismatch, orjson.JSONEncodeError):
-        # Too deep for us, endless, or not Unicode: the standard library says which, and writes what it can.
+        # Too deep, circular, or not Unicode: the standard library raises the right error, or writes it.
         text = json.dumps(data, cls=NinjaJSONEncoder)
         data = json.loads(text, parse_constant=_no_constant)
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Which encoder serves: the compiled one where it was built, else the plain one."""
+"""Chooses the encoder: the compiled one if it was built, else the Python one."""
 
 from importlib import import_module
 from types import ModuleType
