@@ -19,7 +19,7 @@ from django_matt.rows import row_writers as programs
 from django_matt.serialization import encoders
 from django_matt.serialization.plan import ResponsePlan
 
-_PLAIN = encoders.plain
+_PLAIN = encoders.encoder_py
 ENCODERS = {"plain": _PLAIN}
 if encoders.COMPILED:
     ENCODERS["compiled"] = encoders.encoder
