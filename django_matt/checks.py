@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
-from ninja.utils import normalize_path
 
 from django_matt.discovery import find_apis
+from django_matt.operations import list_operations
 from django_matt.rows import row_writers as programs
 from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
@@ -68,11 +68,9 @@ def check_annotations(**_: Any) -> list[CheckMessage]:
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     problems = [
-        getattr(operation, "_matt_problem", None)
-        for api, _ in find_apis()
-        for router in api._get_bound_routers()
-        for view in router.path_operations.values()
-        for operation in view.operations
+        operation.problem
+        for api, prefix in find_apis()
+        for operation in list_operations(api, prefix)
     ]
     hint = "Define or import the name where the view's module sees it when it is imported."
     return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
@@ -111,13 +109,8 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
         Warning(
             f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
         )
-        for api, _ in find_apis()
-        if any(
-            operation.throttle_objects
-            for router in api._get_bound_routers()
-            for view in router.path_operations.values()
-            for operation in view.operations
-        )
+        for api, prefix in find_apis()
+        if any(operation.throttles for operation in list_operations(api, prefix))
     ]
 
 
@@ -127,12 +120,10 @@ def check_async_routes(**_: Any) -> list[CheckMessage]:
     if not atomic_aliases() or not getattr(settings, "ROOT_URLCONF", None):
         return []
     names = [
-        f"{operation.methods[0]} {normalize_path(f'{prefix}/{router.prefix}/{path}')}"
+        f"{operation.methods[0]} {operation.path}"
         for api, prefix in find_apis()
-        for router in api._get_bound_routers()
-        for path, view in router.path_operations.items()
-        for operation in view.operations
-        if operation.is_async and transactions_around(operation)
+        for operation in list_operations(api, prefix)
+        if operation.is_async and transactions_around(operation.operation)
     ]
     if not names:
         return []

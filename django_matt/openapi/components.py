@@ -5,7 +5,9 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from ninja.constants import NOT_SET
 from ninja.openapi.schema import REF_TEMPLATE
+from ninja.operation import Operation
 from ninja.orm.fields import AnyObject
 from ninja.patch_dict import ModelToDict
 from ninja.schema import NinjaGenerateJsonSchema
@@ -17,7 +19,7 @@ from django_matt.column_bounds import ArrayTypist, ColumnRewriter
 from django_matt.openapi.columns import annotated, columns_of, enum_of, is_never_null
 from django_matt.openapi.page_names import mark_page, name_pages, without_marks
 
-__all__ = ["SchemaBook", "Style", "names_in", "without_null"]
+__all__ = ["SchemaBook", "Style", "names_in", "style_of", "without_null"]
 
 Mode = Literal["validation", "serialization"]
 Model = type[BaseModel]
@@ -41,6 +43,14 @@ class Style(NamedTuple):
         """Tell the names of its schemas from those of another style."""
         words = zip(("Aliased", "Partial", "NonNull"), self, strict=True)
         return "".join(word for word, applies in words if applies)
+
+
+def style_of(operation: Operation, *, strict: bool) -> Style:
+    """Return how an operation writes its answers, as far as the document says it."""
+    if not strict:
+        return Style(operation.by_alias)
+    omits_defaults = operation.exclude_unset or operation.exclude_defaults
+    return Style(operation.by_alias, omits_defaults, operation.exclude_none)
 
 
 class SchemaBook:
@@ -67,6 +77,8 @@ class SchemaBook:
         pages.extend((model, "validation", None) for model in read)
         pages.extend((model, "serialization", style) for model, style in written)
         self.definitions: dict[str, JsonSchemaValue] = {}
+        # The class behind each definition; what is a type of no class, as a named union, has none.
+        self.classes: dict[str, type] = {}
         self._strict = strict
         self._pages: dict[tuple[Model, Mode, Style | None], JsonSchemaValue] = {}
         for style in sorted({style for _, style in written}) or [Style(by_alias=False)]:
@@ -75,6 +87,19 @@ class SchemaBook:
     def page(self, model: Model, mode: Mode, style: Style | None = None) -> JsonSchemaValue:
         """Return a copy of the model's own schema; what it refers to is in ``definitions``."""
         return deepcopy(self._pages[model, mode, style])
+
+    def classes_of(self, operation: Operation) -> dict[str, type]:
+        """Return the classes behind the definitions that an operation refers to, by the definitions' names."""
+        style = style_of(operation, strict=self._strict)
+        pages: list[tuple[Model, Mode, Style | None]] = []
+        pages.extend((model, "validation", None) for model in operation.models)
+        pages.extend(
+            (model, "serialization", style)
+            for model in operation.response_models.values()
+            if model not in (None, NOT_SET)
+        )
+        found = self.reachable([self._pages[page] for page in pages])
+        return {name: self.classes[name] for name in found if name in self.classes}
 
     def reachable(self, document: Any) -> dict[str, JsonSchemaValue]:
         """Return the definitions that the document refers to, directly or through another, sorted by name."""
@@ -101,6 +126,7 @@ class SchemaBook:
         ]
         generator = (_StrictGenerator if self._strict else _Generator)(ref_template=REF_TEMPLATE)
         generator.style = style
+        generator.classes, generator.refs = {}, {}
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
         schemas, definitions = generator.generate_definitions(inputs)
         same = _same_both_ways(definitions)
@@ -113,6 +139,10 @@ class SchemaBook:
         renames = _differing(self.definitions, found, style.suffix)
         for name, definition in found.items():
             self.definitions.setdefault(renames.get(name, name), _renamed(definition, renames))
+        for first, cls in generator.classes.items():
+            name = same.get(first, first)
+            name = named.get(name, name)
+            self.classes.setdefault(renames.get(name, name), cls)
         for model, mode, wanted in pages:
             key = (model, mode, wanted)
             if key not in self._pages and wanted in (None, style):
@@ -126,6 +156,9 @@ class _Generator(NinjaGenerateJsonSchema):
     """Ninja's generator, which reads by alias, writes as told, and knows that a JSONField takes any JSON."""
 
     inlined: set[str]
+    # The class of each definition, by the definition's name; while they are made, by pydantic's reference.
+    classes: dict[str, type]
+    refs: dict[str, type]
     style = Style(by_alias=True)
 
     @property
@@ -152,11 +185,21 @@ class _Generator(NinjaGenerateJsonSchema):
         if schema.get("ref") in self.inlined:
             # Ninja's own wrappers (BodyParams …) must take no name from a user's class.
             schema = {key: value for key, value in schema.items() if key != "ref"}
+        elif "ref" in schema and (cls := _class_of(schema)) is not None:
+            self.refs[schema["ref"]] = cls
         if schema["type"] == "function-plain":
             function = schema["function"]["function"]
             if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
                 return {}
         return super().generate_inner(schema)
+
+    def _build_definitions_remapping(self) -> Any:
+        """Note the class behind each name once pydantic has chosen the names; its public API does not say."""
+        names = super()._build_definitions_remapping()
+        for (ref, _), long_name in self.core_to_defs_refs.items():
+            if ref in self.refs:
+                self.classes[names.remap_defs_ref(long_name)] = self.refs[ref]
+        return names
 
     def model_schema(self, schema: Any) -> JsonSchemaValue:
         found = super().model_schema(schema)
@@ -268,6 +311,16 @@ def names_in(document: Any) -> Iterator[str]:
     elif isinstance(document, (list, tuple)):
         for value in document:
             yield from names_in(value)
+
+
+def _class_of(schema: Any) -> type | None:
+    """Return the class that a core schema validates, through the validators around it."""
+    while "cls" not in schema:
+        schema = schema.get("schema")
+        if not isinstance(schema, dict):
+            return None
+    cls: type = schema["cls"]
+    return cls
 
 
 def _core_schema(model: Model) -> Any:

@@ -13,7 +13,7 @@ from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
 from django_matt.limits import has_rows
-from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
+from django_matt.openapi.components import SchemaBook, names_in, style_of, without_null
 from django_matt.openapi.conditions import describe_condition
 from django_matt.openapi.error_responses import (
     DESCRIPTIONS,
@@ -24,7 +24,7 @@ from django_matt.openapi.error_responses import (
 from django_matt.openapi.parameters import describe_limits, name_headers
 from django_matt.settings import get_settings
 
-__all__ = ["MattOpenAPISchema"]
+__all__ = ["MattOpenAPISchema", "describe_schemas", "name_schemes"]
 
 _FORMS = ("form", "file")
 _NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
@@ -35,19 +35,10 @@ class MattOpenAPISchema(OpenAPISchema):
 
     def __init__(self, api: Any, path_prefix: str) -> None:
         """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
-        operations = list(_operations(api))
+        operations = [each.operation for each in api.operations() if each.documented]
         self._strict = get_settings().STRICT_OPENAPI
-        self._book = SchemaBook(
-            read=(model for operation in operations for model in operation.models),
-            written=(
-                (model, self._style(operation))
-                for operation in operations
-                for model in operation.response_models.values()
-                if model not in (None, NOT_SET)
-            ),
-            strict=self._strict,
-        )
-        self._scheme_names = _name_schemes(operations)
+        self._book = describe_schemas(operations, strict=self._strict)
+        self._scheme_names = name_schemes(operations)
         self._errors: set[int] = set()
         self._error_types: dict[str, None] = {}
         self._paths: dict[str, Any] = {}
@@ -141,7 +132,8 @@ class MattOpenAPISchema(OpenAPISchema):
             result[status] = {"description": reasons.get(status, "Unknown Status Code")}
             if model in (None, NOT_SET):
                 continue
-            schema = self._inlined(self._book.page(model, "serialization", self._style(operation)))
+            style = style_of(operation, strict=self._strict)
+            schema = self._inlined(self._book.page(model, "serialization", style))
             if operation.stream_format is not None:
                 result[status]["content"] = self._stream(operation, schema)
             else:
@@ -255,12 +247,6 @@ class MattOpenAPISchema(OpenAPISchema):
             if name not in refused
         }
 
-    def _style(self, operation: Operation) -> Style:
-        if not self._strict:
-            return Style(operation.by_alias)
-        omits_defaults = operation.exclude_unset or operation.exclude_defaults
-        return Style(operation.by_alias, omits_defaults, operation.exclude_none)
-
     def _stream(self, operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = operation.stream_format.openapi_content_schema(  # type: ignore[union-attr]
             _event_data(operation, schema)
@@ -331,12 +317,6 @@ def _without_aliases(schema: dict[str, Any], definitions: dict[str, Any]) -> dic
     return schema | {"properties": properties} if properties else schema
 
 
-def _operations(api: Any) -> Iterable[Operation]:
-    for router in api._get_bound_routers():
-        for view in router.path_operations.values():
-            yield from (operation for operation in view.operations if operation.include_in_schema)
-
-
 def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     """Describe a server-sent event's data as what it is: text that holds JSON (OpenAPI 3.1, 4.8.14)."""
     if not issubclass(operation.stream_format, SSE):  # type: ignore[arg-type]
@@ -344,7 +324,22 @@ def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
 
 
-def _name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
+def describe_schemas(operations: Iterable[Operation], *, strict: bool) -> SchemaBook:
+    """Return the JSON schemas of what some operations read and write."""
+    operations = list(operations)
+    return SchemaBook(
+        read=(model for operation in operations for model in operation.models),
+        written=(
+            (model, style_of(operation, strict=strict))
+            for operation in operations
+            for model in operation.response_models.values()
+            if model not in (None, NOT_SET)
+        ),
+        strict=strict,
+    )
+
+
+def name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
     """Name each security scheme after its class, the shortest name where several classes are one scheme.
 
     Two schemes of one name are told apart by a number, in the order of the routes.
