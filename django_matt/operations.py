@@ -25,12 +25,10 @@ from pydantic import BaseModel
 from django_matt.controllers import route_function_of, written_name
 from django_matt.discovery import find_apis
 from django_matt.limits import bound_pages, find_paginators, ordered_fields, searched_fields
-from django_matt.openapi.documents import describe_schemas, name_schemes
-from django_matt.settings import get_settings
+from django_matt.openapi.documents import MattOpenAPISchema, name_schemes
 from django_matt.signatures import innermost
 
 if TYPE_CHECKING:
-    from django_matt.openapi.components import SchemaBook
     from django_matt.reads import Reads, Source
 
 __all__ = [
@@ -89,8 +87,10 @@ class _Shared:
         return name_schemes(self.documented)
 
     @cached_property
-    def book(self) -> "SchemaBook":
-        return describe_schemas(self.documented, strict=get_settings().STRICT_OPENAPI)
+    def document(self) -> MattOpenAPISchema | None:
+        # Another class of APIs makes documents of its own.
+        found = self.api.get_openapi_schema(path_prefix="")
+        return found if isinstance(found, MattOpenAPISchema) else None
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,8 +128,7 @@ class BoundOperation:
 
         It begins where the project's URLs mount the API; without URLs, at the API.
         """
-        path = normalize_path(f"/{self._shared.root}/{self._route}")
-        return re.sub(r"{[^}:]+:", "{", path)
+        return _in_document(f"{self._shared.root}/{self._route}")
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -269,7 +268,7 @@ class BoundOperation:
     def paginators(self) -> tuple[Pagination, ...]:
         """The paginators with the limits of their query parameters, the outermost first."""
         bounds = bound_pages(self.operation.view_func)
-        found = []
+        found: dict[int, Pagination] = {}
         for _, paginator in find_paginators(self.operation.view_func):
             limits = {
                 name: most
@@ -280,8 +279,9 @@ class BoundOperation:
                 own = getattr(paginator, attribute, None)
                 if own not in (None, inf) and name in paginator.Input.model_fields:
                     limits[name] = int(own)
-            found.append(Pagination(paginator, limits))
-        return tuple(found)
+            # Ninja Extra notes a paginator on each layer of a view.
+            found[id(paginator)] = Pagination(paginator, limits)
+        return tuple(found.values())
 
     @property
     def search_fields(self) -> tuple[str, ...]:
@@ -313,7 +313,11 @@ class BoundOperation:
     @property
     def components(self) -> Mapping[str, type]:
         """The classes behind the components of the OpenAPI document that the route refers to, by component name."""
-        return self._shared.book.classes_of(self.operation) if self.documented else {}
+        document = self._shared.document
+        if document is None or not self.documented:
+            return {}
+        shown = document["paths"].get(_in_document(self._route), {})
+        return document.classes_in([shown.get(method.lower()) for method in self.operation_ids])
 
     # ---- how it answers ----
 
@@ -336,7 +340,11 @@ class BoundOperation:
         """
         if self.unplanned is not None:
             return ()
-        found: tuple[Reads, ...] = self._answer.reads(source)
+        controller = self.controller
+        config = getattr(controller, "model_config", None)
+        # Of a model controller's own schemas none names its model.
+        usual = getattr(config, "model", None)
+        found: tuple[Reads, ...] = self._answer.reads(source, usual=usual)
         return found
 
     @property
@@ -377,7 +385,7 @@ def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[Bound
     """
     shared = _Shared(api, path_prefix)
     return [
-        BoundOperation(operation, f"{router.prefix}/{path}", router, shared)
+        BoundOperation(operation, "/".join(filter(None, (router.prefix, path))), router, shared)
         for router, path, operation in _walk(api)
     ]
 
@@ -387,11 +395,8 @@ def component_classes(api: NinjaAPI) -> dict[str, type]:
 
     Components that no class makes, as those of errors, are left out.
     """
-    shared = _Shared(api, "")
-    found: dict[str, type] = {}
-    for operation in shared.documented:
-        found |= shared.book.classes_of(operation)
-    return dict(sorted(found.items()))
+    document = _Shared(api, "").document
+    return {} if document is None else document.classes_in(document["paths"])
 
 
 def _walk(api: NinjaAPI) -> Iterator[tuple[Any, str, Operation]]:
@@ -411,6 +416,11 @@ def _find_root(api: NinjaAPI) -> str:
     except NoReverseMatch:
         # Its prefix may have parameters of its own.
         return next((prefix for found, prefix in find_apis() if found is api), "")
+
+
+def _in_document(path: str) -> str:
+    """Return a path as the OpenAPI document writes it: one slash at a time, without Django's converters."""
+    return re.sub(r"{[^}:]+:", "{", normalize_path(f"/{path}"))
 
 
 def _annotation(model: Any) -> Any:

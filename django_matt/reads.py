@@ -116,7 +116,8 @@ def _queryset_of(source: Source, found: "_Collected") -> Any:
     """Return the queryset of a source; of a model whose default manager fails, one without it."""
     if isinstance(source, type):
         try:
-            return source._default_manager.all()
+            manager: Any = source._default_manager
+            return manager.all()
         except Exception as error:  # noqa: BLE001 - a manager is the project's own code
             found.doubt_manager(source, error)
             return QuerySet(source)

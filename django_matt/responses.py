@@ -119,15 +119,21 @@ class ResponseBuilder:
             return "no response schema: what the view returns is encoded as it is"
         return None
 
-    def reads(self, source: Any = None) -> tuple[Any, ...]:
+    def reads(self, source: Any = None, *, usual: Any = None) -> tuple[Any, ...]:
         """Return the ``Reads`` of each status: which tier writes it, why no faster one does, what it reads.
 
-        ``source`` is the model or the queryset that the rows come from, where the schema does not say.
+        ``source`` is the model or the queryset that the rows come from, where the schema does not say. ``usual`` is the
+        model of the route's usual status, where neither says.
         """
         return tuple(
-            self._reads(status, tiers, source)
+            self._reads(
+                status,
+                tiers,
+                usual
+                if source is None and tiers.model is None and status == self._status
+                else source,
+            )
             for status, tiers in self.tiers.items()
-            if self.unplanned is None
         )
 
     def _reads(self, status: Any, tiers: Tiers, source: Any) -> Any:

@@ -5,9 +5,7 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from ninja.constants import NOT_SET
 from ninja.openapi.schema import REF_TEMPLATE
-from ninja.operation import Operation
 from ninja.orm.fields import AnyObject
 from ninja.patch_dict import ModelToDict
 from ninja.schema import NinjaGenerateJsonSchema
@@ -19,7 +17,7 @@ from django_matt.column_bounds import ArrayTypist, ColumnRewriter
 from django_matt.openapi.columns import annotated, columns_of, enum_of, is_never_null
 from django_matt.openapi.page_names import mark_page, name_pages, without_marks
 
-__all__ = ["SchemaBook", "Style", "names_in", "style_of", "without_null"]
+__all__ = ["SchemaBook", "Style", "names_in", "without_null"]
 
 Mode = Literal["validation", "serialization"]
 Model = type[BaseModel]
@@ -43,14 +41,6 @@ class Style(NamedTuple):
         """Tell the names of its schemas from those of another style."""
         words = zip(("Aliased", "Partial", "NonNull"), self, strict=True)
         return "".join(word for word, applies in words if applies)
-
-
-def style_of(operation: Operation, *, strict: bool) -> Style:
-    """Return how an operation writes its answers, as far as the document says it."""
-    if not strict:
-        return Style(operation.by_alias)
-    omits_defaults = operation.exclude_unset or operation.exclude_defaults
-    return Style(operation.by_alias, omits_defaults, operation.exclude_none)
 
 
 class SchemaBook:
@@ -87,19 +77,6 @@ class SchemaBook:
     def page(self, model: Model, mode: Mode, style: Style | None = None) -> JsonSchemaValue:
         """Return a copy of the model's own schema; what it refers to is in ``definitions``."""
         return deepcopy(self._pages[model, mode, style])
-
-    def classes_of(self, operation: Operation) -> dict[str, type]:
-        """Return the classes behind the definitions that an operation refers to, by the definitions' names."""
-        style = style_of(operation, strict=self._strict)
-        pages: list[tuple[Model, Mode, Style | None]] = []
-        pages.extend((model, "validation", None) for model in operation.models)
-        pages.extend(
-            (model, "serialization", style)
-            for model in operation.response_models.values()
-            if model not in (None, NOT_SET)
-        )
-        found = self.reachable([self._pages[page] for page in pages])
-        return {name: self.classes[name] for name in found if name in self.classes}
 
     def reachable(self, document: Any) -> dict[str, JsonSchemaValue]:
         """Return the definitions that the document refers to, directly or through another, sorted by name."""

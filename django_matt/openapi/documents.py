@@ -13,7 +13,7 @@ from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
 from django_matt.limits import has_rows
-from django_matt.openapi.components import SchemaBook, names_in, style_of, without_null
+from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
 from django_matt.openapi.conditions import describe_condition
 from django_matt.openapi.error_responses import (
     DESCRIPTIONS,
@@ -24,7 +24,7 @@ from django_matt.openapi.error_responses import (
 from django_matt.openapi.parameters import describe_limits, name_headers
 from django_matt.settings import get_settings
 
-__all__ = ["MattOpenAPISchema", "describe_schemas", "name_schemes"]
+__all__ = ["MattOpenAPISchema", "name_schemes"]
 
 _FORMS = ("form", "file")
 _NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
@@ -37,7 +37,16 @@ class MattOpenAPISchema(OpenAPISchema):
         """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
         operations = [each.operation for each in api.operations() if each.documented]
         self._strict = get_settings().STRICT_OPENAPI
-        self._book = describe_schemas(operations, strict=self._strict)
+        self._book = SchemaBook(
+            read=(model for operation in operations for model in operation.models),
+            written=(
+                (model, self._style(operation))
+                for operation in operations
+                for model in operation.response_models.values()
+                if model not in (None, NOT_SET)
+            ),
+            strict=self._strict,
+        )
         self._scheme_names = name_schemes(operations)
         self._errors: set[int] = set()
         self._error_types: dict[str, None] = {}
@@ -132,8 +141,7 @@ class MattOpenAPISchema(OpenAPISchema):
             result[status] = {"description": reasons.get(status, "Unknown Status Code")}
             if model in (None, NOT_SET):
                 continue
-            style = style_of(operation, strict=self._strict)
-            schema = self._inlined(self._book.page(model, "serialization", style))
+            schema = self._inlined(self._book.page(model, "serialization", self._style(operation)))
             if operation.stream_format is not None:
                 result[status]["content"] = self._stream(operation, schema)
             else:
@@ -172,6 +180,14 @@ class MattOpenAPISchema(OpenAPISchema):
         if self.securitySchemes:
             components["securitySchemes"] = dict(sorted(self.securitySchemes.items()))
         return components
+
+    def classes_in(self, part: Any) -> dict[str, type]:
+        """Return the classes behind the components that a part of the document refers to, by component name.
+
+        Components that no class makes, as those of errors, are left out.
+        """
+        classes = self._book.classes
+        return {name: classes[name] for name in self._book.reachable(part) if name in classes}
 
     @staticmethod
     def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
@@ -246,6 +262,12 @@ class MattOpenAPISchema(OpenAPISchema):
             for name in self._media_types(operation, rows=True)
             if name not in refused
         }
+
+    def _style(self, operation: Operation) -> Style:
+        if not self._strict:
+            return Style(operation.by_alias)
+        omits_defaults = operation.exclude_unset or operation.exclude_defaults
+        return Style(operation.by_alias, omits_defaults, operation.exclude_none)
 
     def _stream(self, operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = operation.stream_format.openapi_content_schema(  # type: ignore[union-attr]
@@ -322,21 +344,6 @@ def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     if not issubclass(operation.stream_format, SSE):  # type: ignore[arg-type]
         return schema
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
-
-
-def describe_schemas(operations: Iterable[Operation], *, strict: bool) -> SchemaBook:
-    """Return the JSON schemas of what some operations read and write."""
-    operations = list(operations)
-    return SchemaBook(
-        read=(model for operation in operations for model in operation.models),
-        written=(
-            (model, style_of(operation, strict=strict))
-            for operation in operations
-            for model in operation.response_models.values()
-            if model not in (None, NOT_SET)
-        ),
-        strict=strict,
-    )
 
 
 def name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
