@@ -1,6 +1,8 @@
 """The operations of an API as data: what a route is, who may call it, what it answers and reads, and its JSON."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -842,3 +844,16 @@ def test_query_schemas_are_request_models():
 
     model = only(api).request_models["query"]
     assert model.model_fields["filters"].annotation is Filters
+
+
+@pytest.mark.once
+def test_serving_requests_imports_nothing_of_it():
+    code = (
+        "import sys, os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.project.settings'; django.setup();"
+        "from django_matt import MattAPI; api = MattAPI(); api.get('/')(lambda request: 1); api.urls;"
+        "print([name for name in sys.modules if name in ('django_matt.operations', 'django_matt.reads')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
