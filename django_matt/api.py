@@ -1,7 +1,7 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
@@ -35,6 +35,9 @@ from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
+
+if TYPE_CHECKING:
+    from django_matt.operations import BoundOperation
 
 __all__ = ["MattAPI"]
 
@@ -209,6 +212,17 @@ class MattAPI(NinjaExtraAPI):
         if type(self.renderer) is not MattRenderer:
             return None
         return route_formats(operation.view_func) or self.formats
+
+    def operations(self, *, path_prefix: str | None = None) -> "list[BoundOperation]":
+        """Return every route of the API as data, in the order of the document: see ``BoundOperation``.
+
+        ``path_prefix`` is where the API is mounted, if its paths should not be looked up in the project's URLs. The
+        routes are bound by this: do not call it before the API has all of them.
+        """
+        # Here, as no request needs it.
+        from django_matt.operations import list_operations
+
+        return list_operations(self, path_prefix)
 
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the path at which the API is mounted, also below the namespace of an ``include``."""

@@ -20,7 +20,12 @@ from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from django_matt.controllers import BoundController, controller_view, route_function_of
+from django_matt.controllers import (
+    BoundController,
+    controller_view,
+    route_function_of,
+    written_name,
+)
 from django_matt.errors.middlewares import has_exception_middleware, watch_views
 from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
@@ -214,9 +219,7 @@ def _stable_name(route_function: Any, name: str) -> str:
         route_function.route.view_func,
     )
     function = view.__name__
-    written = view.__qualname__.rpartition(".")[2]
-    # ``ModelEndpointFactory`` adds six digits to the name of each function that it makes.
-    plain = written if re.fullmatch(f"{written}_[0-9a-f]{{6}}", function) else function
+    plain = written_name(view)
     bases = [cls for cls in controller.__mro__ if cls.__module__.split(".")[0] not in _THEIRS]
     for cls in {controller}.union(*map(_family, bases)):
         if re.fullmatch(f"{_short(cls)}_{function}(_[0-9a-f]{{8}})?", name):

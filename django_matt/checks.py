@@ -3,18 +3,21 @@
 See ``database_checks`` too.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
-from ninja.utils import normalize_path
 
 from django_matt.discovery import find_apis
 from django_matt.rows import row_writers as programs
 from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
 from django_matt.urls import HINT, atomic_aliases, transactions_around
+
+if TYPE_CHECKING:
+    from django_matt.operations import BoundOperation
 
 __all__ = [
     "check_annotations",
@@ -30,6 +33,15 @@ _LOCAL_CACHES = (
     "django.core.cache.backends.locmem.LocMemCache",
     "django.core.cache.backends.dummy.DummyCache",
 )
+
+
+def _operations() -> "Iterator[BoundOperation]":
+    """Yield the operations of every API that the project mounts."""
+    # Here, as a server imports the checks too, and runs none.
+    from django_matt.operations import list_operations
+
+    for api, prefix in find_apis():
+        yield from list_operations(api, prefix)
 
 
 @register("matt")
@@ -67,13 +79,7 @@ def check_annotations(**_: Any) -> list[CheckMessage]:
     """Report a route whose annotations cannot be resolved: it answers 500."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    problems = [
-        getattr(operation, "_matt_problem", None)
-        for api, _ in find_apis()
-        for router in api._get_bound_routers()
-        for view in router.path_operations.values()
-        for operation in view.operations
-    ]
+    problems = [operation.problem for operation in _operations()]
     hint = "Define or import the name where the view's module sees it when it is imported."
     return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
 
@@ -107,17 +113,12 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
     if not local or not getattr(settings, "ROOT_URLCONF", None):
         return []
     hint = "Set CACHES to Redis, Memcached or the database."
+    throttling = dict.fromkeys(each.api for each in _operations() if each.throttles)
     return [
         Warning(
             f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
         )
-        for api, _ in find_apis()
-        if any(
-            operation.throttle_objects
-            for router in api._get_bound_routers()
-            for view in router.path_operations.values()
-            for operation in view.operations
-        )
+        for api in throttling
     ]
 
 
@@ -127,12 +128,9 @@ def check_async_routes(**_: Any) -> list[CheckMessage]:
     if not atomic_aliases() or not getattr(settings, "ROOT_URLCONF", None):
         return []
     names = [
-        f"{operation.methods[0]} {normalize_path(f'{prefix}/{router.prefix}/{path}')}"
-        for api, prefix in find_apis()
-        for router in api._get_bound_routers()
-        for path, view in router.path_operations.items()
-        for operation in view.operations
-        if operation.is_async and transactions_around(operation)
+        f"{operation.methods[0]} {operation.path}"
+        for operation in _operations()
+        if operation.is_async and transactions_around(operation.operation)
     ]
     if not names:
         return []

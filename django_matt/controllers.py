@@ -1,5 +1,6 @@
 """Controllers bound to one API: their operations cloned, their instances built once a request."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from types import SimpleNamespace
@@ -36,6 +37,7 @@ __all__ = [
     "controller_view",
     "forget_dead_api",
     "route_function_of",
+    "written_name",
 ]
 
 
@@ -108,6 +110,13 @@ def route_function_of(operation: Operation) -> RouteFunction | None:
     """Return the controller's route behind an operation, or None for a plain function."""
     get_route_function = getattr(operation.view_func, "get_route_function", None)
     return None if get_route_function is None else get_route_function()
+
+
+def written_name(function: Any) -> str:
+    """Return a function's name, without the six digits that ``ModelEndpointFactory`` adds to those that it makes."""
+    name: str = function.__name__
+    written: str = function.__qualname__.rpartition(".")[2]
+    return written if re.fullmatch(f"{written}_[0-9a-f]{{6}}", name) else name
 
 
 def controller_factory(route_function: RouteFunction) -> Callable[[], ControllerBase]:

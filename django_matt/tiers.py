@@ -7,7 +7,8 @@ validates and dumps as Ninja does. A tier that cannot answer says why, and the n
 
 import json
 from collections import OrderedDict
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -225,39 +226,47 @@ class Tiers:
         annotation = self.plan.annotation
         return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
-    def describe(self, model: type[Model] | None = None) -> tuple[str, str | None, list[str]]:
-        """Return the tier that answers a queryset of a model, why no faster one does, and the queries that it makes.
+    @property
+    def model(self) -> type[Model] | None:
+        """The model that the schema names, else that of the last queryset; None where neither says."""
+        return _model_of(self.plan.annotation) or self.seen
 
-        The model is the one given, else the schema's, else that of the last queryset.
+    @property
+    def answers_one(self) -> bool:
+        """Whether a queryset is answered by its one object."""
+        # An object of a model may have one list too, and is no page for that.
+        return self.takes_one and (
+            self.page_rows is None or bool(_names_model(self.plan.annotation))
+        )
+
+    @property
+    def row_query(self) -> QueryPlan:
+        """What is read of the rows: of the object, of a list's items, or of a page's items."""
+        return self.query if self.answers_one else self.query.items or self.query
+
+    def describe(self, queryset: Any = None) -> tuple[str, str | None, Callable[[], list[str]]]:
+        """Return the tier of a queryset, what closes a faster one, and a function that returns the queries as text.
+
+        The function needs the default managers of related models, which may refuse to work outside of a request.
         """
-        model = model or _model_of(self.plan.annotation) or self.seen
-        # A schema of one object may have a single list as well. It is a page only if the schema does not name a model.
-        one = self.takes_one and (self.page_rows is None or _names_model(self.plan.annotation))
+        one = self.answers_one
         rows = self.rows if one else self.page_rows or self.rows
         if rows is None:
             tier, reason = self.plan.tier, self.rows_off_reason or self.plan.reason
         elif not one and rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
-        elif model is None:
-            return (
-                "rows or instances",
-                "which one depends on the model (matt_plan --model names it)",
-                [],
-            )
+        elif queryset is None:
+            why = "which one depends on the model (matt_plan --model names it)"
+            return "rows or instances", why, list
         else:
-            queryset = model._default_manager.all()
             reason = rows.reason(queryset)
             if reason is None:
                 tier, reason = ("rows or instances", _RETURN_IT) if one else ("rows", None)
-                return tier, reason, rows.queries(queryset)
+                return tier, reason, partial(rows.queries, queryset)
             tier = "instances"
-        if model is None:
-            return tier, reason, []
-        plan = self.query if one else self.query.items or self.query
-        planned = plan.apply(model._default_manager.all())
-        more = [getattr(each, "prefetch_to", each) for each in planned._prefetch_related_lookups]
-        queries = [str(planned.query), *(f"one more for {name}" for name in more)]
-        return tier, reason, queries
+        if queryset is None:
+            return tier, reason, list
+        return tier, reason, partial(self.row_query.queries, queryset)
 
     def _split_rendered(self, value: Any) -> tuple[Any, RenderedItems | None]:
         """Return a page without its rendered items, and the items; None for them if the page has ordinary ones."""

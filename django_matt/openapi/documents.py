@@ -24,7 +24,7 @@ from django_matt.openapi.error_responses import (
 from django_matt.openapi.parameters import describe_limits, name_headers
 from django_matt.settings import get_settings
 
-__all__ = ["MattOpenAPISchema"]
+__all__ = ["MattOpenAPISchema", "name_schemes"]
 
 _FORMS = ("form", "file")
 _NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
@@ -35,7 +35,7 @@ class MattOpenAPISchema(OpenAPISchema):
 
     def __init__(self, api: Any, path_prefix: str) -> None:
         """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
-        operations = list(_operations(api))
+        operations = [each.operation for each in api.operations() if each.documented]
         self._strict = get_settings().STRICT_OPENAPI
         self._book = SchemaBook(
             read=(model for operation in operations for model in operation.models),
@@ -47,7 +47,7 @@ class MattOpenAPISchema(OpenAPISchema):
             ),
             strict=self._strict,
         )
-        self._scheme_names = _name_schemes(operations)
+        self._scheme_names = name_schemes(operations)
         self._errors: set[int] = set()
         self._error_types: dict[str, None] = {}
         self._paths: dict[str, Any] = {}
@@ -180,6 +180,14 @@ class MattOpenAPISchema(OpenAPISchema):
         if self.securitySchemes:
             components["securitySchemes"] = dict(sorted(self.securitySchemes.items()))
         return components
+
+    def classes_in(self, part: Any) -> dict[str, type]:
+        """Return the classes behind the components that a part of the document refers to, by component name.
+
+        Components that no class makes, as those of errors, are left out.
+        """
+        classes = self._book.classes
+        return {name: classes[name] for name in self._book.reachable(part) if name in classes}
 
     @staticmethod
     def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
@@ -331,12 +339,6 @@ def _without_aliases(schema: dict[str, Any], definitions: dict[str, Any]) -> dic
     return schema | {"properties": properties} if properties else schema
 
 
-def _operations(api: Any) -> Iterable[Operation]:
-    for router in api._get_bound_routers():
-        for view in router.path_operations.values():
-            yield from (operation for operation in view.operations if operation.include_in_schema)
-
-
 def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     """Describe a server-sent event's data as what it is: text that holds JSON (OpenAPI 3.1, 4.8.14)."""
     if not issubclass(operation.stream_format, SSE):  # type: ignore[arg-type]
@@ -344,7 +346,7 @@ def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
 
 
-def _name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
+def name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
     """Name each security scheme after its class, the shortest name where several classes are one scheme.
 
     Two schemes of one name are told apart by a number, in the order of the routes.

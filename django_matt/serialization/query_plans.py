@@ -193,6 +193,11 @@ class QueryPlan:
             planned._iterable_class = filled
         return planned
 
+    def queries(self, queryset: Any) -> list[str]:
+        """Return the queries of a planned queryset for people to read: its SQL, then one line for each prefetch."""
+        planned = self.apply(queryset)
+        return [str(planned.query), *(f"one more for {path}" for path in _prefetched(planned))]
+
     def _filling(self, model: type[Model]) -> Any:
         """Return the iterable class that loads generic foreign keys (``generics``), or None if the schema reads none of the model."""
         if model not in self._fillings:
@@ -401,6 +406,23 @@ def yields_instances(queryset: Any) -> bool:
         return False
     made: Any = queryset
     return made._fields is None and made._iterable_class is ModelIterable
+
+
+def _prefetched(queryset: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the paths for which a queryset makes a query of its own, with those inside of its prefetches."""
+    known = set(_joined(queryset.query.select_related or {}))
+    for lookup in queryset._prefetch_related_lookups:
+        path = getattr(lookup, "prefetch_to", lookup)
+        parts = path.split("__")
+        for end in range(1, len(parts) + 1):
+            # A relation on the way that is neither joined nor fetched yet takes a query too.
+            part = "__".join(parts[:end])
+            if part not in known:
+                known.add(part)
+                yield prefix + part
+        inside = getattr(lookup, "queryset", None)
+        if inside is not None:
+            yield from _prefetched(inside, f"{prefix}{path}__")
 
 
 def _inner(annotation: Any) -> Any:

@@ -78,6 +78,8 @@ class ModelRequirements:
         self.generic: dict[str, list[tuple[list[str], Any, tuple[Any, ...]]]] = {}
         self._beyond_generic: dict[tuple[str, type[Model]], ModelRequirements] = {}
         self.unknown: dict[str, Any] = {}
+        # Whether code reads the instances that says not, by ``needs``, what it reads: it may ask the database for more.
+        self.by_code = False
 
     def read(self, annotation: Any, path: tuple[Any, ...] = ()) -> None:
         """Add what the schemas in an annotation read."""
@@ -99,6 +101,7 @@ class ModelRequirements:
         """Add what ``needs`` names, or every column if nothing was declared."""
         if paths is None:
             self.columns = None
+            self.by_code = True
         for path in paths or ():
             self.follow(path.split("__"), Any, ())
 
@@ -132,6 +135,7 @@ class ModelRequirements:
             self.read(annotation, path)
         elif not _is_link(annotation):
             self.columns = None
+            self.by_code = True
 
     def beyond(self, key: str, model: type[Model]) -> "ModelRequirements":
         """Return what is read of the objects of one model behind a generic foreign key."""
