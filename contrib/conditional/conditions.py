@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags, parse_http_date_safe
 
+from django_matt.contrib.conditional.validators import Validator, seconds
 from django_matt.decorators import View, get_metadata, set_metadata
 from django_matt.errors.exceptions import BadRequest, PreconditionFailed, PreconditionRequired
-from django_matt.states import Validator, seconds
 
 __all__ = [
+    "CONDITION",
     "Condition",
     "called",
     "check_preconditions",
@@ -27,6 +29,10 @@ __all__ = [
     "refuse_unconditional",
 ]
 
+CONDITION = "_matt_condition"
+"""The attribute of a request with what ``check_preconditions`` asks."""
+
+_APP = "django_matt.contrib.conditional"
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH")
 
 
@@ -69,6 +75,9 @@ def conditional(
     >>> @conditional(last_modified="updated_at")
     ... def get_book(request, id: int): ...
     """
+    if apps.apps_ready and not apps.is_installed(_APP):
+        # Otherwise the decorator would do nothing, and a write that needs a condition would have none.
+        raise ImproperlyConfigured(f'@conditional needs "{_APP}" in INSTALLED_APPS.')
     if not etag and last_modified is None:
         raise ImproperlyConfigured("@conditional needs etag=… or last_modified=….")
     if callable(etag) and isinstance(last_modified, str):
@@ -89,7 +98,7 @@ def check_preconditions(request: HttpRequest, instance: Any) -> None:
 
     For a route with ``@conditional(last_modified="…")``; call it where the row is locked, before it is changed.
     """
-    condition = request.__dict__.get("_matt_condition")
+    condition = request.__dict__.get(CONDITION)
     if condition is None:
         raise ImproperlyConfigured(
             'check_preconditions is for a route with @conditional(last_modified="…").'
