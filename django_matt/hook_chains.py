@@ -59,6 +59,10 @@ def bind_hooks(api: Any, operation: Operation, *, only_outside: bool) -> None:
                 f"The hook {name} cannot look inside of {type(operation).__name__}, a class of operations that is "
                 "not Ninja's."
             )
+        if not operation.is_async and _has(hook, "aaround") and not _has(hook, "around"):
+            raise HookUnbound(
+                f"The hook {name} has aaround() and no around(), which a sync route needs."
+            )
         found.append(hook)
     if found:
         operation._matt_hooks = tuple(found)  # type: ignore[attr-defined]
@@ -110,11 +114,7 @@ def _async_method(hook: OperationHook, name: str) -> Callable[..., Awaitable[Any
 
 
 def _sync_managers(operation: Operation) -> list[Callable[[Call], AbstractContextManager[Any]]]:
-    return [
-        hook.around if _has(hook, "around") else partial(_Waiting, hook.aaround)
-        for hook in bound_hooks(operation)
-        if _defines(hook, "around")
-    ]
+    return [hook.around for hook in bound_hooks(operation) if _has(hook, "around")]
 
 
 def _async_managers(
@@ -127,21 +127,6 @@ def _async_managers(
         for hook in bound_hooks(operation)
         if _defines(hook, "around")
     ]
-
-
-class _Waiting(AbstractContextManager[Any]):
-    """An async context manager in a sync operation."""
-
-    def __init__(
-        self, make: Callable[[Call], AbstractAsyncContextManager[Any]], call: Call
-    ) -> None:
-        self._manager = make(call)
-
-    def __enter__(self) -> Any:
-        return async_to_sync(self._manager.__aenter__)()
-
-    def __exit__(self, *raised: Any) -> Any:
-        return async_to_sync(self._manager.__aexit__)(*raised)
 
 
 class _Threaded(AbstractAsyncContextManager[Any]):

@@ -10,7 +10,7 @@ from ninja.operation import Operation
 
 __all__ = ["CALL", "Call", "OperationHook", "bound_hooks"]
 
-CALL = "_matt_call"
+CALL = "_matt_hook_call"
 """The attribute of a request that holds its ``Call`` while an operation with outside hooks runs."""
 
 
