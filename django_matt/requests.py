@@ -233,15 +233,15 @@ def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]
-            if hooked is not None:
-                made: HttpResponseBase = hooked(context, values)
-            else:
+            if hooked is None:
                 result = view(context.request, **values) if call is None else call(context, values)
                 made = (
                     answer.stream(context, result)
                     if answer.streams
                     else answer.make(context, result)
                 )
+            else:
+                made = hooked(context, values)
             if started is not None:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
@@ -300,14 +300,14 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]
-            if hooked is not None:
-                made: HttpResponseBase = await hooked(context, values)
-            else:
+            if hooked is None:
                 result = view(context.request, **values) if call is None else call(context, values)
                 if answer.streams:
                     made = await answer.stream_async(context, result)
                 else:
                     made = await answer.make_async(context, await result)
+            else:
+                made = await hooked(context, values)
             if started is not None:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
