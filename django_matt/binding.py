@@ -86,7 +86,10 @@ def _fail(api: Any, operation: Operation, path: str, problem: str, check: str) -
         raise ConfigError(error)
 
     failing: Any = run_async if operation.is_async else run
-    operation.run = answer_outside(api, operation, failing)  # type: ignore[method-assign]
+    failing = answer_outside(api, operation, failing)
+    if has_outside_hooks(operation):
+        failing = bind_answered(api, operation, failing)
+    operation.run = failing  # type: ignore[method-assign]
     operation.include_in_schema = False  # no document can describe it
     operation._matt_problem = error  # type: ignore[attr-defined] # for the system check
     operation._matt_check = check  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
 
+from django_matt.decorators import needed_hooks
 from django_matt.errors.answering import answer_error, arrived
 from django_matt.errors.middlewares import FINISH
 from django_matt.hooks import CALL, Call, OperationHook, bound_hooks
@@ -44,6 +45,13 @@ def bind_hooks(api: Any, operation: Operation, *, only_outside: bool) -> None:
     With ``only_outside`` the operation keeps its own ``run``, in which no hook can be called.
     """
     found: list[OperationHook] = []
+    added = {f"{kind.__module__}.{kind.__qualname__}" for kind in api.hooks}
+    for decorator, path in needed_hooks(operation.view_func).items():
+        if path not in added:
+            raise HookUnbound(
+                f"@{decorator} needs the hook {path}, which no app has added to this API. "
+                "Add its app to INSTALLED_APPS."
+            )
     for kind in sorted(api.hooks, key=lambda kind: kind.order):
         name = f"{kind.__module__}.{kind.__qualname__}"
         try:

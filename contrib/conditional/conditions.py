@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
-from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils.cache import get_conditional_response
@@ -32,7 +31,7 @@ __all__ = [
 CONDITION = "_matt_condition"
 """The attribute of a request with what ``check_preconditions`` asks."""
 
-_APP = "django_matt.contrib.conditional"
+_HOOK = "django_matt.contrib.conditional.hooks.ConditionalHook"
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH")
 
 
@@ -75,16 +74,14 @@ def conditional(
     >>> @conditional(last_modified="updated_at")
     ... def get_book(request, id: int): ...
     """
-    if apps.apps_ready and not apps.is_installed(_APP):
-        # Otherwise the decorator would do nothing, and a write that needs a condition would have none.
-        raise ImproperlyConfigured(f'@conditional needs "{_APP}" in INSTALLED_APPS.')
     if not etag and last_modified is None:
         raise ImproperlyConfigured("@conditional needs etag=… or last_modified=….")
     if callable(etag) and isinstance(last_modified, str):
         raise ImproperlyConfigured(
             "@conditional: a column makes an ETag of its own; give callables for both, or one of the two."
         )
-    return set_metadata("conditional", Condition(etag, last_modified, required))
+    condition = Condition(etag, last_modified, required)
+    return set_metadata("conditional", condition, hook=_HOOK)
 
 
 def condition_of(view: Any) -> Condition | None:

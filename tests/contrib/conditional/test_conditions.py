@@ -753,12 +753,16 @@ def test_a_page_has_no_column(serve):
     assert refused(serve(api), "get", "give etag=True or a callable")
 
 
-def test_the_decorator_needs_its_app(settings):
+@pytest.mark.parametrize("mark", [ROWS, conditional(etag=lambda request: "v", required=True)])
+def test_the_decorator_needs_its_app(serve, settings, mark):
     settings.INSTALLED_APPS = [
         name for name in settings.INSTALLED_APPS if "conditional" not in name
     ]
-    with pytest.raises(ImproperlyConfigured, match="in INSTALLED_APPS"):
-        conditional(etag=True)
+    api = MattAPI(urls_namespace=next(namespaces))
+    api.get("/it")(mark(lambda request: {}))
+    assert serve(api).get("/api/it").status_code == 500
+    with pytest.raises(SystemCheckError, match="Add its app to INSTALLED_APPS"):
+        call_command("check", "--tag", "matt")
 
 
 @pytest.mark.parametrize(
