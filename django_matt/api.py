@@ -1,7 +1,7 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
-from ninja.errors import ValidationError, ValidationErrorContext
+from ninja.errors import ConfigError, ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -27,6 +27,7 @@ from django_matt.extensions import ExtendsAPI
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.hooks import OperationHook
 from django_matt.openapi import MattDocs, MattOpenAPISchema
 from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from django_matt.operations import BoundOperation
 
 __all__ = ["MattAPI"]
+
+Hook = TypeVar("Hook", bound=OperationHook)
 
 
 class MattAPI(NinjaExtraAPI):
@@ -88,6 +91,7 @@ class MattAPI(NinjaExtraAPI):
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
+        self.hooks: list[type[OperationHook]] = []
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -206,6 +210,20 @@ class MattAPI(NinjaExtraAPI):
         """Let ``contribute(document)`` add paths or components each time the document is built; a decorator too."""
         self.openapi_contributions.append(contribute)
         return contribute
+
+    def add_hook(self, hook: type[Hook]) -> type[Hook]:
+        """Let a hook see the operations of this API; call it in ``extend(api)`` or before the URLs are asked for.
+
+        A class that is there already is not added again. Raises ``ConfigError`` once the operations are bound.
+        """
+        if self._bound is not None:
+            raise ConfigError(
+                f"{hook.__name__} comes too late: this API is bound. Call api.add_hook() in the extend(api) of an "
+                "app, or before urlpatterns names api.urls."
+            )
+        if hook not in self.hooks:
+            self.hooks.append(hook)
+        return hook
 
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""

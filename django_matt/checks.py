@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from django_matt.operations import BoundOperation
 
 __all__ = [
-    "check_annotations",
     "check_apps",
     "check_async_routes",
     "check_encoder",
     "check_error_logging",
+    "check_routes",
     "check_settings",
     "check_throttles",
 ]
 
+_HINTS = {
+    "matt.E004": "Define or import the name where the view's module sees it when it is imported.",
+    "matt.E006": "Change what the hook asks of the route, or remove its app from INSTALLED_APPS.",
+}
 _LOCAL_CACHES = (
     "django.core.cache.backends.locmem.LocMemCache",
     "django.core.cache.backends.dummy.DummyCache",
@@ -75,13 +79,15 @@ def check_apps(**_: Any) -> list[CheckMessage]:
 
 
 @register("matt")
-def check_annotations(**_: Any) -> list[CheckMessage]:
-    """Report a route whose annotations cannot be resolved: it answers 500."""
+def check_routes(**_: Any) -> list[CheckMessage]:
+    """Report a route that answers 500: its annotations cannot be resolved, or a hook cannot be bound to it."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    problems = [operation.problem for operation in _operations()]
-    hint = "Define or import the name where the view's module sees it when it is imported."
-    return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
+    broken: list[Any] = [each.operation for each in _operations() if each.problem]
+    return [
+        Error(each._matt_problem, hint=_HINTS[each._matt_check], id=each._matt_check)
+        for each in broken
+    ]
 
 
 @register("matt", "matt_doctor", deploy=True)

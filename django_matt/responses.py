@@ -35,6 +35,7 @@ from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.responses import JSON_TYPE, MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
+from django_matt.hook_chains import see_page, see_page_async, sees_page
 from django_matt.limits import find_paginators, find_views, has_rows
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
@@ -111,6 +112,12 @@ class ResponseBuilder:
             exclude_none=operation.exclude_none,
             limit=self._choice.reason if self._choice.tier == "pydantic" else None,
         )
+
+    @property
+    def formats(self) -> FormatSet | None:
+        """The formats to answer in; None where the project's own renderer answers."""
+        found: FormatSet | None = self._formats
+        return found
 
     @property
     def unplanned(self) -> str | None:
@@ -410,7 +417,8 @@ def _plan_pages(operation: Operation) -> bool:
         for name in ("paginate_queryset", "apaginate_queryset"):
             method = getattr(paginator, name, None)
             if method is not None and name not in vars(paginator):
-                setattr(paginator, name, partial(_paginate, paginator, method))
+                paginate = _paginate_async if name == "apaginate_queryset" else _paginate
+                setattr(paginator, name, partial(paginate, paginator, method))
     route = getattr(operation.view_func, "get_route_function", None)
     if route is not None and operation.view_func is not route().as_view:
         return False
@@ -436,10 +444,33 @@ def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None
 def _paginate(
     paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
 ) -> Any:
-    operation: Any = getattr(ROUTE_CONTEXT_VAR.get(None), "operation", None)
-    if operation is not None:
-        queryset = operation._matt_answer.prepare_page(queryset, paginator)
-    return method(queryset, *arguments, **named)
+    context = ROUTE_CONTEXT_VAR.get(None)
+    call = getattr(context, "call", None)
+    if sees_page(call):
+        queryset = see_page(call, queryset)
+    return method(_prepare_page(context, paginator, queryset), *arguments, **named)
+
+
+def _paginate_async(
+    paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
+) -> Any:
+    context = ROUTE_CONTEXT_VAR.get(None)
+    call = getattr(context, "call", None)
+    if not sees_page(call):
+        return method(_prepare_page(context, paginator, queryset), *arguments, **named)
+
+    async def paginate() -> Any:
+        items = await see_page_async(call, queryset)
+        return await method(_prepare_page(context, paginator, items), *arguments, **named)
+
+    return paginate()
+
+
+def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any:
+    operation: Any = getattr(context, "operation", None)
+    if operation is None:
+        return queryset
+    return operation._matt_answer.prepare_page(queryset, paginator)
 
 
 def _in_header(tier: str, reason: str | None) -> str:

@@ -12,11 +12,11 @@ from ninja.operation import Operation
 from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
+from django_matt.hooks import bound_hooks
 from django_matt.limits import has_rows
 from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
-from django_matt.openapi.conditions import describe_condition
 from django_matt.openapi.error_responses import (
-    DESCRIPTIONS,
+    describe_status,
     error_components,
     error_statuses,
     foreign_statuses,
@@ -105,7 +105,8 @@ class MattOpenAPISchema(OpenAPISchema):
         if "responses" in extra:
             extra["responses"] = self._declared(details["responses"], extra["responses"])
         self.deep_dict_update(details, extra)
-        describe_condition(details, operation, self._method)
+        for hook in bound_hooks(operation):
+            hook.describe(details, self._method)
         details["responses"] |= self._error_responses(operation, details["responses"])
         details["responses"] = dict(
             sorted(details["responses"].items(), key=lambda item: str(item[0]))
@@ -215,7 +216,7 @@ class MattOpenAPISchema(OpenAPISchema):
         ]
         self._errors.update(statuses)
         self._error_types |= dict.fromkeys(self._media_types(operation, rows=False))
-        return {s: {"$ref": f"#/components/responses/{DESCRIPTIONS[s][0]}"} for s in statuses}
+        return {s: {"$ref": f"#/components/responses/{describe_status(s)[0]}"} for s in statuses}
 
     @staticmethod
     def _declared(known: dict[Any, Any], extra: dict[Any, Any]) -> dict[Any, Any]:
