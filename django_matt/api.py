@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
-from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, URLResolver
@@ -22,7 +21,7 @@ from ninja_extra.exceptions import APIException
 from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
-from django_matt.extensions import ExtendsAPI
+from django_matt.extensions import extend_by_apps
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
@@ -41,10 +40,11 @@ __all__ = ["MattAPI"]
 class MattAPI(NinjaExtraAPI):
     """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project.
 
-    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and three of its own: ``problem_details`` answers
+    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and four of its own: ``problem_details`` answers
     handled errors with RFC 9457 documents instead of Ninja's bodies (default: ``MATT["PROBLEM_DETAILS"]``),
-    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``), and
-    ``tier`` the fastest tier that answers may take (default: ``MATT["TIER"]``).
+    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``),
+    ``tier`` the fastest tier that answers may take (default: ``MATT["TIER"]``), and ``extensions`` the labels of the
+    installed apps that may extend this API (default: ``MATT["EXTENSIONS"]``, else every app).
 
     >>> api = MattAPI(title="Shop", problem_details=True, formats=["json", "csv"])
     >>> api.formats.names
@@ -74,13 +74,16 @@ class MattAPI(NinjaExtraAPI):
         problem_details: bool | None = None,
         formats: Sequence[str | Format] | None = None,
         tier: Tier | None = None,
+        extensions: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
         """Take the options, and those of a newer Ninja too; nothing is bound before the URLs are asked for."""
         self._settings = get_settings()
         self._problem_details = problem_details
-        self.formats = FormatSet(formats)
-        self._formats_of_settings = self.formats if formats is None else None
+        self.extensions: tuple[str, ...] | None = None if extensions is None else tuple(extensions)
+        self._extended: list[str] = []
+        self._formats = FormatSet(formats)
+        self._formats_of_settings = self._formats if formats is None else None
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
@@ -122,6 +125,17 @@ class MattAPI(NinjaExtraAPI):
     def problem_details(self, value: bool | None) -> None:
         self._problem_details = value
 
+    @property
+    def formats(self) -> FormatSet:
+        """The formats of answers and bodies, the default first; set it before the URLs are asked for."""
+        return self._formats
+
+    @formats.setter
+    def formats(self, value: FormatSet) -> None:
+        self._formats = value
+        if type(self.parser) is MattParser:
+            self.parser.formats = value
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was bound: a copy, as ``setUpTestData`` makes one, is an API of its own and binds itself."""
         left_out: dict[str, Any] = {
@@ -129,6 +143,7 @@ class MattAPI(NinjaExtraAPI):
             "_bound_routers_cache": None,
             "_controller_routers_merged": False,
             "forgets_settings": [],
+            "_extended": list(self._extended),
         }
         return {**self.__dict__, **left_out}
 
@@ -214,16 +229,26 @@ class MattAPI(NinjaExtraAPI):
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
         """Build the OpenAPI 3.1 document for where the API is mounted."""
+        self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
         return MattOpenAPISchema(self, path_prefix)
 
-    def _get_bound_routers(self) -> list[Any]:
-        """Bind every operation once, after the installed contrib apps have extended the API."""
+    def _extend(self) -> None:
+        """Let the installed apps extend the API, each once."""
         if self._bound is None:
-            for app in apps.get_app_configs():
-                if isinstance(app, ExtendsAPI):
-                    app.extend(self)
+            extend_by_apps(self, self._extended)
+
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        """What ``path("api/", api.urls)`` takes, after the installed apps have extended the API."""
+        self._extend()
+        return super().urls
+
+    def _get_bound_routers(self) -> list[Any]:
+        """Bind every operation once, after the installed apps have extended the API."""
+        if self._bound is None:
+            self._extend()
             with postponed_decorators(self):
                 self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
