@@ -20,7 +20,8 @@ from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.errors.answering import ask_handler
-from django_matt.errors.handlers import answer_exception, install_handlers
+from django_matt.errors.handlers import answer_exception, install_handler, install_handlers
+from django_matt.errors.registration import ErrorRegistry, HintText, ToError
 from django_matt.extensions import extend_by_apps
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
@@ -87,6 +88,7 @@ class MattAPI(NinjaExtraAPI):
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
+        self.registered_errors = ErrorRegistry()
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -164,6 +166,24 @@ class MattAPI(NinjaExtraAPI):
     ) -> None:
         """Let ``handler(request, exc)`` answer the exceptions of a class; it may be ``async def``."""
         super().add_exception_handler(exc_class, cast("Any", handler))
+
+    def register_error(
+        self,
+        exc_class: type[Exception],
+        to_error: ToError,
+        *,
+        hint: HintText | None = None,
+    ) -> None:
+        """Answer the exceptions of a class by what ``to_error(request, exc)`` returns, as our own errors are answered.
+
+        It returns an ``ErrorResponse``, or a ``Problem`` as you would raise it; ``None`` for what shall be answered as
+        if it were not registered. Transactions are rolled back, the answer has the form that the client wants, and the
+        log says where the exception came from. An ``exception_handler`` of the project for the same class wins.
+
+        ``hint`` is a sentence for the DEBUG page that says how to fix the mistake, or a function of the exception.
+        """
+        self.registered_errors.add(exc_class, to_error, hint)
+        install_handler(self, exc_class)
 
     def on_exception(self, request: HttpRequest, exc: Any) -> Any:
         """Answer an exception by the handler that is registered for it, which may be ``async def``.

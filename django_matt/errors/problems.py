@@ -11,6 +11,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.http.request import MediaType
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
 
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.reports import get_request_id
@@ -19,6 +20,7 @@ from django_matt.settings import get_settings
 __all__ = [
     "PROBLEM_JSON",
     "ErrorResponse",
+    "FieldError",
     "code_of",
     "document",
     "pointer",
@@ -39,12 +41,26 @@ _CODES = {422: "validation_error"} | {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one value of a request.
+
+    ``loc`` says where the value is, as Ninja's validation errors do: ``("body", "lines", 0, "count")``. ``message`` may be a
+    lazy text.
+    """
+
+    loc: Sequence[str | int]
+    message: str | Promise
+    code: str = "invalid"
+
+
 @dataclass(slots=True, kw_only=True)
 class ErrorResponse:
     """An error as it goes to the client, before its form is chosen."""
 
     status: int
-    detail: str
+    detail: str | Promise
+    """One sentence for the client; it may be a lazy text, which is translated into the language of the request."""
     code: str = ""
     body: Any = None
     """What Ninja answers for this error; ``{"detail": detail}`` where it is ``None``."""
@@ -54,6 +70,8 @@ class ErrorResponse:
     """How many errors were left out of ``errors``."""
     members: dict[str, Any] = field(default_factory=dict)
     always_problem: bool = False
+    field_errors: Sequence[FieldError] = ()
+    """What is wrong with which value of the request, for an error that is registered; ``errors`` and ``body`` follow."""
     is_fault: bool = False
     """Ours, not the client's: log it as an error and tell ``got_request_exception``."""
     was_mapped: bool = False
