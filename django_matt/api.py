@@ -20,11 +20,14 @@ from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.errors.answering import ask_handler
+from django_matt.errors.fields import call_of
 from django_matt.errors.handlers import answer_exception, install_handler, install_handlers
+from django_matt.errors.problems import ErrorResponse
 from django_matt.errors.registration import ErrorRegistry, HintText, ToError
 from django_matt.extensions import extend_by_apps
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
+from django_matt.formats.rendering import render_error
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.openapi import MattDocs, MattOpenAPISchema
 from django_matt.openapi.urls import docs_urls, find_root
@@ -232,11 +235,19 @@ class MattAPI(NinjaExtraAPI):
         self.openapi_contributions.append(contribute)
         return contribute
 
+    def render_error(self, request: HttpRequest, error: ErrorResponse) -> HttpResponse | None:
+        """Let the client's format answer an error, where it has a ``render_error``; ``None`` where it has none."""
+        formats: FormatSet = getattr(request, "_matt_formats", self.formats)
+        if not formats.renders_errors or type(self.renderer) is not MattRenderer:
+            return None
+        call = call_of(request)
+        return render_error(formats, request, error, None if call is None else call.operation)
+
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""
         if type(self.renderer) is not MattRenderer:
             return None
-        return route_formats(operation.view_func) or self.formats
+        return route_formats(operation.view_func, self.formats) or self.formats
 
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the path at which the API is mounted, also below the namespace of an ``include``."""

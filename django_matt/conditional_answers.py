@@ -156,7 +156,7 @@ class ConditionalResponseBuilder(ResponseBuilder):
         return self._unchanged(context, state)
 
     def _refuse_changed(self, request: HttpRequest, state: Validator) -> None:
-        refuse_changed(request, state, () if self._formats is None else self._formats.names)
+        refuse_changed(request, state, () if self._formats is None else self._formats.variants)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer as ``ResponseBuilder`` does, or with 304 where the client holds what the result says."""
@@ -223,7 +223,7 @@ class ConditionalResponseBuilder(ResponseBuilder):
             answer.cookies = made.cookies
         formats = self._formats_of(context.request)
         if formats is not None:
-            formats.vary(answer)
+            formats.vary(answer, formats.choose(context.request, 200))
         judged = self._evaluate(context.request, state, answer)
         return None if judged is answer else judged
 
@@ -294,8 +294,9 @@ class ConditionalResponseBuilder(ResponseBuilder):
         if formats is not None and self._condition.etag is not True:
             with suppress(NotAcceptable):
                 chosen = formats.select(request)
-                if chosen is not formats.default:
-                    ends.append(chosen.name)
+                variant = chosen.variant(request)
+                if chosen is not formats.default or variant != chosen.name:
+                    ends.append(variant)
         return "-".join(ends)
 
     def _formats_of(self, request: HttpRequest) -> FormatSet | None:

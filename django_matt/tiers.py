@@ -174,10 +174,11 @@ class Tiers:
             self.closed = reason
             self.rows = self.page_rows = None
 
-    def paginate(self, queryset: Any, columns: list[str] | None) -> Any:
+    def paginate(self, queryset: Any, columns: list[str] | None, *, rows: bool = True) -> Any:
         """Return a queryset that is about to be paginated with what its items' schema reads.
 
-        ``columns`` are what the paginator reads besides, None where that is not known.
+        ``columns`` are what the paginator reads besides, None where that is not known. With ``rows=False`` the items are
+        instances, whatever their schema allows.
         """
         plan = self.query.items
         if plan is None:
@@ -186,7 +187,7 @@ class Tiers:
             queryset = queryset.all()
         if isinstance(queryset, QuerySet):
             self.seen = queryset.model
-        if self.page_rows is not None and isinstance(queryset, QuerySet):
+        if rows and self.page_rows is not None and isinstance(queryset, QuerySet):
             try:
                 return self.page_rows.postpone(queryset, self._apply_page)
             except TierUnavailable as closed:

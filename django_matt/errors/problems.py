@@ -21,6 +21,7 @@ __all__ = [
     "PROBLEM_JSON",
     "ErrorResponse",
     "FieldError",
+    "asks_for_problem",
     "code_of",
     "document",
     "pointer",
@@ -155,10 +156,12 @@ def document(request: HttpRequest, answer: ErrorResponse) -> dict[str, Any]:
 
 def respond(api: Any, request: HttpRequest, answer: ErrorResponse) -> HttpResponse:
     """Answer in Ninja's body, or with a problem document where the API, the client or the error wants one."""
-    if (
-        answer.always_problem
-        or getattr(api, "problem_details", False)
-        or _asks_for_problem(request)
+    render = getattr(api, "render_error", None)
+    rendered: HttpResponse | None = None if render is None else render(request, answer)
+    if rendered is not None:
+        response = rendered
+    elif (
+        answer.always_problem or getattr(api, "problem_details", False) or asks_for_problem(request)
     ):
         content = json.dumps(to_jsonable(document(request, answer)))
         response = HttpResponse(content, status=answer.status, content_type=PROBLEM_JSON)
@@ -192,7 +195,8 @@ def _accepted(request: HttpRequest) -> list[MediaType]:
     return [MediaType(part) for part in header.split(",") if part.strip()]
 
 
-def _asks_for_problem(request: HttpRequest) -> bool:
+def asks_for_problem(request: HttpRequest) -> bool:
+    """Say whether the client accepts problem documents by their name."""
     return any(
         str(kind).partition(";")[0] == PROBLEM_JSON and kind.quality > 0
         for kind in _accepted(request)
