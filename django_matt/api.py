@@ -1,7 +1,7 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -30,6 +30,7 @@ from django_matt.formats.bodies import MattParser
 from django_matt.formats.rendering import render_error
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.openapi import MattDocs, MattOpenAPISchema
+from django_matt.openapi.contributions import Contribution
 from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
 from django_matt.pages import asset_urls
@@ -39,6 +40,8 @@ from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 __all__ = ["MattAPI"]
+
+C = TypeVar("C", bound=Contribution)
 
 
 class MattAPI(NinjaExtraAPI):
@@ -90,7 +93,7 @@ class MattAPI(NinjaExtraAPI):
         self._formats_of_settings = self._formats if formats is None else None
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
-        self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
+        self.openapi_contributions: list[Contribution] = []
         self.registered_errors = ErrorRegistry()
         self._bound: list[Any] | None = None
         super().__init__(
@@ -228,12 +231,14 @@ class MattAPI(NinjaExtraAPI):
 
     _stock_create_response = create_response
 
-    def add_openapi(
-        self, contribute: Callable[[dict[str, Any]], None]
-    ) -> Callable[[dict[str, Any]], None]:
-        """Let ``contribute(document)`` add paths or components each time the document is built; a decorator too."""
-        self.openapi_contributions.append(contribute)
-        return contribute
+    def add_openapi(self, contribution: C) -> C:
+        """Add an ``OpenAPIPart`` to the document, or what a function adds each time that the document is built.
+
+        The function gets the document. It changes it, or returns an ``OpenAPIPart``. It may be decorated by this. What fails is
+        logged and left out.
+        """
+        self.openapi_contributions.append(contribution)
+        return contribution
 
     def render_error(self, request: HttpRequest, error: ErrorResponse) -> HttpResponse | None:
         """Let the client's format answer an error, where it has a ``render_error``; ``None`` where it has none."""

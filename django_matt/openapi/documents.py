@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode
 from django_matt.limits import has_rows
 from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
 from django_matt.openapi.conditions import describe_condition
+from django_matt.openapi.contributions import add_contribution
 from django_matt.openapi.error_responses import (
     DESCRIPTIONS,
     error_components,
@@ -55,7 +56,7 @@ class MattOpenAPISchema(OpenAPISchema):
         self._method = ""
         super().__init__(api, path_prefix)
         for contribute in api.openapi_contributions:
-            contribute(self)
+            add_contribution(self, path_prefix, contribute)
 
     def get_paths(self) -> dict[str, Any]:
         """Return the paths; a parameter that only the path names is a string."""
