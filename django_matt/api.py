@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import NoReverseMatch, URLPattern, URLResolver
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ValidationError, ValidationErrorContext
@@ -25,6 +25,7 @@ from django_matt.errors.handlers import answer_exception, install_handler, insta
 from django_matt.errors.problems import ErrorResponse
 from django_matt.errors.registration import ErrorRegistry, HintText, ToError
 from django_matt.extensions import extend_by_apps
+from django_matt.foreign_views import Included, Urls, wrap_urls
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.rendering import render_error
@@ -95,6 +96,7 @@ class MattAPI(NinjaExtraAPI):
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Contribution] = []
         self.registered_errors = ErrorRegistry()
+        self._mounted: list[tuple[str, Urls, int | None]] = []
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -231,6 +233,21 @@ class MattAPI(NinjaExtraAPI):
 
     _stock_create_response = create_response
 
+    def mount_views(self, prefix: str, urls: Urls, *, max_body: int | None = None) -> None:
+        """Serve views that are not routes below the API, with the API's errors: exceptions, 404, 405, 413.
+
+        ``urls`` is a list of patterns, the dotted path of a URLconf, or what ``include()`` returns. Their names are in the API's
+        namespace. ``max_body`` is the most bytes that a request may send.
+        """
+        self._mounted.append((prefix, urls, max_body))
+
+    def answer_errors(self, urls: Urls, *, max_body: int | None = None) -> Included:
+        """Return what ``path()`` takes for views outside of the API that answer errors as the API does.
+
+        The names of the patterns stay as they are. See ``mount_views``.
+        """
+        return wrap_urls(self, urls, max_body=max_body)
+
     def add_openapi(self, contribution: C) -> C:
         """Add an ``OpenAPIPart`` to the document, or what a function adds each time that the document is built.
 
@@ -299,5 +316,9 @@ class MattAPI(NinjaExtraAPI):
             ]
         finally:
             self.openapi_url = openapi_url
-        urls = [*ours, *routes, root_url(self)]
+        mounted = [
+            path(prefix.lstrip("/"), wrap_urls(self, urls, max_body=most))
+            for prefix, urls, most in self._mounted
+        ]
+        urls: list[Any] = [*ours, *routes, root_url(self), *mounted]
         return [LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]
