@@ -28,7 +28,7 @@ def wrap_urls(api: Any, urls: Urls, *, max_body: int | None = None) -> Included:
     """Return patterns whose views answer errors as ``api`` does; ``path()`` takes them."""
     included: Any = urls
     if not (isinstance(urls, tuple) and len(urls) == 3 and not isinstance(urls[0], URLPattern)):
-        included = include(urls)  # type: ignore[arg-type]
+        included = include(urls)
     given, app_name, namespace = included
     patterns = getattr(given, "urlpatterns", given)
     watch_views()
@@ -104,7 +104,7 @@ def _length(request: HttpRequest) -> int:
     """Return how long the body is; without a length Django reads it under ASGI alone, where it has arrived by now."""
     given = request.META.get("CONTENT_LENGTH")
     if not given and isinstance(request, ASGIRequest):
-        stream: Any = request._stream  # type: ignore[attr-defined]
+        stream: Any = request._stream
         if hasattr(stream, "seekable") and stream.seekable():
             place = stream.tell()
             length: int = stream.seek(0, os.SEEK_END)
