@@ -1,5 +1,6 @@
 """A view's result into a response: its schema's plan, the client's format, or a stream."""
 
+import json
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -33,6 +34,8 @@ from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.protocol import RenderContext
+from django_matt.formats.rendering import render_result
 from django_matt.formats.responses import JSON_TYPE, MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
 from django_matt.hook_chains import see_page, see_page_async, sees_page
@@ -88,6 +91,10 @@ class ResponseBuilder:
         # What most views return is answered by few questions: these kinds of results, with the usual status.
         self._usual: Any = None if formats is None else self.tiers.get(self._status)
         self._ready = frozenset[type]() if self._usual is None else self._usual.ready
+        # A format such as HTML writes what the view returned itself, and not the JSON of it.
+        self._renders = bool(getattr(formats, "renders", False)) and not self.streams
+        if self._renders:
+            self._ready = frozenset()
         # A page of rows is written for the one status that pages have; errors have other schemas.
         others = [status for status in self.tiers if status != self._status]
         alone = all(isinstance(status, int) and status >= 400 for status in others)
@@ -249,11 +256,14 @@ class ResponseBuilder:
         if self._formats is not None:
             self._formats.select(request, rows=self._rows)
 
-    def prepare_page(self, queryset: Any, paginator: PaginationBase) -> Any:
+    def prepare_page(self, request: HttpRequest, queryset: Any, paginator: PaginationBase) -> Any:
         """Return a queryset that is about to be paginated with what its items' schema reads."""
         tiers = self.tiers.get(self._status)
         if tiers is None:
             return queryset
+        if self._renders and self._formats.choose(request, self._status).renders:
+            # The format gets the instances, and may read any of their columns.
+            return tiers.paginate(queryset, None, rows=False)
         paginate = type(paginator).paginate_queryset
         if paginate in _KNOWN_PAGES:
             return tiers.paginate(queryset, [])
@@ -287,6 +297,10 @@ class ResponseBuilder:
             context.response.status_code = status
         if plan is None:
             return cast("HttpResponse", context.response)
+        if self._renders:
+            chosen = self._formats.choose(request, status)
+            if chosen.renders:
+                return self._render(context, chosen, key, result, status)
         if plan is NOT_SET:
             return respond(request, self._formats, dumps(result), status, context.made)
         tiers, chosen = self.tiers[key], None
@@ -295,6 +309,25 @@ class ResponseBuilder:
         if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
             chosen = select_piecewise(request, self._formats)
         return self._encode(context, tiers, result, status, chosen)
+
+    def _render(
+        self, context: Any, chosen: Any, key: Any, result: Any, status: int
+    ) -> HttpResponseBase:
+        """Let a format write what the view returned; its JSON is made where the format asks for it."""
+        request = context.request
+
+        def read_data() -> Any:
+            if self._plans[key] is NOT_SET:
+                return json.loads(dumps(result))
+            return json.loads(self.tiers[key].encode(result, request=request, status=status)[0])
+
+        known = RenderContext(request, status, self._operation, read_data)
+        response = render_result(self._formats, chosen, result, known, context.made)
+        if settings.DEBUG:
+            response.headers["X-Matt-Tier"] = _in_header(
+                "none", f"the format {chosen.name} writes what the view returned"
+            )
+        return response
 
     def _encode(
         self, context: Any, tiers: Any, result: Any, status: int, chosen: Any = None
@@ -348,7 +381,8 @@ class ResponseBuilder:
 
     async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""
-        if not self._asks(result):
+        renders = self._renders and self._formats.choose(context.request, self._status).renders
+        if not renders and not self._asks(result):
             try:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
@@ -470,7 +504,7 @@ def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any
     operation: Any = getattr(context, "operation", None)
     if operation is None:
         return queryset
-    return operation._matt_answer.prepare_page(queryset, paginator)
+    return operation._matt_answer.prepare_page(context.request, queryset, paginator)
 
 
 def _in_header(tier: str, reason: str | None) -> str:

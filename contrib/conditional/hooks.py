@@ -173,7 +173,7 @@ class ConditionalHook(OperationHook):
     def _note(self, call: Call) -> None:
         request: Any = call.request
         formats = call.formats
-        noted = call.state[self] = _Request(self, () if formats is None else formats.names)
+        noted = call.state[self] = _Request(self, () if formats is None else formats.variants)
         writes = request.method not in SAFE
         if writes:
             refuse_unconditional(request, required=self._condition.required)
@@ -246,7 +246,7 @@ class ConditionalHook(OperationHook):
             answer.cookies = made.cookies
         formats = call.formats
         if formats is not None:
-            formats.vary(answer)
+            formats.vary(answer, formats.choose(call.request, 200))
         judged = self._evaluate(call, state, answer)
         return None if judged is answer else judged
 
@@ -312,8 +312,9 @@ class ConditionalHook(OperationHook):
         if formats is not None and self._condition.etag is not True:
             with suppress(NotAcceptable):
                 chosen = formats.select(call.request)
-                if chosen is not formats.default:
-                    ends.append(chosen.name)
+                variant = chosen.variant(call.request)
+                if chosen is not formats.default or variant != chosen.name:
+                    ends.append(variant)
         return "-".join(ends)
 
 
