@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -16,6 +17,9 @@ __all__ = ["LifespanError", "apps_with_lifespan", "lifespan_loop", "run_lifespan
 logger = logging.getLogger(__name__)
 
 _loops: list[asyncio.AbstractEventLoop] = []
+if hasattr(os, "register_at_fork"):
+    # The thread that runs a loop does not come along into a forked process.
+    os.register_at_fork(after_in_child=_loops.clear)
 
 
 class LifespanError(Exception):
