@@ -8,12 +8,13 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import django
 from django.core.handlers.wsgi import WSGIHandler
+from django.http.response import HttpResponseBase
 
 from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
 from django_matt.settings import get_settings
@@ -94,7 +95,7 @@ class _Keeper:
             async with run_lifespans():
                 started.set_result(None)
                 await self._end.wait()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - who waits for the start gets it
             # What fails at the end has been logged.
             if not started.done():
                 started.set_exception(error)
@@ -112,9 +113,8 @@ class MattWSGIHandler(WSGIHandler):
         super().__init__()
         self._keeper = keeper
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
         """Answer one request."""
         if not self._keeper.is_open:
             self._keeper.open()
-        response: Iterable[bytes] = super().__call__(environ, start_response)
-        return response
+        return super().__call__(environ, start_response)

@@ -104,7 +104,7 @@ def test_those_that_started_end_when_one_fails_to_start(lived, label):
         lived()
     assert isinstance(it.value.__cause__, ValueError)
     count = STARTS.index(f"lifespan_{label} start")
-    assert LINES == [*STARTS[: count + 1], *ENDS[3 - count :]]
+    assert [*STARTS[: count + 1], *ENDS[3 - count :]] == LINES
 
 
 def test_an_app_that_does_not_start_in_time_fails(lived, settings):
@@ -112,7 +112,7 @@ def test_an_app_that_does_not_start_in_time_fails(lived, settings):
     TROUBLE["lifespan_two", "start"] = "hangs"
     with pytest.raises(LifespanError, match=r"'lifespan_two'.* it took more than 0.05 seconds"):
         lived()
-    assert LINES == [*STARTS[:2], ENDS[2]]
+    assert [*STARTS[:2], ENDS[2]] == LINES
 
 
 def test_an_app_s_own_timeout_is_told_as_its_own(lived):

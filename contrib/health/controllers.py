@@ -1,6 +1,7 @@
 """The routes: is the process alive, and can it serve."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -12,6 +13,8 @@ from django_matt.contrib.health.services import HealthChecks
 from django_matt.contrib.health.settings import HealthSettings
 
 __all__ = ["make_controller"]
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def make_controller(options: HealthSettings, checks: HealthChecks) -> type[ControllerBase]:
@@ -49,7 +52,8 @@ def make_controller(options: HealthSettings, checks: HealthChecks) -> type[Contr
     return HealthController
 
 
-def _route(path: str, name: str, response: Any) -> Any:
-    return http_get(
+def _route(path: str, name: str, response: Any) -> Callable[[View], View]:
+    route: Callable[[View], View] = http_get(
         path, response=response, auth=None, throttle=[], operation_id=name, url_name=name
     )
+    return route

@@ -41,4 +41,4 @@ urlpatterns = [path("api/", MattAPI().urls)]
 
 if __name__ == "__main__":
     response = Client().get("/api/health/ready")
-    print(json.dumps([response.status_code, response.content.decode()]))
+    sys.stdout.write(json.dumps([response.status_code, response.content.decode()]))

@@ -21,7 +21,6 @@ from django_matt import MattAPI
 from django_matt.contrib.health.checks import check_names, check_settings
 from django_matt.extensions import HealthCheck
 from django_matt.lifespans import lifespan_loop, run_lifespans
-
 from tests.waiting import wait_until
 
 from .apps import CheckedConfig
@@ -123,10 +122,13 @@ def test_the_graph_of_migrations_is_built_once(healthy, monkeypatch):
     from django_matt.contrib.health import probes
 
     built = []
-    executor = probes.MigrationExecutor
-    monkeypatch.setattr(
-        probes, "MigrationExecutor", lambda *args: built.append(args) or executor(*args)
-    )
+
+    class Counted(probes.MigrationExecutor):
+        def __init__(self, *args):
+            built.append(args)
+            super().__init__(*args)
+
+    monkeypatch.setattr(probes, "MigrationExecutor", Counted)
     ask = healthy()
     assert {ask("/health/ready").status_code for _ in range(3)} == {200}
     assert len(built) == 1
