@@ -13,6 +13,7 @@ from django.apps import apps
 from django.core.cache import caches
 from django.core.checks import run_checks
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from ninja.security import HttpBearer
 from ninja.throttling import AnonRateThrottle
@@ -123,7 +124,7 @@ def test_the_graph_of_migrations_is_built_once(healthy, monkeypatch):
 
     built = []
 
-    class Counted(probes.MigrationExecutor):
+    class Counted(MigrationExecutor):
         def __init__(self, *args):
             built.append(args)
             super().__init__(*args)
