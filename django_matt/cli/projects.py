@@ -104,7 +104,7 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 def _type_of(default: Any) -> Any:
     """Return the type of a flag: one of the choices, or a text."""
-    return (Literal[tuple(default)] if isinstance(default, list) else str) | None  # type: ignore[operator]
+    return (Literal[tuple(default)] if isinstance(default, list) else str) | None
 
 
 def _help(prompt: Any) -> str:
