@@ -57,6 +57,7 @@ class HasLifespan(Protocol):
 
     def lifespan(self) -> AbstractAsyncContextManager[object]:
         """Return the context to enter; a method with ``@contextlib.asynccontextmanager`` is one."""
+        ...
 
 
 @runtime_checkable
@@ -69,3 +70,4 @@ class HealthCheck(Protocol):
 
     def health_checks(self) -> Mapping[str, Callable[[], object]]:
         """Return the checks by the names that the response shows."""
+        ...

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
@@ -104,7 +104,7 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 def _type_of(default: Any) -> Any:
     """Return the type of a flag: one of the choices, or a text."""
-    return (Literal[tuple(default)] if isinstance(default, list) else str) | None
+    return Optional[Literal[tuple(default)] if isinstance(default, list) else str]  # noqa: UP045 - made at run time
 
 
 def _help(prompt: Any) -> str:
