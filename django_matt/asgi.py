@@ -6,7 +6,10 @@ bounded number of threads when it first needs one, and returns it: connections p
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import AsyncExitStack
+from contextvars import Context
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -23,6 +26,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.functional import cached_property
 
+from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
 from django_matt.settings import get_settings
 from django_matt.threads import Lease, Threads
 
@@ -51,6 +55,13 @@ class MattASGIHandler(ASGIHandler):
     Django's own ``close_old_connections``, ``reset_queries`` and ``close_caches``.
     """
 
+    def __init__(self) -> None:
+        """Load the middleware; the lifespans of the installed apps are due where any has one."""
+        super().__init__()
+        self._is_lifespan_due = bool(apps_with_lifespan())
+        self._opened: asyncio.Future[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
     @cached_property
     def threads(self) -> Threads:
         """The threads that requests borrow; none is started before the first request needs it."""
@@ -68,6 +79,8 @@ class MattASGIHandler(ASGIHandler):
             return
         if scope["type"] != "http":
             raise ValueError(f"Django can only handle ASGI/HTTP connections, not {scope['type']}.")
+        if self._is_lifespan_due:
+            await self._open_late()
         lease = Lease(self.threads)
         context = ThreadSensitiveContext()
         async with context:
@@ -82,15 +95,53 @@ class MattASGIHandler(ASGIHandler):
                 lease.end()
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
-        """Answer the server's start and end; the threads and their connections end with the server."""
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
+        """Answer the server's start and end: the lifespans of the apps around all requests, the threads' end after them.
+
+        Where an app fails the server is told which, with its traceback, and the exception is raised for who runs this.
+        """
+        part = "startup"
+        try:
+            async with AsyncExitStack() as stack:
+                await receive()
+                self._is_lifespan_due = False
+                await stack.enter_async_context(run_lifespans())
                 await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                await asyncio.to_thread(self.threads.close)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+                part = "shutdown"
+                await receive()
+        except LifespanError as error:
+            said = "".join(traceback.format_exception(error))
+            await self._end_threads()
+            await send({"type": f"lifespan.{part}.failed", "message": said})
+            raise
+        await self._end_threads()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _end_threads(self) -> None:
+        await asyncio.to_thread(self.threads.close)
+
+    async def _open_late(self) -> None:
+        """Open the lifespans before the first request of a server that sends no lifespan messages.
+
+        Requests that come in the meantime wait. Where an app fails so do they, and the next request tries again.
+        """
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            # In a task that outlives this request, and sees nothing of its context.
+            self._keeper = asyncio.create_task(self._keep_open(self._opened), context=Context())
+        await asyncio.shield(self._opened)
+
+    async def _keep_open(self, opened: "asyncio.Future[None]") -> None:
+        """Keep the lifespans open until the event loop ends its tasks, as ``asyncio.run`` does."""
+        try:
+            async with run_lifespans():
+                self._is_lifespan_due = False
+                opened.set_result(None)
+                await asyncio.get_running_loop().create_future()
+        except LifespanError as error:
+            # What fails at the end has been logged.
+            if not opened.done():
+                self._opened = None
+                opened.set_exception(error)
 
     async def _handle(self, lease: Lease, scope: Any, receive: Receive, send: Send) -> None:
         try:

@@ -1,6 +1,7 @@
 """The Protocols that an app may offer to the core, or need from another app; and how apps extend an API."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -13,7 +14,14 @@ from django_matt.settings import get_settings
 if TYPE_CHECKING:
     from django_matt.api import MattAPI
 
-__all__ = ["ExtendsAPI", "FileChange", "HearsFileChanges", "extend_by_apps"]
+__all__ = [
+    "ExtendsAPI",
+    "FileChange",
+    "HasLifespan",
+    "HealthCheck",
+    "HearsFileChanges",
+    "extend_by_apps",
+]
 
 
 @runtime_checkable
@@ -90,3 +98,31 @@ class HearsFileChanges(Protocol):
 
     def file_changed(self, change: FileChange) -> None:
         """Do what the change asks for."""
+
+
+@runtime_checkable
+class HasLifespan(Protocol):
+    """An ``AppConfig`` that opens something when the server starts, and closes it when the server ends.
+
+    A pool of connections, a model in memory, a task that runs beside the requests. The lifespans are entered in the order
+    of ``INSTALLED_APPS`` before the first request, and left in reverse after the last one: in the server's event loop
+    under ``django_matt.asgi``, in an event loop of a thread of its own under ``django_matt.wsgi``. An app that
+    fails to start keeps the server from starting. ``MATT["LIFESPAN_SECONDS"]`` bounds each start and each end.
+    """
+
+    def lifespan(self) -> AbstractAsyncContextManager[object]:
+        """Return the context to enter; a method with ``@contextlib.asynccontextmanager`` is one."""
+        ...
+
+
+@runtime_checkable
+class HealthCheck(Protocol):
+    """An ``AppConfig`` with checks of its own for ``/health/ready`` of ``django_matt.contrib.health``.
+
+    Each check is a function without arguments that raises where something does not work. A plain function runs in a
+    thread of its own, an ``async def`` in the event loop of the lifespans. Both have ``MATT_HEALTH["TIMEOUT"]`` seconds.
+    """
+
+    def health_checks(self) -> Mapping[str, Callable[[], object]]:
+        """Return the checks by the names that the response shows."""
+        ...

@@ -50,6 +50,7 @@ from django_matt.api import MattAPI
 from django_matt.routers import Router
 from django_matt.serialization.model_schemas import leave_out_generic_keys
 from django_matt.serialization.requirements import needs
+from django_matt.streams import Event
 from django_matt.tier_limits import tier
 
 # Without the app in INSTALLED_APPS the first import of a name does what its ready() does.
@@ -61,6 +62,7 @@ __all__ = [
     "Body",
     "ControllerBase",
     "Cookie",
+    "Event",
     "Field",
     "File",
     "FilterSchema",

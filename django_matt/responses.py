@@ -44,6 +44,7 @@ from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.requirements import needs_of, schemas_in
 from django_matt.settings import get_settings
+from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
 
@@ -107,6 +108,12 @@ class ResponseBuilder:
         self._rows = any(has_rows(plan.annotation) for plan in self.plans)
         if self.streams and operation.stream_item_model is not None:
             self._items = self._plan(operation.stream_item_model)
+            described = any(map(mentions_event, find_views(operation.view_func)))
+            self._stream_format: Any = with_events(
+                operation.stream_format,  # type: ignore[arg-type]
+                described=described,
+            )
+            operation.stream_format = self._stream_format
             operation._validate_stream_item = self._write_item  # type: ignore[method-assign]
 
     def _plan(self, model: Any) -> ResponsePlan:
@@ -358,7 +365,12 @@ class ResponseBuilder:
         return made
 
     def _write_item(self, item: Any, request: HttpRequest) -> str:
-        """Write an item of a stream as Ninja does, also where its data holds what is no JSON."""
+        """Write an item of a stream as Ninja does, also where its data holds what is no JSON; an event with its fields."""
+        if isinstance(item, Event):
+            framed: str = self._stream_format.frame(
+                item, lambda data: self._write_item(data, request)
+            )
+            return framed
         context = {"request": request, "response_status": 200}
         text: str = self._items.write(item, context, _serialize_item)
         return text
@@ -405,7 +417,7 @@ class ResponseBuilder:
         request = context.request
         attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
-        made.streaming_content = self._guarded(request, made.streaming_content)
+        made.streaming_content = self._guarded(request, made.streaming_content, result)
         return made
 
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
@@ -416,21 +428,31 @@ class ResponseBuilder:
             request, result, context.response
         )
         guarded = self._guarded_async if made.is_async else self._guarded
-        made.streaming_content = guarded(request, made.streaming_content)
+        made.streaming_content = guarded(request, made.streaming_content, result)
         return made
 
-    def _guarded(self, request: HttpRequest, chunks: Any) -> Iterator[bytes]:
+    def _guarded(self, request: HttpRequest, chunks: Any, items: Any) -> Iterator[bytes]:
         try:
-            yield from chunks
+            for chunk in chunks:
+                # To some servers an empty part is the end of the response.
+                if chunk:
+                    yield chunk
         except Exception as error:  # noqa: BLE001
             yield self._last_chunk(request, error)
+        finally:
+            close_stream(items)
 
-    async def _guarded_async(self, request: HttpRequest, chunks: Any) -> AsyncIterator[bytes]:
+    async def _guarded_async(
+        self, request: HttpRequest, chunks: Any, items: Any
+    ) -> AsyncIterator[bytes]:
         try:
             async for chunk in chunks:
-                yield chunk
+                if chunk:
+                    yield chunk
         except Exception as error:  # noqa: BLE001
             yield self._last_chunk(request, error)
+        finally:
+            await close_stream_async(items)
 
     def _last_chunk(self, request: HttpRequest, error: Exception) -> bytes:
         """Report a stream's failure and say it in the stream: an SSE ``error`` event, else a last item."""

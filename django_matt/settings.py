@@ -50,6 +50,8 @@ class MattSettings:
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
     ASGI_THREADS: int = 16
     """How many threads ``django_matt.asgi`` keeps for synchronous work, each with its own database connections."""
+    LIFESPAN_SECONDS: float = 30.0
+    """How long each app may take to start with the server, and how long to end with it."""
     STRICT_OPENAPI: bool = False
     """Describe answers as they are (required, null, choices) in the OpenAPI document, not as Ninja does."""
     EXTENSIONS: Mapping[str, Sequence[str]] | None = None

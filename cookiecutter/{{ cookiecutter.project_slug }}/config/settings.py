@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "ninja_extra",
     "django_matt",
     "django_matt.contrib.environments",
+    "django_matt.contrib.health",
     "{{ cookiecutter.app_name }}",
 ]
 # Content-Security-Policy is Django's own from 6.0 on; django-csp brings it to 5.2.
