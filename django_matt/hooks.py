@@ -52,9 +52,11 @@ class Call:
     @property
     def formats(self) -> Any:
         """The ``FormatSet`` that the response is negotiated from; ``None`` where the project renders it itself."""
-        operation: Any = self.operation
-        marks = self.request.__dict__
-        return marks.get("_matt_formats", operation._matt_answer.formats)
+        chosen = self.request.__dict__.get("_matt_formats")
+        if chosen is not None:
+            return chosen
+        answer: Any = getattr(self.operation, "_matt_answer", None)
+        return None if answer is None else answer.formats
 
     @property
     def prepared(self) -> HttpResponse | None:
