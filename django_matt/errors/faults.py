@@ -20,7 +20,16 @@ from django_matt.errors.databases import Violation, violation_of
 from django_matt.errors.fields import Sent, sent_fields, takes_input
 from django_matt.errors.statements import Statement, failed_statement
 
-__all__ = ["TEXTS", "Refusal", "named_by", "refused_values", "refused_write", "say", "unset_field"]
+__all__ = [
+    "TEXTS",
+    "Refusal",
+    "named_by",
+    "refused_values",
+    "refused_write",
+    "say",
+    "sent_value",
+    "unset_field",
+]
 
 TEXTS = {
     "unique": (409, "An object with the same {names} exists already."),
@@ -100,6 +109,14 @@ def named_by(request: HttpRequest, names: frozenset[str]) -> Sent | None:
     return next((each for each in sent_fields(request) if each.names & names), None)
 
 
+def sent_value(request: HttpRequest, value: Any) -> Sent | None:
+    """Return the first field of the request that has this value, or None."""
+    if value is None:
+        return None
+    text = str(value)
+    return next((each for each in sent_fields(request) if str(each.value) == text), None)
+
+
 def unset_field(exc: BaseException) -> tuple[str, str] | None:
     """Return the model and the field of a NOT NULL that was broken, or None where it is not about one."""
     if not isinstance(exc, IntegrityError):
@@ -145,8 +162,12 @@ def _named(
         if kind == "not_null":
             # A value that was sent and did not arrive in the column was lost by the view.
             sent = [each for each in sent if each.value is None or each.value == ""]
-        elif not sent and kind != "check":
-            sent = [each for each in sent_fields(request) if _is_value(each, values.get(field))]
+        elif kind != "check":
+            sent = [each for each in sent if not _is_another(each, field, values.get(field))]
+        if not sent and kind in {"unique", "foreign_key", "other"}:
+            sent = [
+                each for each in sent_fields(request) if _is_value(each, field, values.get(field))
+            ]
         found += [each.shown for each in sent]
     return _unique(found)
 
@@ -163,13 +184,31 @@ def _is_name(sent: Sent, field: Any) -> bool:
     )
 
 
-def _is_value(sent: Sent, values: set[str] | None) -> bool:
+def _is_another(sent: Sent, field: Any, values: set[str] | None) -> bool:
+    """Say whether a client sent another number for a field than the refused one, which the view has set itself.
+
+    A text may differ by what the view has done to it: other case, no spaces.
+    """
+    if not values or isinstance(sent.value, bool):
+        return False
+    is_number = isinstance(sent.value, int) or (
+        isinstance(sent.value, str) and sent.value.isdecimal()
+    )
+    target = field.target_field if field.remote_field is not None else field
+    return is_number and isinstance(target, IntegerField) and str(sent.value) not in values
+
+
+def _is_value(sent: Sent, field: Any, values: set[str] | None) -> bool:
     """Say whether a client sent a refused value itself, under a name that is not the field's."""
     if not values or isinstance(sent.value, bool | list | dict) or sent.value is None:
         return False
     text = str(sent.value)
-    is_told_apart = isinstance(sent.value, str) and len(text) >= _MIN_TEXT
-    return text in values and (sent.source == "path" or is_told_apart)
+    if text not in values:
+        return False
+    if isinstance(sent.value, str) and len(text) >= _MIN_TEXT and not text.isdecimal():
+        return True
+    # Of the path a key; another number is equal to one of the server's by chance.
+    return sent.source == "path" and (field.remote_field is not None or field.primary_key)
 
 
 def _values(violation: Violation, statement: Statement, fields: list[Any]) -> dict[Any, set[str]]:

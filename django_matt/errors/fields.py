@@ -10,7 +10,16 @@ from pydantic import AliasChoices, AliasPath, BaseModel
 
 from django_matt.limits import find_paginators
 
-__all__ = ["Call", "Inputs", "Sent", "attach", "call_of", "sent_fields", "takes_input"]
+__all__ = [
+    "Call",
+    "Inputs",
+    "Sent",
+    "attach",
+    "attach_operation",
+    "call_of",
+    "sent_fields",
+    "takes_input",
+]
 
 _MAX_FIELDS = 10_000
 _MAX_DEPTH = 32
@@ -76,6 +85,13 @@ def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: 
     elif call_of(request) is None:
         path = getattr(getattr(request, "resolver_match", None), "kwargs", {})
         request.__dict__["_matt_call"] = Call(operation, inputs, path, {})
+
+
+def attach_operation(request: HttpRequest, operation: Operation) -> None:
+    """Let an error that has left its operation find what the request sent: a decorator's, or that of a commit."""
+    inputs: Inputs | None = getattr(operation, "_matt_inputs", None)
+    if inputs is not None:
+        attach(request, operation, inputs, None)
 
 
 def call_of(request: HttpRequest) -> Call | None:
