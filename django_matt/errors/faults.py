@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, connections
@@ -43,6 +44,7 @@ TEXTS = {
 _IN_USE = "Other objects still refer to this one."
 _DANGLING = "This refers to an object that does not exist, or others still refer to it."
 _INT64 = 2**63
+_MAX_SEARCHED = 20
 _MIN_TEXT = 3
 """A shorter text is equal to another by chance."""
 
@@ -111,10 +113,10 @@ def named_by(request: HttpRequest, names: frozenset[str]) -> Sent | None:
 
 def sent_value(request: HttpRequest, value: Any) -> Sent | None:
     """Return the first field of the request that has this value, or None."""
-    if value is None:
+    text = _text_of(value)
+    if text is None:
         return None
-    text = str(value)
-    return next((each for each in sent_fields(request) if str(each.value) == text), None)
+    return next((each for each in sent_fields(request) if _text_of(each.value) == text), None)
 
 
 def unset_field(exc: BaseException) -> tuple[str, str] | None:
@@ -139,17 +141,25 @@ def refused_values(request: HttpRequest, exc: Exception) -> list[str] | None:
                 odd.setdefault(field, set()).add(str(value))
     found: list[str] = []
     for field, texts in odd.items():
-        found += [each.shown for each in sent if _is_name(each, field) or str(each.value) in texts]
-    if not odd:
-        parameters = [str(value) for value in statement.parameters if _is_odd(value)]
         found += [
-            each.shown
-            for each in sent
-            if isinstance(each.value, str | int)
-            for text in parameters
-            if str(each.value) == text or (_is_odd(each.value) and str(each.value) in text)
+            each.shown for each in sent if _is_name(each, field) or _text_of(each.value) in texts
         ]
+    if not odd:
+        refused = {str(value) for value in statement.parameters if _is_odd(value)}
+        # What was sent may be a part of what was asked for, as in a search. A few are looked into: there may be as many
+        # parameters as fields.
+        some = [text for text in islice(refused, _MAX_SEARCHED) if _is_odd(text)]
+        for each in sent:
+            text = _text_of(each.value)
+            is_part = text is not None and _is_odd(text) and any(text in whole for whole in some)
+            if text in refused or is_part:
+                found.append(each.shown)
     return _unique(found) or None
+
+
+def _text_of(value: Any) -> str | None:
+    """Return a value as text, None for one that holds others."""
+    return None if value is None or isinstance(value, bool | list | dict) else str(value)
 
 
 def _named(
