@@ -19,7 +19,7 @@ from ninja_extra.permissions import AllowAny
 from django_matt.contexts import bind_contexts, is_stock_context, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
-from django_matt.errors.fields import attach
+from django_matt.errors.fields import attach, attach_operation
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
@@ -190,6 +190,7 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
             made[key] = _Steps(api, operation)
         marked: Any = operation
         marked._matt_answer = made[key].answer  # for paginators, and matt_plan to describe
+        marked._matt_inputs = made[key].parameters  # for errors that have left the operation
         return made[key]
 
     steps = make()
@@ -350,6 +351,8 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
     non_atomic = _non_atomic(operation)
 
     def leave(marks: dict[str, Any], request: HttpRequest) -> bool:
+        # A transaction of a decorator's is checked when it ends: what it refuses, the request may have named.
+        attach_operation(request, operation)
         marks[INSIDE] = False
         marks.setdefault("_matt_challenge", challenge)
         marks.update(non_atomic)

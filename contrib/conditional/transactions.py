@@ -55,7 +55,13 @@ class HeldWrites:
 
     def _close(self) -> None:
         while self._open:
-            self._open.pop().__exit__(None, None, None)
+            try:
+                self._open.pop().__exit__(None, None, None)
+            except Exception:
+                # Constraints that are checked at the commit. Nothing else is stored then, and nothing is left open: a
+                # later request in this thread would write into that transaction.
+                self.drop()
+                raise
 
 
 def _written_databases() -> list[str]:

@@ -15,6 +15,7 @@ __all__ = [
     "Inputs",
     "Sent",
     "attach",
+    "attach_operation",
     "call_of",
     "find_location",
     "sent_fields",
@@ -85,6 +86,13 @@ def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: 
     elif call_of(request) is None:
         path = getattr(getattr(request, "resolver_match", None), "kwargs", {})
         request.__dict__["_matt_call"] = Call(operation, inputs, path, {})
+
+
+def attach_operation(request: HttpRequest, operation: Operation) -> None:
+    """Let an error that has left its operation find what the request sent: a decorator's, or that of a commit."""
+    inputs: Inputs | None = getattr(operation, "_matt_inputs", None)
+    if inputs is not None:
+        attach(request, operation, inputs, None)
 
 
 def call_of(request: HttpRequest) -> Call | None:

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from ninja.errors import HttpError
 
 from django_matt import (
@@ -16,7 +16,7 @@ from django_matt import (
     http_put,
 )
 from django_matt.contrib.conditional import check_preconditions, conditional
-from tests.project.models import Everything, Tag
+from tests.project.models import Author, Book, Everything, Tag
 
 namespaces = (f"transactions-{number}" for number in itertools.count())
 MOMENT = datetime.datetime(2024, 2, 29, tzinfo=datetime.UTC)
@@ -80,6 +80,13 @@ def fails_after_it_has_written(request):
     check_preconditions(request, Everything.objects.get())
     write()
     raise ValueError
+
+
+def leaves_a_dangling_row_elsewhere(request):
+    with transaction.atomic(), transaction.atomic(using="legacy"):
+        check_preconditions(request, Everything.objects.get())
+        write()
+        Book.objects.using("legacy").create(title="x", author_id=4711)
 
 
 @pytest.fixture(params=["function", "async function", "controller", "async controller"])
@@ -176,3 +183,34 @@ def test_what_fails_after_the_condition_was_accepted_is_as_without_one(put, row,
 def test_a_view_catches_an_error_of_the_database_as_without_a_condition(put, row, headers):
     assert put(catches_an_error_of_the_database)(headers).status_code == 200
     assert Everything.objects.get().char == "written"
+
+
+@pytest.fixture
+def legacy(row, tmp_path, django_db_blocker):
+    """Another database, a file of SQLite's, whose foreign keys are checked at the commit."""
+    database = {
+        **connections.databases["default"],
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(tmp_path / "legacy.sqlite3"),
+        "OPTIONS": {},
+    }
+    connections.databases["legacy"] = database
+    with django_db_blocker.unblock():
+        with connections["legacy"].schema_editor() as editor:
+            editor.create_model(Author)
+            editor.create_model(Book)
+        yield
+        connections["legacy"].close()
+        del connections["legacy"]
+        del connections.databases["legacy"]
+
+
+@pytest.mark.usefixtures("legacy")
+@pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}])
+def test_what_one_database_refuses_at_the_end_is_stored_in_none_and_no_transaction_stays_open(
+    put, headers
+):
+    assert put(leaves_a_dangling_row_elsewhere)(headers).status_code == 500
+    for alias in ("default", "legacy"):
+        assert not transaction.get_connection(alias).in_atomic_block
+    assert Everything.objects.get().char == "as it was"
