@@ -12,7 +12,7 @@ from django.db.models.sql.where import ExtraWhere
 from ninja.signature.details import is_collection_type
 from pydantic import BaseModel, RootModel
 
-from django_matt.serialization.databases import source_of
+from django_matt.serialization.databases import reads_every_model_from, source_of
 from django_matt.serialization.generics import fill_generic, filling, reads_generic
 from django_matt.serialization.requirements import (
     ModelRequirements,
@@ -292,6 +292,9 @@ class _QueryOptimizer:
         for name, below in level.one.items():
             path = prefix + name
             source = self._source(level, below, path, using)
+            if source is None:
+                # The router will look at the instance, and a column that was left out would be read by itself then.
+                self.narrow = False
             if path in self.chosen:
                 if source is not None:
                     self.collect(below, path + "__", False, source)
@@ -305,6 +308,7 @@ class _QueryOptimizer:
             path = prefix + name
             source = self._source(level, below, path, using)
             if source is None:
+                self.narrow = False
                 continue
             if path in self.chosen:
                 self.collect(below, path + "__", False, source)
@@ -411,6 +415,8 @@ def _lookups(level: ModelRequirements, using: str | None, prefix: str = "") -> I
 def _others(level: ModelRequirements, using: str | None) -> Iterator[str]:
     """Yield the relations that only their descriptors fetch, but for those that a router places for each instance."""
     for name in level.other:
+        if name in level.generic and not reads_every_model_from(using):
+            continue
         target = getattr(relations_of(level.model).get(name), "related_model", None)
         if target is None or not router.routers or source_of(level.model, target, using):
             yield name
