@@ -4,6 +4,8 @@ Those that ask the server run where Django's own do: with ``migrate`` and ``chec
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import django
@@ -107,7 +109,8 @@ def _check_time_zone(alias: str, connection: Any) -> Iterator[CheckMessage]:
 @register("matt", deploy=True)
 def check_persistent_connections(**_: Any) -> list[CheckMessage]:
     """Warn where ``CONN_MAX_AGE`` keeps connections under ASGI, whose requests do not find them again."""
-    if not getattr(settings, "ASGI_APPLICATION", None):
+    application = getattr(settings, "ASGI_APPLICATION", None)
+    if not application or _keeps_threads(application):
         return []
     kept = [
         alias
@@ -115,7 +118,7 @@ def check_persistent_connections(**_: Any) -> list[CheckMessage]:
         if options.get("CONN_MAX_AGE", 0) != 0
     ]
     hint = (
-        "Set CONN_MAX_AGE to 0. On PostgreSQL a pool keeps connections instead: "
+        "Take get_asgi_application from django_matt.asgi, whose threads keep them. Or set CONN_MAX_AGE to 0: on PostgreSQL a pool keeps connections instead: "
         "OPTIONS = {'pool': True}, with pip install 'psycopg[pool]'."
     )
     return [
@@ -126,3 +129,12 @@ def check_persistent_connections(**_: Any) -> list[CheckMessage]:
         )
         for alias in kept
     ]
+
+
+def _keeps_threads(application: str) -> bool:
+    """Tell whether the module of ``ASGI_APPLICATION`` names ``django_matt.asgi``; it is read, for its import has effects."""
+    try:
+        spec = find_spec(application.rpartition(".")[0])
+        return "django_matt.asgi" in Path(str(spec and spec.origin)).read_text()
+    except (ImportError, OSError, UnicodeDecodeError, ValueError):
+        return False

@@ -65,9 +65,13 @@ class MattSettings:
 
 @lru_cache(maxsize=1)
 def get_settings() -> MattSettings:
-    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist, or no tier."""
+    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist, or a wrong value."""
     found = read_settings(MattSettings, "MATT")
     checked_tier(found.TIER, 'settings.MATT["TIER"]')
+    if type(found.ASGI_THREADS) is not int or found.ASGI_THREADS < 1:
+        raise ImproperlyConfigured(
+            f'settings.MATT["ASGI_THREADS"] is {found.ASGI_THREADS!r}; it is a number of threads, 1 or more.'
+        )
     return found
 
 

@@ -79,7 +79,14 @@ def test_the_older_driver_of_postgresql_is_a_note(monkeypatch):
 
 @pytest.mark.parametrize(
     ("asgi", "age", "found"),
-    [("it.asgi", 60, True), ("it.asgi", None, True), ("it.asgi", 0, False), (None, 60, False)],
+    [
+        ("it.asgi", 60, True),
+        ("it.asgi", None, True),
+        ("it.asgi", 0, False),
+        (None, 60, False),
+        ("tests.e2e.threaded.application", None, False),
+        ("tests.e2e.servers.application", None, True),
+    ],
 )
 def test_kept_connections_under_asgi_are_a_warning(settings, monkeypatch, asgi, age, found):
     if asgi:

@@ -2,10 +2,14 @@
 
 import datetime
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F
+from django.test import Client
 from ninja.errors import HttpError
 
 from django_matt import (
@@ -16,6 +20,7 @@ from django_matt import (
     http_put,
 )
 from django_matt.contrib.conditional import check_preconditions, conditional
+from django_matt.contrib.conditional.validators import validator_of
 from tests.project.models import Author, Book, Everything, Tag
 
 namespaces = (f"transactions-{number}" for number in itertools.count())
@@ -214,3 +219,37 @@ def test_what_one_database_refuses_at_the_end_is_stored_in_none_and_no_transacti
     for alias in ("default", "legacy"):
         assert not transaction.get_connection(alias).in_atomic_block
     assert Everything.objects.get().char == "as it was"
+
+
+def locks_without_a_block(request):
+    row = Everything.objects.select_for_update().get()
+    check_preconditions(request, row)
+    row.moment += datetime.timedelta(seconds=1)
+    Everything.objects.filter(id=row.id).update(moment=row.moment, integer=F("integer") + 1)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="it locks no rows")
+def test_a_row_that_is_locked_before_its_condition_is_locked_until_it_is_written(serve, row):
+    api = MattAPI(urls_namespace=next(namespaces))
+    Everything.objects.update(integer=0)
+
+    @api.put("/row")
+    @ROWS
+    def change(request):
+        locks_without_a_block(request)
+
+    serve(api)
+    tag = f'"{validator_of(row, "moment").tag}"'
+    start = Barrier(16)
+
+    def put(_):
+        try:
+            start.wait()
+            return Client().put("/api/row", headers={"If-Match": tag}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = sorted(pool.map(put, range(16)))
+    assert statuses == [200] + [412] * 15
+    assert Everything.objects.get().integer == 1
