@@ -39,7 +39,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         get_settings()
     except ImproperlyConfigured as error:
         return [
-            Error(str(error), hint="Mend or remove the option in settings.MATT.", id="matt.E001")
+            Error(str(error), hint="Correct or remove the option in settings.MATT.", id="matt.E001")
         ]
     return []
 
@@ -74,7 +74,7 @@ def check_annotations(**_: Any) -> list[CheckMessage]:
         for view in router.path_operations.values()
         for operation in view.operations
     ]
-    hint = "Define or import the name where the view's module sees it when it is imported."
+    hint = "Define or import the name in the module of the view, outside of `if TYPE_CHECKING:`."
     return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
 
 
@@ -83,9 +83,9 @@ def check_encoder(**_: Any) -> list[CheckMessage]:
     """Warn where responses are written by the plain encoder, three to four times slower than the compiled one."""
     if COMPILED and programs.COMPILED:
         return []
-    hint = "Install django-matt where a C compiler is (Debian: build-essential), or from a wheel built there."
+    hint = "Install a C compiler (Debian: build-essential) and reinstall django-matt, or install a wheel that was built with one."
     return [
-        Warning("The compiled encoder is missing: the plain one serves.", hint=hint, id="matt.W001")
+        Warning("The compiled encoder is missing, so responses are written three to four times slower.", hint=hint, id="matt.W001")
     ]
 
 
@@ -96,7 +96,7 @@ def check_error_logging(**_: Any) -> list[CheckMessage]:
         return []
     hint = 'Set LOGGING with a handler for "django.request", or ADMINS; the deployment page has a LOGGING to copy.'
     return [
-        Warning("With DEBUG off an unexpected error is written nowhere.", hint=hint, id="matt.W002")
+        Warning("With DEBUG off, unexpected errors are not logged anywhere.", hint=hint, id="matt.W002")
     ]
 
 
@@ -109,7 +109,7 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
     hint = "Set CACHES to Redis, Memcached or the database."
     return [
         Warning(
-            f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
+            f"{api.title!r} has throttles, and each process counts requests separately.", hint=hint, id="matt.W003"
         )
         for api, _ in find_apis()
         if any(

@@ -121,7 +121,7 @@ class Command(BaseCommand):
         if stopping:
             missing = any(fault.kind == "missing" for fault in faults)
             hint = " `python manage.py matt_env init` adds what is missing." if missing else ""
-            raise CommandError(f"{stopping} of {len(faults)} must be mended.{hint}")
+            raise CommandError(f"{stopping} of {len(faults)} must be fixed.{hint}")
         count = sum(1 for _ in variables_of(environment))
         self.stdout.write(
             self.style.SUCCESS(
