@@ -85,7 +85,11 @@ def check_encoder(**_: Any) -> list[CheckMessage]:
         return []
     hint = "Install a C compiler (Debian: build-essential) and reinstall django-matt, or install a wheel that was built with one."
     return [
-        Warning("The compiled encoder is missing, so responses are written three to four times slower.", hint=hint, id="matt.W001")
+        Warning(
+            "The compiled encoder is missing, so responses are written three to four times slower.",
+            hint=hint,
+            id="matt.W001",
+        )
     ]
 
 
@@ -96,7 +100,9 @@ def check_error_logging(**_: Any) -> list[CheckMessage]:
         return []
     hint = 'Set LOGGING with a handler for "django.request", or ADMINS; the deployment page has a LOGGING to copy.'
     return [
-        Warning("With DEBUG off, unexpected errors are not logged anywhere.", hint=hint, id="matt.W002")
+        Warning(
+            "With DEBUG off, unexpected errors are not logged anywhere.", hint=hint, id="matt.W002"
+        )
     ]
 
 
@@ -109,7 +115,9 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
     hint = "Set CACHES to Redis, Memcached or the database."
     return [
         Warning(
-            f"{api.title!r} has throttles, and each process counts requests separately.", hint=hint, id="matt.W003"
+            f"{api.title!r} has throttles, and each process counts requests separately.",
+            hint=hint,
+            id="matt.W003",
         )
         for api, _ in find_apis()
         if any(

@@ -74,7 +74,9 @@ def test_a_server_that_is_down_is_named_with_its_address(project: SmallProject):
     )
     said = examined(project)
     assert "✗ The database 'default' does not answer: " in said
-    assert "    → Start the server at 127.0.0.1:9, or correct DATABASE_URL (matt env show).\n" in said
+    assert (
+        "    → Start the server at 127.0.0.1:9, or correct DATABASE_URL (matt env show).\n" in said
+    )
     assert "✓ APIs: Notes at /api/" in said
     assert "top-secret" not in said
 
@@ -157,7 +159,10 @@ def test_a_missing_encoder_is_doubtful(project: SmallProject):
         "import sys; sys.modules['django_matt.serialization._encoder_c'] = None\n",
     )
     said = examined(project, code=0)
-    assert "! The compiled encoder is missing, so responses are written three to four times slower.\n" in said
+    assert (
+        "! The compiled encoder is missing, so responses are written three to four times slower.\n"
+        in said
+    )
 
 
 def test_missing_formats_name_their_extra(project: SmallProject):

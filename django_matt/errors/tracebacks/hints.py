@@ -102,9 +102,7 @@ def _lazy_relation(exc: BaseException, request: Any, api: Any) -> str | None:
         return None
     names = _functions(exc)
     if names & {"get_object", "refresh_from_db"}:
-        return (
-            "An async route reads a relation that was not loaded. Add select_related() or prefetch_related() to the query."
-        )
+        return "An async route reads a relation that was not loaded. Add select_related() or prefetch_related() to the query."
     return (
         "An async route uses a synchronous method of the database: use the async method (aget, afirst, acreate, async for …), "
         "wrap the call in sync_to_async, or make the route a plain def."

@@ -218,7 +218,7 @@ def test_show_works_where_the_settings_do_not(env: EnvCommand):
 def test_the_table_for_the_documentation_holds_no_values(env: EnvCommand):
     env.run("init", "--no-input", "PAYMENT_KEY=hidden")
     said = env.run("show", "--format", "markdown").stdout
-    assert said.startswith("| variable | holds | default | means |\n|---|---|---|---|\n")
+    assert said.startswith("| variable | type | default | means |\n|---|---|---|---|\n")
     assert "\n| `PAYMENT_KEY` | secret | required | Takes payments. |\n" in said
     assert "\n| `WORKERS` | whole number | `2` | How many processes serve. |\n" in said
     assert "hidden" not in said

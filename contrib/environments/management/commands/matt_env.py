@@ -248,7 +248,7 @@ def _agrees(question: str) -> bool:
 
 
 def _markdown(environment: type[DjangoEnvironment]) -> Iterator[str]:
-    yield "| variable | holds | default | means |"
+    yield "| variable | type | default | means |"
     yield "|---|---|---|---|"
     for variable in variables_of(environment):
         default = variable.shown(variable.default)
