@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _HINTS = {
-    "matt.E004": "Define or import the name where the view's module sees it when it is imported.",
+    "matt.E004": "Define or import the name in the module of the view, outside of `if TYPE_CHECKING:`.",
     "matt.E006": "Change what the hook asks of the route, or remove its app from INSTALLED_APPS.",
 }
 _LOCAL_CACHES = (
@@ -55,7 +55,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         get_settings()
     except ImproperlyConfigured as error:
         return [
-            Error(str(error), hint="Mend or remove the option in settings.MATT.", id="matt.E001")
+            Error(str(error), hint="Correct or remove the option in settings.MATT.", id="matt.E001")
         ]
     return []
 
@@ -95,9 +95,13 @@ def check_encoder(**_: Any) -> list[CheckMessage]:
     """Warn where responses are written by the plain encoder, three to four times slower than the compiled one."""
     if COMPILED and programs.COMPILED:
         return []
-    hint = "Install django-matt where a C compiler is (Debian: build-essential), or from a wheel built there."
+    hint = "Install a C compiler (Debian: build-essential) and reinstall django-matt, or install a wheel that was built with one."
     return [
-        Warning("The compiled encoder is missing: the plain one serves.", hint=hint, id="matt.W001")
+        Warning(
+            "The compiled encoder is missing, so responses are written three to four times slower.",
+            hint=hint,
+            id="matt.W001",
+        )
     ]
 
 
@@ -108,7 +112,9 @@ def check_error_logging(**_: Any) -> list[CheckMessage]:
         return []
     hint = 'Set LOGGING with a handler for "django.request", or ADMINS; the deployment page has a LOGGING to copy.'
     return [
-        Warning("With DEBUG off an unexpected error is written nowhere.", hint=hint, id="matt.W002")
+        Warning(
+            "With DEBUG off, unexpected errors are not logged anywhere.", hint=hint, id="matt.W002"
+        )
     ]
 
 
@@ -122,7 +128,9 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
     throttling = dict.fromkeys(each.api for each in _operations() if each.throttles)
     return [
         Warning(
-            f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
+            f"{api.title!r} has throttles, and each process counts requests separately.",
+            hint=hint,
+            id="matt.W003",
         )
         for api in throttling
     ]

@@ -52,7 +52,7 @@ def _too_old(alias: str, error: NotSupportedError) -> CheckMessage:
     release = ".".join(map(str, django.VERSION[:2]))
     return Error(
         f"Database {alias!r} is too old: {error}",
-        hint=f"Upgrade it: Django {release} refuses to connect. Only routes that do not ask this database answer.",
+        hint=f"Upgrade it: Django {release} refuses to connect. Only routes that do not use this database work.",
         id="matt.E003",
     )
 
@@ -66,9 +66,9 @@ def _check_keys(alias: str, connection: Any) -> Iterator[CheckMessage]:
     most = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
     if most < _KEYS:
         yield Warning(
-            f"SQLite ({alias!r}) takes {most} parameters in a query: a longer list with to-many relations fails.",
+            f"SQLite ({alias!r}) accepts {most} parameters per query: longer lists with to-many relations fail.",
             hint=f"Run Python with SQLite 3.32 or newer (now {sqlite3.sqlite_version}), built with its own limits. "
-            f"Pages of up to {most} items, and lists without to-many relations, are not touched.",
+            f"Pages of up to {most} items, and lists without to-many relations, are not affected.",
             id="matt.W005",
         )
 
@@ -78,13 +78,13 @@ def _check_rows(alias: str, connection: Any) -> Iterator[CheckMessage]:
     if vendor not in {"sqlite", "postgresql"}:
         yield Info(
             f"Lists of {connection.display_name} ({alias!r}) are answered from model instances.",
-            hint="Every route works. The faster tier of rows knows SQLite and PostgreSQL.",
+            hint="Every route works. The faster tier of rows supports SQLite and PostgreSQL.",
             id="matt.I001",
         )
     elif vendor == "postgresql" and not _is_psycopg3():
         yield Info(
             f"Lists of PostgreSQL ({alias!r}) are not read at full speed through psycopg2.",
-            hint="Every route works. The tier of rows is made for psycopg 3: pip install 'psycopg[binary]'.",
+            hint="Every route works. The tier of rows needs psycopg 3: pip install 'psycopg[binary]'.",
             id="matt.I001",
         )
 
@@ -99,9 +99,9 @@ def _check_time_zone(alias: str, connection: Any) -> Iterator[CheckMessage]:
     zone = connection.settings_dict["TIME_ZONE"]
     if settings.USE_TZ and zone is not None:
         yield Info(
-            f"DATABASES[{alias!r}]['TIME_ZONE'] is {zone!r}: moments are converted one by one.",
-            hint="Leave it out unless others write local times there: without it Django keeps UTC, which is written "
-            "as it is read. Answers are the same, and other columns as fast.",
+            f"DATABASES[{alias!r}]['TIME_ZONE'] is {zone!r}: datetimes are converted one by one.",
+            hint="Remove it unless other programs write local times into this database: without it Django stores UTC, "
+            "which needs no conversion. Responses are the same, and other columns are not slower.",
             id="matt.I002",
         )
 
@@ -123,7 +123,7 @@ def check_persistent_connections(**_: Any) -> list[CheckMessage]:
     )
     return [
         Warning(
-            f"CONN_MAX_AGE of {alias!r} piles up connections under ASGI (ASGI_APPLICATION is set).",
+            f"CONN_MAX_AGE of {alias!r} leaves unused connections open under ASGI (ASGI_APPLICATION is set).",
             hint=hint,
             id="matt.W004",
         )

@@ -36,7 +36,7 @@ class MattSettings:
     MAX_OFFSET: int = 10_000_000
     """The largest ``offset``, and the largest row a page number may point at."""
     MAX_SEARCH_TERMS: int = 20
-    """How many words one ``search`` may hold."""
+    """How many words one ``search`` may have."""
     STREAM_ROWS: int | None = 10_000
     """A list of more rows than this, not paginated, is read and sent in parts; ``None`` for none."""
     MAX_NESTING: int = 100

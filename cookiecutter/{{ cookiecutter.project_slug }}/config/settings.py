@@ -105,7 +105,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
 if not DEBUG:
-    # Names hold a hash of the content, for the server to let browsers keep them.
+    # Names contain a hash of the content, so browsers may cache the files for ever.
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},

@@ -253,7 +253,7 @@ def test_a_write_of_what_was_seen_is_done_and_of_something_older_is_not(call):
     Everything.objects.filter(char="a").update(moment=LATE)
     answer = call(first(), "put", {"char": "c"}, If_Match=tag)
     assert answer.status_code == 412
-    assert answer.json() == {"detail": "A precondition of the request does not hold."}
+    assert answer.json() == {"detail": "A precondition of the request failed."}
     assert Everything.objects.order_by("id")[0].char == "a"
     tag = call(first())["ETag"]
     answer = call(first(), "put", {"char": "c"}, If_Match=f'"older", {tag}')

@@ -234,13 +234,13 @@ def test_a_project_that_writes_modules_while_it_loads_starts_once_more_and_no_of
     assert project.get().status_code == 200
 
 
-def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_mended(start, folder):
+def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_fixed(start, folder):
     (folder / "shop/words.py").write_text("WORD = (")
     project = start(wait=False)
     wait_until(lambda: "was never closed" in project.printed())
-    project.write("shop/words.py", "WORD = 'mended'")
+    project.write("shop/words.py", "WORD = 'fixed'")
     wait_until(lambda: f":{project.port}/" in project.printed())
-    assert "__matt__" in project.wait_for("mended").text
+    assert "__matt__" in project.wait_for("fixed").text
 
 
 def test_under_wsgi_it_says_what_is_missing(start):
