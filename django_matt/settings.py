@@ -1,5 +1,6 @@
 """One typed, frozen view of ``settings.MATT``."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -53,6 +54,11 @@ class MattSettings:
     """How long each app may take to start with the server, and how long to end with it."""
     STRICT_OPENAPI: bool = False
     """Describe answers as they are (required, null, choices) in the OpenAPI document, not as Ninja does."""
+    EXTENSIONS: Mapping[str, Sequence[str]] | None = None
+    """The ``urls_namespace`` of an API → the labels of the apps that may extend it; every app extends an API that is not named.
+
+    ``MattAPI(extensions=…)`` wins.
+    """
     EDITOR: str = "vscode://file/{path}:{line}"
     """The link that opens a traceback's frame in an editor; empty for none."""
 

@@ -36,8 +36,10 @@ def find_hint(
     exc: BaseException, request: HttpRequest | None = None, api: Any = None
 ) -> str | None:
     """Return the first hint for an exception or for what caused it."""
+    registered = getattr(api, "registered_errors", None)
+    of_api: list[Hint] = [] if registered is None else [lambda exc, *_: registered.find_hint(exc)]
     for link in _chain(exc):
-        for function in _HINTS:
+        for function in (*of_api, *_HINTS):
             try:
                 found = function(link, request, api)
             except Exception:  # noqa: BLE001, S112 - a hint that fails must not hide the error it explains

@@ -13,10 +13,9 @@ from django_matt import (
     MattAPI,
     Status,
     api_controller,
-    check_preconditions,
-    conditional,
     http_put,
 )
+from django_matt.contrib.conditional import check_preconditions, conditional
 from tests.project.models import Everything, Tag
 
 namespaces = (f"transactions-{number}" for number in itertools.count())
