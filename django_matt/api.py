@@ -20,6 +20,7 @@ from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers, postponed_decorators
+from django_matt.controllers import forget_dead_api
 from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
@@ -139,6 +140,12 @@ class MattAPI(NinjaExtraAPI):
         """Take what ``__getstate__`` gave; the copy follows the settings as well."""
         self.__dict__.update(state)
         follow_settings(self)
+
+    def register_controllers(self, *controllers: Any) -> None:
+        """Register controllers, each a class or the dotted name of one."""
+        for controller in controllers:
+            forget_dead_api(self, controller)
+        super().register_controllers(*controllers)
 
     def set_default_exception_handlers(self) -> None:
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""

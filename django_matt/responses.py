@@ -92,7 +92,7 @@ class ResponseBuilder:
         alone = all(isinstance(status, int) and status >= 400 for status in others)
         if self._status in self.tiers:
             self._pages = _judge_pages(operation, alone=alone)
-            self.tiers[self._status].close_pages(*self._pages)
+            self.tiers[self._status].disable_page_rows(*self._pages)
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & SAFE
@@ -109,7 +109,7 @@ class ResponseBuilder:
             exclude_unset=operation.exclude_unset,
             exclude_defaults=operation.exclude_defaults,
             exclude_none=operation.exclude_none,
-            closed=self._choice.reason if self._choice.tier == "pydantic" else None,
+            limit=self._choice.reason if self._choice.tier == "pydantic" else None,
         )
 
     @property
@@ -147,7 +147,7 @@ class ResponseBuilder:
         # What would answer without the project's own code: the same plan, with its tiers open.
         without = Tiers(tiers.plan, self._hints, self._choice)
         if status == self._status:
-            without.close_pages(*self._pages)
+            without.disable_page_rows(*self._pages)
         gain = describe_reads(without, source, status=status, streamed=streamed).tier
         reason = self.taken if gain == "pydantic" else f"{self.taken}; without it: {gain}"
         return replace(
@@ -165,6 +165,7 @@ class ResponseBuilder:
                 "tier": reads.tier,
                 "reason": reads.reason,
                 "queries": list(reads.sql),
+                "unknown": reads.unknown if reads.models else None,
             }
             for reads in self.reads()
         ]
