@@ -1,15 +1,14 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import NoReverseMatch, URLPattern, URLResolver
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
-from ninja.errors import ValidationError, ValidationErrorContext
+from ninja.errors import ConfigError, ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -22,12 +21,19 @@ from ninja_extra.exceptions import APIException
 from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.controllers import forget_dead_api
 from django_matt.errors.answering import ask_handler
-from django_matt.errors.handlers import answer_exception, install_handlers
-from django_matt.extensions import ExtendsAPI
+from django_matt.errors.fields import call_of
+from django_matt.errors.handlers import answer_exception, install_handler, install_handlers
+from django_matt.errors.problems import ErrorResponse
+from django_matt.errors.registration import ErrorRegistry, HintText, ToError
+from django_matt.extensions import extend_by_apps
+from django_matt.foreign_views import Included, Urls, wrap_urls
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
+from django_matt.formats.rendering import render_error
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.hooks import OperationHook
 from django_matt.openapi import MattDocs, MattOpenAPISchema
+from django_matt.openapi.contributions import Contribution
 from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
 from django_matt.pages import asset_urls
@@ -41,14 +47,18 @@ if TYPE_CHECKING:
 
 __all__ = ["MattAPI"]
 
+Hook = TypeVar("Hook", bound=OperationHook)
+C = TypeVar("C", bound=Contribution)
+
 
 class MattAPI(NinjaExtraAPI):
     """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project.
 
-    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and three of its own: ``problem_details`` answers
+    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and four of its own: ``problem_details`` answers
     handled errors with RFC 9457 documents instead of Ninja's bodies (default: ``MATT["PROBLEM_DETAILS"]``),
-    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``), and
-    ``tier`` the fastest tier that answers may take (default: ``MATT["TIER"]``).
+    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``),
+    ``tier`` the fastest tier that answers may take (default: ``MATT["TIER"]``), and ``extensions`` the labels of the
+    installed apps that may extend this API (default: ``MATT["EXTENSIONS"]``, else every app).
 
     >>> api = MattAPI(title="Shop", problem_details=True, formats=["json", "csv"])
     >>> api.formats.names
@@ -78,16 +88,22 @@ class MattAPI(NinjaExtraAPI):
         problem_details: bool | None = None,
         formats: Sequence[str | Format] | None = None,
         tier: Tier | None = None,
+        extensions: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
         """Take the options, and those of a newer Ninja too; nothing is bound before the URLs are asked for."""
         self._settings = get_settings()
         self._problem_details = problem_details
-        self.formats = FormatSet(formats)
-        self._formats_of_settings = self.formats if formats is None else None
+        self.extensions: tuple[str, ...] | None = None if extensions is None else tuple(extensions)
+        self._extended: list[str] = []
+        self._formats = FormatSet(formats)
+        self._formats_of_settings = self._formats if formats is None else None
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
-        self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
+        self.openapi_contributions: list[Contribution] = []
+        self.registered_errors = ErrorRegistry()
+        self._mounted: list[tuple[str, Urls, int | None]] = []
+        self.hooks: list[type[OperationHook]] = []
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -126,6 +142,17 @@ class MattAPI(NinjaExtraAPI):
     def problem_details(self, value: bool | None) -> None:
         self._problem_details = value
 
+    @property
+    def formats(self) -> FormatSet:
+        """The formats of answers and bodies, the default first; set it before the URLs are asked for."""
+        return self._formats
+
+    @formats.setter
+    def formats(self, value: FormatSet) -> None:
+        self._formats = value
+        if type(self.parser) is MattParser:
+            self.parser.formats = value
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was bound: a copy, as ``setUpTestData`` makes one, is an API of its own and binds itself."""
         left_out: dict[str, Any] = {
@@ -133,6 +160,7 @@ class MattAPI(NinjaExtraAPI):
             "_bound_routers_cache": None,
             "_controller_routers_merged": False,
             "forgets_settings": [],
+            "_extended": list(self._extended),
         }
         return {**self.__dict__, **left_out}
 
@@ -159,6 +187,24 @@ class MattAPI(NinjaExtraAPI):
     ) -> None:
         """Let ``handler(request, exc)`` answer the exceptions of a class; it may be ``async def``."""
         super().add_exception_handler(exc_class, cast("Any", handler))
+
+    def register_error(
+        self,
+        exc_class: type[Exception],
+        to_error: ToError,
+        *,
+        hint: HintText | None = None,
+    ) -> None:
+        """Answer the exceptions of a class by what ``to_error(request, exc)`` returns, as our own errors are answered.
+
+        It returns an ``ErrorResponse``, or a ``Problem`` as you would raise it; ``None`` for what shall be answered as
+        if it were not registered. Transactions are rolled back, the answer has the form that the client wants, and the
+        log says where the exception came from. An ``exception_handler`` of the project for the same class wins.
+
+        ``hint`` is a sentence for the DEBUG page that says how to fix the mistake, or a function of the exception.
+        """
+        self.registered_errors.add(exc_class, to_error, hint)
+        install_handler(self, exc_class)
 
     def on_exception(self, request: HttpRequest, exc: Any) -> Any:
         """Answer an exception by the handler that is registered for it, which may be ``async def``.
@@ -200,18 +246,57 @@ class MattAPI(NinjaExtraAPI):
 
     _stock_create_response = create_response
 
-    def add_openapi(
-        self, contribute: Callable[[dict[str, Any]], None]
-    ) -> Callable[[dict[str, Any]], None]:
-        """Let ``contribute(document)`` add paths or components each time the document is built; a decorator too."""
-        self.openapi_contributions.append(contribute)
-        return contribute
+    def mount_views(self, prefix: str, urls: Urls, *, max_body: int | None = None) -> None:
+        """Serve views that are not routes below the API, with the API's errors: exceptions, 404, 405, 413.
+
+        ``urls`` is a list of patterns, the dotted path of a URLconf, or what ``include()`` returns. Their names are in the API's
+        namespace. ``max_body`` is the most bytes that a request may send.
+        """
+        self._mounted.append((prefix, urls, max_body))
+
+    def answer_errors(self, urls: Urls, *, max_body: int | None = None) -> Included:
+        """Return what ``path()`` takes for views outside of the API that answer errors as the API does.
+
+        The names of the patterns stay as they are. See ``mount_views``.
+        """
+        return wrap_urls(self, urls, max_body=max_body)
+
+    def add_openapi(self, contribution: C) -> C:
+        """Add an ``OpenAPIPart`` to the document, or what a function adds each time that the document is built.
+
+        The function gets the document. It changes it, or returns an ``OpenAPIPart``. It may be decorated by this. What fails is
+        logged and left out.
+        """
+        self.openapi_contributions.append(contribution)
+        return contribution
+
+    def render_error(self, request: HttpRequest, error: ErrorResponse) -> HttpResponse | None:
+        """Let the client's format answer an error, where it has a ``render_error``; ``None`` where it has none."""
+        formats: FormatSet = getattr(request, "_matt_formats", self.formats)
+        if not formats.renders_errors or type(self.renderer) is not MattRenderer:
+            return None
+        call = call_of(request)
+        return render_error(formats, request, error, None if call is None else call.operation)
+
+    def add_hook(self, hook: type[Hook]) -> type[Hook]:
+        """Let a hook see the operations of this API; call it in ``extend(api)`` or before the URLs are asked for.
+
+        A class that is there already is not added again. Raises ``ConfigError`` once the operations are bound.
+        """
+        if self._bound is not None:
+            raise ConfigError(
+                f"{hook.__name__} comes too late: this API is bound. Call api.add_hook() in the extend(api) of an "
+                "app, or before urlpatterns names api.urls."
+            )
+        if hook not in self.hooks:
+            self.hooks.append(hook)
+        return hook
 
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""
         if type(self.renderer) is not MattRenderer:
             return None
-        return route_formats(operation.view_func) or self.formats
+        return route_formats(operation.view_func, self.formats) or self.formats
 
     def operations(self, *, path_prefix: str | None = None) -> "list[BoundOperation]":
         """Return every route of the API as data, in the order of the document: see ``BoundOperation``.
@@ -235,16 +320,26 @@ class MattAPI(NinjaExtraAPI):
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
         """Build the OpenAPI 3.1 document for where the API is mounted."""
+        self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
         return MattOpenAPISchema(self, path_prefix)
 
-    def _get_bound_routers(self) -> list[Any]:
-        """Bind every operation once, after the installed contrib apps have extended the API."""
+    def _extend(self) -> None:
+        """Let the installed apps extend the API, each once."""
         if self._bound is None:
-            for app in apps.get_app_configs():
-                if isinstance(app, ExtendsAPI):
-                    app.extend(self)
+            extend_by_apps(self, self._extended)
+
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        """What ``path("api/", api.urls)`` takes, after the installed apps have extended the API."""
+        self._extend()
+        return super().urls
+
+    def _get_bound_routers(self) -> list[Any]:
+        """Bind every operation once, after the installed apps have extended the API."""
+        if self._bound is None:
+            self._extend()
             with postponed_decorators(self):
                 self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
@@ -259,5 +354,9 @@ class MattAPI(NinjaExtraAPI):
             ]
         finally:
             self.openapi_url = openapi_url
-        urls = [*ours, *routes, root_url(self)]
+        mounted = [
+            path(prefix.lstrip("/"), wrap_urls(self, urls, max_body=most))
+            for prefix, urls, most in self._mounted
+        ]
+        urls: list[Any] = [*ours, *routes, root_url(self), *mounted]
         return [LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]

@@ -6,7 +6,10 @@ bounded number of threads when it first needs one, and returns it: connections p
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import AsyncExitStack
+from contextvars import Context, ContextVar
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -18,11 +21,13 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import reset_urlconf
 from django.db import close_old_connections, connections, reset_queries
+from django.db.transaction import TransactionManagementError
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.functional import cached_property
 
+from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
 from django_matt.settings import get_settings
 from django_matt.threads import Lease, Threads
 
@@ -32,6 +37,10 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 T = TypeVar("T")
+
+_context_outside: ContextVar[ThreadSensitiveContext | None] = ContextVar(
+    "context_outside", default=None
+)
 
 
 def get_asgi_application() -> "MattASGIHandler":
@@ -51,13 +60,22 @@ class MattASGIHandler(ASGIHandler):
     Django's own ``close_old_connections``, ``reset_queries`` and ``close_caches``.
     """
 
+    def __init__(self) -> None:
+        """Load the middleware; the lifespans of the installed apps are due where any has one."""
+        super().__init__()
+        self._is_lifespan_due = bool(apps_with_lifespan())
+        self._opened: asyncio.Future[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
     @cached_property
     def threads(self) -> Threads:
         """The threads that requests borrow; none is started before the first request needs it."""
         return Threads(
             get_settings().ASGI_THREADS,
             at_start=_begin,
+            at_return=_finish,
             before_shared=_close_broken_connections,
+            after_shared=_refuse_open_transactions,
             at_end=connections.close_all,
         )
 
@@ -66,31 +84,78 @@ class MattASGIHandler(ASGIHandler):
         if scope["type"] == "lifespan":
             await self.serve_lifespan(receive, send)
             return
-        if scope["type"] != "http":
-            raise ValueError(f"Django can only handle ASGI/HTTP connections, not {scope['type']}.")
+        if self._is_lifespan_due and scope["type"] == "http":
+            await self._open_late()
+        # A context that is there already wins over the one that Django makes now.
+        token = _context_outside.set(SyncToAsync.thread_sensitive_context.get(None))
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _context_outside.reset(token)
+
+    async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request, in a thread that it borrows."""
         lease = Lease(self.threads)
-        context = ThreadSensitiveContext()
-        async with context:
-            # Another context around this one wins, as it does in Django.
-            if context.token is not None:
-                SyncToAsync.context_to_thread_executor[context] = lease
-            try:
-                await self._handle(lease, scope, receive, send)
-            finally:
+        context = SyncToAsync.thread_sensitive_context.get(None)
+        borrows = context is not None and context is not _context_outside.get()
+        if borrows:
+            SyncToAsync.context_to_thread_executor[context] = lease  # type: ignore[index]
+        try:
+            await self._handle(lease, scope, receive, send)
+        finally:
+            if borrows:
                 # A task that outlives its request gets a thread of its own, as in Django.
-                SyncToAsync.context_to_thread_executor.pop(context, None)
-                lease.end()
+                SyncToAsync.context_to_thread_executor.pop(context, None)  # type: ignore[arg-type]
+            lease.end()
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
-        """Answer the server's start and end; the threads and their connections end with the server."""
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
+        """Answer the server's start and end: the lifespans of the apps around all requests, the threads' end after them.
+
+        Where an app fails the server is told which, with its traceback, and the exception is raised for who runs this.
+        """
+        part = "startup"
+        try:
+            async with AsyncExitStack() as stack:
+                await receive()
+                self._is_lifespan_due = False
+                await stack.enter_async_context(run_lifespans())
                 await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                await asyncio.to_thread(self.threads.close)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+                part = "shutdown"
+                await receive()
+        except LifespanError as error:
+            said = "".join(traceback.format_exception(error))
+            await self._end_threads()
+            await send({"type": f"lifespan.{part}.failed", "message": said})
+            raise
+        await self._end_threads()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _end_threads(self) -> None:
+        await asyncio.to_thread(self.threads.close)
+
+    async def _open_late(self) -> None:
+        """Open the lifespans before the first request of a server that sends no lifespan messages.
+
+        Requests that come in the meantime wait. Where an app fails so do they, and the next request tries again.
+        """
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            # In a task that outlives this request, and sees nothing of its context.
+            self._keeper = asyncio.create_task(self._keep_open(self._opened), context=Context())
+        await asyncio.shield(self._opened)
+
+    async def _keep_open(self, opened: "asyncio.Future[None]") -> None:
+        """Keep the lifespans open until the event loop ends its tasks, as ``asyncio.run`` does."""
+        try:
+            async with run_lifespans():
+                self._is_lifespan_due = False
+                opened.set_result(None)
+                await asyncio.get_running_loop().create_future()
+        except LifespanError as error:
+            # What fails at the end has been logged.
+            if not opened.done():
+                self._opened = None
+                opened.set_exception(error)
 
     async def _handle(self, lease: Lease, scope: Any, receive: Receive, send: Send) -> None:
         try:
@@ -121,20 +186,43 @@ class MattASGIHandler(ASGIHandler):
         """Answer a request; return None where its client left before there was a response."""
         watch = _Disconnects(self.listen_for_disconnect(receive))
         response: Any = None
+        is_over = False
         try:
             response = await _Watched(self.run_get_response(request), watch.start)
-            if response.streaming and not getattr(response, "_matt_keeps_thread", False):
-                await lease.share(_is_in_transaction)
+            if response.streaming:
+                send = await self._lend(response, send, lease)
             await _Watched(self.send_response(response, send), watch.start)
+            is_over = True
         except asyncio.CancelledError:
-            if not watch.has_cancelled:
+            task = asyncio.current_task()
+            if not watch.has_cancelled and task is not None and task.cancelling():
                 raise
+            is_over = True
         finally:
             await watch.stop()
-            if response is not None and response.streaming:
+            if response is not None:
                 # The shared thread's connections are those of other streams as well: none is closed with this one.
                 lease.end_sharing()
+                if not is_over:
+                    # What it has opened belongs to a thread that the next request uses.
+                    lease.submit(response.close)
         return response  # type: ignore[no-any-return]
+
+    async def _lend(self, response: Any, send: Send, lease: Lease) -> Send:
+        """Return how to send a streaming response, so that a slow client does not keep a thread."""
+        if getattr(response, "_matt_keeps_thread", False):
+            return send
+        if getattr(response, "is_async", False):
+            await lease.share(_is_in_transaction)
+            return send
+
+        async def send_part(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                # Django reads a synchronous iterator to its end before it sends the first part.
+                lease.end()
+            await send(message)
+
+        return send_part
 
     async def read_body(self, receive: Receive) -> Any:
         """Return the body as a file: in memory where it comes in one message, else as Django keeps it."""
@@ -164,7 +252,7 @@ class MattASGIHandler(ASGIHandler):
             await sync_to_async(response.close)()
             return
         # What `response.close()` does, without a wait for the thread: nobody else looks at what it leaves.
-        lease.end(_finish)
+        lease.end()
         closers[0]()
         closers.clear()
         response.closed = True
@@ -189,17 +277,35 @@ def _begin() -> None:
 
 
 def _finish() -> None:
-    """Do in that thread what Django does at the end of the request."""
+    """Do in that thread what Django does at the end of the request, and leave no transaction to the next one."""
+    _drop_open_transactions()
     if id(close_old_connections) in {key[0] for key, *_ in signals.request_finished.receivers}:
         close_old_connections()
 
 
+def _drop_open_transactions() -> list[str]:
+    """Close the connections of this thread that have an open transaction, which rolls it back; return their aliases."""
+    found = [each.alias for each in connections.all(initialized_only=True) if each.in_atomic_block]
+    for alias in found:
+        connection = connections[alias]
+        # A connection that is closed in a transaction stays unusable: the next query makes another.
+        del connections[alias]
+        connection.close()
+    return found
+
+
+def _refuse_open_transactions() -> None:
+    """Raise where a stream leaves a transaction open in the thread that other streams use as well."""
+    if found := _drop_open_transactions():
+        raise TransactionManagementError(
+            f"A transaction on {', '.join(map(repr, found))} was left open in a stream, and is rolled back. "
+            "Begin and end a transaction in one synchronous function: other streams use the same connection."
+        )
+
+
 def _is_in_transaction() -> bool:
-    """Tell whether a connection of this thread has an open transaction, and close the old ones if none has."""
-    if any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
-        return True
-    close_old_connections()
-    return False
+    """Tell whether a connection of this thread has an open transaction."""
+    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
 
 
 def _close_broken_connections() -> None:

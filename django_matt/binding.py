@@ -27,6 +27,13 @@ from django_matt.controllers import (
     written_name,
 )
 from django_matt.errors.middlewares import has_exception_middleware, watch_views
+from django_matt.hook_chains import (
+    HookUnbound,
+    bind_answered,
+    bind_hooks,
+    bind_received,
+    has_outside_hooks,
+)
 from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
 from django_matt.signatures import explain_response, resolve_signature
@@ -54,24 +61,27 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                 if controller:
                     _decorate_function(operation, decorators)
                 _name(api, operation, f"{router.prefix}/{path}", taken)
-                problem = resolve_signature(operation)
+                problem, check = resolve_signature(operation), "matt.E004"
                 if problem is None:
                     if type(operation) in _KNOWN:
                         restrict_ordering(operation)
                         cap_pages(operation)
                         distrust_forwarded_for(operation)
                     try:
+                        bind_hooks(api, operation, only_outside=type(operation) not in _KNOWN)
                         _bind(api, operation, decorators)
                     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
                         problem = explain_response(operation, error)
+                    except HookUnbound as error:
+                        problem, check = str(error), "matt.E006"
                 if problem is not None:
-                    _fail(api, operation, f"{router.prefix}/{path}", problem)
+                    _fail(api, operation, f"{router.prefix}/{path}", problem, check)
             router.path_operations[path] = BoundPathView(api, path_view)
     return bound
 
 
-def _fail(api: Any, operation: Operation, path: str, problem: str) -> None:
-    """Let an operation whose annotations cannot be resolved answer with that error; all others work."""
+def _fail(api: Any, operation: Operation, path: str, problem: str, check: str) -> None:
+    """Let an operation that cannot be bound answer with that error, which ``check`` reports; all others work."""
     error = f"{operation.methods[0]} {normalize_path(path)}: {problem}"
 
     def run(request: Any, /, **path: Any) -> Any:
@@ -81,9 +91,13 @@ def _fail(api: Any, operation: Operation, path: str, problem: str) -> None:
         raise ConfigError(error)
 
     failing: Any = run_async if operation.is_async else run
-    operation.run = answer_outside(api, operation, failing)  # type: ignore[method-assign]
+    failing = answer_outside(api, operation, failing)
+    if has_outside_hooks(operation):
+        failing = bind_answered(api, operation, failing)
+    operation.run = failing  # type: ignore[method-assign]
     operation.include_in_schema = False  # no document can describe it
     operation._matt_problem = error  # type: ignore[attr-defined] # for the system check
+    operation._matt_check = check  # type: ignore[attr-defined]
 
 
 class _Postponed:
@@ -186,8 +200,13 @@ def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]])
             run = each.decorator(run)
         elif known:
             run = each(run)
-    if found or not known or has_exception_middleware():
+    outside = has_outside_hooks(operation)
+    if outside:
+        run = bind_received(operation, run)
+    if found or outside or not known or has_exception_middleware():
         run = answer_outside(api, operation, run)
+    if outside:
+        run = bind_answered(api, operation, run)
     operation.run = run  # type: ignore[method-assign]  # this instance's alone
 
 

@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from django_matt.operations import BoundOperation
 
 __all__ = [
-    "check_annotations",
     "check_apps",
     "check_async_routes",
     "check_encoder",
     "check_error_logging",
+    "check_routes",
     "check_settings",
     "check_throttles",
 ]
 
+_HINTS = {
+    "matt.E004": "Define or import the name in the module of the view, outside of `if TYPE_CHECKING:`.",
+    "matt.E006": "Change what the hook asks of the route, or remove its app from INSTALLED_APPS.",
+}
 _LOCAL_CACHES = (
     "django.core.cache.backends.locmem.LocMemCache",
     "django.core.cache.backends.dummy.DummyCache",
@@ -51,7 +55,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         get_settings()
     except ImproperlyConfigured as error:
         return [
-            Error(str(error), hint="Mend or remove the option in settings.MATT.", id="matt.E001")
+            Error(str(error), hint="Correct or remove the option in settings.MATT.", id="matt.E001")
         ]
     return []
 
@@ -75,13 +79,15 @@ def check_apps(**_: Any) -> list[CheckMessage]:
 
 
 @register("matt")
-def check_annotations(**_: Any) -> list[CheckMessage]:
-    """Report a route whose annotations cannot be resolved: it answers 500."""
+def check_routes(**_: Any) -> list[CheckMessage]:
+    """Report a route that answers 500: its annotations cannot be resolved, or a hook cannot be bound to it."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    problems = [operation.problem for operation in _operations()]
-    hint = "Define or import the name where the view's module sees it when it is imported."
-    return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
+    broken: list[Any] = [each.operation for each in _operations() if each.problem]
+    return [
+        Error(each._matt_problem, hint=_HINTS[each._matt_check], id=each._matt_check)
+        for each in broken
+    ]
 
 
 @register("matt", "matt_doctor", deploy=True)
@@ -89,9 +95,13 @@ def check_encoder(**_: Any) -> list[CheckMessage]:
     """Warn where responses are written by the plain encoder, three to four times slower than the compiled one."""
     if COMPILED and programs.COMPILED:
         return []
-    hint = "Install django-matt where a C compiler is (Debian: build-essential), or from a wheel built there."
+    hint = "Install a C compiler (Debian: build-essential) and reinstall django-matt, or install a wheel that was built with one."
     return [
-        Warning("The compiled encoder is missing: the plain one serves.", hint=hint, id="matt.W001")
+        Warning(
+            "The compiled encoder is missing, so responses are written three to four times slower.",
+            hint=hint,
+            id="matt.W001",
+        )
     ]
 
 
@@ -102,7 +112,9 @@ def check_error_logging(**_: Any) -> list[CheckMessage]:
         return []
     hint = 'Set LOGGING with a handler for "django.request", or ADMINS; the deployment page has a LOGGING to copy.'
     return [
-        Warning("With DEBUG off an unexpected error is written nowhere.", hint=hint, id="matt.W002")
+        Warning(
+            "With DEBUG off, unexpected errors are not logged anywhere.", hint=hint, id="matt.W002"
+        )
     ]
 
 
@@ -116,7 +128,9 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
     throttling = dict.fromkeys(each.api for each in _operations() if each.throttles)
     return [
         Warning(
-            f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
+            f"{api.title!r} has throttles, and each process counts requests separately.",
+            hint=hint,
+            id="matt.W003",
         )
         for api in throttling
     ]

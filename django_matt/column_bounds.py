@@ -7,9 +7,9 @@ from django.apps import apps
 from django.db import connections, router
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models import DecimalField, Field, GenericIPAddressField, Model
-from ninja import PatchDict
 from ninja.orm import fields as ninja_fields
 from ninja.orm.factory import factory
+from ninja.patch_dict import ModelToDict
 from pydantic_core import PydanticCustomError
 
 from django_matt.bounds import (
@@ -44,8 +44,8 @@ class ColumnRewriter(Rewriter):
 
 def _is_made(cls: Any, name: str) -> bool:
     """Ninja gives what it makes of a column a title. A field that the user declares is as the user says."""
-    while cls.__module__ == PatchDict.__module__:
-        # The schema that a `PatchDict` makes optional, and whose titles it drops.
+    if any(getattr(kind, "_wrapped_model", None) is cls for kind in ModelToDict.__subclasses__()):
+        # A `PatchDict` makes the fields of its schema optional, and drops their titles.
         cls = cls.__base__
     return cls.model_fields[name].title is not None
 

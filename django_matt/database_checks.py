@@ -4,6 +4,8 @@ Those that ask the server run where Django's own do: with ``migrate`` and ``chec
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import django
@@ -50,7 +52,7 @@ def _too_old(alias: str, error: NotSupportedError) -> CheckMessage:
     release = ".".join(map(str, django.VERSION[:2]))
     return Error(
         f"Database {alias!r} is too old: {error}",
-        hint=f"Upgrade it: Django {release} refuses to connect. Only routes that do not ask this database answer.",
+        hint=f"Upgrade it: Django {release} refuses to connect. Only routes that do not use this database work.",
         id="matt.E003",
     )
 
@@ -64,9 +66,9 @@ def _check_keys(alias: str, connection: Any) -> Iterator[CheckMessage]:
     most = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
     if most < _KEYS:
         yield Warning(
-            f"SQLite ({alias!r}) takes {most} parameters in a query: a longer list with to-many relations fails.",
+            f"SQLite ({alias!r}) accepts {most} parameters per query: longer lists with to-many relations fail.",
             hint=f"Run Python with SQLite 3.32 or newer (now {sqlite3.sqlite_version}), built with its own limits. "
-            f"Pages of up to {most} items, and lists without to-many relations, are not touched.",
+            f"Pages of up to {most} items, and lists without to-many relations, are not affected.",
             id="matt.W005",
         )
 
@@ -76,13 +78,13 @@ def _check_rows(alias: str, connection: Any) -> Iterator[CheckMessage]:
     if vendor not in {"sqlite", "postgresql"}:
         yield Info(
             f"Lists of {connection.display_name} ({alias!r}) are answered from model instances.",
-            hint="Every route works. The faster tier of rows knows SQLite and PostgreSQL.",
+            hint="Every route works. The faster tier of rows supports SQLite and PostgreSQL.",
             id="matt.I001",
         )
     elif vendor == "postgresql" and not _is_psycopg3():
         yield Info(
             f"Lists of PostgreSQL ({alias!r}) are not read at full speed through psycopg2.",
-            hint="Every route works. The tier of rows is made for psycopg 3: pip install 'psycopg[binary]'.",
+            hint="Every route works. The tier of rows needs psycopg 3: pip install 'psycopg[binary]'.",
             id="matt.I001",
         )
 
@@ -97,9 +99,9 @@ def _check_time_zone(alias: str, connection: Any) -> Iterator[CheckMessage]:
     zone = connection.settings_dict["TIME_ZONE"]
     if settings.USE_TZ and zone is not None:
         yield Info(
-            f"DATABASES[{alias!r}]['TIME_ZONE'] is {zone!r}: moments are converted one by one.",
-            hint="Leave it out unless others write local times there: without it Django keeps UTC, which is written "
-            "as it is read. Answers are the same, and other columns as fast.",
+            f"DATABASES[{alias!r}]['TIME_ZONE'] is {zone!r}: datetimes are converted one by one.",
+            hint="Remove it unless other programs write local times into this database: without it Django stores UTC, "
+            "which needs no conversion. Responses are the same, and other columns are not slower.",
             id="matt.I002",
         )
 
@@ -107,7 +109,8 @@ def _check_time_zone(alias: str, connection: Any) -> Iterator[CheckMessage]:
 @register("matt", deploy=True)
 def check_persistent_connections(**_: Any) -> list[CheckMessage]:
     """Warn where ``CONN_MAX_AGE`` keeps connections under ASGI, whose requests do not find them again."""
-    if not getattr(settings, "ASGI_APPLICATION", None):
+    application = getattr(settings, "ASGI_APPLICATION", None)
+    if not application or _keeps_threads(application):
         return []
     kept = [
         alias
@@ -115,14 +118,23 @@ def check_persistent_connections(**_: Any) -> list[CheckMessage]:
         if options.get("CONN_MAX_AGE", 0) != 0
     ]
     hint = (
-        "Set CONN_MAX_AGE to 0. On PostgreSQL a pool keeps connections instead: "
+        "Take get_asgi_application from django_matt.asgi, whose threads keep them. Or set CONN_MAX_AGE to 0: on PostgreSQL a pool keeps connections instead: "
         "OPTIONS = {'pool': True}, with pip install 'psycopg[pool]'."
     )
     return [
         Warning(
-            f"CONN_MAX_AGE of {alias!r} piles up connections under ASGI (ASGI_APPLICATION is set).",
+            f"CONN_MAX_AGE of {alias!r} leaves unused connections open under ASGI (ASGI_APPLICATION is set).",
             hint=hint,
             id="matt.W004",
         )
         for alias in kept
     ]
+
+
+def _keeps_threads(application: str) -> bool:
+    """Tell whether the module of ``ASGI_APPLICATION`` names ``django_matt.asgi``; it is read, for its import has effects."""
+    try:
+        spec = find_spec(application.rpartition(".")[0])
+        return "django_matt.asgi" in Path(str(spec and spec.origin)).read_text()
+    except (ImportError, OSError, UnicodeDecodeError, ValueError):
+        return False

@@ -47,10 +47,10 @@ from ninja_extra.pagination import (
 from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
-from django_matt.conditions import check_preconditions, conditional
 from django_matt.routers import Router
 from django_matt.serialization.model_schemas import leave_out_generic_keys
 from django_matt.serialization.requirements import needs
+from django_matt.streams import Event
 from django_matt.tier_limits import tier
 
 # Without the app in INSTALLED_APPS the first import of a name does what its ready() does.
@@ -62,6 +62,7 @@ __all__ = [
     "Body",
     "ControllerBase",
     "Cookie",
+    "Event",
     "Field",
     "File",
     "FilterSchema",
@@ -88,8 +89,6 @@ __all__ = [
     "Status",
     "UploadedFile",
     "api_controller",
-    "check_preconditions",
-    "conditional",
     "http_delete",
     "http_generic",
     "http_get",

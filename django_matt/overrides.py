@@ -5,7 +5,6 @@ from weakref import WeakSet
 
 from django.core.signals import setting_changed
 
-from django_matt.formats.bodies import MattParser
 from django_matt.formats.negotiation import FormatSet
 from django_matt.settings import MattSettings, get_settings
 
@@ -36,8 +35,6 @@ def _follow(*, setting: str, **_: Any) -> None:
         api._settings = now
         if api.formats is api._formats_of_settings and before.FORMATS != now.FORMATS:
             api.formats = api._formats_of_settings = FormatSet()
-            if type(api.parser) is MattParser:
-                api.parser.formats = api.formats
         for forget in api.forgets_settings:
             forget()
         if _decided(before) != _decided(now):

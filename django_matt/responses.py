@@ -1,5 +1,6 @@
 """A view's result into a response: its schema's plan, the client's format, or a stream."""
 
+import json
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -33,13 +34,17 @@ from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.protocol import RenderContext
+from django_matt.formats.rendering import render_result
 from django_matt.formats.responses import JSON_TYPE, MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
+from django_matt.hook_chains import see_page, see_page_async, sees_page
 from django_matt.limits import find_paginators, find_views, has_rows
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.requirements import needs_of, schemas_in
 from django_matt.settings import get_settings
+from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
 
@@ -87,6 +92,10 @@ class ResponseBuilder:
         # What most views return is answered by few questions: these kinds of results, with the usual status.
         self._usual: Any = None if formats is None else self.tiers.get(self._status)
         self._ready = frozenset[type]() if self._usual is None else self._usual.ready
+        # A format such as HTML writes what the view returned itself, and not the JSON of it.
+        self._renders = bool(getattr(formats, "renders", False)) and not self.streams
+        if self._renders:
+            self._ready = frozenset()
         # A page of rows is written for the one status that pages have; errors have other schemas.
         others = [status for status in self.tiers if status != self._status]
         alone = all(isinstance(status, int) and status >= 400 for status in others)
@@ -99,6 +108,12 @@ class ResponseBuilder:
         self._rows = any(has_rows(plan.annotation) for plan in self.plans)
         if self.streams and operation.stream_item_model is not None:
             self._items = self._plan(operation.stream_item_model)
+            described = any(map(mentions_event, find_views(operation.view_func)))
+            self._stream_format: Any = with_events(
+                operation.stream_format,  # type: ignore[arg-type]
+                described=described,
+            )
+            operation.stream_format = self._stream_format
             operation._validate_stream_item = self._write_item  # type: ignore[method-assign]
 
     def _plan(self, model: Any) -> ResponsePlan:
@@ -111,6 +126,12 @@ class ResponseBuilder:
             exclude_none=operation.exclude_none,
             limit=self._choice.reason if self._choice.tier == "pydantic" else None,
         )
+
+    @property
+    def formats(self) -> FormatSet | None:
+        """The formats to answer in; None where the project's own renderer answers."""
+        found: FormatSet | None = self._formats
+        return found
 
     @property
     def unplanned(self) -> str | None:
@@ -243,11 +264,14 @@ class ResponseBuilder:
         if self._formats is not None:
             self._formats.select(request, rows=self._rows)
 
-    def prepare_page(self, queryset: Any, paginator: PaginationBase) -> Any:
+    def prepare_page(self, request: HttpRequest, queryset: Any, paginator: PaginationBase) -> Any:
         """Return a queryset that is about to be paginated with what its items' schema reads."""
         tiers = self.tiers.get(self._status)
         if tiers is None:
             return queryset
+        if self._renders and self._formats.choose(request, self._status).renders:
+            # The format gets the instances, and may read any of their columns.
+            return tiers.paginate(queryset, None, rows=False)
         paginate = type(paginator).paginate_queryset
         if paginate in _KNOWN_PAGES:
             return tiers.paginate(queryset, [])
@@ -281,6 +305,10 @@ class ResponseBuilder:
             context.response.status_code = status
         if plan is None:
             return cast("HttpResponse", context.response)
+        if self._renders:
+            chosen = self._formats.choose(request, status)
+            if chosen.renders:
+                return self._render(context, chosen, key, result, status)
         if plan is NOT_SET:
             return respond(request, self._formats, dumps(result), status, context.made)
         tiers, chosen = self.tiers[key], None
@@ -289,6 +317,25 @@ class ResponseBuilder:
         if isinstance(result, (QuerySet, Manager)) and tiers.columns is not None:
             chosen = select_piecewise(request, self._formats)
         return self._encode(context, tiers, result, status, chosen)
+
+    def _render(
+        self, context: Any, chosen: Any, key: Any, result: Any, status: int
+    ) -> HttpResponseBase:
+        """Let a format write what the view returned; its JSON is made where the format asks for it."""
+        request = context.request
+
+        def read_data() -> Any:
+            if self._plans[key] is NOT_SET:
+                return json.loads(dumps(result))
+            return json.loads(self.tiers[key].encode(result, request=request, status=status)[0])
+
+        known = RenderContext(request, status, self._operation, read_data)
+        response = render_result(self._formats, chosen, result, known, context.made)
+        if settings.DEBUG:
+            response.headers["X-Matt-Tier"] = _in_header(
+                "none", f"the format {chosen.name} writes what the view returned"
+            )
+        return response
 
     def _encode(
         self, context: Any, tiers: Any, result: Any, status: int, chosen: Any = None
@@ -319,7 +366,12 @@ class ResponseBuilder:
         return made
 
     def _write_item(self, item: Any, request: HttpRequest) -> str:
-        """Write an item of a stream as Ninja does, also where its data holds what is no JSON."""
+        """Write an item of a stream as Ninja does, also where its data holds what is no JSON; an event with its fields."""
+        if isinstance(item, Event):
+            framed: str = self._stream_format.frame(
+                item, lambda data: self._write_item(data, request)
+            )
+            return framed
         context = {"request": request, "response_status": 200}
         text: str = self._items.write(item, context, _serialize_item)
         return text
@@ -342,7 +394,8 @@ class ResponseBuilder:
 
     async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
         """The same, leaving the event loop only where the answer needs the database."""
-        if not self._asks(result):
+        renders = self._renders and self._formats.choose(context.request, self._status).renders
+        if not renders and not self._asks(result):
             try:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
@@ -365,7 +418,7 @@ class ResponseBuilder:
         request = context.request
         attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
-        made.streaming_content = self._guarded(request, made.streaming_content)
+        made.streaming_content = self._guarded(request, made.streaming_content, result)
         return made
 
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
@@ -376,21 +429,31 @@ class ResponseBuilder:
             request, result, context.response
         )
         guarded = self._guarded_async if made.is_async else self._guarded
-        made.streaming_content = guarded(request, made.streaming_content)
+        made.streaming_content = guarded(request, made.streaming_content, result)
         return made
 
-    def _guarded(self, request: HttpRequest, chunks: Any) -> Iterator[bytes]:
+    def _guarded(self, request: HttpRequest, chunks: Any, items: Any) -> Iterator[bytes]:
         try:
-            yield from chunks
+            for chunk in chunks:
+                # To some servers an empty part is the end of the response.
+                if chunk:
+                    yield chunk
         except Exception as error:  # noqa: BLE001
             yield self._last_chunk(request, error)
+        finally:
+            close_stream(items)
 
-    async def _guarded_async(self, request: HttpRequest, chunks: Any) -> AsyncIterator[bytes]:
+    async def _guarded_async(
+        self, request: HttpRequest, chunks: Any, items: Any
+    ) -> AsyncIterator[bytes]:
         try:
             async for chunk in chunks:
-                yield chunk
+                if chunk:
+                    yield chunk
         except Exception as error:  # noqa: BLE001
             yield self._last_chunk(request, error)
+        finally:
+            await close_stream_async(items)
 
     def _last_chunk(self, request: HttpRequest, error: Exception) -> bytes:
         """Report a stream's failure and say it in the stream: an SSE ``error`` event, else a last item."""
@@ -411,7 +474,8 @@ def _plan_pages(operation: Operation) -> bool:
         for name in ("paginate_queryset", "apaginate_queryset"):
             method = getattr(paginator, name, None)
             if method is not None and name not in vars(paginator):
-                setattr(paginator, name, partial(_paginate, paginator, method))
+                paginate = _paginate_async if name == "apaginate_queryset" else _paginate
+                setattr(paginator, name, partial(paginate, paginator, method))
     route = getattr(operation.view_func, "get_route_function", None)
     if route is not None and operation.view_func is not route().as_view:
         return False
@@ -437,10 +501,33 @@ def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None
 def _paginate(
     paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
 ) -> Any:
-    operation: Any = getattr(ROUTE_CONTEXT_VAR.get(None), "operation", None)
-    if operation is not None:
-        queryset = operation._matt_answer.prepare_page(queryset, paginator)
-    return method(queryset, *arguments, **named)
+    context = ROUTE_CONTEXT_VAR.get(None)
+    call = getattr(context, "call", None)
+    if sees_page(call):
+        queryset = see_page(call, queryset)
+    return method(_prepare_page(context, paginator, queryset), *arguments, **named)
+
+
+def _paginate_async(
+    paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
+) -> Any:
+    context = ROUTE_CONTEXT_VAR.get(None)
+    call = getattr(context, "call", None)
+    if not sees_page(call):
+        return method(_prepare_page(context, paginator, queryset), *arguments, **named)
+
+    async def paginate() -> Any:
+        items = await see_page_async(call, queryset)
+        return await method(_prepare_page(context, paginator, items), *arguments, **named)
+
+    return paginate()
+
+
+def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any:
+    operation: Any = getattr(context, "operation", None)
+    if operation is None:
+        return queryset
+    return operation._matt_answer.prepare_page(context.request, queryset, paginator)
 
 
 def _in_header(tier: str, reason: str | None) -> str:

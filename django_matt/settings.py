@@ -1,5 +1,6 @@
 """One typed, frozen view of ``settings.MATT``."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -35,7 +36,7 @@ class MattSettings:
     MAX_OFFSET: int = 10_000_000
     """The largest ``offset``, and the largest row a page number may point at."""
     MAX_SEARCH_TERMS: int = 20
-    """How many words one ``search`` may hold."""
+    """How many words one ``search`` may have."""
     STREAM_ROWS: int | None = 10_000
     """A list of more rows than this, not paginated, is read and sent in parts; ``None`` for none."""
     MAX_NESTING: int = 100
@@ -49,17 +50,28 @@ class MattSettings:
     """The fastest tier that answers may take; ``MattAPI(tier=…)`` and ``@tier`` on a route win."""
     ASGI_THREADS: int = 16
     """How many threads ``django_matt.asgi`` keeps for synchronous work, each with its own database connections."""
+    LIFESPAN_SECONDS: float = 30.0
+    """How long each app may take to start with the server, and how long to end with it."""
     STRICT_OPENAPI: bool = False
     """Describe answers as they are (required, null, choices) in the OpenAPI document, not as Ninja does."""
+    EXTENSIONS: Mapping[str, Sequence[str]] | None = None
+    """The ``urls_namespace`` of an API → the labels of the apps that may extend it; every app extends an API that is not named.
+
+    ``MattAPI(extensions=…)`` wins.
+    """
     EDITOR: str = "vscode://file/{path}:{line}"
     """The link that opens a traceback's frame in an editor; empty for none."""
 
 
 @lru_cache(maxsize=1)
 def get_settings() -> MattSettings:
-    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist, or no tier."""
+    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist, or a wrong value."""
     found = read_settings(MattSettings, "MATT")
     checked_tier(found.TIER, 'settings.MATT["TIER"]')
+    if type(found.ASGI_THREADS) is not int or found.ASGI_THREADS < 1:
+        raise ImproperlyConfigured(
+            f'settings.MATT["ASGI_THREADS"] is {found.ASGI_THREADS!r}; it is a number of threads, 1 or more.'
+        )
     return found
 
 

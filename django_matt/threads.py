@@ -14,8 +14,9 @@ __all__ = ["Lease", "Threads"]
 class Threads:
     """At most ``limit`` long-lived threads that requests borrow, and one more that all open streams share.
 
-    ``at_start`` runs in a thread before anything else of the request that borrows it, ``before_shared`` before each
-    call in the shared one, ``at_end`` in each thread before it ends.
+    ``at_start`` runs in a thread before anything else of the request that borrows it, and ``at_return`` after all of it.
+    In the shared thread ``before_shared`` and ``after_shared`` run around each call. ``at_end`` runs in each thread
+    before it ends.
     """
 
     def __init__(
@@ -23,13 +24,17 @@ class Threads:
         limit: int,
         *,
         at_start: Callable[[], None],
+        at_return: Callable[[], None],
         before_shared: Callable[[], None],
+        after_shared: Callable[[], None],
         at_end: Callable[[], None],
     ) -> None:
         """Start no thread yet."""
         self.limit = limit
         self.at_start = at_start
+        self.at_return = at_return
         self.before_shared = before_shared
+        self.after_shared = after_shared
         self.at_end = at_end
         # A request may be served by one event loop and wait for a thread that a request of another returns.
         self.lock = threading.RLock()
@@ -59,9 +64,12 @@ class Threads:
             self._lent -= 1
             self._idle.append(thread)
 
-    def forget(self, lease: "Lease") -> None:
-        """Let a request that ends no longer wait."""
-        self._waiting.remove(lease)
+    def replace(self, lease: "Lease", heir: "Lease | None") -> None:
+        """Let a request that ends no longer wait; ``heir`` takes its place in the queue."""
+        if heir is None:
+            self._waiting.remove(lease)
+        else:
+            self._waiting[self._waiting.index(lease)] = heir
 
     def open_stream(self) -> ThreadPoolExecutor:
         """Return the thread that all streams share."""
@@ -95,8 +103,9 @@ class Lease(Executor):
         """Borrow nothing yet."""
         self._threads = threads
         self._thread: ThreadPoolExecutor | None = None
+        self._calls: list[Future[Any]] = []
         self._queue: list[tuple[Future[Any], Callable[[], Any]]] = []
-        self._waits = self._shares = False
+        self._waits = self._shares = self._has_ended = False
         self._shared: ThreadPoolExecutor | None = None
         self.has_begun = False
 
@@ -111,8 +120,7 @@ class Lease(Executor):
             if self._shares:
                 if self._shared is None:
                     self._shared = self._threads.open_stream()
-                self._shared.submit(self._threads.before_shared)
-                return self._shared.submit(fn, *args, **kwargs)
+                return self._shared.submit(self._run_shared, fn, *args, **kwargs)
             if self._thread is None and not self._waits:
                 thread = self._threads.take(self)
                 if thread is None:
@@ -120,28 +128,48 @@ class Lease(Executor):
                 else:
                     self.begin(thread)
             if self._thread is not None:
-                if not self.has_begun:
-                    self.has_begun = True
-                    return self._thread.submit(self._begin_with, fn, *args, **kwargs)
-                return self._thread.submit(fn, *args, **kwargs)
+                return self._submit(self._thread, fn, *args, **kwargs)
             future: Future[Any] = Future()
-            call = fn if self.has_begun else partial(self._begin_with, fn)
-            self.has_begun = True
-            self._queue.append((future, partial(call, *args, **kwargs)))
+            self._queue.append((future, partial(fn, *args, **kwargs)))
             return future
+
+    def _submit(
+        self, thread: ThreadPoolExecutor, fn: Any, /, *args: Any, **kwargs: Any
+    ) -> "Future[Any]":
+        """Run a function in a thread; its first call of this request takes ``at_start`` along."""
+        calls = self._calls
+        if calls and calls[-1].done() and not calls[-1].cancelled():
+            calls.clear()  # The thread runs one after the other.
+        if self.has_begun:
+            future = thread.submit(fn, *args, **kwargs)
+        else:
+            self.has_begun = True
+            future = thread.submit(self._begin_with, fn, *args, **kwargs)
+        calls.append(future)
+        return future
 
     def _begin_with(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Run the first call of a request; one trip to the thread for both."""
         self._threads.at_start()
         return fn(*args, **kwargs)
 
+    def _run_shared(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run a call of a stream in the thread that all streams share."""
+        self._threads.before_shared()
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._threads.after_shared()
+
     def begin(self, thread: ThreadPoolExecutor) -> None:
         """Use a thread from now on, first for the calls that have waited."""
         with self._threads.lock:
             self._thread, self._waits = thread, False
             for future, call in self._queue:
-                thread.submit(_run, future, call)
+                self._submit(thread, _run, future, call)
             self._queue.clear()
+            if self._has_ended:
+                self.end()
 
     async def share(self, is_busy: Callable[[], bool]) -> None:
         """Use the thread of the streams from now on; keep the own one where ``is_busy`` says so in it."""
@@ -156,22 +184,42 @@ class Lease(Executor):
         if self._shares:
             self.end()
 
-    def end(self, last: Callable[[], None] | None = None) -> None:
-        """Return whatever is borrowed, after ``last`` in the thread. A later call borrows a thread again."""
+    def end(self) -> None:
+        """Return whatever is borrowed. A later call borrows a thread again."""
         with self._threads.lock:
-            if self._thread is not None and last is not None:
-                self._thread.submit(last)
             if self._waits:
-                self._threads.forget(self)
-                for future, _ in self._queue:
-                    future.cancel()
-                self._queue.clear()
+                self._threads.replace(self, self._heir())
             if self._thread is not None:
-                self._threads.give_back(self._thread)
+                self._return(self._thread)
             if self._shared is not None:
                 self._threads.close_stream()
             self._thread = self._shared = None
-            self._waits = self._shares = False
+            self._waits = self._shares = self.has_begun = False
+
+    def _return(self, thread: ThreadPoolExecutor) -> None:
+        """Return a thread, after what still runs in it: a client may leave a view that does not notice."""
+        last = thread.submit(self._threads.at_return)
+        if all(call.done() for call in self._calls):
+            # Only the short `at_return` is before the next request, which need not wait for it in the loop.
+            self._threads.give_back(thread)
+        else:
+            last.add_done_callback(partial(self._give_back, thread))
+        self._calls = []
+
+    def _give_back(self, thread: ThreadPoolExecutor, _: "Future[Any]") -> None:
+        with self._threads.lock:
+            self._threads.give_back(thread)
+
+    def _heir(self) -> "Lease | None":
+        """Return a lease for the calls of tasks that outlive this request; None where nobody waits for a call."""
+        left = [(future, call) for future, call in self._queue if not future.cancelled()]
+        self._queue.clear()
+        if not left:
+            return None
+        heir = Lease(self._threads)
+        heir._queue, heir._waits, heir._has_ended = left, True, True
+        heir.has_begun = self.has_begun
+        return heir
 
 
 def _run(future: "Future[Any]", call: Callable[[], Any]) -> None:

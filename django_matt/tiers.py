@@ -187,12 +187,12 @@ class Tiers:
             self.rows_off_reason = reason
             self.rows = self.page_rows = None
 
-    def paginate(self, queryset: Any, columns: list[str] | None) -> Any:
+    def paginate(self, queryset: Any, columns: list[str] | None, *, rows: bool = True) -> Any:
         """Prepare a queryset that a paginator is about to slice and evaluate.
 
         If it can be rendered from rows, it renders itself when the paginator evaluates it (``RowsTier.defer_rendering``).
         Otherwise it gets the joins and prefetches that the items' schema needs. ``columns`` are what the paginator reads
-        itself; None means that it may read any.
+        itself; None means that it may read any. With ``rows=False`` the items are instances in any case.
         """
         plan = self.query.items
         if plan is None:
@@ -201,7 +201,7 @@ class Tiers:
             queryset = queryset.all()
         if isinstance(queryset, QuerySet):
             self.seen = queryset.model
-        if self.page_rows is not None and isinstance(queryset, QuerySet):
+        if rows and self.page_rows is not None and isinstance(queryset, QuerySet):
             try:
                 return self.page_rows.defer_rendering(queryset, self._apply_page)
             except TierUnavailable as unavailable:

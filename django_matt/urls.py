@@ -33,6 +33,7 @@ from ninja.operation import Operation, PathView
 
 from django_matt.errors.answering import answer_error, arrived
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
+from django_matt.errors.fields import attach_operation
 from django_matt.errors.middlewares import ANSWER
 from django_matt.errors.tracebacks.hints import hint
 from django_matt.limits import find_views
@@ -71,6 +72,11 @@ class BoundPathView(PathView):
 
     def _answer(self, request: HttpRequest, exc: Exception) -> HttpResponseBase:
         """Answer an exception that has left the view and that no middleware has answered."""
+        method = "GET" if request.method == "HEAD" else request.method
+        for operation in self.operations:
+            if method in operation.methods:
+                attach_operation(request, operation)
+                break
         response: HttpResponseBase = answer_error(self._api, request, exc)
         return _without_body(response) if request.method == "HEAD" else response
 

@@ -6,6 +6,7 @@ import zoneinfo
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField, HStoreField
 from django.db import connection, models
 from django.test.utils import isolate_apps
@@ -269,6 +270,25 @@ def test_a_patch_keeps_the_bounds_of_its_schema(serve):
     assert patch({"char": "a" * 50, "positive": 0}).json() == ["char", "positive"]
     for wrong in ({"char": "a" * 51}, {"slug": "a" * 51}, {"positive": -1}, {"time": "10:00Z"}):
         assert patch(wrong).status_code == 422, wrong
+
+
+def test_a_patch_keeps_the_bounds_of_required_columns(serve):
+    class UserIn(ModelSchema):
+        class Meta:
+            model = User
+            fields = ["username"]
+
+    api = MattAPI()
+
+    @api.patch("/it")
+    def change(request, payload: PatchDict[UserIn]):
+        return payload
+
+    client = serve(api)
+    for length, status in ((150, 200), (151, 422)):
+        body = json.dumps({"username": "a" * length})
+        answer = client.patch("/api/it", body, content_type="application/json")
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize("source", ["body", "query"])

@@ -21,6 +21,8 @@ def deploy() -> str:
     ("name", "value", "word"),
     [
         ("MATT", {"MAX_ERORS": 1}, "matt.E001"),
+        ("MATT", {"ASGI_THREADS": 0}, "matt.E001"),
+        ("MATT", {"ASGI_THREADS": "16"}, "matt.E001"),
         ("INSTALLED_APPS", ["django.contrib.staticfiles", "django_matt"], "matt.E002"),
     ],
 )

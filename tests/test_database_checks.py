@@ -27,7 +27,7 @@ def test_what_django_finds_too_old_is_an_error_with_a_hint(monkeypatch):
     monkeypatch.setattr(connection.features, "minimum_database_version", (99,))
     with pytest.raises(SystemCheckError, match=r"matt\.E003.*99 or later is required") as failed:
         check()
-    assert "Only routes that do not ask this database answer" in str(failed.value)
+    assert "Only routes that do not use this database work" in str(failed.value)
 
 
 def test_it_is_asked_only_with_the_databases(monkeypatch):
@@ -51,7 +51,7 @@ def test_an_sqlite_that_takes_few_parameters_is_a_warning():
     finally:
         connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
     assert "matt.W005" in shown
-    assert "takes 999 parameters" in shown
+    assert "accepts 999 parameters" in shown
 
 
 def test_a_time_zone_of_the_connection_is_a_note(settings):
@@ -79,7 +79,14 @@ def test_the_older_driver_of_postgresql_is_a_note(monkeypatch):
 
 @pytest.mark.parametrize(
     ("asgi", "age", "found"),
-    [("it.asgi", 60, True), ("it.asgi", None, True), ("it.asgi", 0, False), (None, 60, False)],
+    [
+        ("it.asgi", 60, True),
+        ("it.asgi", None, True),
+        ("it.asgi", 0, False),
+        (None, 60, False),
+        ("tests.e2e.threaded.application", None, False),
+        ("tests.e2e.servers.application", None, True),
+    ],
 )
 def test_kept_connections_under_asgi_are_a_warning(settings, monkeypatch, asgi, age, found):
     if asgi:

@@ -1,9 +1,11 @@
 """The app's configuration."""
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from django_matt import MattAPI
 
 __all__ = ["CrudConfig"]
 
@@ -15,10 +17,10 @@ class CrudConfig(AppConfig):
     label = "matt_crud"
     verbose_name = "Django Matt: crud"
 
-    def extend(self, api: Any) -> None:
+    def extend(self, api: "MattAPI") -> None:
         """Answer refused rows by their place in the request's body."""
-        from django_matt.contrib.crud.errors import RowsRefused, answer_rows
+        from django_matt.contrib.crud.errors import RowsRefused, rows_error
         from django_matt.contrib.crud.settings import get_settings
 
         get_settings()
-        api.add_exception_handler(RowsRefused, partial(answer_rows, api=api))
+        api.register_error(RowsRefused, rows_error)

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from pydantic import BaseModel
+from django.http import HttpRequest
 
 from django_matt.errors.exceptions import Problem
-from django_matt.errors.fields import call_of
-from django_matt.errors.problems import ErrorResponse, respond, validation_errors
-from django_matt.settings import get_settings
+from django_matt.errors.fields import find_location
+from django_matt.errors.problems import ErrorResponse, FieldError
 
-__all__ = ["RowError", "RowsRefused", "answer_rows"]
+__all__ = ["RowError", "RowsRefused", "rows_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +53,21 @@ class RowsRefused(Problem):
         self.unchecked = unchecked
 
 
-def answer_rows(request: HttpRequest, exc: RowsRefused, *, api: Any) -> HttpResponse:
-    """Answer refused rows as validation errors are answered: the first ``MAX_ERRORS``, each with its location."""
-    place, body_param = _find(request, exc.rows)
-    shown: list[dict[str, Any]] = [
-        {
-            "type": error.code,
-            "loc": [*place, error.index, *([error.name] if error.name else [])],
-            "msg": error.message,
-        }
-        for error in exc.errors[: get_settings().MAX_ERRORS]
-    ]
-    body: dict[str, Any] = {"detail": shown, **exc.members}
-    omitted = len(exc.errors) - len(shown)
-    if omitted:
-        body["omitted"] = omitted
-    answer = ErrorResponse(
+def rows_error(request: HttpRequest, exc: RowsRefused) -> ErrorResponse:
+    """Answer refused rows as validation errors are answered: each with its location in the request."""
+    # The view may have made the list from the request's: then its indexes are all there is to say.
+    place = find_location(request, exc.rows) or ("body",)
+    return ErrorResponse(
         status=exc.status_code,
         detail=str(exc.detail),
         code=exc.code,
-        body=body,
-        errors=validation_errors(shown, body_param),
-        omitted=omitted,
         members=exc.members,
+        field_errors=[
+            FieldError(
+                (*place, error.index, *([error.name] if error.name else [])),
+                error.message,
+                error.code,
+            )
+            for error in exc.errors
+        ],
     )
-    return respond(api, request, answer)
-
-
-def _find(request: HttpRequest, rows: Sequence[Any]) -> tuple[list[Any], str | None]:
-    """Return where in the request a list of rows stands, and the parameter that is the whole body, if one is."""
-    call = call_of(request)
-    if call is not None:
-        for name, value in call.values.items():
-            way = _way(value, rows)
-            if way is None:
-                continue
-            for model in call.operation.models:
-                if name in model.model_fields:
-                    single = getattr(model, "__read_from_single_attr__", None)
-                    return [model.__ninja_param_source__, name, *way], single
-    # A list that the view made of the request's: its indexes are all there is to say.
-    return ["body"], None
-
-
-def _way(value: Any, rows: Sequence[Any]) -> list[str] | None:
-    if value is rows:
-        return []
-    if isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            if getattr(value, name, None) is rows:
-                return [field.alias or name]
-    return None

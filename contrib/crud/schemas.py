@@ -66,7 +66,7 @@ class Kind:
     def __init__(
         self, model: type[Model], names: Iterable[str], schema: type[BaseModel] | None = None
     ) -> None:
-        """Raise ``TypeError`` where the model has no column of a name: that is for the project to mend, not for the client."""
+        """Raise ``TypeError`` where the model has no column of a name: the project has to fix that, not the client."""
         owner = "dict" if schema is None else schema.__name__
         fields = {name: _field(model, name, owner) for name in names}
         aliases = {} if schema is None else {k: v.alias for k, v in schema.model_fields.items()}

@@ -1,4 +1,4 @@
-"""What happens where ``settings.py`` cannot have its environment: the command that mends it runs, or one sentence."""
+"""What happens where ``settings.py`` cannot have its environment: the command that fixes it runs, or one sentence."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def answer_instead(environment: type[DjangoEnvironment], invalid: EnvironmentInv
     _answering = True
     if sys.argv[1:2] == ["matt_env"]:
         _run(environment)
-    # A reloader shows the error and waits for the edit that mends it.
+    # A reloader shows the error and waits for the edit that fixes it.
     if not os.environ.get("RUN_MAIN"):
         sys.exit(str(invalid))
 

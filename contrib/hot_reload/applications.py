@@ -22,6 +22,7 @@ from django_matt.contrib.hot_reload.broadcasters import (
     Send,
 )
 from django_matt.contrib.hot_reload.failures import describe, render
+from django_matt.lifespans import LifespanError
 from django_matt.pages import STRICT_CSP
 
 __all__ = ["ReloadApplication"]
@@ -134,7 +135,7 @@ class ReloadApplication:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell an application that fails at start-up from one that knows no lifespan: that one never asks for it."""
-        asked = False
+        asked = told = False
 
         async def ask() -> object:
             nonlocal asked
@@ -142,6 +143,8 @@ class ReloadApplication:
             return await receive()
 
         async def tell(message: Mapping[str, object]) -> None:
+            nonlocal told
+            told = str(message["type"]).endswith(".failed")
             if message["type"] == "lifespan.startup.failed" and self.error is None:
                 said = str(message.get("message") or "The lifespan of the application failed.")
                 self.error = RuntimeError(said)
@@ -151,8 +154,10 @@ class ReloadApplication:
             await self._application(scope, ask, tell)  # type: ignore[operator]
         except Exception as error:
             if asked:
-                self.error = error
-                await send({"type": "lifespan.startup.failed", "message": ""})
+                # Better than the message that some applications send before they raise.
+                self.error = error.__cause__ if isinstance(error, LifespanError) else error
+                if not told:
+                    await send({"type": "lifespan.startup.failed", "message": ""})
             raise
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:

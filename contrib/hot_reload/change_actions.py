@@ -20,7 +20,7 @@ _SOURCES = {".py", ".html", ".toml", ".yaml", ".yml", ".ini", ".cfg", ".env", ".
 
 
 def is_source(path: Path) -> bool:
-    """Say whether an edit may mend a process that did not start."""
+    """Say whether an edit may fix a process that did not start."""
     return path.suffix in _SOURCES or path.name == ".env"
 
 

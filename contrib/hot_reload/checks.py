@@ -29,7 +29,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         get_settings()
     except ImproperlyConfigured as error:
-        hint = "Mend or remove the option in settings.MATT_HOT_RELOAD."
+        hint = "Correct or remove the option in settings.MATT_HOT_RELOAD."
         return [Error(str(error), hint=hint, id="matt_hot_reload.E002")]
     return []
 

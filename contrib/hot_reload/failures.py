@@ -46,7 +46,7 @@ def describe(exc: BaseException, request: HttpRequest | None = None) -> Failure:
 
 
 def render(failure: Failure, *, folder: str, version: str, standing: bool) -> bytes:
-    """Return the page of a failure; ``standing`` adds the script that leaves the page once the failure is mended.
+    """Return the page of a failure; ``standing`` adds the script that leaves the page once the failure is fixed.
 
     A project's own ``matt/hot_reload/failure.html`` is taken where its templates can be loaded.
     """

@@ -13,7 +13,7 @@ err = Console(stderr=True, highlight=False)
 
 
 def fail(message: str, *hints: str, code: int = 1) -> NoReturn:
-    """Leave with one sentence of what is wrong, and a line for each thing that mends it."""
+    """Leave with one sentence of what is wrong, and a line for each thing that fixes it."""
     # Not wrapped: a command that is broken over two lines cannot be copied.
     err.print(Text.assemble(("matt: ", "bold red"), message), soft_wrap=True)
     for hint in hints:

@@ -13,12 +13,12 @@ Level = Literal["fine", "doubtful", "broken"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One thing about a project: what it is, and of what is not fine why it matters and what mends it."""
+    """One thing about a project: what it is and, if it is not fine, why it matters and how to fix it."""
 
     level: Level
     what: str
     why: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
 def write_finding(path: Path, finding: Diagnostic) -> None:

@@ -1,4 +1,4 @@
-"""``matt doctor``: what is wrong with the project of this folder, why it matters, and what mends it."""
+"""``matt doctor``: what is wrong with the project of this folder, why it matters, and how to fix it."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def doctor(
         bool, typer.Option(help="Run the checks for production also while DEBUG is on.")
     ] = False,
 ) -> None:
-    """Tell what is wrong with this project, and how to mend it.
+    """Tell what is wrong with this project, and how to fix it.
 
     It looks at Python and packages, settings, .env, apps, URLs, databases, migrations and system checks, and goes on
     where something does not start. The exit code is 1 if something is broken.
@@ -72,9 +72,9 @@ def show(console: Console, project: Project, findings: list[Diagnostic]) -> None
         console.print(Text.assemble((mark, f"bold {colour}"), " ", what), soft_wrap=True)
         if finding.why:
             console.print(Text(f"    {finding.why}", style="dim"), soft_wrap=True)
-        if finding.mend:
+        if finding.fix:
             # Not wrapped: it is there to be copied.
-            console.print(Text.assemble("    → ", (finding.mend, "bold")), soft_wrap=True)
+            console.print(Text.assemble("    → ", (finding.fix, "bold")), soft_wrap=True)
     counts = {level: sum(finding.level == level for finding in findings) for level in MARKS}
     words = [
         f"{counts['broken']} broken",
@@ -101,7 +101,7 @@ def _probe(project: Project) -> list[Diagnostic]:
                 level="broken",
                 what=f"The Python of this project does not run: {project.python} ({error}).",
                 why="Nothing runs without it.",
-                mend="python -m venv --clear .venv",
+                fix="python -m venv --clear .venv",
             )
         ]
     if ours:
@@ -112,7 +112,7 @@ def _probe(project: Project) -> list[Diagnostic]:
                 level="broken",
                 what=f"The django-matt {version or 'of another origin'} that is installed is another project of that name.",
                 why="The package index has an unrelated django-matt up to 0.10; this one is not on the index yet.",
-                mend="pip uninstall django-matt, then install it from its source tree: pip install 'PATH[standard,cli]'",
+                fix="pip uninstall django-matt, then install it from its source tree: pip install 'PATH[standard,cli]'",
             )
         ]
     return [
@@ -120,7 +120,7 @@ def _probe(project: Project) -> list[Diagnostic]:
             level="broken",
             what=f"Django Matt is not installed in {project.python}.",
             why="The project imports it; matt itself runs in another environment.",
-            mend=f"{project.python} -m pip install -r requirements.txt",
+            fix=f"{project.python} -m pip install -r requirements.txt",
         )
     ]
 

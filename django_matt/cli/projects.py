@@ -1,9 +1,11 @@
-"""``matt new``: a project from the template, asked for or given by flags."""
+"""``matt new``: a project from the template, whose options are asked for or given by flags."""
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
@@ -20,29 +22,17 @@ from django_matt.cli.templates import (
 __all__ = ["register"]
 
 
+SOURCE = "django_matt_source"
+"""The option that ``--source`` answers, and that nobody is asked for."""
+KINDS = {"project_name": "title", "project_slug": "slug", "app_name": "app"}
+"""What the template's hook knows a name as; a text option that is not here may be anything."""
+
+
 def new(
     name: Annotated[
         str | None, typer.Argument(help="Name of the project, such as lamp-shop or 'Lamp Shop'.")
     ] = None,
     *,
-    project_slug: Annotated[
-        str | None, typer.Option(help="Name of its folder; made of the project's name.")
-    ] = None,
-    database: Annotated[
-        Literal["sqlite", "postgresql"] | None, typer.Option(help="A file, or a server.")
-    ] = None,
-    layout: Annotated[
-        Literal["plain", "layered"] | None,
-        typer.Option(help="Of the first app: controllers ask models, or services between them."),
-    ] = None,
-    mode: Annotated[
-        Literal["sync", "async"] | None, typer.Option(help="Routes and server: WSGI, or ASGI.")
-    ] = None,
-    first_app: Annotated[
-        Literal["example", "empty"] | None,
-        typer.Option(help="Items to read and replace, or nothing yet."),
-    ] = None,
-    app_name: Annotated[str | None, typer.Option(help="Name of the first app.")] = None,
     into: Annotated[Path, typer.Option(help="The folder that the project's folder is made in.")] = (
         Path()
     ),
@@ -52,20 +42,13 @@ def new(
     no_input: Annotated[
         bool, typer.Option("--no-input", help="Ask nothing: what no flag says is the default.")
     ] = False,
+    **chosen: str | None,
 ) -> None:
     """Make a project that runs: API, admin, health, tests, container, CI.
 
     What you do not say is asked. Nothing is installed before you run make in it.
     """
-    given = {
-        "project_name": _title(name),
-        "project_slug": project_slug,
-        "database": database,
-        "layout": layout,
-        "mode": mode,
-        "first_app": first_app,
-        "app_name": app_name,
-    }
+    given = {"project_name": _title(name), **chosen}
     answers = {option: value for option, value in given.items() if value is not None}
     asks = not no_input and sys.stdin.isatty()
     if "project_name" not in answers and not asks:
@@ -86,6 +69,56 @@ def new(
         fail("interrupted; nothing was made.", code=130)
 
 
+def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command a flag for each option of the template, whose names, choices and help stand in cookiecutter.json.
+
+    Typer reads a function's signature: the flags take the place of its ``**chosen``.
+    """
+    try:
+        options, prompts = read_options()
+    except OSError:
+        # Without the template this command fails, and the others do not.
+        options, prompts = {}, {}
+    signature = inspect.signature(command)
+    *fixed, _ = signature.parameters.values()
+    flags = [
+        inspect.Parameter(
+            option,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[_type_of(default), typer.Option(help=_help(prompts[option]))],
+        )
+        for option, default in options.items()
+        if option not in {"project_name", SOURCE}
+    ]
+    # Behind the name: what the project is comes before where it is put.
+    parameters = [fixed[0], *flags, *fixed[1:]]
+
+    @wraps(command)
+    def flagged(**given: Any) -> None:
+        command(**given)
+
+    flagged.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return flagged
+
+
+def _type_of(default: Any) -> Any:
+    """Return the type of a flag: one of the choices, or a text."""
+    return Optional[Literal[tuple(default)] if isinstance(default, list) else str]  # noqa: UP045 - made at run time
+
+
+def _help(prompt: Any) -> str:
+    """Say what an option asks for, and what its choices mean."""
+    if isinstance(prompt, str):
+        return f"{prompt}."
+    meanings = [
+        meaning if meaning.startswith(choice) else f"{choice}: {meaning}"
+        for choice, meaning in prompt.items()
+        if choice != "__prompt__"
+    ]
+    return f"{prompt['__prompt__']}. {'; '.join(meanings)}."
+
+
 def _title(name: str | None) -> str | None:
     """Return what people call a project that was given like a folder."""
     if name and name == name.lower() and " " not in name:
@@ -101,7 +134,7 @@ def _complete(answers: Mapping[str, str]) -> dict[str, str]:
     found = {
         name: str(value[0] if isinstance(value, list) else value)
         for name, value in options.items()
-        if name != "django_matt_source"
+        if name != SOURCE
     }
     found |= answers
     if "project_slug" not in answers:
@@ -111,7 +144,7 @@ def _complete(answers: Mapping[str, str]) -> dict[str, str]:
 
 def _refuse(answers: Mapping[str, str], into: Path) -> None:
     """Leave with a sentence for an answer that cannot be; before the questions, for what flags said."""
-    for kind, name in (("title", "project_name"), ("slug", "project_slug"), ("app", "app_name")):
+    for name, kind in KINDS.items():
         if name in answers and (said := objection(kind, answers[name])):
             fail(said)
     if not into.is_dir():
@@ -155,7 +188,7 @@ def _report(answers: Mapping[str, str], target: Path, source: Source) -> None:
     except ValueError:
         folder = target
     lines = [f"Made {answers['project_name']} in {target}", from_where, "", f"  cd {folder}"]
-    if answers["database"] == "postgresql":
+    if answers.get("database") == "postgresql":
         lines.append("  make database   # or name yours in .env")
     lines += [
         "  make dev        # install, migrate, serve on http://127.0.0.1:8000/",
@@ -171,9 +204,8 @@ def _ask(answers: Mapping[str, str], into: Path) -> dict[str, str]:
 
     options, prompts = read_options()
     found = dict(answers)
-    kinds = {"project_name": "title", "project_slug": "slug", "app_name": "app"}
     for name, default in options.items():
-        if name in found or name == "django_matt_source":
+        if name in found or name == SOURCE:
             continue
         prompt: Any = prompts[name]
         if isinstance(default, list):
@@ -181,14 +213,15 @@ def _ask(answers: Mapping[str, str], into: Path) -> dict[str, str]:
             found[name] = questionary.select(prompt["__prompt__"], choices).unsafe_ask()
             continue
         proposed = _complete(found)[name] if name != "project_name" else ""
-        check = _checked(kinds[name], into if name == "project_slug" else None)
+        check = _checked(KINDS.get(name), into if name == "project_slug" else None)
         found[name] = questionary.text(prompt, default=proposed, validate=check).unsafe_ask()
     return found
 
 
-def _checked(kind: str, into: Path | None) -> Callable[[str], bool | str]:
+def _checked(kind: str | None, into: Path | None) -> Callable[[str], bool | str]:
     def check(name: str) -> bool | str:
-        return objection(kind, name) or (_occupied(into / name) if into else "") or True
+        refused = objection(kind, name) if kind else ""
+        return refused or (_occupied(into / name) if into else "") or True
 
     return check
 
@@ -196,5 +229,5 @@ def _checked(kind: str, into: Path | None) -> Callable[[str], bool | str]:
 def register(application: typer.Typer) -> None:
     """Add ``new`` and ``update``."""
     panel = "Make a project"
-    application.command(rich_help_panel=panel)(new)
+    application.command(rich_help_panel=panel)(_with_flags(new))
     application.command(rich_help_panel=panel)(updates.update)

@@ -147,7 +147,7 @@ class PreconditionFailed(Problem):
     """An ``If-Match`` or ``If-Unmodified-Since`` does not hold."""
 
     status_code = 412
-    default_detail = "A precondition of the request does not hold."
+    default_detail = "A precondition of the request failed."
     default_code = "precondition_failed"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, connections
@@ -20,7 +21,16 @@ from django_matt.errors.databases import Violation, violation_of
 from django_matt.errors.fields import Sent, sent_fields, takes_input
 from django_matt.errors.statements import Statement, failed_statement
 
-__all__ = ["TEXTS", "Refusal", "named_by", "refused_values", "refused_write", "say", "unset_field"]
+__all__ = [
+    "TEXTS",
+    "Refusal",
+    "named_by",
+    "refused_values",
+    "refused_write",
+    "say",
+    "sent_value",
+    "unset_field",
+]
 
 TEXTS = {
     "unique": (409, "An object with the same {names} exists already."),
@@ -34,6 +44,7 @@ TEXTS = {
 _IN_USE = "Other objects still refer to this one."
 _DANGLING = "This refers to an object that does not exist, or others still refer to it."
 _INT64 = 2**63
+_MAX_SEARCHED = 20
 _MIN_TEXT = 3
 """A shorter text is equal to another by chance."""
 
@@ -100,6 +111,14 @@ def named_by(request: HttpRequest, names: frozenset[str]) -> Sent | None:
     return next((each for each in sent_fields(request) if each.names & names), None)
 
 
+def sent_value(request: HttpRequest, value: Any) -> Sent | None:
+    """Return the first field of the request that has this value, or None."""
+    text = _text_of(value)
+    if text is None:
+        return None
+    return next((each for each in sent_fields(request) if _text_of(each.value) == text), None)
+
+
 def unset_field(exc: BaseException) -> tuple[str, str] | None:
     """Return the model and the field of a NOT NULL that was broken, or None where it is not about one."""
     if not isinstance(exc, IntegrityError):
@@ -122,17 +141,25 @@ def refused_values(request: HttpRequest, exc: Exception) -> list[str] | None:
                 odd.setdefault(field, set()).add(str(value))
     found: list[str] = []
     for field, texts in odd.items():
-        found += [each.shown for each in sent if _is_name(each, field) or str(each.value) in texts]
-    if not odd:
-        parameters = [str(value) for value in statement.parameters if _is_odd(value)]
         found += [
-            each.shown
-            for each in sent
-            if isinstance(each.value, str | int)
-            for text in parameters
-            if str(each.value) == text or (_is_odd(each.value) and str(each.value) in text)
+            each.shown for each in sent if _is_name(each, field) or _text_of(each.value) in texts
         ]
+    if not odd:
+        refused = {str(value) for value in statement.parameters if _is_odd(value)}
+        # What was sent may be a part of what was asked for, as in a search. A few are looked into: there may be as many
+        # parameters as fields.
+        some = [text for text in islice(refused, _MAX_SEARCHED) if _is_odd(text)]
+        for each in sent:
+            text = _text_of(each.value)
+            is_part = text is not None and _is_odd(text) and any(text in whole for whole in some)
+            if text in refused or is_part:
+                found.append(each.shown)
     return _unique(found) or None
+
+
+def _text_of(value: Any) -> str | None:
+    """Return a value as text, None for one that holds others."""
+    return None if value is None or isinstance(value, bool | list | dict) else str(value)
 
 
 def _named(
@@ -145,8 +172,12 @@ def _named(
         if kind == "not_null":
             # A value that was sent and did not arrive in the column was lost by the view.
             sent = [each for each in sent if each.value is None or each.value == ""]
-        elif not sent and kind != "check":
-            sent = [each for each in sent_fields(request) if _is_value(each, values.get(field))]
+        elif kind != "check":
+            sent = [each for each in sent if not _is_another(each, field, values.get(field))]
+        if not sent and kind in {"unique", "foreign_key", "other"}:
+            sent = [
+                each for each in sent_fields(request) if _is_value(each, field, values.get(field))
+            ]
         found += [each.shown for each in sent]
     return _unique(found)
 
@@ -163,13 +194,31 @@ def _is_name(sent: Sent, field: Any) -> bool:
     )
 
 
-def _is_value(sent: Sent, values: set[str] | None) -> bool:
+def _is_another(sent: Sent, field: Any, values: set[str] | None) -> bool:
+    """Say whether a client sent another number for a field than the refused one, which the view has set itself.
+
+    A text may differ by what the view has done to it: other case, no spaces.
+    """
+    if not values or isinstance(sent.value, bool):
+        return False
+    is_number = isinstance(sent.value, int) or (
+        isinstance(sent.value, str) and sent.value.isdecimal()
+    )
+    target = field.target_field if field.remote_field is not None else field
+    return is_number and isinstance(target, IntegerField) and str(sent.value) not in values
+
+
+def _is_value(sent: Sent, field: Any, values: set[str] | None) -> bool:
     """Say whether a client sent a refused value itself, under a name that is not the field's."""
     if not values or isinstance(sent.value, bool | list | dict) or sent.value is None:
         return False
     text = str(sent.value)
-    is_told_apart = isinstance(sent.value, str) and len(text) >= _MIN_TEXT
-    return text in values and (sent.source == "path" or is_told_apart)
+    if text not in values:
+        return False
+    if isinstance(sent.value, str) and len(text) >= _MIN_TEXT and not text.isdecimal():
+        return True
+    # Of the path a key; another number is equal to one of the server's by chance.
+    return sent.source == "path" and (field.remote_field is not None or field.primary_key)
 
 
 def _values(violation: Violation, statement: Statement, fields: list[Any]) -> dict[Any, set[str]]:

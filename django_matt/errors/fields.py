@@ -10,7 +10,17 @@ from pydantic import AliasChoices, AliasPath, BaseModel
 
 from django_matt.limits import find_paginators
 
-__all__ = ["Call", "Inputs", "Sent", "attach", "call_of", "sent_fields", "takes_input"]
+__all__ = [
+    "Call",
+    "Inputs",
+    "Sent",
+    "attach",
+    "attach_operation",
+    "call_of",
+    "find_location",
+    "sent_fields",
+    "takes_input",
+]
 
 _MAX_FIELDS = 10_000
 _MAX_DEPTH = 32
@@ -78,10 +88,43 @@ def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: 
         request.__dict__["_matt_call"] = Call(operation, inputs, path, {})
 
 
+def attach_operation(request: HttpRequest, operation: Operation) -> None:
+    """Let an error that has left its operation find what the request sent: a decorator's, or that of a commit."""
+    inputs: Inputs | None = getattr(operation, "_matt_inputs", None)
+    if inputs is not None:
+        attach(request, operation, inputs, None)
+
+
 def call_of(request: HttpRequest) -> Call | None:
     """Return the call that failed, or None where no operation was reached."""
     found = request.__dict__.get("_matt_call")
     return found if isinstance(found, Call) else None
+
+
+def find_location(request: HttpRequest, value: object) -> tuple[str | int, ...] | None:
+    """Return where in a failed request a value is that the view got, ``("body", "rows")`` say, or None.
+
+    The value is found by identity: pass the list, body or parameter itself, or a field of a body.
+    """
+    call = call_of(request)
+    for name, given in {} if call is None else call.values.items():
+        way = _way_to(given, value)
+        if call is None or way is None:
+            continue
+        for model in call.operation.models:
+            if name in model.model_fields:
+                return (model.__ninja_param_source__, name, *way)
+    return None
+
+
+def _way_to(given: object, value: object) -> tuple[str, ...] | None:
+    if given is value:
+        return ()
+    if isinstance(given, BaseModel):
+        for name, field in type(given).model_fields.items():
+            if getattr(given, name, None) is value:
+                return (field.alias or name,)
+    return None
 
 
 def takes_input(request: HttpRequest) -> bool:

@@ -12,8 +12,8 @@ from ninja.errors import ValidationError as InvalidRequest
 from ninja_extra.exceptions import APIException
 
 from django_matt.errors.answering import leaves
-from django_matt.errors.mappings import to_error_response
 from django_matt.errors.problems import ErrorResponse, document, respond, title_of
+from django_matt.errors.registration import find_error
 from django_matt.errors.reports import report, roll_back
 from django_matt.errors.tracebacks.explanations import debug_response, explain
 from django_matt.errors.tracebacks.hints import find_hint
@@ -23,6 +23,7 @@ __all__ = [
     "answer_exception",
     "answer_unexpected",
     "answers_by_itself",
+    "install_handler",
     "install_handlers",
     "report_stream_failure",
 ]
@@ -37,6 +38,12 @@ def install_handlers(api: Any) -> None:
     ``Exception`` still sees everything that it saw on ``NinjaExtraAPI``.
     """
     for kind in (Exception, Http404, HttpError, InvalidRequest, APIException):
+        api.add_exception_handler(kind, partial(answer_exception, api=api))
+
+
+def install_handler(api: Any, kind: type[Exception]) -> None:
+    """Answer the exceptions of a class by the error layer, unless a handler of the project's own does."""
+    if kind not in api._exception_handlers:
         api.add_exception_handler(kind, partial(answer_exception, api=api))
 
 
@@ -57,7 +64,7 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
     if leaves(request, exc):
         raise exc
     roll_back(request)
-    found = to_error_response(request, exc)
+    found = find_error(api, request, exc)
     if found is None:
         return answer_unexpected(request, exc, api=api)
     if settings.DEBUG and (hint := find_hint(exc, request, api)):
@@ -124,7 +131,10 @@ def _explain(
 
 def report_stream_failure(api: Any, request: HttpRequest, exc: Exception) -> dict[str, Any]:
     """Report an exception in the middle of a stream and return the problem document to end the stream with."""
-    found = to_error_response(request, exc)
+    try:
+        found = find_error(api, request, exc)
+    except Exception as error:  # noqa: BLE001 - what a project has registered fails: the stream still needs its end
+        exc, found = error, None
     if found is None:
         found = _unexpected()
         found.is_fault = True

@@ -18,11 +18,18 @@ from django.http.multipartparser import MultiPartParserError
 from ninja import errors as ninja
 from ninja_extra import exceptions as extra
 
-from django_matt.errors.columns import names_in
+from django_matt.errors.columns import client_names, names_in, own_message, rule_fields
 from django_matt.errors.databases import came_from_adapter, is_away
 from django_matt.errors.exceptions import Problem, UnreadableRequest
-from django_matt.errors.faults import named_by, refused_values, refused_write, say
-from django_matt.errors.fields import takes_input
+from django_matt.errors.faults import (
+    TEXTS,
+    named_by,
+    refused_values,
+    refused_write,
+    say,
+    sent_value,
+)
+from django_matt.errors.fields import Sent, takes_input
 from django_matt.errors.problems import ErrorResponse, title_of, to_jsonable, validation_errors
 from django_matt.settings import get_settings
 
@@ -30,6 +37,12 @@ __all__ = ["SAFE", "to_error_response"]
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """The methods that change nothing (RFC 9110, 9.2.1)."""
+
+_CHECKS = {"full_clean", "clean_fields", "validate_unique", "validate_constraints"}
+_BESIDE = {
+    ("ninja.operation", name)
+    for name in ("_run_authentication", "_check_throttles", "_result_to_response")
+}
 
 
 def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
@@ -119,36 +132,87 @@ def _invalid(found: Any, omitted: int = 0, body_param: str | None = None) -> Err
 
 
 def _django_invalid(request: HttpRequest, exc: django.ValidationError) -> ErrorResponse | None:
+    if _is_beside_view(exc):
+        return None
     source = "body" if _writes(request) else "query"
     by_field = (
         exc.error_dict if hasattr(exc, "error_dict") else {django.NON_FIELD_ERRORS: exc.error_list}
     )
-    # Raised by hand it is meant for the client. full_clean() also finds what the view forgot to set.
-    checked = _cleaned_model(exc)
+    # Raised by hand it is meant for the client. The checks of a model also find what the view forgot to set, and a
+    # column what the view itself has looked for.
+    checked, converts = _cleaned_model(exc), _is_of_column(exc)
     found: list[dict[str, Any]] = []
     for name, errors in by_field.items():
-        loc: list[Any] = [source]
-        if name != django.NON_FIELD_ERRORS:
-            sent = named_by(request, names_in(checked, name))
-            if sent is None and checked is not None:
+        for error in errors:
+            sent, messages = None, list(map(str, error.messages))
+            if converts:
+                sent = sent_value(request, (error.params or {}).get("value"))
+            elif checked is not None and name == django.NON_FIELD_ERRORS:
+                ours, sent, messages = _broken_rule(request, checked, error, messages)
+                if ours:
+                    continue
+            elif name != django.NON_FIELD_ERRORS:
+                sent = named_by(request, names_in(checked, name))
+            named_alone = name != django.NON_FIELD_ERRORS and checked is None
+            if sent is None and (converts or (checked and name != django.NON_FIELD_ERRORS)):
                 continue
-            loc = [source, name] if sent is None else list(sent.loc)
-        found.extend(
-            {"type": str(error.code or "invalid"), "loc": loc, "msg": str(message)}
-            for error in errors
-            for message in error.messages
-        )
+            loc: list[Any] = list(sent.loc) if sent else [source, name] if named_alone else [source]
+            kind = str(error.code or "invalid")
+            found.extend({"type": kind, "loc": loc, "msg": message} for message in messages)
     if not found:
         return None
     answer = _invalid(found)
-    answer.was_mapped = checked is not None
+    answer.was_mapped = checked is not None or converts
     return answer
 
 
-def _cleaned_model(exc: BaseException) -> type[Model] | None:
-    """Return the model whose ``full_clean()`` raised an exception, None where something else did."""
+def _broken_rule(
+    request: HttpRequest, model: type[Model], error: Any, messages: list[str]
+) -> tuple[bool, Sent | None, list[str]]:
+    """Return whether a rule of several fields is about none that the client sent, the first that it sent, and what to say.
+
+    Django's own message names the constraint. What a model's ``clean()`` says is meant for the client.
+    """
+    rules = [
+        rule
+        for rule in model._meta.constraints
+        if str(rule.get_violation_error_message()) in messages
+    ]
+    if error.code == "unique_together":
+        fields = [model._meta.get_field(name) for name in error.params["unique_check"]]
+    elif rules:
+        fields = rule_fields(model, rules[0])
+    else:
+        return False, None, messages
+    sent = [found for field in fields if (found := named_by(request, client_names(field)))]
+    if not sent:
+        return True, None, messages
+    if rules and not own_message(rules[0]):
+        names = list(dict.fromkeys(each.shown for each in sent))
+        messages = [say(TEXTS["check"][1], names)]
+    return False, sent[0] if len(sent) == 1 else None, messages
+
+
+def _is_of_column(exc: BaseException) -> bool:
+    """Tell whether a column of Django's refused to convert a value: one to look for, or to write."""
     last = next(reversed(list(_frames(exc))), None)
-    if last is None or last.f_code.co_name != "full_clean":
+    module = "" if last is None else str(last.f_globals.get("__name__", ""))
+    return module.startswith("django.db.models.fields") and _cleaned_model(exc) is None
+
+
+def _is_beside_view(exc: BaseException) -> bool:
+    """Tell whether an exception comes from authentication, or from writing the response: the client named nothing there."""
+    return any(
+        (str(frame.f_globals.get("__name__", "")), frame.f_code.co_name) in _BESIDE
+        or frame.f_globals.get("__name__") == "django_matt.serialization.plan"
+        for frame in _frames(exc)
+    )
+
+
+def _cleaned_model(exc: BaseException) -> type[Model] | None:
+    """Return the model whose ``full_clean()``, or a part of it, raised an exception; None where something else did."""
+    last = next(reversed(list(_frames(exc))), None)
+    if last is None or last.f_code.co_name not in _CHECKS:
         return None
     instance = last.f_locals.get("self")
     return type(instance) if isinstance(instance, Model) else None
@@ -163,7 +227,8 @@ def _raised_not_found(request: HttpRequest, exc: Http404) -> ErrorResponse:
 
 
 def _does_not_exist(request: HttpRequest, exc: django.ObjectDoesNotExist) -> ErrorResponse | None:
-    if isinstance(exc, AttributeError) or _followed_relation(exc) or not takes_input(request):
+    beside = _is_beside_view(exc) or not takes_input(request)
+    if isinstance(exc, AttributeError) or _followed_relation(exc) or beside:
         # A relation that our code followed, or a query of its own: nobody asked for that object.
         return None
     return ErrorResponse(status=404, detail=_told("Not Found", exc), was_mapped=True)

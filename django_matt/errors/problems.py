@@ -11,6 +11,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.http.request import MediaType
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
 
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.reports import get_request_id
@@ -19,6 +20,8 @@ from django_matt.settings import get_settings
 __all__ = [
     "PROBLEM_JSON",
     "ErrorResponse",
+    "FieldError",
+    "asks_for_problem",
     "code_of",
     "document",
     "pointer",
@@ -39,12 +42,26 @@ _CODES = {422: "validation_error"} | {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one value of a request.
+
+    ``loc`` says where the value is, as Ninja's validation errors do: ``("body", "lines", 0, "count")``. ``message`` may be a
+    lazy text.
+    """
+
+    loc: Sequence[str | int]
+    message: str | Promise
+    code: str = "invalid"
+
+
 @dataclass(slots=True, kw_only=True)
 class ErrorResponse:
     """An error as it goes to the client, before its form is chosen."""
 
     status: int
-    detail: str
+    detail: str | Promise
+    """One sentence for the client; it may be a lazy text, which is translated into the language of the request."""
     code: str = ""
     body: Any = None
     """What Ninja answers for this error; ``{"detail": detail}`` where it is ``None``."""
@@ -54,6 +71,8 @@ class ErrorResponse:
     """How many errors were left out of ``errors``."""
     members: dict[str, Any] = field(default_factory=dict)
     always_problem: bool = False
+    field_errors: Sequence[FieldError] = ()
+    """What is wrong with which value of the request, for an error that is registered; ``errors`` and ``body`` follow."""
     is_fault: bool = False
     """Ours, not the client's: log it as an error and tell ``got_request_exception``."""
     was_mapped: bool = False
@@ -137,10 +156,12 @@ def document(request: HttpRequest, answer: ErrorResponse) -> dict[str, Any]:
 
 def respond(api: Any, request: HttpRequest, answer: ErrorResponse) -> HttpResponse:
     """Answer in Ninja's body, or with a problem document where the API, the client or the error wants one."""
-    if (
-        answer.always_problem
-        or getattr(api, "problem_details", False)
-        or _asks_for_problem(request)
+    render = getattr(api, "render_error", None)
+    rendered: HttpResponse | None = None if render is None else render(request, answer)
+    if rendered is not None:
+        response = rendered
+    elif (
+        answer.always_problem or getattr(api, "problem_details", False) or asks_for_problem(request)
     ):
         content = json.dumps(to_jsonable(document(request, answer)))
         response = HttpResponse(content, status=answer.status, content_type=PROBLEM_JSON)
@@ -174,7 +195,8 @@ def _accepted(request: HttpRequest) -> list[MediaType]:
     return [MediaType(part) for part in header.split(",") if part.strip()]
 
 
-def _asks_for_problem(request: HttpRequest) -> bool:
+def asks_for_problem(request: HttpRequest) -> bool:
+    """Say whether the client accepts problem documents by their name."""
     return any(
         str(kind).partition(";")[0] == PROBLEM_JSON and kind.quality > 0
         for kind in _accepted(request)

@@ -1,6 +1,15 @@
 """The formats that bodies come and go in: one module each, and the negotiation between them."""
 
 from django_matt.formats.negotiation import FormatSet, formats, route_formats
-from django_matt.formats.protocol import Format
+from django_matt.formats.protocol import Format, RenderContext
+from django_matt.formats.registry import register_format, unregister_format
 
-__all__ = ["Format", "FormatSet", "formats", "route_formats"]
+__all__ = [
+    "Format",
+    "FormatSet",
+    "RenderContext",
+    "formats",
+    "register_format",
+    "route_formats",
+    "unregister_format",
+]

@@ -22,8 +22,9 @@ from ninja.parser import Parser
 
 from django_matt.errors.exceptions import Problem, UnsupportedMediaType
 from django_matt.formats.limits import refuse
-from django_matt.formats.negotiation import FORM_TYPES, FormatSet
+from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.protocol import Format
+from django_matt.formats.registry import FORM_TYPES
 
 __all__ = ["MattParser", "load_form", "parse_body", "read_body"]
 

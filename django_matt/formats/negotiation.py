@@ -1,8 +1,8 @@
 """Which format answers: ``FormatSet`` chooses by ``?format=`` and ``Accept`` (RFC 9110, 12.5.1)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib import import_module
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
@@ -13,32 +13,20 @@ from django.utils.cache import patch_vary_headers
 from ninja.operation import Operation
 from ninja.params.models import QueryModel
 
-from django_matt.errors.exceptions import MissingExtra, NotAcceptable
+from django_matt.errors.exceptions import NotAcceptable
 from django_matt.formats.accept import preferred
 from django_matt.formats.protocol import Format
+from django_matt.formats.registry import FORM, FORM_TYPES, installed_formats, make_format
 from django_matt.settings import get_settings
 
 __all__ = [
-    "FORM",
-    "FORM_TYPES",
     "FormatSet",
     "formats",
     "operation_formats",
     "route_formats",
 ]
 
-FORM = "form"
-"""The name that lets bodies come in as forms too; nothing is answered in it."""
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-BUILT_IN = {
-    "json": "django_matt.formats.json.JSON",
-    "msgpack": "django_matt.formats.msgpack.MessagePack",
-    "yaml": "django_matt.formats.yaml.YAML",
-    "xml": "django_matt.formats.xml.XML",
-    "csv": "django_matt.formats.csv.CSV",
-    "jsonl": "django_matt.formats.jsonl.JSONLines",
-}
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LONGEST_KEPT = 256
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -70,7 +58,9 @@ class FormatSet:
         given = get_settings().FORMATS if formats is None else tuple(formats)
         self.reads_forms = FORM in given
         named = [each for each in given if each != FORM]
-        self._formats = tuple(_installed(named) if formats is None else map(_made, named))
+        self._formats = tuple(
+            installed_formats(named) if formats is None else map(make_format, named)
+        )
         self.names = tuple(made.name for made in self._formats)
         if not self._formats or len(set(self.names)) != len(self.names):
             raise ImproperlyConfigured(
@@ -87,14 +77,19 @@ class FormatSet:
                 for media_type in (made.media_type, *made.aliases):
                     self._readers[media_type] = made
         self._of_values = tuple(made for made in self._formats if not made.only_lists)
-        self.value_default = (*self._of_values, self.default)[0]
+        writers = [made for made in self._of_values if made.dumps]
+        self.value_default = (*writers, *self._of_values, self.default)[0]
+        self._added: frozenset[str] = frozenset()
+        self.renders = any(made.renders for made in self._formats)
+        self.renders_errors = any(made.renders_errors for made in self._formats)
         # Clients send few different headers; long ones are not kept, so that hostile ones cost no memory.
         self._chosen = lru_cache(maxsize=256)(preferred)
         at_once = {None, "", "*/*"}
         if self.default.name == "json":
             at_once |= {"application/json", "application/json, text/plain, */*"}
         self._at_once = frozenset(at_once)
-        self.varies = len(self._formats) > 1
+        self._vary = tuple(dict.fromkeys(name for made in self._formats for name in made.vary))
+        self.varies = len(self._formats) > 1 or bool(self._vary)
 
     def __copy__(self) -> Self:
         """Return the set itself, which never changes."""
@@ -141,10 +136,25 @@ class FormatSet:
             raise self._not_acceptable(offered)
         return chosen
 
-    def vary(self, response: HttpResponseBase) -> None:
-        """Tell caches that the answer depends on ``Accept``, where it does."""
+    def choose(self, request: HttpRequest, status: int) -> Format:
+        """Return the format to answer in; the default where an error, or a write, would be hidden by a 406."""
+        try:
+            return self.select(request)
+        except NotAcceptable:
+            if status < 400 and request.method in READS:
+                raise
+            return self.value_default
+
+    def vary(self, response: HttpResponseBase, chosen: Format | None = None) -> None:
+        """Tell caches which headers the answer depends on, where it does; of every format's if none is ``chosen``."""
         if self.varies:
-            patch_vary_headers(response, ("Accept",))
+            names = self._vary if chosen is None else chosen.vary
+            patch_vary_headers(response, ("Accept", *names))
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What the ETags of the same state may end in."""
+        return (*self.names, *(name for made in self._formats for name in made.variants))
 
     def reader(self, media_type: str) -> Format | None:
         """Return the format that reads a media type, by its name, an alias or a suffix (``+json``)."""
@@ -155,7 +165,10 @@ class FormatSet:
         return found
 
     def media_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
-        """Return what answers may come in; ``named`` leaves out the formats that nobody named but the default."""
+        """Return what answers may come in.
+
+        ``named`` leaves out the formats that nobody named but the default, ``rows=False`` those that carry lists only.
+        """
         offered = self._formats if rows else self._of_values
         return [made.media_type for made in offered if not named or self._is_named(made)]
 
@@ -171,13 +184,23 @@ class FormatSet:
         return [*read, *FORM_TYPES] if self.reads_forms else read
 
     def _is_named(self, made: Format) -> bool:
-        return self.named or made is self.value_default
+        return self.named or made is self.value_default or made.name in self._added
 
     def without_parameter(self) -> "FormatSet":
         """Return the same formats, chosen by ``Accept`` only: for a route with its own ``format`` parameter."""
-        forms = (FORM,) if self.reads_forms else ()
-        found = FormatSet((*self._formats, *forms), format_parameter=None)
+        return self.also((), format_parameter=None)
+
+    def also(
+        self, more: Iterable[str | Format], *, format_parameter: str | None = "format"
+    ) -> "FormatSet":
+        """Return a set of the same formats and ``more``, behind them; one that is there already is not added."""
+        more = tuple(more)
+        forms = (FORM,) if self.reads_forms or FORM in more else ()
+        made = [make_format(each) for each in more if each not in (FORM, *self.names)]
+        added = [each for each in made if each.name not in self.names]
+        found = FormatSet((*self._formats, *added, *forms), format_parameter=format_parameter)
         found.named = self.named
+        found._added = self._added | {each.name for each in added}
         return found
 
     def _by_name(self, name: str, *, rows: bool) -> Format:
@@ -193,17 +216,37 @@ class FormatSet:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """The formats that a route adds to those of its API."""
+
+    formats: tuple[str | Format, ...]
+    format_parameter: str | None
+
+    def to(self, of_api: FormatSet) -> FormatSet:
+        return of_api.also(self.formats, format_parameter=self.format_parameter)
+
+
 def formats(
-    *chosen: str | Format, format_parameter: str | None = "format"
+    *chosen: str | Format,
+    also: Iterable[str | Format] = (),
+    format_parameter: str | None = "format",
 ) -> Callable[[View], View]:
     """Choose the formats of one route; put it below the route's own decorator.
+
+    With ``also`` alone the route keeps the formats of its API and has these besides.
 
     >>> @formats("json", "csv")
     ... def report(request): ...
     >>> route_formats(report).names
     ('json', 'csv')
     """
-    made = FormatSet(chosen, format_parameter=format_parameter)
+    also = tuple(also)
+    made: FormatSet | _Added
+    if also and not chosen:
+        made = _Added(also, format_parameter)
+    else:
+        made = FormatSet((*chosen, *also), format_parameter=format_parameter)
 
     def mark(view: View) -> View:
         view._matt_formats = made  # type: ignore[attr-defined]
@@ -218,12 +261,31 @@ def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | N
     They are those that ``@formats`` chose, else the API's without ``?format=`` where the operation has a query
     parameter of that name itself.
     """
-    chosen = route_formats(operation.view_func)
-    if chosen is None and formats.format_parameter is not None:
+    view = operation.view_func
+    chosen = route_formats(view)
+    if chosen is not None:
+        return chosen
+    found = route_formats(view, formats) or formats
+    if found.format_parameter is not None:
         for model in operation.models:
-            if issubclass(model, QueryModel) and formats.format_parameter in _parameters(model):
-                return formats.without_parameter()
-    return chosen
+            if issubclass(model, QueryModel) and found.format_parameter in _parameters(model):
+                return found.without_parameter()
+    return None if found is formats else found
+
+
+def route_formats(view: Callable[..., Any], of_api: FormatSet | None = None) -> FormatSet | None:
+    """Return the formats that ``@formats`` chose for a view, through decorators that keep ``__wrapped__``.
+
+    Formats that the view adds to its API's are known only with those, ``of_api``.
+    """
+    while True:
+        found: FormatSet | _Added | None = getattr(view, "_matt_formats", None)
+        wrapped: Callable[..., Any] | None = getattr(view, "__wrapped__", None)
+        if isinstance(found, _Added):
+            return None if of_api is None else found.to(of_api)
+        if found is not None or wrapped is None:
+            return found
+        view = wrapped
 
 
 def _parameters(model: Any) -> set[str]:
@@ -231,35 +293,3 @@ def _parameters(model: Any) -> set[str]:
     for name, field in model.model_fields.items():
         names |= {name, field.alias or name}
     return names
-
-
-def route_formats(view: Callable[..., Any]) -> FormatSet | None:
-    """Return the formats that ``@formats`` chose for a view, through decorators that keep ``__wrapped__``."""
-    while True:
-        found: FormatSet | None = getattr(view, "_matt_formats", None)
-        wrapped: Callable[..., Any] | None = getattr(view, "__wrapped__", None)
-        if found is not None or wrapped is None:
-            return found
-        view = wrapped
-
-
-def _made(given: str | Format) -> Format:
-    if isinstance(given, Format):
-        return given
-    if given not in BUILT_IN:
-        raise ImproperlyConfigured(
-            f"There is no format {given!r}; there are {', '.join([*BUILT_IN, FORM])}."
-        )
-    module, _, name = BUILT_IN[given].rpartition(".")
-    made: Format = getattr(import_module(module), name)()
-    return made
-
-
-def _installed(names: Iterable[str | Format]) -> Sequence[Format]:
-    found = []
-    for name in names:
-        try:
-            found.append(_made(name))
-        except MissingExtra:
-            continue
-    return found

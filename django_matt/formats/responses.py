@@ -1,17 +1,18 @@
 """From JSON bytes to a response in the format that the client accepts."""
 
 import json
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from ninja.renderers import JSONRenderer
 
 from django_matt.errors.exceptions import NotAcceptable
-from django_matt.formats.negotiation import FormatSet
+from django_matt.formats.negotiation import READS, FormatSet
+from django_matt.formats.protocol import CannotDump, Format
+from django_matt.formats.registry import make_format
 
 __all__ = ["JSON_TYPE", "MattRenderer", "respond"]
 
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_VARY = ("Vary", "Accept")
 JSON_TYPE = "application/json; charset=utf-8"
 
 
@@ -29,28 +30,34 @@ def respond(
     """Return the response for an answer's JSON.
 
     An error, and the answer to a request that has already written, come in the default format where the client
-    accepts none: a 406 would hide what happened.
+    accepts none: a 406 would hide what happened. So does what a format that only renders is asked to write.
     """
     if temporal_response is not None:
         status = temporal_response.status_code
     try:
         chosen = formats.select(request)
         body = content if chosen.name == "json" else chosen.dump(json.loads(content))
-    except NotAcceptable:
-        if (status or 200) < 400 and request.method in _READS:
+    except NotAcceptable as error:
+        only_renders = isinstance(error, CannotDump)
+        if not only_renders and (status or 200) < 400 and request.method in READS:
             raise
-        chosen = formats.value_default
+        chosen = formats.value_default if formats.value_default.dumps else _json()
         body = content if chosen.name == "json" else chosen.dump(json.loads(content))
     if temporal_response is None:
         response = HttpResponse(body, status=status, content_type=chosen.content_type)
         if formats.varies:
             # The mapping's own way encodes what is constant: three times the whole of select().
-            response.headers._store["vary"] = _VARY
+            response.headers._store["vary"] = chosen.vary_header
         return response
     response = temporal_response
     response.content = body
     # What the view has set itself stays.
     if response.headers.get("Content-Type") == JSON_TYPE:
         response.headers["Content-Type"] = chosen.content_type
-    formats.vary(response)
+    formats.vary(response, chosen)
     return response
+
+
+@cache
+def _json() -> Format:
+    return make_format("json")

@@ -12,11 +12,12 @@ from ninja.operation import Operation
 from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
+from django_matt.hooks import bound_hooks
 from django_matt.limits import has_rows
 from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
-from django_matt.openapi.conditions import describe_condition
+from django_matt.openapi.contributions import add_contribution
 from django_matt.openapi.error_responses import (
-    DESCRIPTIONS,
+    describe_status,
     error_components,
     error_statuses,
     foreign_statuses,
@@ -50,11 +51,12 @@ class MattOpenAPISchema(OpenAPISchema):
         self._scheme_names = name_schemes(operations)
         self._errors: set[int] = set()
         self._error_types: dict[str, None] = {}
+        self._error_pages: dict[str, Any] = {}
         self._paths: dict[str, Any] = {}
         self._method = ""
         super().__init__(api, path_prefix)
         for contribute in api.openapi_contributions:
-            contribute(self)
+            add_contribution(self, path_prefix, contribute)
 
     def get_paths(self) -> dict[str, Any]:
         """Return the paths; a parameter that only the path names is a string."""
@@ -105,7 +107,8 @@ class MattOpenAPISchema(OpenAPISchema):
         if "responses" in extra:
             extra["responses"] = self._declared(details["responses"], extra["responses"])
         self.deep_dict_update(details, extra)
-        describe_condition(details, operation, self._method)
+        for hook in bound_hooks(operation):
+            hook.describe(details, self._method)
         details["responses"] |= self._error_responses(operation, details["responses"])
         details["responses"] = dict(
             sorted(details["responses"].items(), key=lambda item: str(item[0]))
@@ -173,6 +176,8 @@ class MattOpenAPISchema(OpenAPISchema):
             # Only a scheme of HTTP has a challenge.
             challenges=any(each.get("type") == "http" for each in self.securitySchemes.values()),
         )
+        for response in responses.values():
+            response["content"] |= self._error_pages
         self.schemas = dict(sorted((schemas | error_schemas).items()))
         components: dict[str, Any] = {"schemas": self.schemas}
         if responses:
@@ -214,8 +219,15 @@ class MattOpenAPISchema(OpenAPISchema):
             if str(status) not in known
         ]
         self._errors.update(statuses)
-        self._error_types |= dict.fromkeys(self._media_types(operation, rows=False))
-        return {s: {"$ref": f"#/components/responses/{DESCRIPTIONS[s][0]}"} for s in statuses}
+        rendering = {
+            each.media_type: each for each in self._formats(operation) or () if not each.dumps
+        }
+        for name in self._media_types(operation, rows=False):
+            if name not in rendering:
+                self._error_types[name] = None
+            elif rendering[name].renders_errors:
+                self._error_pages[name] = rendering[name].describe({})
+        return {s: {"$ref": f"#/components/responses/{describe_status(s)[0]}"} for s in statuses}
 
     @staticmethod
     def _declared(known: dict[Any, Any], extra: dict[Any, Any]) -> dict[Any, Any]:
@@ -250,17 +262,28 @@ class MattOpenAPISchema(OpenAPISchema):
         """Return an answer in each format; of a page, the formats that carry lists alone hold the rows."""
         everywhere = self._media_types(operation, rows=False)
         if not has_rows(model.model_fields["response"].annotation):
-            return {name: {"schema": schema} for name in everywhere}
+            return self._described(operation, dict.fromkeys(everywhere, schema))
         rows = schema
         for name in names_in({"$ref": schema.get("$ref")}):
             properties = self._book.definitions[name].get("properties", {})
             rows = properties.get("items") or properties.get("results") or schema
         # CSV writes objects: a list of numbers would always be a 406.
         refused = {"text/csv"} if rows.get("items", {}).get("type") in _NO_OBJECTS else set()
-        return {
-            name: {"schema": schema if name in everywhere else rows}
+        schemas = {
+            name: schema if name in everywhere else rows
             for name in self._media_types(operation, rows=True)
             if name not in refused
+        }
+        return self._described(operation, schemas)
+
+    def _described(
+        self, operation: Operation, schemas: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Return the media types as their formats describe them."""
+        made = {each.media_type: each for each in self._formats(operation) or ()}
+        return {
+            name: made[name].describe(schema) if name in made else {"schema": schema}
+            for name, schema in schemas.items()
         }
 
     def _style(self, operation: Operation) -> Style:

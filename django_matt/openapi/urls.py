@@ -66,11 +66,11 @@ def openapi_json(request: HttpRequest, api: Any, **parameters: Any) -> HttpRespo
 
 def openapi_view(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponse:
     """Answer the page."""
-    match = request.resolver_match
-    if match is not None and match.namespace != api.urls_namespace:
+    namespace = _outer_namespace(request, api)
+    if namespace:
         # Ninja's pages find the document by this name, which an include's namespace comes before.
         api = copy(api)
-        api.urls_namespace = match.namespace
+        api.urls_namespace = namespace
     page: HttpResponse = api.docs.render_page(request, api, **parameters)
     return page
 
@@ -85,6 +85,16 @@ def find_root(api: Any, path_params: dict[str, Any]) -> str:
     )
 
 
+def _outer_namespace(request: HttpRequest, api: Any) -> str:
+    """Return the full namespace by which a request came to an API below an ``include``, "" for any other request.
+
+    Ninja's test client resolves the API's own patterns alone, so its match has no namespace.
+    """
+    match = request.resolver_match
+    namespace = match.namespace if match is not None else ""
+    return "" if namespace == api.urls_namespace else namespace
+
+
 class _Documents:
     """The documents of one API that were asked for last, as they are sent, with their ETags."""
 
@@ -95,10 +105,9 @@ class _Documents:
 
     def find(self, request: HttpRequest, api: Any, parameters: dict[str, Any]) -> tuple[bytes, str]:
         # Below the namespace of an include, only the request knows which of the mounts it came by.
-        match = request.resolver_match
-        nested = match is not None and match.namespace != api.urls_namespace
-        if nested:
-            prefix = reverse(f"{match.namespace}:api-root", kwargs=parameters)  # type: ignore[union-attr]
+        namespace = _outer_namespace(request, api)
+        if namespace:
+            prefix = reverse(f"{namespace}:api-root", kwargs=parameters)
         else:
             prefix = api.get_root_path(parameters)
         key = (prefix, *parameters.items(), get_language())
@@ -109,7 +118,7 @@ class _Documents:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        options = {"path_prefix": prefix} if nested else {}
+        options = {"path_prefix": prefix} if namespace else {}
         document = api.get_openapi_schema(path_params=parameters, **options)
         content = json.dumps(document, cls=NinjaJSONEncoder, ensure_ascii=False).encode()
         found = content, f'"{blake2b(content, digest_size=12).hexdigest()}"'

@@ -7,10 +7,11 @@ database that the instance came from. Nothing is remembered between requests, be
 from types import SimpleNamespace
 from typing import Any
 
+from django.apps import apps
 from django.db import router
 from django.db.models import Model
 
-__all__ = ["is_read_here", "source_of"]
+__all__ = ["is_read_here", "reads_every_model_from", "source_of"]
 
 # A router may spread reads over replicas at random. It is asked this often before its answer counts as another database.
 _TRIES = 8
@@ -68,4 +69,19 @@ def is_read_here(model: type[Model], target: type[Model], using: str) -> bool:
         return True
     return source_of(model, target, using) == using and bool(
         router.allow_migrate_model(using, target)
+    )
+
+
+def reads_every_model_from(using: str | None) -> bool:
+    """Tell whether Django reads any model from ``using`` where it is told no instance.
+
+    It prefetches the objects of a generic foreign key so, and reads a single one where the instance came from. Of which
+    models they are, only the rows say.
+    """
+    return not router.routers or (
+        using is not None
+        and all(
+            any(router.db_for_read(model) == using for _ in range(4 * _TRIES))
+            for model in apps.get_models()
+        )
     )

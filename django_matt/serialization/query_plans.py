@@ -17,7 +17,7 @@ from ninja.signature.details import is_collection_type
 from pydantic import BaseModel, RootModel
 
 from django_matt import upstream
-from django_matt.serialization.databases import source_of
+from django_matt.serialization.databases import reads_every_model_from, source_of
 from django_matt.serialization.generics import fill_generic, filling, reads_generic
 from django_matt.serialization.requirements import (
     ModelRequirements,
@@ -313,6 +313,9 @@ class _QueryOptimizer:
         for name, below in requirements.one.items():
             path = prefix + name
             source = self._source(requirements, below, path, using)
+            if source is None:
+                # The router will look at the instance, and a column that was left out would be read by itself then.
+                self.narrow = False
             if path in self.chosen:
                 if source is not None:
                     self.collect(below, path + "__", False, source)
@@ -326,6 +329,7 @@ class _QueryOptimizer:
             path = prefix + name
             source = self._source(requirements, below, path, using)
             if source is None:
+                self.narrow = False
                 continue
             if path in self.chosen:
                 self.collect(below, path + "__", False, source)
@@ -457,6 +461,8 @@ def _lookups(requirements: ModelRequirements, using: str | None, prefix: str = "
 def _others(requirements: ModelRequirements, using: str | None) -> Iterator[str]:
     """Yield the relations that only their descriptors can load, except those that a router places for each instance."""
     for name in requirements.other:
+        if name in requirements.generic and not reads_every_model_from(using):
+            continue
         target = getattr(relations_of(requirements.model).get(name), "related_model", None)
         if target is None or not router.routers or source_of(requirements.model, target, using):
             yield name

@@ -29,7 +29,7 @@ def test_help_teaches_and_lists_the_commands_of_the_project(project: SmallProjec
     assert said.returncode == 0
     for line in (
         "dev Serve the project while you work on it",
-        "doctor Tell what is wrong with this project, and how to mend it.",
+        "doctor Tell what is wrong with this project, and how to fix it.",
         "env Write, check and show .env",
         "plan Show by which queries each route answers",
         "greet manage.py matt_greet",

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_idle_streams_keep_no_thread_and_share_a_connection(server):
         with ExitStack() as stack:
             opened = []
             for number in range(STREAMS):
-                probe = stack.enter_context(socket.create_connection(server.url[7:].split(":")))
+                probe = stack.enter_context(connect(server))
                 query = b"true" if number % 2 else b"false"
                 probe.sendall(b"GET /events?query=%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % query)
                 opened.append(probe)
@@ -102,7 +102,7 @@ def test_a_stream_outlives_its_connection(server):
 def test_a_view_whose_client_leaves_is_cancelled(server):
     with server.client() as client:
         before = client.get("/seen").json()["cancelled"]
-        with socket.create_connection(server.url[7:].split(":")) as probe:
+        with connect(server) as probe:
             probe.sendall(b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             time.sleep(0.3)
         wait_until(lambda: client.get("/seen").json()["cancelled"] == before + 1)
@@ -120,10 +120,9 @@ def test_a_body_of_any_length_arrives(server, length):
 
 
 def test_clients_that_only_open_or_leave_in_the_middle_cost_nothing(server):
-    place = server.url[7:].split(":")
     with ExitStack() as stack:
         for number in range(100):
-            probe = stack.enter_context(socket.create_connection(place))
+            probe = stack.enter_context(connect(server))
             if number % 2:
                 probe.sendall(
                     b"POST /length HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nabc"
@@ -132,4 +131,101 @@ def test_clients_that_only_open_or_leave_in_the_middle_cost_nothing(server):
             assert client.get("/sync").status_code == 200
     with server.client() as client:
         assert client.get("/seen").json()["threads"] <= LIMIT
+        assert client.get("/sync").status_code == 200
+
+
+def connect(server: Server) -> socket.socket:
+    """Open a connection of one's own."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)))
+
+
+def leave(server: Server, path: str, after: Callable[[], bool]) -> None:
+    """Ask for a path, and leave once something is so."""
+    with connect(server) as probe:
+        probe.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        wait_until(after)
+
+
+def test_the_thread_of_a_view_that_does_not_notice_a_left_client_is_nobody_elses(server):
+    with server.client() as client:
+        client.get("/release?again=true")
+        leave(server, "/hold", lambda: client.get("/seen").json()["held"] == 1)
+        try:
+            # One of these would wait behind that view if it got its thread.
+            with ThreadPoolExecutor(LIMIT - 1) as pool:
+                asked = [pool.submit(client.get, "/sync?seconds=0.1") for _ in range(4 * LIMIT)]
+                assert {each.result().status_code for each in asked} == {200}
+            assert client.get("/seen").json()["held"] == 1
+        finally:
+            client.get("/release")
+        wait_until(lambda: client.get("/seen").json()["held"] == 0)
+
+
+def test_a_transaction_that_a_view_left_open_is_rolled_back(server):
+    with server.client() as client:
+        assert client.get("/left-open").status_code == 200
+        wait_until(lambda: client.get("/open-transactions").json()["count"] == 0)
+        is_open = lambda: client.get("/open-transactions").json()["count"] == 1  # noqa: E731
+        leave(server, "/left-open?seconds=60", is_open)
+        wait_until(lambda: client.get("/open-transactions").json()["count"] == 0)
+        for _ in range(2 * LIMIT):
+            assert client.get("/sync").status_code == 200
+
+
+def test_a_stream_cannot_leave_a_transaction_open_for_other_streams(server):
+    with server.client() as client:
+        text = client.get("/left-open-stream").text
+    assert "A transaction on 'default' was left open in a stream" in text
+    assert text.endswith("False")
+
+
+def test_a_task_that_outlives_its_request_gets_a_thread_when_all_are_busy(server):
+    with server.client() as client, ThreadPoolExecutor(LIMIT) as pool:
+        before = client.get("/seen").json()["later"]
+        client.get("/release?again=true")
+        try:
+            held = [pool.submit(client.get, "/hold") for _ in range(LIMIT)]
+            wait_until(lambda: client.get("/seen").json()["held"] == LIMIT)
+            assert client.get("/later").status_code == 200
+            assert client.get("/seen").json()["later"] == before
+        finally:
+            client.get("/release")
+        assert [each.result().status_code for each in held] == [200] * LIMIT
+        wait_until(lambda: client.get("/seen").json()["later"] == before + 1)
+        for _ in range(2 * LIMIT):
+            assert client.get("/sync").status_code == 200
+
+
+def test_clients_that_leave_while_they_wait_for_a_thread_lose_none(server):
+    with server.client() as client, ThreadPoolExecutor(LIMIT) as pool:
+        client.get("/release?again=true")
+        try:
+            held = [pool.submit(client.get, "/hold") for _ in range(LIMIT)]
+            wait_until(lambda: client.get("/seen").json()["held"] == LIMIT)
+            with ExitStack() as stack:
+                for _ in range(STREAMS):
+                    probe = stack.enter_context(connect(server))
+                    probe.sendall(b"GET /sync HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        finally:
+            client.get("/release")
+        assert [each.result().status_code for each in held] == [200] * LIMIT
+        with ThreadPoolExecutor(2 * LIMIT) as more:
+            asked = [more.submit(client.get, "/sync?seconds=0.02") for _ in range(8 * LIMIT)]
+            assert {each.result().status_code for each in asked} == {200}
+        assert client.get("/seen").json()["threads"] == LIMIT
+
+
+def test_synchronous_iterators_are_read_at_the_same_time(server):
+    with server.client() as client, ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(client.get, "/parts?together=true") for _ in range(2)]
+        assert [len(each.result().content) for each in asked] == [1_000_000] * 2
+
+
+def test_slow_readers_of_synchronous_iterators_keep_no_thread(server):
+    with server.client() as client, ExitStack() as stack:
+        for _ in range(2 * LIMIT):
+            probe = stack.enter_context(connect(server))
+            probe.sendall(b"GET /parts?size=100 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert probe.recv(12) == b"HTTP/1.1 200"
         assert client.get("/sync").status_code == 200

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import django
 from django.conf import settings
@@ -32,16 +32,21 @@ if not settings.configured:
     django.setup()
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from django.http import StreamingHttpResponse
 from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
 
 from django_matt import MattAPI
 from django_matt.asgi import get_asgi_application
 
-SEEN: dict[str, int] = {"cancelled": 0, "middleware": 0}
+SEEN: dict[str, int] = {"cancelled": 0, "middleware": 0, "later": 0, "held": 0}
+TASKS: list["asyncio.Task[None]"] = []
+RELEASED = threading.Event()
+BOTH = threading.Barrier(2)
 
 
+@sync_and_async_middleware
 def note_thread(get_response):
     """Count the requests, as a middleware that is both sync and async."""
     if iscoroutinefunction(get_response):
@@ -90,6 +95,82 @@ async def wait(request):
     except asyncio.CancelledError:
         SEEN["cancelled"] += 1
         raise
+
+
+@api.get("/hold")
+def hold(request):
+    """Keep the thread until another request releases it, whether the client is there or not."""
+    SEEN["held"] += 1
+    RELEASED.wait(60)
+    SEEN["held"] -= 1
+    return backend()
+
+
+@api.get("/release")
+async def release(request, again: bool = False):
+    (RELEASED.clear if again else RELEASED.set)()
+
+
+@api.get("/left-open")
+async def left_open(request, seconds: float = 0):
+    """Begin a transaction, and never end it."""
+    await sync_to_async(transaction.atomic().__enter__)()
+    await sync_to_async(backend)()
+    await asyncio.sleep(seconds)
+
+
+@api.get("/left-open-stream")
+async def left_open_stream(request):
+    async def stream() -> AsyncIterator[str]:
+        try:
+            await sync_to_async(transaction.atomic().__enter__)()
+        except transaction.TransactionManagementError as error:
+            yield str(error)
+        yield str(await sync_to_async(lambda: connection.in_atomic_block)())
+
+    return StreamingHttpResponse(stream(), content_type="text/plain")
+
+
+@api.get("/open-transactions")
+async def open_transactions(request):
+    """Count the connections that wait in a transaction; over one that is no thread's of ours."""
+
+    def count() -> int:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+                    " AND datname = current_database()"
+                )
+                return int(cursor.fetchone()[0])
+        finally:
+            connection.close()
+
+    return {"count": await asyncio.to_thread(count)}
+
+
+@api.get("/later")
+async def later(request):
+    """Answer at once, and leave a task behind that asks the database."""
+
+    async def work() -> None:
+        await sync_to_async(backend)()
+        SEEN["later"] += 1
+
+    TASKS.append(asyncio.create_task(work()))
+    await asyncio.sleep(0)
+
+
+@api.get("/parts")
+def parts(request, together: bool = False, size: int = 10):
+    """Stream from a synchronous iterator, which Django reads to its end before it sends the first part."""
+
+    def stream() -> Iterator[bytes]:
+        if together:
+            BOTH.wait(60)
+        yield from (b"x" * 100_000 for _ in range(size))
+
+    return StreamingHttpResponse(stream(), content_type="text/plain")
 
 
 @api.post("/length")

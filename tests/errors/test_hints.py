@@ -1,4 +1,4 @@
-"""Each known mistake, made for real where it can be, and the sentence that mends it."""
+"""Each known mistake, made for real where it can be, and the sentence that says how to fix it."""
 
 import asyncio
 
@@ -181,7 +181,7 @@ def test_a_refused_host_names_the_setting(serve, settings):
         raise DisallowedHost("Invalid HTTP_HOST header: 'evil.example'.")
 
     answer = serve(api).get("/api/it", headers={"Accept": "application/problem+json"})
-    assert answer.json()["hint"] == "Add 'evil.example' to ALLOWED_HOSTS if it is yours."
+    assert answer.json()["hint"] == "Add 'evil.example' to ALLOWED_HOSTS if the host is yours."
 
 
 def test_a_controller_that_nobody_registered(serve, settings):

@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.apps import AppConfig
-from ninja_extra import NinjaExtraAPI
 
-from django_matt import ControllerBase, api_controller, http_get
+from django_matt import ControllerBase, MattAPI, api_controller, http_get
 
 
 @api_controller("/extended", auto_import=False)
@@ -21,11 +20,11 @@ class ExtendingConfig(AppConfig):
     name = "tests.extending"
     label = "matt_extending"
 
-    def extend(self, api: NinjaExtraAPI) -> None:
+    def extend(self, api: MattAPI) -> None:
         api.register_controllers(ExtendedController)
 
         def add_scheme(document: dict[str, Any]) -> None:
             schemes = document["components"].setdefault("securitySchemes", {})
             schemes["Extended"] = {"type": "http", "scheme": "bearer"}
 
-        api.add_openapi(add_scheme)  # type: ignore[attr-defined]
+        api.add_openapi(add_scheme)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import clear_url_caches, include, path
 from django.utils.translation import gettext_lazy
 from ninja.openapi.docs import Redoc, Swagger
+from ninja.testing import TestClient
 from ninja_extra import NinjaExtraAPI
 
 from django_matt import MattAPI, Schema
@@ -77,6 +78,15 @@ def test_one_api_below_two_namespaces_has_a_document_in_each(mount):
     for prefix in ("/a/api/", "/b/api/"):
         document = client.get(f"{prefix}openapi.json").json()
         assert list(document["paths"]) == [f"{prefix}x"]
+
+
+@pytest.mark.parametrize("docs", [MattDocs, Swagger, Redoc])
+def test_ninja_s_test_client_reads_page_and_document_of_a_mounted_api(mount, docs):
+    api = small(docs=docs())
+    mount([path("api/", api.urls)])
+    client = TestClient(api)
+    assert client.get("/docs").status_code == 200
+    assert list(client.get("/openapi.json").json()["paths"]) == ["/api/x"]
 
 
 def test_an_unknown_url_below_an_include_is_answered_in_the_error_format(mount):

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Manager, Prefetch
 from ninja import ModelSchema, Schema
 
-from tests.project.models import Author, Blurb, Book, Tag
+from tests.project.models import Author, Blurb, Book, Remark, Tag
 from tests.serialization.sides import TIERS, Lists, Sides
 
 pytestmark = [
@@ -58,6 +58,16 @@ class Pinned(Router):
         return None if instance is None else instance._state.db
 
 
+class Titled(Router):
+    """Looks at a column that a schema may not read."""
+
+    def db_for_read(self, model, **hints):
+        instance = hints.get("instance")
+        if isinstance(instance, Book):
+            return "legacy" if instance.title.endswith("0") else "default"
+        return None
+
+
 class Replicas(Router):
     """Spreads reads over databases, each answer another one."""
 
@@ -91,6 +101,26 @@ class BookOut(Schema):
     title: str
     author: AuthorOut
     tags: list[TagOut]
+
+
+class Byline(Schema):
+    id: int
+    author: AuthorOut
+
+
+class Labels(Schema):
+    id: int
+    tags: list[TagOut]
+
+
+class Named(Schema):
+    name: str = ""
+    title: str = ""
+
+
+class Remarked(Schema):
+    text: str
+    target: Named
 
 
 class BookWithAuthor(Schema):
@@ -127,6 +157,9 @@ def both():
     """The same keys in both databases, and other texts."""
     fill("default", "new")
     fill("legacy", "old")
+    author, book = Author.objects.get(id=2), Book.objects.get(id=30)
+    for target in (author, book):
+        Remark.objects.create(text="on it", author=author, target=target)
 
 
 ROUTERS = {
@@ -140,6 +173,7 @@ ROUTERS = {
     "blurbs are elsewhere, books are named": [Router(Blurb="legacy", Book="default")],
     "each author says where": [Sharded()],
     "each key says where": [Cautious()],
+    "each title says where": [Titled()],
     "where the instance came from": [Pinned()],
     "never migrated there": [NeverMigrated(Book="legacy")],
 }
@@ -172,6 +206,13 @@ LISTS: Lists = {
     "of a related manager": (
         BookOut,
         lambda: Author.objects.using("legacy").get(id=4).books.order_by("id"),
+    ),
+    "authors alone": (Byline, lambda: Book.objects.order_by("id")),
+    "tags alone": (Labels, lambda: Book.objects.order_by("id")),
+    "objects of any model": (Remarked, lambda: Remark.objects.order_by("id")),
+    "objects of any model, fetched by the view": (
+        Remarked,
+        lambda: Remark.objects.order_by("id").prefetch_related("target"),
     ),
     "evaluated": (BookOut, lambda: list(Book.objects.order_by("id"))),
     "evaluated from both": (

@@ -8,13 +8,7 @@ from django.http import HttpRequest
 from django_matt import MattAPI
 from ninja.security import {{ 'APIKeyCookie' if cookiecutter.__async else 'django_auth_is_staff' }}
 
-{% if cookiecutter.app_name < 'config' -%}
 from {{ cookiecutter.app_name }}.controllers import CONTROLLERS
-from config.health import HealthController
-{%- else -%}
-from config.health import HealthController
-from {{ cookiecutter.app_name }}.controllers import CONTROLLERS
-{%- endif %}
 {% if cookiecutter.__async %}
 
 class StaffSession(APIKeyCookie):
@@ -34,4 +28,4 @@ api = MattAPI(
     # `auth=None` are for all: put your own sign-in here.
     auth=None if settings.DEBUG else {{ 'StaffSession()' if cookiecutter.__async else 'django_auth_is_staff' }},
 )
-api.register_controllers(HealthController, *CONTROLLERS)
+api.register_controllers(*CONTROLLERS)

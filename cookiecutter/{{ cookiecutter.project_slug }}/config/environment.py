@@ -12,7 +12,7 @@ DATABASE = "{{ cookiecutter.__database_name }}"
 
 
 class Environment(DjangoEnvironment, env_file=BASE_DIR / ".env"):
-    """SECRET_KEY, DEBUG, ALLOWED_HOSTS, DATABASE_URL, CACHE_URL, EMAIL_URL, and what stands here."""
+    """SECRET_KEY, DEBUG, ALLOWED_HOSTS, DATABASE_URL, CACHE_URL, EMAIL_URL, and the variables below."""
 
     DATABASE_URL: DatabaseURL = Field(
 {%- if cookiecutter.__postgresql %}

@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "ninja_extra",
     "django_matt",
     "django_matt.contrib.environments",
+    "django_matt.contrib.health",
     "{{ cookiecutter.app_name }}",
 ]
 # Content-Security-Policy is Django's own from 6.0 on; django-csp brings it to 5.2.
@@ -104,7 +105,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
 if not DEBUG:
-    # Names hold a hash of the content, for the server to let browsers keep them.
+    # Names contain a hash of the content, so browsers may cache the files for ever.
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},

@@ -26,7 +26,7 @@ def examine_databases() -> Iterator[Diagnostic]:
                 level="broken",
                 what=f"The database {alias!r} cannot be used: {_first_line(error)}",
                 why="Every request that asks for data fails.",
-                mend=line_for(str(error)) or "Mend DATABASES.",
+                fix=line_for(str(error)) or "Correct DATABASES.",
             )
             continue
         if engine == "dummy":
@@ -47,7 +47,7 @@ def _examine(alias: str, connection: Any) -> Iterator[Diagnostic]:
             level="broken",
             what=f"The database {alias!r} is not there yet: no file {name}.",
             why="Every request that asks for data fails.",
-            mend=_migrate(alias),
+            fix=_migrate(alias),
         )
         return
     _be_impatient(connection)
@@ -62,7 +62,7 @@ def _examine(alias: str, connection: Any) -> Iterator[Diagnostic]:
             level="broken",
             what=f"The database {alias!r} does not answer: {_first_line(error)}",
             why="Every request that asks for data fails.",
-            mend=_mend(connection, str(error)),
+            fix=_fix(connection, str(error)),
         )
         return
     yield Diagnostic(
@@ -71,16 +71,16 @@ def _examine(alias: str, connection: Any) -> Iterator[Diagnostic]:
     yield from _examine_migrations(alias, connection)
 
 
-def _mend(connection: Any, error: str) -> str:
+def _fix(connection: Any, error: str) -> str:
     given = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"Put {given['NAME']} back from a copy, or move it away and migrate, or mend DATABASE_URL (matt env show)."
+        return f"Put {given['NAME']} back from a copy, or move it away and migrate, or correct DATABASE_URL (matt env show)."
     if f'database "{given["NAME"]}" does not exist' in error:
         return f"createdb {given['NAME']}"
     place = ":".join(
         str(part) for part in (given.get("HOST") or "this machine", given.get("PORT")) if part
     )
-    return f"Start the server at {place}, or mend DATABASE_URL (matt env show)."
+    return f"Start the server at {place}, or correct DATABASE_URL (matt env show)."
 
 
 def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
@@ -94,7 +94,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
             level="broken",
             what=f"The migrations of {app} have several ends: {', '.join(names)}.",
             why="migrate refuses to choose between them.",
-            mend=f"python manage.py makemigrations --merge {app}",
+            fix=f"python manage.py makemigrations --merge {app}",
         )
     try:
         executor.loader.check_consistent_history(connection)
@@ -103,7 +103,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
             level="broken",
             what=str(error),
             why="migrate stops until the history fits the files.",
-            mend="python manage.py showmigrations --plan",
+            fix="python manage.py showmigrations --plan",
         )
         return
     if conflicts:
@@ -122,7 +122,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
         level="broken",
         what=f"{count} not applied to {alias!r}: {', '.join(names[:3])}{more}.",
         why="Tables or columns are missing: what asks for them fails.",
-        mend=_migrate(alias),
+        fix=_migrate(alias),
     )
 
 
@@ -145,7 +145,7 @@ def examine_changes() -> Iterator[Diagnostic]:
             level="broken",
             what=f"Models of {', '.join(changed)} have changes without a migration.",
             why="The tables are not what the code expects.",
-            mend=f"python manage.py makemigrations {' '.join(changed)}",
+            fix=f"python manage.py makemigrations {' '.join(changed)}",
         )
     bare = sorted(
         config.label
@@ -158,7 +158,7 @@ def examine_changes() -> Iterator[Diagnostic]:
             level="doubtful",
             what=f"{', '.join(bare)}: models without a folder of migrations.",
             why="migrate does not follow changes of their tables.",
-            mend=f"python manage.py makemigrations {' '.join(bare)}",
+            fix=f"python manage.py makemigrations {' '.join(bare)}",
         )
 
 

@@ -38,14 +38,14 @@ def examine() -> Iterator[Diagnostic]:
             found = version(name)
         except PackageNotFoundError:
             why = "Django Matt does not import without it."
-            yield Diagnostic(level="broken", what=f"{name} is not installed.", why=why, mend=line)
+            yield Diagnostic(level="broken", what=f"{name} is not installed.", why=why, fix=line)
             continue
         if fits(found, bounds):
             fitting.append(f"{TITLES.get(name, name)} {found}")
         else:
             what = f"{name} {found} is installed, and this Django Matt is made for {bounds}."
             why = "Another version may lack or change what Django Matt binds to."
-            yield Diagnostic(level="broken", what=what, why=why, mend=line)
+            yield Diagnostic(level="broken", what=what, why=why, fix=line)
     yield Diagnostic(level="fine", what=", ".join(fitting))
     missing = [title for module, title in FORMATS.items() if find_spec(module) is None]
     if missing:
@@ -53,7 +53,7 @@ def examine() -> Iterator[Diagnostic]:
             level="doubtful",
             what=f"{', '.join(missing)} cannot be offered: an optional library is missing.",
             why="Clients that ask for these formats get a 406.",
-            mend="pip install 'django-matt[formats]'",
+            fix="pip install 'django-matt[formats]'",
         )
 
 

@@ -21,13 +21,13 @@ def start(folder: Path) -> Iterator[Diagnostic]:
         except (SyntaxError, ValueError) as error:
             what = f"manage.py cannot be read. {say(error, folder)}"
             why = "It names the settings, and every command of the project goes through it."
-            yield Diagnostic(level="broken", what=what, why=why, mend=_mended(error))
+            yield Diagnostic(level="broken", what=what, why=why, fix=_fix_for(error))
             return
         yield Diagnostic(
             level="broken",
             what="Nothing names the settings: manage.py does not set DJANGO_SETTINGS_MODULE.",
             why="Nothing starts without settings.",
-            mend="export DJANGO_SETTINGS_MODULE=config.settings",
+            fix="export DJANGO_SETTINGS_MODULE=config.settings",
         )
         return
     try:
@@ -41,7 +41,7 @@ def start(folder: Path) -> Iterator[Diagnostic]:
             level="broken",
             what=f"The settings ({name}) cannot be imported. {say(error, folder)}",
             why="Nothing starts without settings.",
-            mend="matt env init" if missing else _mended(error),
+            fix="matt env init" if missing else _fix_for(error),
         )
         return
     try:
@@ -56,7 +56,7 @@ def start(folder: Path) -> Iterator[Diagnostic]:
             level="broken",
             what=f"The apps of {name} do not load. {say(error, folder)}",
             why="Django stops where one app fails.",
-            mend=_mended(error),
+            fix=_fix_for(error),
         )
         return
     yield Diagnostic(level="fine", what=f"Settings {name}, {len(installed)} apps")
@@ -71,7 +71,7 @@ def examine_parts() -> Iterator[Diagnostic]:
             level="broken",
             what='"django_matt" is not in INSTALLED_APPS.',
             why="Its checks, commands, templates and styles are missing; /docs and the error page need them.",
-            mend='Add "ninja_extra" and "django_matt" to INSTALLED_APPS.',
+            fix='Add "ninja_extra" and "django_matt" to INSTALLED_APPS.',
         )
     from django_matt.serialization.encoders import COMPILED
 
@@ -91,7 +91,7 @@ def examine_parts() -> Iterator[Diagnostic]:
             level="doubtful",
             what="No API stands in the URLs.",
             why="Nothing is served but what Django's own views serve.",
-            mend='Add path("api/", api.urls) to urlpatterns.',
+            fix='Add path("api/", api.urls) to urlpatterns.',
         )
         return
     yield Diagnostic(level="fine", what=f"APIs: {', '.join(paths)}")
@@ -108,7 +108,7 @@ def examine_parts() -> Iterator[Diagnostic]:
             level="broken",
             what=f"Files of the documentation page are missing: {', '.join(absent)}.",
             why="/docs stays empty.",
-            mend="pip install --force-reinstall --no-deps django-ninja",
+            fix="pip install --force-reinstall --no-deps django-ninja",
         )
 
 
@@ -136,7 +136,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
             level="broken",
             what=f"System checks cannot run. {sentence}",
             why="They import the URLs and what stands behind them: so does the first request.",
-            mend=_mended(failure),
+            fix=_fix_for(failure),
         )
     shown = [message for message in messages if message.level > INFO and not message.is_silenced()]
     for message in shown:
@@ -145,17 +145,17 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
             level="broken" if message.level >= ERROR else "doubtful",
             what=f"{message.msg}{place}",
             why=f"System check {message.id}" if message.id else "A system check",
-            mend=message.hint or "",
+            fix=message.hint or "",
         )
     if not shown and not failures:
         kind = "those for deployment too" if deploy else "--deploy adds those for production"
         yield Diagnostic(level="fine", what=f"The system checks have no remarks ({kind}).")
 
 
-def _mended(error: BaseException) -> str:
+def _fix_for(error: BaseException) -> str:
     line = line_for(str(error))
     if line:
         return line
     if isinstance(error, ModuleNotFoundError):
-        return f"Install the package that holds {error.name!r}, or mend the name."
-    return "Mend the line that is named, then run matt doctor again."
+        return f"Install the package that contains {error.name!r}, or correct the name."
+    return "Fix the line that is named, then run matt doctor again."

@@ -56,7 +56,7 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
                 level="doubtful",
                 what=f"{api.title}: {reason}. Without it its routes would answer: {', '.join(gains)}.",
                 why="It gets every value validated and copied by pydantic; the fast tiers write JSON without a copy.",
-                mend=f"If it only writes JSON, delete it; {_PLAN} shows each route.",
+                fix=f"If it only writes JSON, delete it; {_PLAN} shows each route.",
             )
     slow = Counter(
         plan.reason for plan in plans if plan.tier == "pydantic" and plan.own_code is None
@@ -69,7 +69,7 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
             why="What is called for each value needs pydantic for the whole response."
             if slow
             else "",
-            mend=_PLAN if slow else "",
+            fix=_PLAN if slow else "",
         )
     if built:
         yield Diagnostic(
@@ -77,7 +77,7 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
             what=f"{api.title}: the views of {_routes(sum(built.values()))} name the schema that they answer with"
             f" ({', '.join(sorted(built))}).",
             why="Where a view makes instances of it, each is validated before the answer is written.",
-            mend="Return the queryset, or model instances: the schema is applied to them.",
+            fix="Return the queryset, or model instances: the schema is applied to them.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Known mistakes, each with one sentence that mends it; a new one is a function with ``@hint`` above it."""
+"""Known mistakes, each with one sentence that says how to fix it; a new one is a function with ``@hint`` above it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,8 +36,10 @@ def find_hint(
     exc: BaseException, request: HttpRequest | None = None, api: Any = None
 ) -> str | None:
     """Return the first hint for an exception or for what caused it."""
+    registered = getattr(api, "registered_errors", None)
+    of_api: list[Hint] = [] if registered is None else [lambda exc, *_: registered.find_hint(exc)]
     for link in _chain(exc):
-        for function in _HINTS:
+        for function in (*of_api, *_HINTS):
             try:
                 found = function(link, request, api)
             except Exception:  # noqa: BLE001, S112 - a hint that fails must not hide the error it explains
@@ -86,13 +88,13 @@ def _response_does_not_fit(exc: BaseException, request: Any, api: Any) -> str | 
     if not is_response:
         return (
             f"Your own code built {exc.title} with a wrong {field}: {first['msg']}. "
-            "The request was valid, so this is not answered as the client's mistake."
+            "The request was valid, so the answer is a 500 and not a 422."
         )
     of_row = f" of row {row} (the first is 0)" if row is not None else ""
     more = f", and {exc.error_count() - 1} more" if exc.error_count() > 1 else ""
     return (
         f"The response does not fit its schema: {field}{of_row}: {first['msg']}, "
-        f"got {type(first['input']).__name__}{more}. Mend what the view returns, or the schema."
+        f"got {type(first['input']).__name__}{more}. Fix the view's return value, or change the schema."
     )
 
 
@@ -102,12 +104,9 @@ def _lazy_relation(exc: BaseException, request: Any, api: Any) -> str | None:
         return None
     names = _functions(exc)
     if names & {"get_object", "refresh_from_db"}:
-        return (
-            "A relation that was not loaded is read inside an async route, once for each row: add "
-            "select_related() or prefetch_related() to the query."
-        )
+        return "An async route reads a relation that was not loaded. Add select_related() or prefetch_related() to the query."
     return (
-        "The database is used inside an async route: use the async method (aget, afirst, acreate, async for …), "
+        "An async route uses a synchronous method of the database: use the async method (aget, afirst, acreate, async for …), "
         "wrap the call in sync_to_async, or make the route a plain def."
     )
 
@@ -118,11 +117,11 @@ def _missing_table_or_column(exc: BaseException, request: Any, api: Any) -> str 
         return None
     text = str(exc)
     if re.search(r'no such table|relation ".*" does not exist|Table .* doesn.t exist', text):
-        return "The table is missing: run `python manage.py migrate` (and `makemigrations` first, if the model is new)."
+        return "The table does not exist: run `python manage.py migrate`, and `makemigrations` before it if the model is new."
     if re.search(
         r'no such column|has no column named|column "?.*"? .*does not exist|Unknown column', text
     ):
-        return "A column is missing: run `python manage.py makemigrations`, then `python manage.py migrate`."
+        return "A column does not exist: run `python manage.py makemigrations`, then `python manage.py migrate`."
     if "unable to open database file" in text:
         return "SQLite cannot open its file: check that the folder in DATABASES exists and can be written."
     return None
@@ -133,7 +132,7 @@ def _missing_app(exc: BaseException, request: Any, api: Any) -> str | None:
     text = str(exc)
     found = re.search(r"Model class (\S+?)\.models\S* doesn't declare an explicit app_label", text)
     if isinstance(exc, RuntimeError) and found:
-        return f'Add "{found[1]}" to INSTALLED_APPS: its models are imported, its app is not installed.'
+        return f'Add "{found[1]}" to INSTALLED_APPS: its models are imported, but its app is not installed.'
     if isinstance(exc, LookupError) and (
         found := re.search(r"No installed app with label '(\w+)'", text)
     ):
@@ -145,12 +144,12 @@ def _missing_app(exc: BaseException, request: Any, api: Any) -> str | None:
 def _ninja_extra_is_not_installed(exc: BaseException, request: Any, api: Any) -> str | None:
     text = str(exc)
     if "ninja_extra" in text and ("installed" in text.lower() or "INSTALLED_APPS" in text):
-        return 'Add "ninja_extra" to INSTALLED_APPS: controllers take their injector from its app.'
+        return 'Add "ninja_extra" to INSTALLED_APPS: controllers need the injector of its app.'
     from django.apps import apps
 
     needs_injector = isinstance(exc, AttributeError | LookupError) and "injector" in text
     if needs_injector and apps.ready and not apps.is_installed("ninja_extra"):
-        return 'Add "ninja_extra" to INSTALLED_APPS: controllers take their injector from its app.'
+        return 'Add "ninja_extra" to INSTALLED_APPS: controllers need the injector of its app.'
     return None
 
 
@@ -193,7 +192,7 @@ def _missing_extra(exc: BaseException, request: Any, api: Any) -> str | None:
 @hint
 def _circular_import(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, ImportError) and "circular import" in str(exc):
-        return "Two modules import each other: move what both need into a third, or import inside the function that needs it."
+        return "Two modules import each other: move what both need into a third module, or import inside the function that needs it."
     return None
 
 
@@ -211,8 +210,8 @@ def _apps_not_ready(exc: BaseException, request: Any, api: Any) -> str | None:
 def _lost_arguments(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, TypeError) and "required positional argument" in str(exc):
         return (
-            "If a decorator stands above the view, give its inner function @functools.wraps(view): without it the "
-            "view's parameters are not seen, and so not passed."
+            "If the view has a decorator, put @functools.wraps(view) above its inner function: without it, the "
+            "view's parameters cannot be read, so they are not passed."
         )
     return None
 
@@ -228,7 +227,7 @@ def _coroutine_not_awaited(exc: BaseException, request: Any, api: Any) -> str | 
 def _disallowed_host(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, DisallowedHost):
         host = re.search(r"'([^']*)'", str(exc))
-        return f"Add {host[0] if host else 'the host'} to ALLOWED_HOSTS if it is yours."
+        return f"Add {host[0] if host else 'the host'} to ALLOWED_HOSTS if the host is yours."
     return None
 
 
@@ -236,21 +235,21 @@ def _disallowed_host(exc: BaseException, request: Any, api: Any) -> str | None:
 def _undeclared_status(exc: BaseException, request: Any, api: Any) -> str | None:
     found = re.search(r"Schema for status (\d+) is not set", str(exc))
     if isinstance(exc, ConfigError) and found:
-        return f"The view answers {found[1]} and its route does not say so: add {found[1]}: Schema to response={{…}}."
+        return f"The view returns status {found[1]}, which its route does not declare: add {found[1]}: Schema to response={{…}}."
     return None
 
 
 @hint
 def _empty_one_to_one(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, ObjectDoesNotExist) and isinstance(exc, AttributeError):
-        return "A one-to-one relation is empty for this object: check with hasattr(), or raise NotFound if that is the answer."
+        return "This object has no related object for a one-to-one relation: check with hasattr(), or raise NotFound."
     return None
 
 
 @hint
 def _body_read_twice(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, RawPostDataException):
-        return "Something read the request's stream before its body: read request.body first, or only once."
+        return "The request's stream was read before request.body: read request.body first, or read only one of them."
     return None
 
 
@@ -268,6 +267,6 @@ def _unset_column(exc: BaseException, request: Any, api: Any) -> str | None:
         return None
     model, field = unset
     return (
-        f"The view did not set `{field}` of {model}, and the column takes no null. The request sent no null for it, "
-        "so this is not answered as the client's mistake."
+        f"The view did not set `{field}` of {model}, and the column does not accept null. The request sent no null for it, "
+        "so the answer is a 500 and not a 422."
     )

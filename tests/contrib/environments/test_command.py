@@ -143,7 +143,7 @@ def test_check_tells_what_is_missing_unused_and_badly_typed(env: EnvCommand):
         "! .env: others on this machine may read it (mode 644): chmod 600 .env",
     ):
         assert f"{line}\n" in said.stdout + "\n"
-    assert "5 of 12 must be mended." in said.stderr
+    assert "5 of 12 must be fixed." in said.stderr
 
 
 def test_check_names_the_line_of_a_bad_value(env: EnvCommand):
@@ -218,7 +218,7 @@ def test_show_works_where_the_settings_do_not(env: EnvCommand):
 def test_the_table_for_the_documentation_holds_no_values(env: EnvCommand):
     env.run("init", "--no-input", "PAYMENT_KEY=hidden")
     said = env.run("show", "--format", "markdown").stdout
-    assert said.startswith("| variable | holds | default | means |\n|---|---|---|---|\n")
+    assert said.startswith("| variable | type | default | means |\n|---|---|---|---|\n")
     assert "\n| `PAYMENT_KEY` | secret | required | Takes payments. |\n" in said
     assert "\n| `WORKERS` | whole number | `2` | How many processes serve. |\n" in said
     assert "hidden" not in said
@@ -305,7 +305,7 @@ def test_the_doctor_names_what_is_missing_and_what_is_doubtful(project: SmallPro
     with (project.folder / ".env").open("a") as file:
         file.write("DEBUG=perhaps\n")
     said = project.matt("doctor").stdout
-    assert "    → Mend the line that is named, then run matt doctor again.\n" in said
+    assert "    → Fix the line that is named, then run matt doctor again.\n" in said
     assert "matt env init\n" not in said
     (project.folder / ".env").write_text(
         (project.folder / ".env").read_text().replace("DEBUG=perhaps\n", "")

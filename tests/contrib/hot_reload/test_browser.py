@@ -107,7 +107,7 @@ def test_a_python_edit_restarts_and_the_page_comes_back_new(project, visit):
     ],
     ids=["syntax", "settings", "urls", "check", "models"],
 )
-def test_an_error_of_the_restart_lies_over_the_page_until_it_is_mended(
+def test_an_error_of_the_restart_lies_over_the_page_until_it_is_fixed(
     project, visit, name, old, new, said
 ):
     page = visit(project.url)
@@ -154,7 +154,7 @@ def test_an_error_of_a_background_request_lies_over_the_page_that_asked(project,
 
 
 @pytest.mark.parametrize("address", ["/fails", "/api/fails"])
-def test_an_error_page_leaves_when_the_error_is_mended(project, visit, address):
+def test_an_error_page_leaves_when_the_error_is_fixed(project, visit, address):
     page = visit(project.url + address)
     wait_for_heading(page, "LookupError")
     mark(page)
@@ -191,8 +191,8 @@ def test_a_path_prefix_behind_a_proxy_works(start, visit, how):
         wait_for_heading(page, "Good day")
         project.write("shop/words.py", "WORD = (")
         overlay(page).get_by_text("was never closed").first.wait_for()
-        project.write("shop/words.py", "WORD = 'mended'")
-        wait_for_heading(page, "mended")
+        project.write("shop/words.py", "WORD = 'fixed'")
+        wait_for_heading(page, "fixed")
 
 
 def test_https_works(folder, start, visit, tmp_path):

@@ -100,6 +100,25 @@ def test_a_lifespan_that_fails_is_an_error_of_the_start(project):
     project.wait_for("Hello first")
 
 
+def test_the_lifespan_of_an_app_fails_with_its_own_traceback_and_starts_when_it_is_fixed(project):
+    lifespan = """
+    @asynccontextmanager
+    async def lifespan(self):
+        1 / 0
+        yield
+"""
+    before = (project.folder / "shop/apps.py").read_text()
+    (project.folder / "config/asgi.py").write_text(
+        "from django_matt.asgi import get_asgi_application\napplication = get_asgi_application()\n"
+    )
+    project.write("shop/apps.py", f"from contextlib import asynccontextmanager\n{before}{lifespan}")
+    failure = project.wait_for("The server did not start").text
+    assert "ZeroDivisionError" in failure
+    assert "shop/apps.py" in failure
+    project.replace("shop/apps.py", "1 / 0", "self.open = True")
+    project.wait_for("Hello first")
+
+
 def test_a_view_that_sleeps_does_not_hold_the_restart_up(project):
     with sockets.create_connection(("127.0.0.1", project.port)) as request:
         request.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -215,13 +234,13 @@ def test_a_project_that_writes_modules_while_it_loads_starts_once_more_and_no_of
     assert project.get().status_code == 200
 
 
-def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_mended(start, folder):
+def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_fixed(start, folder):
     (folder / "shop/words.py").write_text("WORD = (")
     project = start(wait=False)
     wait_until(lambda: "was never closed" in project.printed())
-    project.write("shop/words.py", "WORD = 'mended'")
+    project.write("shop/words.py", "WORD = 'fixed'")
     wait_until(lambda: f":{project.port}/" in project.printed())
-    assert "__matt__" in project.wait_for("mended").text
+    assert "__matt__" in project.wait_for("fixed").text
 
 
 def test_under_wsgi_it_says_what_is_missing(start):

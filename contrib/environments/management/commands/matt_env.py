@@ -121,7 +121,7 @@ class Command(BaseCommand):
         if stopping:
             missing = any(fault.kind == "missing" for fault in faults)
             hint = " `python manage.py matt_env init` adds what is missing." if missing else ""
-            raise CommandError(f"{stopping} of {len(faults)} must be mended.{hint}")
+            raise CommandError(f"{stopping} of {len(faults)} must be fixed.{hint}")
         count = sum(1 for _ in variables_of(environment))
         self.stdout.write(
             self.style.SUCCESS(
@@ -248,7 +248,7 @@ def _agrees(question: str) -> bool:
 
 
 def _markdown(environment: type[DjangoEnvironment]) -> Iterator[str]:
-    yield "| variable | holds | default | means |"
+    yield "| variable | type | default | means |"
     yield "|---|---|---|---|"
     for variable in variables_of(environment):
         default = variable.shown(variable.default)

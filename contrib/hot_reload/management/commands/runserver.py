@@ -9,11 +9,11 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.management.commands.runserver import Command as Runserver
-from django.core.asgi import get_asgi_application
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from django_matt.asgi import get_asgi_application
 from django_matt.contrib.hot_reload.process_state import ProcessState, offer, take
 from django_matt.contrib.hot_reload.settings import get_settings
 from django_matt.contrib.hot_reload.supervisor import listen, supervise
@@ -150,6 +150,6 @@ class Command(Runserver):
         self.on_bind(port)
         if not getattr(settings, "ASGI_APPLICATION", None) and settings.WSGI_APPLICATION:
             self.stdout.write(
-                "ASGI_APPLICATION is not set: this serves Django's default ASGI application, without what "
+                "ASGI_APPLICATION is not set: this serves the default ASGI application, without what "
                 f"{settings.WSGI_APPLICATION} adds.\n"
             )

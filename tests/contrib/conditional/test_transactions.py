@@ -2,10 +2,14 @@
 
 import datetime
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F
+from django.test import Client
 from ninja.errors import HttpError
 
 from django_matt import (
@@ -13,11 +17,11 @@ from django_matt import (
     MattAPI,
     Status,
     api_controller,
-    check_preconditions,
-    conditional,
     http_put,
 )
-from tests.project.models import Everything, Tag
+from django_matt.contrib.conditional import check_preconditions, conditional
+from django_matt.contrib.conditional.validators import validator_of
+from tests.project.models import Author, Book, Everything, Tag
 
 namespaces = (f"transactions-{number}" for number in itertools.count())
 MOMENT = datetime.datetime(2024, 2, 29, tzinfo=datetime.UTC)
@@ -81,6 +85,13 @@ def fails_after_it_has_written(request):
     check_preconditions(request, Everything.objects.get())
     write()
     raise ValueError
+
+
+def leaves_a_dangling_row_elsewhere(request):
+    with transaction.atomic(), transaction.atomic(using="legacy"):
+        check_preconditions(request, Everything.objects.get())
+        write()
+        Book.objects.using("legacy").create(title="x", author_id=4711)
 
 
 @pytest.fixture(params=["function", "async function", "controller", "async controller"])
@@ -177,3 +188,68 @@ def test_what_fails_after_the_condition_was_accepted_is_as_without_one(put, row,
 def test_a_view_catches_an_error_of_the_database_as_without_a_condition(put, row, headers):
     assert put(catches_an_error_of_the_database)(headers).status_code == 200
     assert Everything.objects.get().char == "written"
+
+
+@pytest.fixture
+def legacy(row, tmp_path, django_db_blocker):
+    """Another database, a file of SQLite's, whose foreign keys are checked at the commit."""
+    database = {
+        **connections.databases["default"],
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(tmp_path / "legacy.sqlite3"),
+        "OPTIONS": {},
+    }
+    connections.databases["legacy"] = database
+    with django_db_blocker.unblock():
+        with connections["legacy"].schema_editor() as editor:
+            editor.create_model(Author)
+            editor.create_model(Book)
+        yield
+        connections["legacy"].close()
+        del connections["legacy"]
+        del connections.databases["legacy"]
+
+
+@pytest.mark.usefixtures("legacy")
+@pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}])
+def test_what_one_database_refuses_at_the_end_is_stored_in_none_and_no_transaction_stays_open(
+    put, headers
+):
+    assert put(leaves_a_dangling_row_elsewhere)(headers).status_code == 500
+    for alias in ("default", "legacy"):
+        assert not transaction.get_connection(alias).in_atomic_block
+    assert Everything.objects.get().char == "as it was"
+
+
+def locks_without_a_block(request):
+    row = Everything.objects.select_for_update().get()
+    check_preconditions(request, row)
+    row.moment += datetime.timedelta(seconds=1)
+    Everything.objects.filter(id=row.id).update(moment=row.moment, integer=F("integer") + 1)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="it locks no rows")
+def test_a_row_that_is_locked_before_its_condition_is_locked_until_it_is_written(serve, row):
+    api = MattAPI(urls_namespace=next(namespaces))
+    Everything.objects.update(integer=0)
+
+    @api.put("/row")
+    @ROWS
+    def change(request):
+        locks_without_a_block(request)
+
+    serve(api)
+    tag = f'"{validator_of(row, "moment").tag}"'
+    start = Barrier(16)
+
+    def put(_):
+        try:
+            start.wait()
+            return Client().put("/api/row", headers={"If-Match": tag}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = sorted(pool.map(put, range(16)))
+    assert statuses == [200] + [412] * 15
+    assert Everything.objects.get().integer == 1
