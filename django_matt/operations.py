@@ -51,7 +51,7 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a streaming route sends: Ninja's format, such as ``SSE`` or ``JSONL``, and the annotation of one item."""
+    """What a streaming route sends: a class of Ninja's ``SSE`` or ``JSONL``, or derived from one, and the annotation of one item."""
 
     format: type[StreamFormat[Any]]
     item: Any

@@ -142,9 +142,7 @@ class _Collected:
         self.doubts[reason] = None
 
     def doubt_manager(self, model: type[Model], error: Exception) -> None:
-        self.doubt(
-            f"the default manager of {model.__name__} fails outside of a request: {_describe(error)}"
-        )
+        self.doubt(f"the default manager of {model.__name__} fails: {_describe(error)}")
 
     def add_level(self, level: ModelRequirements, *, by_rows: bool) -> None:
         """Add what the schemas read of a model, and beyond its relations."""

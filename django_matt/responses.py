@@ -186,6 +186,7 @@ class ResponseBuilder:
                 "tier": reads.tier,
                 "reason": reads.reason,
                 "queries": list(reads.sql),
+                "unknown": reads.unknown if reads.models else None,
             }
             for reads in self.reads()
         ]

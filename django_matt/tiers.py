@@ -234,7 +234,7 @@ class Tiers:
     @property
     def answers_one(self) -> bool:
         """Whether a queryset is answered by its one object."""
-        # An object of a model may have one list too, and is no page for that.
+        # A schema of one object may have a single list as well. It is a page only if the schema does not name a model.
         return self.takes_one and (
             self.page_rows is None or bool(_names_model(self.plan.annotation))
         )
@@ -245,7 +245,7 @@ class Tiers:
         return self.query if self.answers_one else self.query.items or self.query
 
     def describe(self, queryset: Any = None) -> tuple[str, str | None, Callable[[], list[str]]]:
-        """Return the tier of a queryset, what closes a faster one, and a function that returns the queries as text.
+        """Return the tier that answers a queryset, why no faster one does, and a function that returns its queries as text.
 
         The function needs the default managers of related models, which may refuse to work outside of a request.
         """

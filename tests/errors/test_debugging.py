@@ -172,7 +172,9 @@ def test_a_plan_that_cannot_be_described_hides_no_error(serve, settings, monkeyp
     monkeypatch.setattr(Tag._default_manager, "all", away)
     problem = serve(api).get("/api/it").json()
     assert problem["exception"] == "LookupError"
-    assert problem["plan"] == [{"tier": "not known: OSError: the database is away"}]
+    (plan,) = problem["plan"]
+    assert plan["tier"] == "rows"
+    assert "fails: OSError: the database is away" in plan["unknown"]
 
 
 def test_outside_debug_nothing_of_a_plan_is_told(serve):
