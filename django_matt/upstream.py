@@ -145,16 +145,18 @@ _root_validator = _find(
 )
 _find("django-ninja", "ninja.Schema._ninja_resolvers", "instances reader requests queries")
 _find("django-ninja", "ninja.schema.Resolver._func", "requests queries")
-ResponseObject: Any = _find("django-ninja", "ninja.operation.ResponseObject", "instances")
+
+
+class _Result:
+    """The same as Ninja's ``ResponseObject``: an object with one attribute."""
+
+    def __init__(self, response: Any) -> None:
+        self.response = response
+
+
+_response_object = _find("django-ninja", "ninja.operation.ResponseObject", "instances")
+ResponseObject: Any = _Result if _response_object is ABSENT else _response_object
 """What Ninja wraps a result in before it validates the response."""
-if ResponseObject is ABSENT:
-
-    class ResponseObject:  # type: ignore[no-redef]
-        """The same as Ninja's: an object with one attribute."""
-
-        def __init__(self, response: Any) -> None:
-            """Take the result."""
-            self.response = response
 
 
 def is_root_validator(function: Any) -> bool:
