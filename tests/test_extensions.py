@@ -150,7 +150,7 @@ def test_a_setting_names_the_apps_that_extend_an_api(serve, extending, settings)
 
 
 def test_an_app_that_extends_nothing_cannot_be_named(settings):
-    with pytest.raises(ImproperlyConfigured, match=r"names 'auth'; .* are: matt_crud\.$"):
+    with pytest.raises(ImproperlyConfigured, match=r"names 'auth'; .* are: .*matt_crud\.$"):
         assert MattAPI(urls_namespace="wrong", extensions=["auth"]).urls
     settings.MATT = {"EXTENSIONS": {"wrong": ["typo"]}}
     with pytest.raises(ImproperlyConfigured, match=r"\['wrong'\] names 'typo'"):

@@ -17,12 +17,12 @@ SNIPPETS = [
 @pytest.fixture
 def client(serve, request):
     names: dict = {"__name__": "snippet"}
-    exec(SNIPPETS[request.param], names)
+    exec(next(code for code in SNIPPETS if request.param in code), names)
     assert isinstance(names["api"], MattAPI)
     return serve(names["api"])
 
 
-@pytest.mark.parametrize("client", [0], indirect=True)
+@pytest.mark.parametrize("client", ["/cities"], indirect=True)
 def test_the_smallest_example(client):
     got = client.get("/api/cities", headers={"accept": "application/yaml"})
     assert yaml.safe_load(got.content) == client.get("/api/cities").json()
@@ -32,7 +32,7 @@ def test_the_smallest_example(client):
     )
 
 
-@pytest.mark.parametrize("client", [-1], indirect=True)
+@pytest.mark.parametrize("client", ["text/x-lines"], indirect=True)
 def test_adding_a_format(client):
     got = client.post(
         "/api/lines",
@@ -43,11 +43,6 @@ def test_adding_a_format(client):
     assert (got.content, got["Content-Type"]) == (b"a: 1\nb: 2\n", "text/x-lines; charset=utf-8")
     got = client.post("/api/lines", b"nonsense", content_type="text/x-lines")
     assert got.status_code == 400
-
-
-def test_every_snippet_runs():
-    for code in SNIPPETS:
-        exec(code, {"__name__": "snippet"})
 
 
 def test_the_xml_on_the_page_is_ours():

@@ -8,7 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from ninja.pagination import paginate
 
-from django_matt import MattAPI, Schema, Status, conditional
+from django_matt import MattAPI, Schema, Status
+from django_matt.contrib.conditional import conditional
 from django_matt.errors.exceptions import Conflict
 from django_matt.formats import Format, formats, register_format, unregister_format
 
