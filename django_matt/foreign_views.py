@@ -28,7 +28,8 @@ def wrap_urls(api: Any, urls: Urls, *, max_body: int | None = None) -> Included:
     """Return patterns whose views answer errors as ``api`` does; ``path()`` takes them."""
     included: Any = urls
     if not (isinstance(urls, tuple) and len(urls) == 3 and not isinstance(urls[0], URLPattern)):
-        included = include(urls)
+        patterns_or_module: Any = urls
+        included = include(patterns_or_module)
     given, app_name, namespace = included
     patterns = getattr(given, "urlpatterns", given)
     watch_views()
