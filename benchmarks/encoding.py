@@ -16,7 +16,7 @@ from benchmarks.measuring import DifferentAnswersError, Run, normal
 from benchmarks.models import Row
 from benchmarks.stacks.bare import row_dict
 from benchmarks.stacks.schemas import RowOut
-from django_matt.rows.engine import RowsPlan
+from django_matt.rows.engine import RowsTier
 from django_matt.serialization import encoders
 from django_matt.serialization.plan import ResponsePlan
 
@@ -29,7 +29,7 @@ def encoding_runs() -> dict[str, Run]:
     operation = _operation()
     request = HttpRequest()
     plan = ResponsePlan(operation.response_models[200])
-    plain = ResponsePlan(operation.response_models[200], encoder=encoders.plain)
+    plain = ResponsePlan(operation.response_models[200], encoder=encoders.encoder_py)
     fields: Any = {name: (field.annotation, ...) for name, field in RowOut.model_fields.items()}
     model = create_model("Plain", __config__=ConfigDict(from_attributes=True), **fields)
     adapter = TypeAdapter(list[model])
@@ -51,17 +51,17 @@ def raw_runs() -> dict[str, Run]:
     """Return what makes JSON of the rows as the driver gave them to MattAPI, once checked against hand-written Django's."""
     plan = ResponsePlan(_operation().response_models[200])
     queryset = Row.objects.all()
-    template = RowsPlan(plan.node, plan.encoder).template(queryset)
-    statement: Any = template.statement(queryset)
+    row_plan = RowsTier(plan.node, plan.encoder).row_plan(queryset)
+    statement: Any = row_plan.statement(queryset)
     # Open as long as the rows are written: it knows their types.
     cursor = connection.cursor()
-    raw = template.raw(cursor)
+    raw = row_plan.raw(cursor)
     raw.run(statement)
     rows = cursor.fetchall()
 
     def write() -> bytes:
-        extras = template.extras(rows, statement, raw)
-        return b"[%b]" % template.program.write(rows, extras, b",")
+        extras = row_plan.extras(rows, statement, raw)
+        return b"[%b]" % row_plan.row_writer.write(rows, extras, b",")
 
     expected = json.loads(orjson.dumps(list(queryset.values(*COLUMNS)), default=str))
     if normal(json.loads(write())) != normal(expected):

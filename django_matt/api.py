@@ -1,7 +1,7 @@
 """``MattAPI``: a ``NinjaExtraAPI`` with the parts of this package and the installed contrib apps; no other logic."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, URLResolver
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
-from ninja.errors import ValidationError, ValidationErrorContext
+from ninja.errors import ConfigError, ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
@@ -20,12 +20,14 @@ from ninja_extra import NinjaExtraAPI
 from ninja_extra.exceptions import APIException
 
 from django_matt.binding import bind_routers, postponed_decorators
+from django_matt.controllers import forget_dead_api
 from django_matt.errors.answering import ask_handler
 from django_matt.errors.handlers import answer_exception, install_handlers
 from django_matt.extensions import ExtendsAPI
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.responses import MattRenderer, respond
+from django_matt.hooks import OperationHook
 from django_matt.openapi import MattDocs, MattOpenAPISchema
 from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
@@ -35,7 +37,12 @@ from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
+if TYPE_CHECKING:
+    from django_matt.operations import BoundOperation
+
 __all__ = ["MattAPI"]
+
+Hook = TypeVar("Hook", bound=OperationHook)
 
 
 class MattAPI(NinjaExtraAPI):
@@ -84,6 +91,7 @@ class MattAPI(NinjaExtraAPI):
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
         self.openapi_contributions: list[Callable[[dict[str, Any]], None]] = []
+        self.hooks: list[type[OperationHook]] = []
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -136,6 +144,12 @@ class MattAPI(NinjaExtraAPI):
         """Take what ``__getstate__`` gave; the copy follows the settings as well."""
         self.__dict__.update(state)
         follow_settings(self)
+
+    def register_controllers(self, *controllers: Any) -> None:
+        """Register controllers, each a class or the dotted name of one."""
+        for controller in controllers:
+            forget_dead_api(self, controller)
+        super().register_controllers(*controllers)
 
     def set_default_exception_handlers(self) -> None:
         """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
@@ -197,11 +211,36 @@ class MattAPI(NinjaExtraAPI):
         self.openapi_contributions.append(contribute)
         return contribute
 
+    def add_hook(self, hook: type[Hook]) -> type[Hook]:
+        """Let a hook see the operations of this API; call it in ``extend(api)`` or before the URLs are asked for.
+
+        A class that is there already is not added again. Raises ``ConfigError`` once the operations are bound.
+        """
+        if self._bound is not None:
+            raise ConfigError(
+                f"{hook.__name__} comes too late: this API is bound. Call api.add_hook() in the extend(api) of an "
+                "app, or before urlpatterns names api.urls."
+            )
+        if hook not in self.hooks:
+            self.hooks.append(hook)
+        return hook
+
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""
         if type(self.renderer) is not MattRenderer:
             return None
         return route_formats(operation.view_func) or self.formats
+
+    def operations(self, *, path_prefix: str | None = None) -> "list[BoundOperation]":
+        """Return every route of the API as data, in the order of the document: see ``BoundOperation``.
+
+        ``path_prefix`` is where the API is mounted, if its paths should not be looked up in the project's URLs. The
+        routes are bound by this: do not call it before the API has all of them.
+        """
+        # Here, as no request needs it.
+        from django_matt.operations import list_operations
+
+        return list_operations(self, path_prefix)
 
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the path at which the API is mounted, also below the namespace of an ``include``."""

@@ -20,8 +20,20 @@ from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
-from django_matt.controllers import BoundController, controller_view, route_function_of
+from django_matt.controllers import (
+    BoundController,
+    controller_view,
+    route_function_of,
+    written_name,
+)
 from django_matt.errors.middlewares import has_exception_middleware, watch_views
+from django_matt.hook_chains import (
+    HookUnbound,
+    bind_answered,
+    bind_hooks,
+    bind_received,
+    has_outside_hooks,
+)
 from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
 from django_matt.signatures import explain_response, resolve_signature
@@ -49,24 +61,27 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                 if controller:
                     _decorate_function(operation, decorators)
                 _name(api, operation, f"{router.prefix}/{path}", taken)
-                problem = resolve_signature(operation)
+                problem, check = resolve_signature(operation), "matt.E004"
                 if problem is None:
                     if type(operation) in _KNOWN:
                         restrict_ordering(operation)
                         cap_pages(operation)
                         distrust_forwarded_for(operation)
                     try:
+                        bind_hooks(api, operation, only_outside=type(operation) not in _KNOWN)
                         _bind(api, operation, decorators)
                     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
                         problem = explain_response(operation, error)
+                    except HookUnbound as error:
+                        problem, check = str(error), "matt.E006"
                 if problem is not None:
-                    _fail(api, operation, f"{router.prefix}/{path}", problem)
+                    _fail(api, operation, f"{router.prefix}/{path}", problem, check)
             router.path_operations[path] = BoundPathView(api, path_view)
     return bound
 
 
-def _fail(api: Any, operation: Operation, path: str, problem: str) -> None:
-    """Let an operation whose annotations cannot be resolved answer with that error; all others work."""
+def _fail(api: Any, operation: Operation, path: str, problem: str, check: str) -> None:
+    """Let an operation that cannot be bound answer with that error, which ``check`` reports; all others work."""
     error = f"{operation.methods[0]} {normalize_path(path)}: {problem}"
 
     def run(request: Any, /, **path: Any) -> Any:
@@ -76,9 +91,13 @@ def _fail(api: Any, operation: Operation, path: str, problem: str) -> None:
         raise ConfigError(error)
 
     failing: Any = run_async if operation.is_async else run
-    operation.run = answer_outside(api, operation, failing)  # type: ignore[method-assign]
+    failing = answer_outside(api, operation, failing)
+    if has_outside_hooks(operation):
+        failing = bind_answered(api, operation, failing)
+    operation.run = failing  # type: ignore[method-assign]
     operation.include_in_schema = False  # no document can describe it
     operation._matt_problem = error  # type: ignore[attr-defined] # for the system check
+    operation._matt_check = check  # type: ignore[attr-defined]
 
 
 class _Postponed:
@@ -181,8 +200,13 @@ def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]])
             run = each.decorator(run)
         elif known:
             run = each(run)
-    if found or not known or has_exception_middleware():
+    outside = has_outside_hooks(operation)
+    if outside:
+        run = bind_received(operation, run)
+    if found or outside or not known or has_exception_middleware():
         run = answer_outside(api, operation, run)
+    if outside:
+        run = bind_answered(api, operation, run)
     operation.run = run  # type: ignore[method-assign]  # this instance's alone
 
 
@@ -214,9 +238,7 @@ def _stable_name(route_function: Any, name: str) -> str:
         route_function.route.view_func,
     )
     function = view.__name__
-    written = view.__qualname__.rpartition(".")[2]
-    # ``ModelEndpointFactory`` adds six digits to the name of each function that it makes.
-    plain = written if re.fullmatch(f"{written}_[0-9a-f]{{6}}", function) else function
+    plain = written_name(view)
     bases = [cls for cls in controller.__mro__ if cls.__module__.split(".")[0] not in _THEIRS]
     for cls in {controller}.union(*map(_family, bases)):
         if re.fullmatch(f"{_short(cls)}_{function}(_[0-9a-f]{{8}})?", name):

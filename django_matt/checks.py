@@ -3,12 +3,12 @@
 See ``database_checks`` too.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
-from ninja.utils import normalize_path
 
 from django_matt.discovery import find_apis
 from django_matt.rows import row_writers as programs
@@ -16,20 +16,36 @@ from django_matt.serialization.encoders import COMPILED
 from django_matt.settings import get_settings
 from django_matt.urls import HINT, atomic_aliases, transactions_around
 
+if TYPE_CHECKING:
+    from django_matt.operations import BoundOperation
+
 __all__ = [
-    "check_annotations",
     "check_apps",
     "check_async_routes",
     "check_encoder",
     "check_error_logging",
+    "check_routes",
     "check_settings",
     "check_throttles",
 ]
 
+_HINTS = {
+    "matt.E004": "Define or import the name where the view's module sees it when it is imported.",
+    "matt.E006": "Change what the hook asks of the route, or remove its app from INSTALLED_APPS.",
+}
 _LOCAL_CACHES = (
     "django.core.cache.backends.locmem.LocMemCache",
     "django.core.cache.backends.dummy.DummyCache",
 )
+
+
+def _operations() -> "Iterator[BoundOperation]":
+    """Yield the operations of every API that the project mounts."""
+    # Here, as a server imports the checks too, and runs none.
+    from django_matt.operations import list_operations
+
+    for api, prefix in find_apis():
+        yield from list_operations(api, prefix)
 
 
 @register("matt")
@@ -63,19 +79,15 @@ def check_apps(**_: Any) -> list[CheckMessage]:
 
 
 @register("matt")
-def check_annotations(**_: Any) -> list[CheckMessage]:
-    """Report a route whose annotations cannot be resolved: it answers 500."""
+def check_routes(**_: Any) -> list[CheckMessage]:
+    """Report a route that answers 500: its annotations cannot be resolved, or a hook cannot be bound to it."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    problems = [
-        getattr(operation, "_matt_problem", None)
-        for api, _ in find_apis()
-        for router in api._get_bound_routers()
-        for view in router.path_operations.values()
-        for operation in view.operations
+    broken: list[Any] = [each.operation for each in _operations() if each.problem]
+    return [
+        Error(each._matt_problem, hint=_HINTS[each._matt_check], id=each._matt_check)
+        for each in broken
     ]
-    hint = "Define or import the name where the view's module sees it when it is imported."
-    return [Error(problem, hint=hint, id="matt.E004") for problem in problems if problem]
 
 
 @register("matt", "matt_doctor", deploy=True)
@@ -107,17 +119,12 @@ def check_throttles(**_: Any) -> list[CheckMessage]:
     if not local or not getattr(settings, "ROOT_URLCONF", None):
         return []
     hint = "Set CACHES to Redis, Memcached or the database."
+    throttling = dict.fromkeys(each.api for each in _operations() if each.throttles)
     return [
         Warning(
             f"{api.title!r} throttles, and every process counts alone.", hint=hint, id="matt.W003"
         )
-        for api, _ in find_apis()
-        if any(
-            operation.throttle_objects
-            for router in api._get_bound_routers()
-            for view in router.path_operations.values()
-            for operation in view.operations
-        )
+        for api in throttling
     ]
 
 
@@ -127,12 +134,9 @@ def check_async_routes(**_: Any) -> list[CheckMessage]:
     if not atomic_aliases() or not getattr(settings, "ROOT_URLCONF", None):
         return []
     names = [
-        f"{operation.methods[0]} {normalize_path(f'{prefix}/{router.prefix}/{path}')}"
-        for api, prefix in find_apis()
-        for router in api._get_bound_routers()
-        for path, view in router.path_operations.items()
-        for operation in view.operations
-        if operation.is_async and transactions_around(operation)
+        f"{operation.methods[0]} {operation.path}"
+        for operation in _operations()
+        if operation.is_async and transactions_around(operation.operation)
     ]
     if not names:
         return []

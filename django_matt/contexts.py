@@ -11,6 +11,7 @@ from ninja_extra.context import RouteContext
 from ninja_extra.controllers.base import ControllerBase
 from ninja_extra.lazy import settings_lazy
 
+from django_matt.hooks import Call
 from django_matt.parameters import Parameters
 
 __all__ = ["BoundContext", "Enter", "bind_contexts", "is_stock_context", "makes_responses"]
@@ -30,6 +31,7 @@ class BoundContext(RouteContext):
     path: dict[str, Any]
     controller: ControllerBase | None = None
     made: HttpResponse | None = None
+    call: Call | None = None  # where hooks go around the view, while they do
 
     @property
     def response(self) -> HttpResponse:

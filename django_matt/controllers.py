@@ -1,5 +1,6 @@
 """Controllers bound to one API: their operations cloned, their instances built once a request."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from types import SimpleNamespace
@@ -8,11 +9,16 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver
+from django.utils.module_loading import import_string
 from injector import get_bindings
 from ninja.constants import NOT_SET
 from ninja.operation import Operation, PathView
 from ninja.throttling import BaseThrottle
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja_extra.constants import (
+    API_CONTROLLER_INSTANCE,
+    NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY,
+    ROUTE_CONTEXT_VAR,
+)
 from ninja_extra.controllers.base import (
     APIController,
     ControllerBase,
@@ -21,10 +27,18 @@ from ninja_extra.controllers.base import (
 )
 from ninja_extra.controllers.route.route_functions import RouteFunction
 from ninja_extra.dependency_resolver import get_injector
+from ninja_extra.reflect import reflect
 
 from django_matt.model_controllers import fit_schemas
 
-__all__ = ["BoundController", "controller_factory", "controller_view", "route_function_of"]
+__all__ = [
+    "BoundController",
+    "controller_factory",
+    "controller_view",
+    "forget_dead_api",
+    "route_function_of",
+    "written_name",
+]
 
 
 class BoundController:
@@ -77,10 +91,32 @@ class BoundController:
         return APIController.urls_paths(bound, prefix)
 
 
+def forget_dead_api(api: Any, controller: Any) -> None:
+    """Let a controller be registered on an API that has the ``id()`` of an API that is gone.
+
+    Ninja Extra remembers by ``id()`` where a controller is registered. Python uses an ``id()`` again once its object is
+    gone, as happens in test suites that make many APIs, and the new API would silently have no routes.
+    """
+    cls = import_string(controller) if isinstance(controller, str) else controller
+    known = reflect.get_metadata(API_CONTROLLER_INSTANCE, cls)
+    if known is None or any(router.controller is known for router in api._controller_routers):
+        return
+    if id(api) in (reflect.get_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known) or ()):
+        ids = reflect.delete_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known)
+        reflect.define_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, ids - {id(api)}, known)
+
+
 def route_function_of(operation: Operation) -> RouteFunction | None:
     """Return the controller's route behind an operation, or None for a plain function."""
     get_route_function = getattr(operation.view_func, "get_route_function", None)
     return None if get_route_function is None else get_route_function()
+
+
+def written_name(function: Any) -> str:
+    """Return a function's name, without the six digits that ``ModelEndpointFactory`` adds to those that it makes."""
+    name: str = function.__name__
+    written: str = function.__qualname__.rpartition(".")[2]
+    return written if re.fullmatch(f"{written}_[0-9a-f]{{6}}", name) else name
 
 
 def controller_factory(route_function: RouteFunction) -> Callable[[], ControllerBase]:

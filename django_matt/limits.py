@@ -38,9 +38,11 @@ __all__ = [
     "find_views",
     "has_rows",
     "invalid_cursor",
+    "ordered_fields",
     "page_bounds",
     "restrict_ordering",
     "search_parameters",
+    "searched_fields",
 ]
 
 Guard = Callable[[HttpRequest, dict[str, Any]], None]
@@ -132,6 +134,24 @@ def search_parameters(operation: Operation) -> Iterator[str]:
     for _, searching in _decorations(operation.view_func, SEARCH_OPERATOR_OBJECT, "searcherator"):
         if isinstance(searching, Searching):
             yield "search"
+
+
+def searched_fields(operation: Operation) -> tuple[str, ...]:
+    """Return the lookups that the searches of an operation look into."""
+    searches = _decorations(operation.view_func, SEARCH_OPERATOR_OBJECT, "searcherator")
+    found = [name for _, each in searches for name in getattr(each, "search_fields", ())]
+    return tuple(dict.fromkeys(map(str, found)))
+
+
+def ordered_fields(operation: Operation) -> tuple[str, ...] | None:
+    """Return the fields that an operation may be ordered by; None where it may be by every field."""
+    found: dict[str, None] = {}
+    for _, ordering in _decorations(operation.view_func, ORDERATOR_OBJECT, "orderator"):
+        fields = getattr(ordering, "ordering_fields", ())
+        if fields == "__all__":
+            return None
+        found |= dict.fromkeys(map(str, fields))
+    return tuple(found)
 
 
 def collect_guards(view_func: Any) -> list[Guard]:

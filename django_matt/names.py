@@ -47,7 +47,6 @@ from ninja_extra.pagination import (
 from ninja_extra.searching import Searching, searching
 
 from django_matt.api import MattAPI
-from django_matt.conditions import check_preconditions, conditional
 from django_matt.routers import Router
 from django_matt.serialization.model_schemas import leave_out_generic_keys
 from django_matt.serialization.requirements import needs
@@ -88,8 +87,6 @@ __all__ = [
     "Status",
     "UploadedFile",
     "api_controller",
-    "check_preconditions",
-    "conditional",
     "http_delete",
     "http_generic",
     "http_get",

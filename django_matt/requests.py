@@ -16,7 +16,6 @@ from ninja_extra.controllers.route.route_functions import RouteFunction
 from ninja_extra.operation import Operation as ExtraOperation
 from ninja_extra.permissions import AllowAny
 
-from django_matt.conditional_answers import ConditionalResponseBuilder, build_responses
 from django_matt.contexts import bind_contexts, is_stock_context, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
@@ -25,8 +24,9 @@ from django_matt.errors.handlers import answer_exception
 from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
+from django_matt.hook_chains import bind_view
 from django_matt.parameters import Parameters, body_formats
-from django_matt.responses import response_formats
+from django_matt.responses import ResponseBuilder, response_formats
 from django_matt.settings import get_settings
 from django_matt.urls import non_atomic_aliases
 
@@ -47,7 +47,7 @@ class _Steps:
         own_formats = operation_formats(operation, api.formats)
         formats = own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
-        self.answer = build_responses(api, operation, response_formats(api, formats))
+        self.answer = ResponseBuilder(api, operation, response_formats(api, formats))
         self.checks = bool(
             operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt
         )
@@ -73,6 +73,8 @@ class _Steps:
         self.permits = self.wants_request = False
         if self.route is not None:
             self._bind_controller(self.route)
+        self.call = _bind_method(self)
+        self.hooked = bind_view(api, operation, self.answer, self.call or _bind_function(operation))
 
     def _bind_controller(self, route: RouteFunction) -> None:
         cls = route.api_controller.controller_class
@@ -196,19 +198,17 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     return run
 
 
-def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]:  # noqa: C901 - the steps of a request, one after the other
+def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]:
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
-    view, call = operation.view_func, _bind_method(steps)
-    conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
+    view, call, hooked = operation.view_func, steps.call, steps.hooked
 
     def rebind(make: Callable[[], _Steps]) -> None:
         nonlocal enter
 
         def enter_first(request: HttpRequest, path: dict[str, Any]) -> Any:
-            nonlocal steps, answer, enter, call, conditional
+            nonlocal steps, answer, enter, call, hooked
             steps = make()
-            answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
-            conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
+            answer, enter, call, hooked = steps.answer, steps.enter, steps.call, steps.hooked
             return enter(request, path)
 
         enter = enter_first
@@ -233,14 +233,15 @@ def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]
-            if conditional is not None:
-                known = conditional.enter(context, values)
-                if known is not None:
-                    return known
-            result = view(context.request, **values) if call is None else call(context, values)
-            made = (
-                answer.stream(context, result) if answer.streams else answer.make(context, result)
-            )
+            if hooked is None:
+                result = view(context.request, **values) if call is None else call(context, values)
+                made = (
+                    answer.stream(context, result)
+                    if answer.streams
+                    else answer.make(context, result)
+                )
+            else:
+                made = hooked(context, values)
             if started is not None:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
@@ -252,8 +253,6 @@ def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
-                if conditional is not None:
-                    conditional.leave(context)
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
@@ -264,23 +263,21 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
     steps: _Steps,
 ) -> tuple[Callable[..., Awaitable[HttpResponseBase]], _Rebind]:
     operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
-    view, call = operation.view_func, _bind_method(steps)
-    conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
+    view, call, hooked = operation.view_func, steps.call, steps.hooked
     threaded = steps.parameters.needs_thread or not is_stock_context()
 
     def rebind(make: Callable[[], _Steps]) -> None:
         nonlocal enter
 
         def enter_first(request: HttpRequest, path: dict[str, Any]) -> Any:
-            nonlocal steps, answer, enter, call, conditional
+            nonlocal steps, answer, enter, call, hooked
             steps = make()
-            answer, enter, call = steps.answer, steps.enter, _bind_method(steps)
-            conditional = answer if isinstance(answer, ConditionalResponseBuilder) else None
+            answer, enter, call, hooked = steps.answer, steps.enter, steps.call, steps.hooked
             return enter(request, path)
 
         enter = enter_first
 
-    async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:  # noqa: C901 - see above
+    async def run(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         started = time.time() if logs and _logger.isEnabledFor(logging.INFO) else None
         context = None
         try:
@@ -303,15 +300,14 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
             if answer.negotiates_early:
                 answer.negotiate(request)
             values = context.kwargs["view_func_kwargs"]
-            if conditional is not None:
-                known = await conditional.enter_async(context, values)
-                if known is not None:
-                    return known
-            result = view(context.request, **values) if call is None else call(context, values)
-            if answer.streams:
-                made = await answer.stream_async(context, result)
+            if hooked is None:
+                result = view(context.request, **values) if call is None else call(context, values)
+                if answer.streams:
+                    made = await answer.stream_async(context, result)
+                else:
+                    made = await answer.make_async(context, await result)
             else:
-                made = await answer.make_async(context, await result)
+                made = await hooked(context, values)
             if started is not None:
                 steps.log(request, logging.INFO, time.time() - started)
             return made
@@ -323,12 +319,16 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
         finally:
             ROUTE_CONTEXT_VAR.set(None)
             if context is not None:
-                if conditional is not None:
-                    await conditional.leave_async(context)
                 # The two know each other: the request and its answer would wait for the garbage collector.
                 context.controller = None
 
     return run, rebind
+
+
+def _bind_function(operation: Operation) -> Callable[[Any, dict[str, Any]], Any]:
+    """Return what calls a function that is the view."""
+    view = operation.view_func
+    return lambda context, values: view(context.request, **values)
 
 
 def _bind_method(steps: _Steps) -> Callable[[Any, dict[str, Any]], Any] | None:

@@ -2,16 +2,18 @@
 
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from types import CodeType
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.models import Manager, Model, QuerySet
+from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from ninja import Schema
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
 from ninja.pagination import (
@@ -31,8 +33,9 @@ from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
-from django_matt.formats.responses import MattRenderer, respond
+from django_matt.formats.responses import JSON_TYPE, MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
+from django_matt.hook_chains import see_page, see_page_async, sees_page
 from django_matt.limits import find_paginators, find_views, has_rows
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
@@ -90,7 +93,7 @@ class ResponseBuilder:
         alone = all(isinstance(status, int) and status >= 400 for status in others)
         if self._status in self.tiers:
             self._pages = _judge_pages(operation, alone=alone)
-            self.tiers[self._status].close_pages(*self._pages)
+            self.tiers[self._status].disable_page_rows(*self._pages)
         self.plans = tuple(tiers.plan for tiers in self.tiers.values())
         early = formats is not None and bool(self.plans) and not self.streams
         self.negotiates_early = early and not set(operation.methods) & SAFE
@@ -107,8 +110,14 @@ class ResponseBuilder:
             exclude_unset=operation.exclude_unset,
             exclude_defaults=operation.exclude_defaults,
             exclude_none=operation.exclude_none,
-            closed=self._choice.reason if self._choice.tier == "pydantic" else None,
+            limit=self._choice.reason if self._choice.tier == "pydantic" else None,
         )
+
+    @property
+    def formats(self) -> FormatSet | None:
+        """The formats to answer in; None where the project's own renderer answers."""
+        found: FormatSet | None = self._formats
+        return found
 
     @property
     def unplanned(self) -> str | None:
@@ -117,29 +126,55 @@ class ResponseBuilder:
             return "no response schema: what the view returns is encoded as it is"
         return None
 
-    def describe(self, model: type[Model] | None = None) -> list[dict[str, Any]]:
-        """Say for each status which tier answers, by which queries, and why no faster one does.
+    def reads(self, source: Any = None, *, usual: Any = None) -> tuple[Any, ...]:
+        """Return the ``Reads`` of each status: which tier writes it, why no faster one does, what it reads.
 
-        ``model`` is what the querysets are of, where the schema does not say.
+        ``source`` is the model or the queryset that the rows come from, where the schema does not say. ``usual`` is the
+        model of the route's usual status, where neither says.
         """
-        if self.unplanned is not None:
-            return [{"tier": self.unplanned}]
-        return [
-            {"status": status, "schema": tiers.name} | self._describe(status, tiers, model)
+        return tuple(
+            self._reads(
+                status,
+                tiers,
+                usual
+                if source is None and tiers.model is None and status == self._status
+                else source,
+            )
             for status, tiers in self.tiers.items()
-        ]
+        )
 
-    def _describe(self, status: Any, tiers: Tiers, model: type[Model] | None) -> dict[str, Any]:
-        tier, reason, queries = tiers.describe(model)
+    def _reads(self, status: Any, tiers: Tiers, source: Any) -> Any:
+        # Here, as no request needs it.
+        from django_matt.reads import describe_reads
+
+        streamed = self.streams_rows(status)
+        found = describe_reads(tiers, source, status=status, streamed=streamed)
         if self.taken is None:
-            return {"tier": tier, "reason": reason, "queries": queries}
+            return found
         # What would answer without the project's own code: the same plan, with its tiers open.
         without = Tiers(tiers.plan, self._hints, self._choice)
         if status == self._status:
-            without.close_pages(*self._pages)
-        gain = without.describe(model)[0]
+            without.disable_page_rows(*self._pages)
+        gain = describe_reads(without, source, status=status, streamed=streamed).tier
         reason = self.taken if gain == "pydantic" else f"{self.taken}; without it: {gain}"
-        return {"tier": "pydantic", "reason": reason, "queries": queries, "without": gain}
+        return replace(
+            found, tier="pydantic", reason=reason, own_code=self.taken, without_own_code=gain
+        )
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Say the same in words, for the DEBUG page."""
+        if self.unplanned is not None:
+            return [{"tier": self.unplanned}]
+        return [
+            {
+                "status": reads.status,
+                "schema": reads.schema,
+                "tier": reads.tier,
+                "reason": reads.reason,
+                "queries": list(reads.sql),
+            }
+            for reads in self.reads()
+        ]
 
     def built_schemas(self) -> list[str]:
         """Return the schemas of the answers that the view's code names: it may make instances of them itself."""
@@ -155,6 +190,59 @@ class ResponseBuilder:
     def streams_rows(self, status: Any) -> bool:
         """Tell whether a long list of a status is streamed: its queryset is of one plain schema, and we write it."""
         return self._formats is not None and self.tiers[status].columns is not None
+
+    def render(
+        self, value: Any, request: HttpRequest | None, status: int | None = None
+    ) -> tuple[bytes, str]:
+        """Return the JSON and the content type that the route answers a value with; of a page's rows, their array.
+
+        Raises ``ValueError`` for a status that the route does not declare.
+        """
+        wanted: Any = self._status if status is None else status
+        key = wanted if wanted in self._plans else ...
+        status = 200 if wanted is ... else int(wanted)
+        context = {"request": request, "response_status": status}
+        if self.streams:
+            return self._items.write(value, context, _serialize_item).encode(), JSON_TYPE
+        if key not in self._plans:
+            name = self._operation.operation_id
+            declared = ", ".join(str(known) for known in self._plans)
+            raise ValueError(f"{name} declares no response for status {status}, only {declared}.")
+        plan = self._plans[key]
+        if plan is None:
+            return b"", JSON_TYPE
+        tiers = None if plan is NOT_SET else self.tiers[key]
+        rows = isinstance(value, (QuerySet, Manager, list, tuple))
+        if rows and key == self._status and self._page_items is not None:
+            tiers = self._page_items
+        if self.taken is not None:
+            data = value if tiers is None else tiers.dump(value, context)
+            made = self._api.create_response(request, data, status=status)
+            return made.content, made.headers["Content-Type"]
+        if tiers is None:
+            return dumps(value), JSON_TYPE
+        return tiers.encode(value, request=request, status=status)[0], JSON_TYPE
+
+    async def render_async(
+        self, value: Any, request: HttpRequest | None, status: int | None = None
+    ) -> tuple[bytes, str]:
+        """The same, leaving the event loop only where the answer needs the database."""
+        if not self._asks(value) and not isinstance(value, (QuerySet, Manager)):
+            try:
+                return self.render(value, request, status)
+            except SynchronousOnlyOperation:
+                pass
+        return await sync_to_async(self.render)(value, request, status)
+
+    @cached_property
+    def _page_items(self) -> Tiers | None:
+        """The tiers of a page's items alone; None where the route gives no pages, or of a schema of its own kind."""
+        tiers = self.tiers.get(self._status)
+        items = None if tiers is None else tiers.query.items
+        if items is None or not any(find_paginators(self._operation.view_func)):
+            return None
+        model = type("Items", (Schema,), {"__annotations__": {"response": items.annotation}})
+        return Tiers(self._plan(model), self._hints, self._choice)
 
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
@@ -329,7 +417,8 @@ def _plan_pages(operation: Operation) -> bool:
         for name in ("paginate_queryset", "apaginate_queryset"):
             method = getattr(paginator, name, None)
             if method is not None and name not in vars(paginator):
-                setattr(paginator, name, partial(_paginate, paginator, method))
+                paginate = _paginate_async if name == "apaginate_queryset" else _paginate
+                setattr(paginator, name, partial(paginate, paginator, method))
     route = getattr(operation.view_func, "get_route_function", None)
     if route is not None and operation.view_func is not route().as_view:
         return False
@@ -355,10 +444,33 @@ def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None
 def _paginate(
     paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
 ) -> Any:
-    operation: Any = getattr(ROUTE_CONTEXT_VAR.get(None), "operation", None)
-    if operation is not None:
-        queryset = operation._matt_answer.prepare_page(queryset, paginator)
-    return method(queryset, *arguments, **named)
+    context = ROUTE_CONTEXT_VAR.get(None)
+    call = getattr(context, "call", None)
+    if sees_page(call):
+        queryset = see_page(call, queryset)
+    return method(_prepare_page(context, paginator, queryset), *arguments, **named)
+
+
+def _paginate_async(
+    paginator: PaginationBase, method: Any, queryset: Any, *arguments: Any, **named: Any
+) -> Any:
+    context = ROUTE_CONTEXT_VAR.get(None)
+    call = getattr(context, "call", None)
+    if not sees_page(call):
+        return method(_prepare_page(context, paginator, queryset), *arguments, **named)
+
+    async def paginate() -> Any:
+        items = await see_page_async(call, queryset)
+        return await method(_prepare_page(context, paginator, items), *arguments, **named)
+
+    return paginate()
+
+
+def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any:
+    operation: Any = getattr(context, "operation", None)
+    if operation is None:
+        return queryset
+    return operation._matt_answer.prepare_page(queryset, paginator)
 
 
 def _in_header(tier: str, reason: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The fastest tier that an answer may take: the route chooses it, else the API, else the settings."""
+"""The fastest tier that a route may use: set on the route, else on the API, else in the settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ __all__ = ["Choice", "choose_tier", "tier"]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The fastest tier allowed, and the words for those that this closes (None where it closes none)."""
+    """The fastest tier allowed, and the reason to give for each faster one (None if all are allowed)."""
 
     tier: Tier = "rows"
     reason: str | None = None
 
 
 def tier(fastest: Tier) -> Callable[[View], View]:
-    """Name the fastest tier that a route's answers may take; above or below the route's own decorator.
+    """Limit the tiers of one route; the order of this decorator and the route's own does not matter.
 
-    Raises ``ImproperlyConfigured`` for a name that is no tier's, and on a class.
+    Raises ``ImproperlyConfigured`` for a name that is not a tier's, and on a class.
 
     >>> @tier("instances")
     ... def list_books(request): ...
@@ -30,7 +30,7 @@ def tier(fastest: Tier) -> Callable[[View], View]:
 
 
 def choose_tier(view: Callable[..., Any], of_api: Tier | None) -> Choice:
-    """Return what was chosen for a view function: by its ``tier``, by its API, by ``MATT["TIER"]``."""
+    """Return the limit for a view function: from its ``tier`` decorator, its API, or ``MATT["TIER"]``."""
     found: Tier | None = get_metadata("tier", view)
     if found is not None:
         return _choice(found, f'@tier("{found}") on the route')

@@ -1,8 +1,14 @@
-"""A response by the fastest tier that gives Ninja's answer: rows, instances, pydantic."""
+"""Tiers: the three ways to encode a response, and which one a result takes.
+
+The fastest tier that gives Ninja's answer is used. *Rows* writes a queryset from raw database rows (``django_matt.rows``).
+*Instances* writes model instances and dictionaries with the compiled encoder (``django_matt.serialization``). *Pydantic*
+validates and dumps as Ninja does. A tier that cannot answer says why, and the next one does.
+"""
 
 import json
 from collections import OrderedDict
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -12,9 +18,10 @@ from ninja.signature.details import is_collection_type
 from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponseSchema
 from pydantic import BaseModel
 
+from django_matt import upstream
 from django_matt.rows import batches as streams
 from django_matt.rows.batches import Batches, columns_of, has_own_keys, may_stream
-from django_matt.rows.engine import RenderedItems, RenderedIterable, RowsPlan
+from django_matt.rows.engine import RenderedItems, RenderedIterable, RowsTier
 from django_matt.rows.row_plans import RowPlan
 from django_matt.rows.select import TooMany
 from django_matt.serialization.core_schemas import TierUnavailable
@@ -28,40 +35,43 @@ from django_matt.tier_limits import Choice
 __all__ = ["Batches", "Tiers"]
 
 
-# Their fields besides the items are validated by code, which looks at no item.
+# Ninja Extra's page schemas have validators, but those look at no item: the items may be rendered apart.
 _PAGES = frozenset({NinjaPaginationResponseSchema, PaginatedResponseSchema})
 _RETURN_IT = "an instance is written by instances; return the queryset of the one object instead"
 
 
 class Tiers:
-    """What one response schema of a route can be answered by, and asks of the database."""
+    """Encodes the results of one response schema of a route."""
 
     def __init__(
-        self, plan: ResponsePlan, hints: tuple[str, ...] = (), choice: Choice | None = None
+        self, plan: ResponsePlan, hints: tuple[str, ...] = (), limit: Choice | None = None
     ) -> None:
-        """Take the schema's plan, what the route says that it ``needs``, and the fastest tier allowed."""
+        """Take the plan of the schema, the paths that the route declares with ``needs``, and the fastest tier allowed."""
         self.plan = plan
-        # The one list of a page, which a paginator evaluates before the answer is made.
+        # The list in a page schema, whose queryset a paginator evaluates before there is a response to encode; or None.
         self.page = _page_field(plan)
-        self.page_rows: RowsPlan | None = None
+        self.page_rows: RowsTier | None = None
         narrow = plan.node is not None
         if self.page is not None:
             items = type("Items", (Schema,), {"__annotations__": {"response": self.page[2]}})
             node = ResponsePlan(items, encoder=plan.encoder, **plan.export).node
-            self.page_rows = None if node is None else RowsPlan(node, plan.encoder)
+            self.page_rows = None if node is None else RowsTier(node, plan.encoder)
             narrow = node is not None
         self.query = QueryPlan(plan.annotation, narrow=narrow, hints=hints)
-        self.rows = None if plan.node is None else RowsPlan(plan.node, plan.encoder)
+        self.rows = None if plan.node is None else RowsTier(plan.node, plan.encoder)
         self.takes_one = takes_one(plan.annotation)
-        # Results that are no queryset, hold none to plan, and no instance to fetch for: they are written as they stand.
+        # Results of these types are encoded at once: they cannot contain a queryset to plan, or instances to load more for.
         self.ready = self._ready_kinds()
-        # What the last queryset was of, for a description where the schema does not say.
+        # The model of the last queryset, so that ``describe`` can name it where the schema does not.
         self.seen: type[Model] | None = None
-        # Why rows do not answer although they could; why they did not make the last page.
-        self.closed: str | None = None
+        # Why the rows tier is turned off for this route; why the last page did not come from rows.
+        self.rows_off_reason: str | None = None
         self.page_reason: str | None = None
-        if choice is not None and choice.tier != "rows":
-            self.closed = choice.reason if self.rows or self.page_rows else None
+        if limit is not None and limit.tier != "rows":
+            self.rows_off_reason = limit.reason if self.rows or self.page_rows else None
+            self.rows = self.page_rows = None
+        if (why := upstream.lost("rows")) is not None:
+            self.rows_off_reason = why
             self.rows = self.page_rows = None
 
     def _ready_kinds(self) -> frozenset[type]:
@@ -74,24 +84,26 @@ class Tiers:
 
     @cached_property
     def columns(self) -> list[str] | None:
-        """The keys of the objects of a list that may be streamed; None where it may not."""
+        """The keys of the objects of a list that can be streamed; None if it cannot."""
         return columns_of(self.plan)
 
     def encode(
         self, value: Any, *, request: Any = None, status: int = 200, most: int | None = None
     ) -> tuple[Any, str, str | None]:
-        """Return a result's JSON, the tier that wrote it, and why a faster one did not.
+        """Return a result as JSON, the name of the tier that wrote it, and why no faster tier did.
 
-        With ``most`` a queryset of more rows comes as ``Batches`` instead of ``bytes``.
+        With ``most``, a queryset of more rows than that comes as ``Batches`` instead of ``bytes``.
         """
         if type(value) in self.ready:
             return self._by_plan(value, self.plan.reason, request, status)
         if isinstance(value, Manager):
             value = value.all()
-        value, rendered = self._take_rendered(value)
+        value, rendered = self._split_rendered(value)
         reason = self.plan.reason
-        if self.closed is not None and (self.page is not None or isinstance(value, QuerySet)):
-            reason = self.closed
+        if self.rows_off_reason is not None and (
+            self.page is not None or isinstance(value, QuerySet)
+        ):
+            reason = self.rows_off_reason
         elif self.page is not None and rendered is None:
             reason = reason or self.page_reason
         if isinstance(value, QuerySet):
@@ -105,14 +117,14 @@ class Tiers:
                     return self._encode_one(self.rows, value), "rows", None
                 return self.rows.encode(value, most, streams.BATCH), "rows", None
             except TooMany as long:
-                return self._stream(value, long.template, {"request": request, "status": status})
-            except (TierUnavailable, ValueMismatch) as closed:
-                reason = str(closed)
+                return self._stream(value, long.row_plan, {"request": request, "status": status})
+            except (TierUnavailable, ValueMismatch) as unavailable:
+                reason = str(unavailable)
         loaded = get_one(value, self.query) if one else self.query.load(value)
         if most is not None:
             head = loaded[: most + 1]
             if len(head) > most:
-                # What is wrong with the first ones is an error while there is a status to say so.
+                # Encode the first batch now: if a value does not fit, the status can still be an error. Later it has been sent.
                 self.plan.encode(head[: streams.BATCH], request=request, status=status)
                 return self._stream(value, None, {"request": request, "status": status}, reason)
             loaded = head
@@ -122,7 +134,7 @@ class Tiers:
         return body, tier, reason
 
     def dump(self, value: Any, context: dict[str, Any]) -> Any:
-        """Return a result as Ninja's data, for code that writes it itself; its queries are planned."""
+        """Return a result as the data that Ninja would give its renderer, with its queries planned."""
         if isinstance(value, Manager):
             value = value.all()
         if not isinstance(value, QuerySet):
@@ -139,7 +151,7 @@ class Tiers:
             reason = "a value does not fit its schema as it stands"
         return body, tier, reason
 
-    def _encode_one(self, rows: RowsPlan, queryset: Any) -> bytes:
+    def _encode_one(self, rows: RowsTier, queryset: Any) -> bytes:
         body = rows.encode_one(queryset)
         if body is None:
             raise missing(queryset)
@@ -148,36 +160,39 @@ class Tiers:
     def _stream(
         self,
         queryset: Any,
-        template: RowPlan | None,
+        row_plan: RowPlan | None,
         context: dict[str, Any],
         reason: str | None = None,
     ) -> tuple[Batches, str, str | None]:
-        # A router may name another database each time that it is asked.
-        queryset = queryset.using(queryset.db if template is None else template.using)
+        """Return the batches of a list that is too long for memory, read from rows where each row can be found again by its key."""
+        # Name the database: a router that spreads reads would be asked again, and might name another.
+        queryset = queryset.using(queryset.db if row_plan is None else row_plan.using)
         planned = self.query.load(queryset)
-        if template is not None and template.values is not None:
-            template, reason = None, "what values() gives has no key"
-        if template is not None and template.model._meta.pk.column is None:
-            template, reason = None, "the key of a row is several columns"
-        if template is not None and not has_own_keys(queryset):
-            template, reason = None, "joined rows of one key may have several annotations"
-        tier = self.plan.tier if template is None else "rows"
+        if row_plan is not None and row_plan.values is not None:
+            row_plan, reason = None, "what values() gives has no key"
+        if row_plan is not None and row_plan.model._meta.pk.column is None:
+            row_plan, reason = None, "the key of a row is several columns"
+        if row_plan is not None and not has_own_keys(queryset):
+            row_plan, reason = None, "joined rows of one key may have several annotations"
+        tier = self.plan.tier if row_plan is None else "rows"
         columns = self.columns or []
-        batches = Batches(self.plan, queryset, template, planned, columns=columns, context=context)
+        batches = Batches(self.plan, queryset, row_plan, planned, columns=columns, context=context)
         return batches, f"{tier}, streamed", reason
 
-    def close_pages(self, paginated: bool, reason: str | None) -> None:
-        """Let no page come from rows where nothing is ``paginated``, or for a ``reason``."""
+    def disable_page_rows(self, paginated: bool, reason: str | None) -> None:
+        """Do not render pages from rows: the route has no paginator that is known, or it cannot be trusted for ``reason``."""
         if not paginated:
             self.page_rows = None
         elif reason is not None and self.page_rows is not None:
-            self.closed = reason
+            self.rows_off_reason = reason
             self.rows = self.page_rows = None
 
     def paginate(self, queryset: Any, columns: list[str] | None) -> Any:
-        """Return a queryset that is about to be paginated with what its items' schema reads.
+        """Prepare a queryset that a paginator is about to slice and evaluate.
 
-        ``columns`` are what the paginator reads besides, None where that is not known.
+        If it can be rendered from rows, it renders itself when the paginator evaluates it (``RowsTier.defer_rendering``).
+        Otherwise it gets the joins and prefetches that the items' schema needs. ``columns`` are what the paginator reads
+        itself; None means that it may read any.
         """
         plan = self.query.items
         if plan is None:
@@ -188,21 +203,21 @@ class Tiers:
             self.seen = queryset.model
         if self.page_rows is not None and isinstance(queryset, QuerySet):
             try:
-                return self.page_rows.postpone(queryset, self._apply_page)
-            except TierUnavailable as closed:
-                self.page_reason = str(closed)
+                return self.page_rows.defer_rendering(queryset, self._apply_page)
+            except TierUnavailable as unavailable:
+                self.page_reason = str(unavailable)
         return plan.apply(queryset, columns)
 
-    def _apply_page(self, items: Any, closed: Exception) -> Any:
-        """Return a page's items with what their schema reads, where rows turned out not to make them."""
-        self.page_reason = str(closed)
+    def _apply_page(self, items: Any, unavailable: Exception) -> Any:
+        """Prepare a page's queryset for instances, after rows could not render it."""
+        self.page_reason = str(unavailable)
         plan = self.query.items
         return items if plan is None else plan.apply(items)
 
     def may_query(self, value: Any) -> bool:
-        """Tell whether answering may ask the database; False is a promise."""
+        """Tell whether encoding this result may query the database. False is certain; True is caution."""
         if self.page is not None:
-            value = self._take_rendered(value)[0]
+            value = self._split_rendered(value)[0]
         return self.plan.may_query(value)
 
     @property
@@ -211,45 +226,54 @@ class Tiers:
         annotation = self.plan.annotation
         return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
-    def describe(self, model: type[Model] | None = None) -> tuple[str, str | None, list[str]]:
-        """Return the tier of a plain queryset of a model, what closes a faster one, and the queries.
+    @property
+    def model(self) -> type[Model] | None:
+        """The model that the schema names, else that of the last queryset; None where neither says."""
+        return _model_of(self.plan.annotation) or self.seen
 
-        Without a model it is the one that the schema names, or that the last queryset was of.
-        """
-        model = model or _model_of(self.plan.annotation) or self.seen
+    @property
+    def answers_one(self) -> bool:
+        """Whether a queryset is answered by its one object."""
         # An object of a model may have one list too, and is no page for that.
-        one = self.takes_one and (self.page_rows is None or _names_model(self.plan.annotation))
+        return self.takes_one and (
+            self.page_rows is None or bool(_names_model(self.plan.annotation))
+        )
+
+    @property
+    def row_query(self) -> QueryPlan:
+        """What is read of the rows: of the object, of a list's items, or of a page's items."""
+        return self.query if self.answers_one else self.query.items or self.query
+
+    def describe(self, queryset: Any = None) -> tuple[str, str | None, Callable[[], list[str]]]:
+        """Return the tier of a queryset, what closes a faster one, and a function that returns the queries as text.
+
+        The function needs the default managers of related models, which may refuse to work outside of a request.
+        """
+        one = self.answers_one
         rows = self.rows if one else self.page_rows or self.rows
         if rows is None:
-            tier, reason = self.plan.tier, self.closed or self.plan.reason
+            tier, reason = self.plan.tier, self.rows_off_reason or self.plan.reason
         elif not one and rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
-        elif model is None:
-            return (
-                "rows or instances",
-                "which one depends on the model (matt_plan --model names it)",
-                [],
-            )
+        elif queryset is None:
+            why = "which one depends on the model (matt_plan --model names it)"
+            return "rows or instances", why, list
         else:
-            queryset = model._default_manager.all()
             reason = rows.reason(queryset)
             if reason is None:
                 tier, reason = ("rows or instances", _RETURN_IT) if one else ("rows", None)
-                return tier, reason, rows.queries(queryset)
+                return tier, reason, partial(rows.queries, queryset)
             tier = "instances"
-        if model is None:
-            return tier, reason, []
-        plan = self.query if one else self.query.items or self.query
-        planned = plan.apply(model._default_manager.all())
-        more = [getattr(each, "prefetch_to", each) for each in planned._prefetch_related_lookups]
-        queries = [str(planned.query), *(f"one more for {name}" for name in more)]
-        return tier, reason, queries
+        if queryset is None:
+            return tier, reason, list
+        return tier, reason, partial(self.row_query.queries, queryset)
 
-    def _take_rendered(self, value: Any) -> tuple[Any, RenderedItems | None]:
-        """Take a page's rendered items out of it."""
+    def _split_rendered(self, value: Any) -> tuple[Any, RenderedItems | None]:
+        """Return a page without its rendered items, and the items; None for them if the page has ordinary ones."""
         if self.page is None or not (type(value) is dict or type(value) is OrderedDict):
             return value, None
         items = value.get(self.page[0])
+        # Some paginators return the slice without evaluating it.
         if isinstance(items, QuerySet) and issubclass(items._iterable_class, RenderedIterable):
             items = list(items)
             value = {**value, self.page[0]: items}
@@ -258,7 +282,7 @@ class Tiers:
         return value, None
 
     def _join(self, body: bytes, tier: str, rendered: RenderedItems) -> bytes:
-        """Put a page's rendered items in their place."""
+        """Put the rendered items back into the encoded page."""
         wire = self.page[1] if self.page is not None else ""
         if tier == "instances" or self.plan.node is None:
             page = orjson.loads(body)
@@ -275,7 +299,7 @@ def _names_model(schema: Any) -> type[Model] | None:
 
 
 def _model_of(annotation: Any) -> type[Model] | None:
-    """Return the model of the first ``ModelSchema`` that an annotation, or a page of one, names."""
+    """Return the model of the first ``ModelSchema`` in an annotation, or in a page of one."""
     for schema in schemas_in(annotation):
         found = _names_model(schema)
         if found is None and {"items", "results"} & set(schema.model_fields):
@@ -287,13 +311,13 @@ def _model_of(annotation: Any) -> type[Model] | None:
 
 
 def _page_field(plan: ResponsePlan) -> tuple[str, str, Any] | None:
-    """Return where a page's items are read, where they are written, and their annotation.
+    """Return the list of a page schema: the key that it is read from, the key that it is written to, its annotation.
 
-    None where the page is not one to take apart: code of the project's own may look at its items.
+    None if the schema has not exactly one list of schemas, or has validators or resolvers that may look at the items.
     """
     schema = plan.annotation
     fields = getattr(schema, "model_fields", {})
-    origin = getattr(schema, "__pydantic_generic_metadata__", {}).get("origin")
+    origin = upstream.generic_origin_of(schema)
     if plan.node is None and origin not in _PAGES:
         return None
     lists = [

@@ -12,7 +12,7 @@ from ninja.renderers import BaseRenderer
 from ninja_extra import ControllerBase, api_controller, http_get
 
 from django_matt import MattAPI
-from tests.project.models import Author, Book, Tag
+from tests.project.models import Account, Author, Book, Payment, Tag
 
 pytestmark = pytest.mark.django_db
 
@@ -226,3 +226,26 @@ def test_what_would_be_streamed_is_said(plan, settings):
     assert said not in plan("/one")
     settings.MATT = {"STREAM_ROWS": None}
     assert said not in plan("/tags")
+
+
+class PaymentOut(ModelSchema):
+    class Meta:
+        model = Payment
+        fields = ["id"]
+
+
+class AccountOut(ModelSchema):
+    payments: list[PaymentOut]
+
+    class Meta:
+        model = Account
+        fields = ["name"]
+
+
+def test_a_manager_that_needs_a_request_is_named_and_the_rest_is_shown(serve):
+    api = MattAPI()
+    api.get("/accounts", response=list[AccountOut])(all_tags)
+    shown = plan_alone(serve, api)
+    assert ": rows\n" in shown.partition("GET / (")[0]
+    assert "not all is known: the default manager of Account fails outside of a request" in shown
+    assert "GET /paged (" in shown

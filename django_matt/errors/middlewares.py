@@ -14,10 +14,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
-__all__ = ["ANSWER", "has_exception_middleware", "leaves_view", "watch_views"]
+__all__ = ["ANSWER", "FINISH", "has_exception_middleware", "leaves_view", "watch_views"]
 
 ANSWER = "_matt_answer_exception"
 """The attribute of our views with what answers an exception that has left them: ``answer(request, exc)``."""
+
+FINISH = "_matt_finish"
+"""The attribute of a request whose exception has left the view, with what still has to see the response."""
 
 
 def has_exception_middleware() -> bool:
@@ -72,7 +75,8 @@ def _extend_handler() -> None:
             answer = getattr(getattr(request.resolver_match, "func", None), ANSWER, None)
             if answer is not None:
                 response = answer(request, exception)
-        return response
+        finish = request.__dict__.pop(FINISH, None)
+        return response if finish is None or response is None else finish(response)
 
     setattr(process, ANSWER, True)
     BaseHandler.process_exception_by_middleware = process  # type: ignore[method-assign,assignment]

@@ -67,6 +67,8 @@ class SchemaBook:
         pages.extend((model, "validation", None) for model in read)
         pages.extend((model, "serialization", style) for model, style in written)
         self.definitions: dict[str, JsonSchemaValue] = {}
+        # The class behind each definition; what is a type of no class, as a named union, has none.
+        self.classes: dict[str, type] = {}
         self._strict = strict
         self._pages: dict[tuple[Model, Mode, Style | None], JsonSchemaValue] = {}
         for style in sorted({style for _, style in written}) or [Style(by_alias=False)]:
@@ -101,6 +103,7 @@ class SchemaBook:
         ]
         generator = (_StrictGenerator if self._strict else _Generator)(ref_template=REF_TEMPLATE)
         generator.style = style
+        generator.classes, generator.refs = {}, {}
         generator.inlined = {ref for *_, core in inputs if (ref := _ref(core)) is not None}
         schemas, definitions = generator.generate_definitions(inputs)
         same = _same_both_ways(definitions)
@@ -113,6 +116,10 @@ class SchemaBook:
         renames = _differing(self.definitions, found, style.suffix)
         for name, definition in found.items():
             self.definitions.setdefault(renames.get(name, name), _renamed(definition, renames))
+        for first, cls in generator.classes.items():
+            name = same.get(first, first)
+            name = named.get(name, name)
+            self.classes.setdefault(renames.get(name, name), cls)
         for model, mode, wanted in pages:
             key = (model, mode, wanted)
             if key not in self._pages and wanted in (None, style):
@@ -126,6 +133,9 @@ class _Generator(NinjaGenerateJsonSchema):
     """Ninja's generator, which reads by alias, writes as told, and knows that a JSONField takes any JSON."""
 
     inlined: set[str]
+    # The class of each definition, by the definition's name; while they are made, by pydantic's reference.
+    classes: dict[str, type]
+    refs: dict[str, type]
     style = Style(by_alias=True)
 
     @property
@@ -152,11 +162,21 @@ class _Generator(NinjaGenerateJsonSchema):
         if schema.get("ref") in self.inlined:
             # Ninja's own wrappers (BodyParams …) must take no name from a user's class.
             schema = {key: value for key, value in schema.items() if key != "ref"}
+        elif "ref" in schema and (cls := _class_of(schema)) is not None:
+            self.refs[schema["ref"]] = cls
         if schema["type"] == "function-plain":
             function = schema["function"]["function"]
             if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
                 return {}
         return super().generate_inner(schema)
+
+    def _build_definitions_remapping(self) -> Any:
+        """Note the class behind each name once pydantic has chosen the names; its public API does not say."""
+        names = super()._build_definitions_remapping()
+        for (ref, _), long_name in self.core_to_defs_refs.items():
+            if ref in self.refs:
+                self.classes[names.remap_defs_ref(long_name)] = self.refs[ref]
+        return names
 
     def model_schema(self, schema: Any) -> JsonSchemaValue:
         found = super().model_schema(schema)
@@ -268,6 +288,16 @@ def names_in(document: Any) -> Iterator[str]:
     elif isinstance(document, (list, tuple)):
         for value in document:
             yield from names_in(value)
+
+
+def _class_of(schema: Any) -> type | None:
+    """Return the class that a core schema validates, through the validators around it."""
+    while "cls" not in schema:
+        schema = schema.get("schema")
+        if not isinstance(schema, dict):
+            return None
+    cls: type = schema["cls"]
+    return cls
 
 
 def _core_schema(model: Model) -> Any:

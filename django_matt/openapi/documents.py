@@ -12,11 +12,11 @@ from ninja.operation import Operation
 from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
+from django_matt.hooks import bound_hooks
 from django_matt.limits import has_rows
 from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
-from django_matt.openapi.conditions import describe_condition
 from django_matt.openapi.error_responses import (
-    DESCRIPTIONS,
+    describe_status,
     error_components,
     error_statuses,
     foreign_statuses,
@@ -24,7 +24,7 @@ from django_matt.openapi.error_responses import (
 from django_matt.openapi.parameters import describe_limits, name_headers
 from django_matt.settings import get_settings
 
-__all__ = ["MattOpenAPISchema"]
+__all__ = ["MattOpenAPISchema", "name_schemes"]
 
 _FORMS = ("form", "file")
 _NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
@@ -35,7 +35,7 @@ class MattOpenAPISchema(OpenAPISchema):
 
     def __init__(self, api: Any, path_prefix: str) -> None:
         """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
-        operations = list(_operations(api))
+        operations = [each.operation for each in api.operations() if each.documented]
         self._strict = get_settings().STRICT_OPENAPI
         self._book = SchemaBook(
             read=(model for operation in operations for model in operation.models),
@@ -47,7 +47,7 @@ class MattOpenAPISchema(OpenAPISchema):
             ),
             strict=self._strict,
         )
-        self._scheme_names = _name_schemes(operations)
+        self._scheme_names = name_schemes(operations)
         self._errors: set[int] = set()
         self._error_types: dict[str, None] = {}
         self._paths: dict[str, Any] = {}
@@ -105,7 +105,8 @@ class MattOpenAPISchema(OpenAPISchema):
         if "responses" in extra:
             extra["responses"] = self._declared(details["responses"], extra["responses"])
         self.deep_dict_update(details, extra)
-        describe_condition(details, operation, self._method)
+        for hook in bound_hooks(operation):
+            hook.describe(details, self._method)
         details["responses"] |= self._error_responses(operation, details["responses"])
         details["responses"] = dict(
             sorted(details["responses"].items(), key=lambda item: str(item[0]))
@@ -181,6 +182,14 @@ class MattOpenAPISchema(OpenAPISchema):
             components["securitySchemes"] = dict(sorted(self.securitySchemes.items()))
         return components
 
+    def classes_in(self, part: Any) -> dict[str, type]:
+        """Return the classes behind the components that a part of the document refers to, by component name.
+
+        Components that no class makes, as those of errors, are left out.
+        """
+        classes = self._book.classes
+        return {name: classes[name] for name in self._book.reachable(part) if name in classes}
+
     @staticmethod
     def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
         """Return what Ninja's wrapper of a response model holds."""
@@ -207,7 +216,7 @@ class MattOpenAPISchema(OpenAPISchema):
         ]
         self._errors.update(statuses)
         self._error_types |= dict.fromkeys(self._media_types(operation, rows=False))
-        return {s: {"$ref": f"#/components/responses/{DESCRIPTIONS[s][0]}"} for s in statuses}
+        return {s: {"$ref": f"#/components/responses/{describe_status(s)[0]}"} for s in statuses}
 
     @staticmethod
     def _declared(known: dict[Any, Any], extra: dict[Any, Any]) -> dict[Any, Any]:
@@ -331,12 +340,6 @@ def _without_aliases(schema: dict[str, Any], definitions: dict[str, Any]) -> dic
     return schema | {"properties": properties} if properties else schema
 
 
-def _operations(api: Any) -> Iterable[Operation]:
-    for router in api._get_bound_routers():
-        for view in router.path_operations.values():
-            yield from (operation for operation in view.operations if operation.include_in_schema)
-
-
 def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     """Describe a server-sent event's data as what it is: text that holds JSON (OpenAPI 3.1, 4.8.14)."""
     if not issubclass(operation.stream_format, SSE):  # type: ignore[arg-type]
@@ -344,7 +347,7 @@ def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
 
 
-def _name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
+def name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
     """Name each security scheme after its class, the shortest name where several classes are one scheme.
 
     Two schemes of one name are told apart by a number, in the order of the routes.

@@ -1,6 +1,8 @@
 """Which error responses an operation may give, and how the document describes them."""
 
+import re
 from collections.abc import Iterator, Set
+from http.client import responses as reasons
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
@@ -19,13 +21,13 @@ from ninja_extra.exceptions import NotFound, PermissionDenied
 from ninja_extra.pagination import PageNumberPaginationExtra
 from ninja_extra.permissions import AllowAny
 
-from django_matt.conditions import condition_of
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.handlers import answers_by_itself
 from django_matt.errors.mappings import SAFE
+from django_matt.hooks import bound_hooks
 from django_matt.limits import find_paginators
 
-__all__ = ["DESCRIPTIONS", "error_components", "error_statuses", "foreign_statuses"]
+__all__ = ["describe_status", "error_components", "error_statuses", "foreign_statuses"]
 
 DESCRIPTIONS: dict[int, tuple[str, str]] = {
     400: ("BadRequest", "The request cannot be read: malformed body, encoding or header."),
@@ -152,12 +154,19 @@ _VALIDATION_PROBLEM = {
 }
 
 
+def describe_status(status: int) -> tuple[str, str]:
+    """Return the name of a status's component response, and what it means."""
+    if status in DESCRIPTIONS:
+        return DESCRIPTIONS[status]
+    reason = reasons.get(status, f"Error {status}")
+    return re.sub(r"\W", "", reason), f"{reason}."
+
+
 def error_statuses(operation: Operation, method: str, several_formats: bool) -> Iterator[int]:
     """Yield, in order, the statuses that the framework itself may answer for the operation."""
     sources = {model.__ninja_param_source__ for model in operation.models}
     body = bool(sources & {"body", "form", "file"})
     writes = method not in SAFE
-    condition = condition_of(operation.view_func)
     applies = {
         400: bool(sources),
         401: bool(operation.auth_callbacks),
@@ -165,16 +174,17 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
         404: "path" in sources or _answers_pages(operation),
         406: several_formats,
         409: writes,
-        412: condition is not None,
         413: body,
         415: body,
         422: bool(sources),
-        428: condition is not None and condition.required and writes,
         429: bool(operation.throttle_objects),
         500: True,
         503: True,
     }
-    return (status for status, applied in applies.items() if applied)
+    found = {status for status, applied in applies.items() if applied}
+    for hook in bound_hooks(operation):
+        found.update(hook.error_statuses(method))
+    yield from sorted(found)
 
 
 def foreign_statuses(api: Any) -> set[int]:
@@ -216,7 +226,7 @@ def error_components(
 
     responses: dict[str, Any] = {}
     for status in sorted(statuses):
-        name, description = DESCRIPTIONS[status]
+        name, description = describe_status(status)
         if status in foreign:
             responses[name] = {"description": description, "content": {"*/*": {"schema": {}}}}
             continue

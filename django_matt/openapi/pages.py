@@ -104,9 +104,5 @@ def _origins(servers: list[dict[str, Any]]) -> list[str]:
 
 def _needs_csrf(api: Any) -> bool:
     return any(
-        getattr(auth, "csrf", False)
-        for router in api._get_bound_routers()
-        for view in router.path_operations.values()
-        for operation in view.operations
-        for auth in operation.auth_callbacks
+        getattr(auth, "csrf", False) for operation in api.operations() for auth in operation.auth
     )

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""Raw rows of a driver into JSON, compiled: the twin of ``programs.py`` that knows raw forms.
+"""The compiled row writer: the same as ``row_writers.py``, and it also knows raw encodings (``raw_encodings.py``).
 
-A value that is not of the form that its operation names goes to the operation's ``slow``, and without one raises
-``ValueMismatch``; nothing is written that Django and Ninja would not make of it.
+Each step checks that a value has the encoding that it expects before it copies it. A value that has not goes to the step's
+``slow`` function, which makes a Python value of it. Without such a function it raises ``ValueMismatch``, and the response
+is encoded from model instances. So nothing is written that Django and Ninja would not write.
 """
 
 cimport cython
@@ -18,21 +19,23 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
 
 # The digest of this file; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "58b20522046e2685"
+FINGERPRINT = "dec8bfca0f3b3318"
 COMPILED = True
 
+# What a step does (WriteStep.code): the structure, raw encodings of both databases, and those of PostgreSQL alone.
 cdef enum:
-    OBJECT, END, FRAGMENT, ONE, MANY
-    TEXT, INT, BOOL, DECIMAL, UUID, DATE, TIME, MOMENT, MEMBER
+    OBJECT, END, FRAGMENT, JOINED, NESTED
+    TEXT, INT, BOOL, DECIMAL, UUID, DATE, TIME, DATETIME, MEMBER
     DIGITS, REAL, NUMERIC, FLAG
 
 cdef dict _CODES = {
-    "object": OBJECT, "end": END, "fragment": FRAGMENT, "one": ONE, "many": MANY,
+    "object": OBJECT, "end": END, "fragment": FRAGMENT, "joined": JOINED, "nested": NESTED,
     "text": TEXT, "int": INT, "bool": BOOL, "decimal": DECIMAL, "uuid": UUID, "date": DATE, "time": TIME,
-    "moment": MOMENT, "member": MEMBER,
+    "datetime": DATETIME, "member": MEMBER,
     "digits": DIGITS, "real": REAL, "numeric": NUMERIC, "flag": FLAG,
 }
 
+# Eight bytes of a text that are checked together: a constant with the same byte in each place.
 ctypedef unsigned long long Word
 
 cdef Word _ONES = 0x0101010101010101ULL
@@ -50,23 +53,28 @@ _LETTERS[9] = c"t"
 _LETTERS[10] = c"n"
 _LETTERS[12] = c"f"
 _LETTERS[13] = c"r"
+# The days of each month; February of leap years is checked apart.
 cdef char _DAYS[13]
 _DAYS[:] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 
+# A WriteStep as C types, so that the loop below reads no Python attribute.
 cdef struct Step:
     int code
     bint nullable, omit
-    int end                 # of an object: the step after it
+    int end                 # joined: the step after the object
     Py_ssize_t column
-    const char *prefix      # `,"key":`, or nothing for a value that stands alone
-    Py_ssize_t length
-    Py_ssize_t least, most  # of a text: its length; of a decimal: places, and 10 ** digits that are surely exact
+    const char *prefix      # `,"key":`, or nothing for a value without a key; owned by the WriteStep
+    Py_ssize_t length       # of the prefix
+    # The limits of an encoding. text: its shortest and longest length. decimal: its places, and the number of digits
+    # that are exact, as a power of ten. numeric: its places, and the longest whole part (0: none fits, -1: all fit).
+    # datetime: ``least`` is the zone (write_datetime).
+    Py_ssize_t least, most
 
 
 @cython.final
 cdef class Output:
-    """Bytes that grow; one for each call, for a slow value may let another thread in."""
+    """A buffer that grows. Each call makes its own, because a slow function may let another thread run."""
 
     cdef char *data
     cdef Py_ssize_t used, size
@@ -81,6 +89,7 @@ cdef class Output:
         PyMem_Free(self.data)
 
     cdef inline int room(self, Py_ssize_t more) except -1:
+        """Make room for so many more bytes."""
         cdef Py_ssize_t size
         cdef char *data
         if self.used + more > self.size:
@@ -99,6 +108,7 @@ cdef class Output:
         return 0
 
     cdef inline int quote(self, const char *data, Py_ssize_t length) except -1:
+        """Write a text that needs no escape, in quotes."""
         self.room(length + 2)
         self.data[self.used] = c'"'
         memcpy(self.data + self.used + 1, data, length)
@@ -107,7 +117,7 @@ cdef class Output:
         return 0
 
     cdef inline int begin(self, Step *step) except -1:
-        """Write a key, after a comma where it is not an object's first."""
+        """Write a comma and a key. After the brace of an object the comma is left out."""
         cdef Py_ssize_t first = 0
         if step.length:
             if self.data[self.used - 1] == c"{":
@@ -116,6 +126,7 @@ cdef class Output:
         return 0
 
     cdef int integer(self, long long number) except -1:
+        """Write a number, its digits from the last to the first."""
         cdef char digits[24]
         cdef int at = 24
         cdef Word rest = <Word>number if number >= 0 else <Word>0 - <Word>number
@@ -131,10 +142,11 @@ cdef class Output:
         return self.add(digits + at, 24 - at)
 
     cdef int escape(self, const char *data, Py_ssize_t length) except -1:
-        """Write a text with what JSON wants escaped."""
+        """Write a text in quotes, with the escapes that JSON needs."""
         cdef Py_ssize_t index
         cdef unsigned char each
         cdef char *out
+        # At worst every byte becomes six, as in \u0001.
         self.room(length * 6 + 2)
         out = self.data + self.used
         out[0] = c'"'
@@ -165,8 +177,13 @@ cdef class Output:
         return PyBytes_FromStringAndSize(self.data + start, self.used - start)
 
 
-cdef bint is_plain(const char *data, Py_ssize_t length) noexcept:
-    """Tell whether a text needs no escape, eight bytes at a time."""
+cdef bint needs_no_escape(const char *data, Py_ssize_t length) noexcept:
+    """Tell whether a text can be written as it is: no control character, quote or backslash.
+
+    It looks at eight bytes at a time. ``(word - 0x0101…) & ~word`` sets the highest bit of a byte that is zero, after an
+    exclusive or with 34 or 92 of one that is a quote or a backslash; with 32 in the place of 1, of one below 32. A borrow
+    may set the bit of the byte beside it too, but only next to a byte that was found.
+    """
     cdef Word word, quotes, slashes, found = 0
     cdef unsigned char each
     while length >= 8:
@@ -188,12 +205,13 @@ cdef bint is_plain(const char *data, Py_ssize_t length) noexcept:
 
 
 cdef int two(const char *data) noexcept:
-    """Return the number of two digits, less than -9,000 where they are none."""
+    """Return the number of two digits, or one so negative that a sum with others stays negative."""
     cdef unsigned char tens = data[0] - c"0", ones = data[1] - c"0"
     return -10000 if tens > 9 or ones > 9 else tens * 10 + ones
 
 
 cdef bint is_date(const char *data) noexcept:
+    """Tell whether ten characters are a date that exists: PostgreSQL has years past 9999, SQLite stores any text."""
     cdef int year = two(data) * 100 + two(data + 2), month = two(data + 5), day = two(data + 8)
     if year < 1 or month < 1 or month > 12 or data[4] != c"-" or data[7] != c"-":
         return False
@@ -203,7 +221,7 @@ cdef bint is_date(const char *data) noexcept:
 
 
 cdef int clock(const char *data, Py_ssize_t length) noexcept:
-    """Return how much of a time Ninja writes: 8 characters, 12 where there is a fraction, 0 where it is no time."""
+    """Return how many characters of a time Ninja writes: 8, or 12 if it has a fraction; 0 if it is not a time."""
     cdef int hour, minute, second
     cdef Py_ssize_t index
     cdef bint whole = True
@@ -225,7 +243,7 @@ cdef int clock(const char *data, Py_ssize_t length) noexcept:
 
 
 cdef int is_number(const char *data, Py_ssize_t length) noexcept:
-    """Tell how PostgreSQL wrote a number: 1 for digits alone, 2 with a point or an exponent, 0 for none (NaN, Infinity)."""
+    """Tell how PostgreSQL wrote a number: 1 for digits only, 2 with a point or an exponent, 0 for NaN and Infinity."""
     cdef Py_ssize_t index
     cdef int found = 1
     if length == 0 or (data[0] == c"-" and length == 1):
@@ -239,10 +257,10 @@ cdef int is_number(const char *data, Py_ssize_t length) noexcept:
 
 
 cdef bint is_fitting(Step *step, const char *data, Py_ssize_t length) noexcept:
-    """Tell whether a text of PostgreSQL's is a decimal that Python writes alike, within the digits of its column."""
+    """Tell whether Python would write a decimal of PostgreSQL the same, and the schema allows its digits."""
     cdef int kind = is_number(data, length)
     cdef Py_ssize_t sign = length and data[0] == c"-", point = length - step.least - 1
-    # Python writes these with an exponent.
+    # Python writes so small a decimal with an exponent.
     if kind == 0 or step.most == 0 or strncmp(data + sign, b"0.000000", 8) == 0:
         return False
     if step.most < 0:
@@ -254,39 +272,40 @@ cdef bint is_fitting(Step *step, const char *data, Py_ssize_t length) noexcept:
 
 @cython.final
 cdef class RowWriter:
-    """What is written of each row, step by step."""
+    """Writes rows, step by step."""
 
     cdef Step *steps
-    # A row has at least so many columns.
+    # The number of steps; the size of the last output, with which the next begins; the columns that a row must have.
     cdef Py_ssize_t count, guess, width
-    cdef list operations
+    # The Python objects behind the steps. They own the prefixes, and have the slow functions.
+    cdef list write_steps
 
-    def __cinit__(self, operations):
+    def __cinit__(self, write_steps):
         cdef Step *step
-        self.operations = list(operations)
-        self.count = len(self.operations)
+        self.write_steps = list(write_steps)
+        self.count = len(self.write_steps)
         self.guess = 256
         self.steps = <Step *>PyMem_Calloc(self.count, sizeof(Step))
         if self.steps is NULL:
             raise MemoryError
-        for index, operation in enumerate(self.operations):
+        for index, write_step in enumerate(self.write_steps):
             step = &self.steps[index]
-            step.code = _CODES[operation.code]
-            step.nullable = operation.nullable
-            step.omit = operation.omit
-            step.end = operation.end
-            step.column = operation.column
-            step.prefix = PyBytes_AS_STRING(operation.prefix)
-            step.length = PyBytes_GET_SIZE(operation.prefix)
-            step.least = operation.least
-            step.most = operation.most
+            step.code = _CODES[write_step.code]
+            step.nullable = write_step.nullable
+            step.omit = write_step.omit
+            step.end = write_step.end
+            step.column = write_step.column
+            step.prefix = PyBytes_AS_STRING(write_step.prefix)
+            step.length = PyBytes_GET_SIZE(write_step.prefix)
+            step.least = write_step.least
+            step.most = write_step.most
             self.width = max(self.width, step.column + 1)
 
     def __dealloc__(self):
         PyMem_Free(self.steps)
 
     def write(self, list rows not None, list extras not None, bytes between not None):
-        """Return the rows, ``between`` between them."""
+        """Return the rows as JSON, joined by ``between``."""
         cdef Output out = Output(self.guess)
         cdef Py_ssize_t index
         for index in range(len(rows)):
@@ -297,7 +316,7 @@ cdef class RowWriter:
         return out.taken(0)
 
     def group(self, list rows not None, list extras not None):
-        """Return the rows of each first column, in their order."""
+        """Return the rows as lists of JSON by the value in their first column, each list in the order of the rows."""
         cdef Output out = Output(self.guess)
         cdef dict found = {}
         cdef tuple row
@@ -315,12 +334,16 @@ cdef class RowWriter:
         return found
 
     cdef inline tuple checked(self, row):
-        """Return a row whose columns may be read without another look: a cursor may have a row factory of its own."""
+        """Check that a row is a tuple with all columns, because ``row[index]`` is not checked in C.
+
+        A project may give its connection a row factory, whose rows are something else.
+        """
         if not isinstance(row, tuple) or len(<tuple>row) < self.width:
             raise ValueMismatch("a row that is no tuple of the columns")
         return <tuple>row
 
     cdef int row(self, Output out, tuple row, Py_ssize_t index, list extras) except -1:
+        """Run all steps for one row; ``index`` is its place in the fragments."""
         cdef Py_ssize_t at = 0
         cdef Step *step
         while at < self.count:
@@ -338,25 +361,27 @@ cdef class RowWriter:
                 value = row[step.column]
             if value is None:
                 if not step.nullable:
-                    raise ValueMismatch(self.operations[at - 1].name)
+                    raise ValueMismatch(self.write_steps[at - 1].name)
                 if not step.omit:
                     out.begin(step)
                     out.add(b"null", 4)
-                if step.code == ONE:
+                if step.code == JOINED:
+                    # The joined object does not exist: go on after its last step.
                     at = step.end
                 continue
             out.begin(step)
-            if step.code == ONE:
+            if step.code == JOINED:
                 out.add(b"{", 1)
             elif step.code == FRAGMENT:
                 out.add(PyBytes_AS_STRING(<bytes>value), PyBytes_GET_SIZE(<bytes>value))
-            elif step.code == MANY:
-                self.many(out, (<dict>extras[at - 1]).get(value))
+            elif step.code == NESTED:
+                self.nested_list(out, (<dict>extras[at - 1]).get(value))
             elif not self.value(out, step, value):
-                self.slow(out, self.operations[at - 1], value)
+                self.slow(out, self.write_steps[at - 1], value)
         return 0
 
-    cdef int many(self, Output out, items) except -1:
+    cdef int nested_list(self, Output out, items) except -1:
+        """Write the items that were read for an object, an empty array if there are none."""
         cdef bint first = True
         out.add(b"[", 1)
         if items is not None:
@@ -367,17 +392,18 @@ cdef class RowWriter:
                 out.add(PyBytes_AS_STRING(<bytes>item), PyBytes_GET_SIZE(<bytes>item))
         return out.add(b"]", 1)
 
-    cdef int slow(self, Output out, operation, value) except -1:
-        if operation.slow is None:
-            raise ValueMismatch(operation.name)
+    cdef int slow(self, Output out, write_step, value) except -1:
+        """Write a value through Python, because it does not have the encoding of its step."""
+        if write_step.slow is None:
+            raise ValueMismatch(write_step.name)
         try:
-            written = operation.slow(value)
+            written = write_step.slow(value)
         except ValueMismatch:
-            raise ValueMismatch(operation.name) from None
+            raise ValueMismatch(write_step.name) from None
         return out.add(PyBytes_AS_STRING(<bytes?>written), PyBytes_GET_SIZE(written))
 
     cdef int value(self, Output out, Step *step, value) except -1:
-        """Write a value, or return 0 where it is not of the form that its step names."""
+        """Write a value and return 1, or return 0 if it does not have the encoding of its step."""
         cdef int code = step.code
         cdef long long number
         cdef int overflow = 0
@@ -405,7 +431,8 @@ cdef class RowWriter:
         return self.text(out, step, value)
 
     cdef int member(self, Output out, Step *step, value) except -1:
-        cdef dict known = self.operations[step - self.steps].known
+        """Write a choice that was written before. A new one goes to ``slow``, which remembers it."""
+        cdef dict known = self.write_steps[step - self.steps].known
         if type(value) is not str and type(value) is not int:
             return 0
         written = known.get(value)
@@ -415,9 +442,11 @@ cdef class RowWriter:
         return 1
 
     cdef int decimal(self, Output out, Step *step, value) except -1:
-        """Write a real of a column of so many places, if its text stands for no other real of that length.
+        """Write a decimal that SQLite stores as a float, with the places of its column.
 
-        The quotient of two exact numbers is rounded once: where it is the value, the digits are those of formatting.
+        The float is scaled to a whole number of its last place and rounded. That number divided by the same power of ten
+        is rounded once, as both are exact floats; if it gives the float again, its digits are those that Python's
+        formatting would print. With more digits than ``most`` two decimals may have the same float: 0, the slow way.
         """
         cdef double real
         cdef long long digits
@@ -436,6 +465,7 @@ cdef class RowWriter:
         digits = <long long>floor((real if real >= 0 else -real) * _TENS[step.least] + 0.5)
         if digits >= step.most or <double>digits / _TENS[step.least] != (real if real >= 0 else -real):
             return 0
+        # Fill the text from its end: the closing quote, the digits with the point, the sign, the opening quote.
         at -= 1
         text[at] = c'"'
         while place <= step.least or digits:
@@ -455,7 +485,7 @@ cdef class RowWriter:
         return 1
 
     cdef int text(self, Output out, Step *step, value) except -1:
-        """Write what is held as text."""
+        """Write a value that the driver returns as text."""
         cdef int code = step.code, kind
         cdef Py_ssize_t length, index
         cdef const char *data
@@ -466,7 +496,7 @@ cdef class RowWriter:
         if code == TEXT:
             if step.most >= 0 and not step.least <= len(<str>value) <= step.most:
                 return 0
-            if is_plain(data, length):
+            if needs_no_escape(data, length):
                 out.quote(data, length)
             else:
                 out.escape(data, length)
@@ -476,7 +506,7 @@ cdef class RowWriter:
             out.add(data, length)
         elif code == REAL:
             kind = is_number(data, length)
-            # PostgreSQL writes exponents in its own way, and for other numbers than orjson.
+            # PostgreSQL writes exponents in another way than orjson, and for other numbers.
             if kind == 0 or memchr(data, c"e", length) is not NULL:
                 return 0
             out.add(data, length)
@@ -506,15 +536,15 @@ cdef class RowWriter:
             stamp(out.data + out.used + 1, data, length, kind)
             out.data[out.used + kind + 1] = c'"'
             out.used += kind + 2
-        elif code == MOMENT:
-            return moment(out, data, length, step.least)
+        elif code == DATETIME:
+            return write_datetime(out, data, length, step.least)
         else:
-            return uuid(out, data, length)
+            return write_uuid(out, data, length)
         return 1
 
 
 cdef void stamp(char *out, const char *data, Py_ssize_t length, int kind) noexcept:
-    """Copy a time, its fraction cut and filled to milliseconds."""
+    """Copy a time, with a fraction of exactly three digits if it has one."""
     cdef Py_ssize_t index
     memcpy(out, data, 8)
     if kind == 12:
@@ -523,11 +553,15 @@ cdef void stamp(char *out, const char *data, Py_ssize_t length, int kind) noexce
             out[index] = data[index] if index < length else c"0"
 
 
-cdef int moment(Output out, const char *data, Py_ssize_t length, Py_ssize_t form) except -1:
-    """Write a date and a time: ``form`` 0 is naive, 1 is UTC unsaid, 2 is UTC that PostgreSQL says."""
+cdef int write_datetime(Output out, const char *data, Py_ssize_t length, Py_ssize_t zone) except -1:
+    """Write a date and a time.
+
+    ``zone`` is 0 for a naive datetime, 1 for UTC that the text does not mention (SQLite), 2 for UTC as PostgreSQL
+    writes it, with ``+00`` at the end.
+    """
     cdef int kind
     cdef char *to
-    if form == 2:
+    if zone == 2:
         if length < 22 or memcmp(data + length - 3, b"+00", 3):
             return 0
         length -= 3
@@ -543,7 +577,7 @@ cdef int moment(Output out, const char *data, Py_ssize_t length, Py_ssize_t form
     to[11] = c"T"
     stamp(to + 12, data + 11, length - 11, kind)
     to += 12 + kind
-    if form:
+    if zone:
         to[0] = c"Z"
         to += 1
     to[0] = c'"'
@@ -551,8 +585,8 @@ cdef int moment(Output out, const char *data, Py_ssize_t length, Py_ssize_t form
     return 1
 
 
-cdef int uuid(Output out, const char *data, Py_ssize_t length) except -1:
-    """Write a UUID of 32 digits, or of 36 characters."""
+cdef int write_uuid(Output out, const char *data, Py_ssize_t length) except -1:
+    """Write a UUID: SQLite stores 32 digits, PostgreSQL writes them with dashes."""
     cdef Py_ssize_t index, at = 0
     cdef bint dashed = length == 36
     cdef char *to

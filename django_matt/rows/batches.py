@@ -1,7 +1,7 @@
-"""Long lists: read from a cursor of the database's and written so many rows at a time, in constant memory.
+"""Long lists: read from a database cursor and written a batch of rows at a time, in constant memory.
 
-How long a list is shows in the query that answers the short ones, which asks for one row more than is held at most. A
-longer one is read again from its start, by one statement.
+Nobody knows how long a list is before it is read. So the query of an ordinary list asks for one row more than may be
+kept in memory. If that row comes back, the list is read again from its start, this time through a cursor.
 """
 
 from collections.abc import Generator, Iterator
@@ -20,45 +20,47 @@ from django_matt.serialization.plan import ResponsePlan
 
 __all__ = ["BATCH", "Batches", "columns_of", "has_own_keys", "may_stream"]
 
-# So many rows are read and written at a time.
+# The number of rows that are read and written at a time.
 BATCH = 1_000
 
 
 class Batches:
-    """A list that is too long to be held: what is left to read and write of it."""
+    """A list that is too long for memory: it yields its items as JSON, a batch at a time."""
 
     def __init__(
         self,
         plan: ResponsePlan,
         queryset: Any,
-        template: RowPlan | None,
+        row_plan: RowPlan | None,
         planned: Any,
         *,
         columns: list[str],
         context: dict[str, Any],
     ) -> None:
-        """Let ``template`` write the rows of ``queryset``, and ``plan`` the instances of ``planned`` that it cannot.
+        """Take what writes the rows, and what writes the instances where rows cannot be written.
 
-        ``columns`` are the keys of the objects.
+        ``row_plan`` writes rows of ``queryset``; without one every batch is written by ``plan`` from instances of
+        ``planned``. ``columns`` are the keys of the items, for formats that need a header. ``context`` goes to validators.
         """
         self.columns = columns
         self._plan = plan
         self._queryset = queryset
-        self._template = template
+        self._row_plan = row_plan
         self._planned = planned
         self._context = context
 
     def read(self, separator: bytes) -> Generator[bytes]:
-        """Yield the items as JSON, so many at a time, joined by ``separator``; closing it closes the cursor."""
+        """Yield the items as JSON, joined by ``separator``, a batch at a time. Closing the generator closes the cursor."""
         with _snapshot(self._queryset.db):
-            if self._template is None:
+            if self._row_plan is None:
                 yield from self._read_instances(separator)
             else:
-                yield from self._read_rows(self._template, separator)
+                yield from self._read_rows(self._row_plan, separator)
 
-    def _read_rows(self, template: RowPlan, separator: bytes) -> Iterator[bytes]:
-        with closing(template.batches(self._queryset, BATCH, separator)) as batches:
+    def _read_rows(self, row_plan: RowPlan, separator: bytes) -> Iterator[bytes]:
+        with closing(row_plan.batches(self._queryset, BATCH, separator)) as batches:
             for keys, body in batches:
+                # A batch without a body holds a value that did not fit. Only this batch is read again, as instances.
                 found = self._write(self._find(keys), separator) if body is None else body
                 if found:
                     yield found
@@ -69,7 +71,7 @@ class Batches:
                 yield self._write(values, separator)
 
     def _find(self, keys: Any) -> list[Any]:
-        """Return the instances of rows, but of those that have been deleted."""
+        """Return the instances with these keys in the same order. Rows that were deleted meanwhile are left out."""
         queryset = self._planned.all()
         queryset.query.clear_limits()
         queryset.query.clear_ordering(force=True)
@@ -77,21 +79,25 @@ class Batches:
         return [found[key] for key in keys if key in found]
 
     def _write(self, values: list[Any], separator: bytes) -> bytes:
+        # The plan writes JSON arrays. With another separator (one item per line) each item is an array of its own; the brackets
+        # are cut off.
         lists = [values] if separator == b"," else [[value] for value in values]
         return separator.join(self._plan.encode(each, **self._context)[1:-1] for each in lists)
 
 
 @contextmanager
 def _snapshot(using: str) -> Iterator[None]:
-    """Let all queries of a stream see the same rows.
+    """Make all queries of a stream see the same rows.
 
-    SQLite's do while the cursor is open. PostgreSQL's cursor lives in a transaction; outside of one the server would
-    first copy the whole list.
+    On SQLite they do as long as the cursor is open. PostgreSQL needs a transaction, for two reasons: only REPEATABLE READ
+    shows the later queries the same rows, and outside of a transaction the server copies the whole list before it sends the
+    first row (``WITH HOLD``).
     """
     connection = connections[using]
     if connection.vendor != "postgresql":
         yield
         return
+    # The level can only be set in a transaction that has not queried yet. Inside the view's own it stays as it is.
     ours = connection.get_autocommit()
     with transaction.atomic(using=using):
         if ours:
@@ -101,7 +107,7 @@ def _snapshot(using: str) -> Iterator[None]:
 
 
 def may_stream(queryset: Any, most: int) -> bool:
-    """Tell whether a queryset may be longer than ``most``, and can be read by a cursor with the same outcome."""
+    """Tell whether a queryset may have more than ``most`` rows, and a cursor would give the same rows."""
     query = queryset.query
     if query.high_mark is not None and query.high_mark - query.low_mark <= most:
         return False
@@ -116,13 +122,16 @@ def may_stream(queryset: Any, most: int) -> bool:
 
 
 def has_own_keys(queryset: Any) -> bool:
-    """Tell whether the key says which row: joined rows may differ in their annotations alone."""
+    """Tell whether the primary key identifies a row of the result.
+
+    A join can give several rows of one key that differ in their annotations only. Instances cannot be found again by key then.
+    """
     query = queryset.query
     return not query.annotations or len(query.alias_map) <= 1
 
 
 def columns_of(plan: ResponsePlan) -> list[str] | None:
-    """Return the keys that an object of a list may have; None where the response is no plain list of a schema."""
+    """Return the keys that the objects of a list may have, or None if the response is not a plain list of one schema."""
     annotation = plan.annotation
     schema = next(iter(getattr(annotation, "__args__", ())), None)
     if getattr(annotation, "__origin__", None) is not list or not isinstance(schema, type):

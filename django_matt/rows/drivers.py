@@ -1,4 +1,7 @@
-"""What a driver gives before anybody converts it: SQLite's values as they are stored, PostgreSQL's text of the wire."""
+"""Cursors that return what the driver received, before psycopg or Django converts it.
+
+SQLite gives its stored values (a date is text). psycopg gives PostgreSQL's text of each value.
+"""
 
 from typing import Any
 
@@ -6,12 +9,13 @@ from django_matt.serialization.encoder import ValueMismatch
 
 __all__ = ["Raw", "Wire", "is_raw"]
 
-# What psycopg makes objects of: bool, int8, int2, int4, float4, float8, date, time, timestamptz, numeric, uuid.
+# The PostgreSQL types (OIDs) of which psycopg would make Python objects:
+# bool, int8, int2, int4, float4, float8, date, time, timestamptz, numeric, uuid.
 _OBJECTS = (16, 20, 21, 23, 700, 701, 1082, 1083, 1184, 1700, 2950)
 
 
 def is_raw(connection: Any) -> bool:
-    """Tell whether raw values of a connection are known: psycopg 2 gives its own objects."""
+    """Tell whether a connection can give raw values that the engine knows. psycopg 2 cannot."""
     if connection.vendor == "postgresql":
         from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
@@ -20,33 +24,33 @@ def is_raw(connection: Any) -> bool:
 
 
 class Raw:
-    """A cursor of Django's whose rows are as its driver gives them: SQLite's."""
+    """A cursor of Django's whose driver gives raw rows without further work: SQLite's."""
 
     def __init__(self, cursor: Any) -> None:
-        """Take the cursor, which may run many statements, one after the other."""
+        """Take the cursor. It may run several statements, one after the other."""
         self.cursor = cursor
 
     def run(self, statement: Any) -> None:
-        """Run a statement; execute wrappers and the log of queries see it."""
+        """Run a statement through Django's cursor, so that execute wrappers and the query log see it."""
         self.cursor.execute(statement.sql, statement.params)
 
     def types(self) -> list[int]:
-        """Return the types of the columns, where they have any."""
+        """Return the database types of the columns; none on SQLite, where each value has its own type."""
         return []
 
     def load(self, values: list[Any], column: int) -> list[Any]:
-        """Return the objects that the connection makes of a column's values."""
+        """Convert a column's raw values to what the driver would have returned."""
         return values
 
 
 class Wire(Raw):
-    """A cursor of psycopg, of the client or the server, that gives the text of every column.
+    """A cursor of psycopg that returns every column as text.
 
-    It is the context in which psycopg would have loaded them.
+    The object passes itself to psycopg's ``Transformer`` as the connection-like context in which values are loaded.
     """
 
     def __init__(self, cursor: Any) -> None:
-        """Keep the cursor's own loaders, and register others before it runs."""
+        """Save the cursor's own loaders, then register text loaders in their place. The cursor must not have run yet."""
         from django.db.backends.postgresql.psycopg_any import TextLoader, adapt
 
         super().__init__(cursor)
@@ -64,7 +68,7 @@ class Wire(Raw):
         return [result.ftype(column) for column in range(result.nfields)]
 
     def load(self, values: list[Any], column: int) -> list[Any]:
-        """Return the objects that the connection makes of a column's text."""
+        """Convert a column's text to the objects that the connection would have returned."""
         from django.db.backends.postgresql.psycopg_any import adapt
 
         oid = self.cursor.pgresult.ftype(column)

@@ -1,4 +1,8 @@
-"""Lists inside objects: what one further query fetches for all the objects of an answer."""
+"""Nested lists: one more query reads the items of a to-many relation for all objects of a response.
+
+This is what ``prefetch_related()`` does, with JSON in the place of instances: the items are written while they are read,
+grouped by the key of the object that they belong to, and put into that object by a step of the row writer.
+"""
 
 from sqlite3 import sqlite_version_info
 from typing import Any
@@ -15,29 +19,38 @@ from django_matt.serialization.requirements import accessor_of, is_reverse, join
 
 __all__ = ["Key", "NestedList"]
 
-# As many keys as one IN takes on any build of SQLite (SQLITE_MAX_VARIABLE_NUMBER).
+# The number of keys for one statement. Every build of SQLite accepts so many parameters (SQLITE_MAX_VARIABLE_NUMBER).
 _KEYS = 30_000
 _ONE = "IN (%s)"
-# However many keys there are, they are one parameter: the statement stays the same, and drivers keep it prepared.
+# Django writes `IN (%s, %s, …)`, a different statement for each number of keys. These conditions take all keys as one
+# parameter, so the statement is always the same and drivers keep it prepared.
 _ALL = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
-# The first SQLite with JSON in every build; Django's own test of that is a query, which would be one of a request's.
+# The first SQLite that has JSON functions in every build. Django's own test for them is a query, which would be one of the
+# request's queries.
 _JSON = (3, 38)
 _MODEL, _LINK = KINDS["model"], KINDS["link"]
 
 
 class Key(F):
-    """A key by which rows are put together: another column than the same one written."""
+    """A primary or foreign key that is selected to match rows with each other, not to be written.
+
+    ``values_list()`` accepts a name only once. Under an alias of its own the key can be selected beside the same column when
+    that is part of the response as well.
+    """
 
     default_alias = "matt_key"
 
 
 class NestedList:
-    """A list inside an object: what one further query fetches for all the objects."""
+    """A list inside the objects of a response."""
 
     def __init__(
         self, relation: Any, node: Any, parent: Any, model: type[Model], path: tuple[Any, ...]
     ) -> None:
-        """Find the way back from the items to the objects of a model, or raise ``TierUnavailable``."""
+        """Find the lookup from the items back to their objects, or raise ``TierUnavailable``.
+
+        ``parent`` is the row plan of the objects, ``model`` their model, ``path`` the schemas around the list.
+        """
         name, target = accessor_of(relation), relation.related_model
         self.name = name
         through = getattr(relation, "content_type_field_name", None)
@@ -45,6 +58,8 @@ class NestedList:
             raise TierUnavailable(f"{name} is a relation to any model")
         if node.longest >= 0 or node.shortest > 0:
             raise TierUnavailable(f"the length of {name} is bounded")
+        # ``back`` is the lookup that filters items by their object; ``by_key`` tells whether it compares primary keys, which is
+        # what the parent's rows contain.
         if relation.one_to_many:
             back = relation.field
             self.back = back.name
@@ -64,37 +79,41 @@ class NestedList:
         self.pack, self.types = key_packer(
             model._meta.pk, connections[self.using], as_text=parent.as_text
         )
-        self.template = type(parent)(
+        # The items have a row plan of their own. Its first column is the key of the object that an item belongs to.
+        self.row_plan = type(parent)(
             item, target, self.using, parent.encoder, path=path, first=(Key(self.back),)
         )
 
     def queryset(self) -> Any:
-        """Return what the relation's own manager would start from."""
-        queryset = self.template.model._default_manager.all()
+        """Return all items as the relation's own manager would, before it filters by object."""
+        queryset = self.row_plan.model._default_manager.all()
         check(queryset)
         if queryset._db not in (None, self.using):
             raise TierUnavailable(f"{self.name} is in another database, says its manager")
         return queryset.using(self.using)
 
     def fetch(self, keys: list[Any], raw: Raw) -> dict[Any, list[bytes]]:
-        """Return the items of each key, in their order."""
+        """Return the items of each key as JSON, in the queryset's order."""
         found: dict[Any, list[bytes]] = {}
         for start in range(0, len(keys), _KEYS):
             statement = self.statement(keys[start : start + _KEYS])
-            found.update(self.template.program.group(*self.template.fetch(statement, raw)))
+            found.update(self.row_plan.row_writer.group(*self.row_plan.fetch(statement, raw)))
         return found
 
     def statement(self, keys: list[Any]) -> CachedSQL | None:
-        """Return the SELECT of the items of keys, as the driver gave these."""
+        """Return the SELECT of the items of these keys, which are raw values of the driver."""
         if self.pack is None:
             return self._compiled(keys)
-        model = self.template.model
-        # What Django's own manager starts from depends on nothing else.
+        model = self.row_plan.model
+        # Django's own manager always starts from the same query, which depends on Meta.ordering alone. A manager of the
+        # project's own is asked every time, since its queryset may depend on the request.
         stock = type(model._default_manager) is Manager
         key = tuple(model._meta.ordering) if stock else key_of(self.queryset().query)
-        known = self.template.statements.get(key)
+        known = self.row_plan.cached_sql.get(key)
         if known is None:
             connection = connections[self.using]
+            # Compile the query for a single key once, then replace its one condition `IN (%s)` by one that takes all keys. If the
+            # SQL is not of exactly that form, compile it for these keys and keep nothing.
             one = self._compiled(keys[:1])
             if (
                 key_of(self.queryset().query) is None
@@ -106,9 +125,9 @@ class NestedList:
                 return self._compiled(keys)
             sql = one.sql.replace(_ONE, _ALL[connection.vendor])
             known = CachedSQL(sql, (), one.expressions)
-            self.template.keep(key, known)
+            self.row_plan.keep(key, known)
         return CachedSQL(known.sql, (self.pack(keys),), known.expressions)
 
     def _compiled(self, keys: list[Any]) -> CachedSQL | None:
         chosen = self.queryset().filter(**{f"{self.back}__in": keys})
-        return compiled(self.template.select(chosen), self.using)
+        return compiled(self.row_plan.select(chosen), self.using)

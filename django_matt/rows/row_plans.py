@@ -1,4 +1,4 @@
-"""Templates: one schema against one model, as the columns to select and the operations that write them."""
+"""Row plans: one schema matched with one model, as the columns to select and the steps that write them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +32,11 @@ _MODEL, _LIST, _LINK = KINDS["model"], KINDS["list"], KINDS["link"]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an object stands: its model, Django's lookup up to it, the schemas around it, the column of its key."""
+    """An object of the response while its fields are matched: the object itself, or one that is joined to it.
+
+    ``prefix`` is Django's lookup up to it (``"author__"``), ``path`` the schemas around it, ``key`` the index of the column
+    that is NULL where the object does not exist.
+    """
 
     model: Any
     prefix: str = ""
@@ -41,7 +45,7 @@ class _Place:
 
 
 class RowPlan(Select):
-    """What is selected for a node, and what is written of it."""
+    """The columns and steps for one schema and one model."""
 
     def __init__(
         self,
@@ -55,38 +59,42 @@ class RowPlan(Select):
         path: tuple[Any, ...] = (),
         first: tuple[Any, ...] = (),
     ) -> None:
-        """Find every field of a node in the model, or raise ``TierUnavailable``; the columns of ``first`` come before them.
+        """Match every field of a schema with the model, or raise ``TierUnavailable`` with the field that does not match.
 
-        With ``values`` a queryset gives dictionaries of these columns of the model and of the annotations.
+        ``annotations`` are the queryset's, ``values`` the columns of its ``values()`` (None if it gives instances).
+        ``first`` are columns to select before all others: a nested list has the key of the object there.
         """
         super().__init__(model, using, values, first)
         self.encoder = encoder
         self.annotations = annotations
         self.compiled = COMPILED and encoder.COMPILED and is_raw(connections[using])
         self.as_text = self.compiled and connections[using].vendor == "postgresql"
-        # The relations that are joined, and the names that are read, of the model itself.
-        self.ones: set[str] = set()
+        # Names of the outermost model: the relations that are joined, and everything that is read.
+        self.joined_relations: set[str] = set()
         self.read: set[str] = set()
         place = _Place(model, path=path)
         if node.kind == _LINK:
+            # A list of links, as ModelSchema makes it of a many-to-many field: each item is a primary key, not an object.
             key = encoder.Field("pk", "pk", "", encoder.Node("any", "key"), None)
-            self._column(WriteStep("fragment"), place, model._meta.pk, key.node)
+            self._add_column(WriteStep("fragment"), place, model._meta.pk, key.node)
         else:
-            self.operations.append(WriteStep("object"))
-            self._object(node, place)
-        self.program = row_writer_of(self.operations, compiled=self.compiled)
+            self.steps.append(WriteStep("object"))
+            self._add_object(node, place)
+        self.row_writer = row_writer_of(self.steps, compiled=self.compiled)
 
-    def _object(self, node: Any, place: _Place) -> None:
+    def _add_object(self, node: Any, place: _Place) -> None:
+        """Add the steps of an object: a brace, its fields, a brace."""
         model = place.model
         if not node.getter:
             raise TierUnavailable(f"{node.name} is no Schema of Ninja's")
         if self.values is None and not is_quiet(model):
             raise TierUnavailable(f"{model.__name__} makes its instances in its own way")
+        # A schema inside itself (a tree) would have no end.
         if any(node.fields is seen for seen in place.path):
             raise TierUnavailable(f"{node.name} holds itself")
         below = replace(place, path=(*place.path, node.fields))
         for field in node.fields:
-            operation = WriteStep(
+            step = WriteStep(
                 "fragment",
                 f"{field.wire}, {field.node.name}",
                 prefix=b",%b:" % orjson.dumps(field.wire),
@@ -94,57 +102,56 @@ class RowPlan(Select):
                 omit=bool(node.skip_none),
             )
             if self.values is None:
-                self._field(operation, below, self._name(field, place), field)
+                self._add_field(step, below, self._attribute_of(field, place), field)
             else:
-                self._value(operation, below, field, self.values | self.annotations)
-        self.operations.append(WriteStep("end"))
+                self._add_value(step, below, field, self.values | self.annotations)
+        self.steps.append(WriteStep("end"))
 
-    def _name(self, field: Any, place: _Place) -> str:
-        """Return what a field is read from: its key, or where instances have no such attribute its other one."""
+    def _attribute_of(self, field: Any, place: _Place) -> str:
+        """Return the attribute that a field reads: its alias, or its name if instances have no such attribute."""
         key: str = field.key
         made = not place.prefix and key in self.annotations
-        if field.other and field.plain and not made and not has_attribute(place.model, key):
+        if field.other and field.simple_key and not made and not has_attribute(place.model, key):
             key = field.other
         return str(place.model._meta.pk.attname) if key == "pk" else key
 
-    def _field(self, operation: WriteStep, place: _Place, name: str, field: Any) -> None:
+    def _add_field(self, step: WriteStep, place: _Place, name: str, field: Any) -> None:
+        """Add the steps of one field of an instance: a column, a joined object or a nested list."""
         meta, node = place.model._meta, field.node
         relation = relations_of(place.model).get(name)
         if not place.prefix and name in self.annotations:
-            self._column(operation, place, name, node)
+            self._add_column(step, place, name, node)
         elif relation is None:
             found = next((f for f in meta.concrete_fields if name in (f.name, f.attname)), None)
             if found is None:
                 raise TierUnavailable(
                     f"{name} is no column, annotation or relation of {meta.object_name}"
                 )
-            self._column(operation, place, found, node)
+            self._add_column(step, place, found, node)
         elif node.kind == _MODEL and (relation.one_to_one or relation.many_to_one):
-            self._one(operation, place, relation, field)
+            self._add_joined_object(step, place, relation, field)
         elif node.kind == _LIST and (relation.one_to_many or relation.many_to_many):
-            self._many(operation, place, relation, node)
+            self._add_nested_list(step, place, relation, node)
         else:
             raise TierUnavailable(f"{name} is a relation, and its schema is of another shape")
         if relation is not None and not is_stock(place.model, name):
             raise TierUnavailable(f"{name} is read through a descriptor of the project's own")
 
-    def _value(
-        self, operation: WriteStep, place: _Place, field: Any, given: frozenset[str]
-    ) -> None:
-        """Add what ``values()`` gives under one of the keys of a field."""
+    def _add_value(self, step: WriteStep, place: _Place, field: Any, given: frozenset[str]) -> None:
+        """Add the step of one field, read from a dictionary of ``values()``."""
         name: str = field.key if field.key in given or not field.other else field.other
         if name in self.annotations:
-            self._column(operation, place, name, field.node)
+            self._add_column(step, place, name, field.node)
         elif name in given:
             _, _, targets, _ = Query(place.model).names_to_path(name.split("__"), place.model._meta)
-            self._column(operation, replace(place, model=None), targets[0], field.node, name)
+            self._add_column(step, replace(place, model=None), targets[0], field.node, name)
         else:
             raise TierUnavailable(f"values() does not give {name}")
 
-    def _column(
-        self, operation: WriteStep, place: _Place, field: Any, node: Any, name: str = ""
+    def _add_column(
+        self, step: WriteStep, place: _Place, field: Any, node: Any, name: str = ""
     ) -> None:
-        """Add the column of a field, or of an annotation by its name."""
+        """Add the step that writes a column. ``field`` is a model field, or the name of an annotation."""
         name = name or (field if isinstance(field, str) else field.attname)
         self.read.add(name)
         column = column_of(
@@ -155,19 +162,23 @@ class RowPlan(Select):
             self.encoder,
             compiled=self.compiled,
         )
-        operation.code = column.code
-        operation.least, operation.most = column.least, column.most
-        operation.slow, operation.known = column.slow, column.known
-        operation.column = len(self.selected)
-        operation.nullable |= column.code == "fragment"
+        step.code = column.code
+        step.least, step.most = column.least, column.most
+        step.slow, step.known = column.slow, column.known
+        step.column = len(self.selected)
+        step.nullable |= column.code == "fragment"
         if column.code == "fragment":
-            self.made[len(self.operations)] = column, place.key
+            self.converted_columns[len(self.steps)] = column, place.key
         elif column.types is not None:
-            self.typed.append((operation.column, column.types, operation.name))
+            self.expected_types.append((step.column, column.types, step.name))
         self.selected.append(column.select(place.prefix + name))
-        self.operations.append(operation)
+        self.steps.append(step)
 
-    def _one(self, operation: WriteStep, place: _Place, relation: Any, field: Any) -> None:
+    def _add_joined_object(self, step: WriteStep, place: _Place, relation: Any, field: Any) -> None:
+        """Add the steps of a to-one relation: its object is joined, and written unless its key is NULL.
+
+        Each of the reasons below is a case in which an SQL join would find another object than Django's attribute, or none.
+        """
         name, target = accessor_of(relation), relation.related_model
         if target is None:
             raise TierUnavailable(f"{name} is a relation to any model")
@@ -181,29 +192,32 @@ class RowPlan(Select):
             raise TierUnavailable(f"{name} has another name in queries")
         self.relations.append((place.model, target, name))
         if not place.prefix:
-            self.ones.add(name)
+            self.joined_relations.add(name)
         key = relation.attname if relation.concrete else f"{name}__{target._meta.pk.attname}"
-        operation.code, operation.name, operation.column = "one", name, len(self.selected)
+        step.code, step.name, step.column = "joined", name, len(self.selected)
         if not relation.concrete:
-            # What is not there is an attribute that is missing: Ninja gives the default of the field.
-            plain = field.plain and not hasattr(place.model, "__getitem__")
-            operation.nullable &= plain and field.default is None
-            operation.omit |= field.node.skip_unset
+            # On the reverse side of a one-to-one, an object that does not exist is a missing attribute. Ninja then takes the
+            # field's default. Only a default of None can be written as NULL.
+            default_where_missing = field.simple_key and not hasattr(place.model, "__getitem__")
+            step.nullable &= default_where_missing and field.default is None
+            step.omit |= field.node.skip_unset
         self.selected.append(Key(place.prefix + key))
-        self.operations.append(operation)
-        below = _Place(target, f"{place.prefix}{name}__", place.path, operation.column)
-        self._object(field.node, below)
-        operation.end = len(self.operations)
+        self.steps.append(step)
+        below = _Place(target, f"{place.prefix}{name}__", place.path, step.column)
+        self._add_object(field.node, below)
+        # Where the key is NULL, the row writer goes on after the object's last step.
+        step.end = len(self.steps)
 
-    def _many(self, operation: WriteStep, place: _Place, relation: Any, node: Any) -> None:
+    def _add_nested_list(self, step: WriteStep, place: _Place, relation: Any, node: Any) -> None:
+        """Add the step of a to-many relation, and the primary key by which its items are found."""
         name = accessor_of(relation)
-        column = self.keys.setdefault(place.prefix, len(self.selected))
+        column = self.key_columns.setdefault(place.prefix, len(self.selected))
         if column == len(self.selected):
             self.selected.append(Key(place.prefix + place.model._meta.pk.attname))
-        operation.code, operation.name, operation.column = "many", name, column
-        many = NestedList(relation, node, self, place.model, place.path)
-        if self.as_text and many.types is not None:
-            self.typed.append((column, many.types, name))
-        self.manys[len(self.operations)] = many
-        self.relations += [(place.model, relation.related_model, name), *many.template.relations]
-        self.operations.append(operation)
+        step.code, step.name, step.column = "nested", name, column
+        nested = NestedList(relation, node, self, place.model, place.path)
+        if self.as_text and nested.types is not None:
+            self.expected_types.append((column, nested.types, name))
+        self.nested_lists[len(self.steps)] = nested
+        self.relations += [(place.model, relation.related_model, name), *nested.row_plan.relations]
+        self.steps.append(step)

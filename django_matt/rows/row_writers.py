@@ -1,4 +1,4 @@
-"""Rows into JSON, operation by operation: the plain program, and which of the two serves."""
+"""Row writers: they run the steps of a row plan for each row. This one is plain Python; ``_rows_c.pyx`` is compiled."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,42 +12,48 @@ __all__ = ["COMPILED", "RowWriter", "WriteStep", "row_writer_of"]
 
 @dataclass(slots=True)
 class WriteStep:
-    """One step of a program.
+    """One step of a row writer.
 
-    ``object`` and ``end`` write braces; ``one`` begins an object, or goes on at ``end`` where its key is NULL; ``many``
-    writes the list that was found for a key; ``fragment`` writes JSON made beforehand. All other codes name the raw form
-    of a column, and only the compiled program knows them.
+    ``object`` and ``end`` write braces. ``fragment`` writes JSON that was made beforehand. ``joined`` begins a joined object,
+    or jumps to the step ``end`` if its key is NULL. ``nested`` writes the items that were read for the key in its column.
+    Every other code names a raw encoding, which only the compiled writer knows.
     """
 
     code: str
     name: str = ""
-    # The column of a row, and `,"key":`, which is nothing for a value that stands alone.
+    # The index of the column, and `,"key":` in JSON; no prefix for a value without a key. The writer drops the comma of an
+    # object's first field.
     column: int = 0
     prefix: bytes = b""
     nullable: bool = False
-    # With exclude_none, what is NULL is not there.
+    # Leave the field out where it is NULL (exclude_none).
     omit: bool = False
     end: int = 0
+    # Limits of a raw encoding. What they limit depends on the code; see ``Step`` in _rows_c.pyx.
     least: int = 0
     most: int = -1
-    # Writes a value that has not the form that ``code`` names.
+    # Writes a value that is not encoded as ``code`` expects; without one, the value raises ``ValueMismatch``.
     slow: Callable[[Any], bytes] | None = None
+    # The JSON of the values of a choice field, by the raw value.
     known: dict[Any, bytes] = field(default_factory=dict)
 
 
 class RowWriter:
-    """What is written of each row, where nothing is compiled; columns are fragments here, whatever they hold."""
+    """Writes rows in Python. Without the compiled writer no column has a raw encoding: all of them are fragments."""
 
-    def __init__(self, operations: list[WriteStep]) -> None:
-        """Take the operations in their order."""
-        self.operations = operations
+    def __init__(self, steps: list[WriteStep]) -> None:
+        """Take the steps in their order."""
+        self.steps = steps
 
     def write(self, rows: list[Any], extras: list[Any], between: bytes) -> bytes:
-        """Return the rows, ``between`` between them; ``extras`` are what the operations take from beside the rows."""
+        """Return the rows as JSON, joined by ``between``.
+
+        ``extras`` has an entry for each step: a fragment for each row, or the items of a nested list by key.
+        """
         return between.join(self._written(rows, extras))
 
     def group(self, rows: list[Any], extras: list[Any]) -> dict[Any, list[bytes]]:
-        """Return the rows of each first column, in their order."""
+        """Return the rows as lists of JSON by the value in their first column, each list in the order of the rows."""
         found: dict[Any, list[bytes]] = {}
         for row, written in zip(rows, self._written(rows, extras), strict=True):
             found.setdefault(row[0], []).append(written)
@@ -57,26 +63,26 @@ class RowWriter:
         for index, row in enumerate(rows):
             parts: list[bytes] = []
             at = 0
-            while at < len(self.operations):
-                operation, extra = self.operations[at], extras[at]
+            while at < len(self.steps):
+                step, extra = self.steps[at], extras[at]
                 at += 1
-                if operation.code in ("object", "end"):
-                    parts.append(b"{" if operation.code == "object" else b"}")
+                if step.code in ("object", "end"):
+                    parts.append(b"{" if step.code == "object" else b"}")
                     continue
-                value = extra[index] if operation.code == "fragment" else row[operation.column]
-                if value is None and not operation.nullable:
-                    raise ValueMismatch(operation.name)
-                if value is None and operation.code == "one":
-                    at = operation.end
-                if value is None and operation.omit:
+                value = extra[index] if step.code == "fragment" else row[step.column]
+                if value is None and not step.nullable:
+                    raise ValueMismatch(step.name)
+                if value is None and step.code == "joined":
+                    at = step.end
+                if value is None and step.omit:
                     continue
                 first = bool(parts) and parts[-1] == b"{"
-                parts.append(operation.prefix[1:] if first else operation.prefix)
+                parts.append(step.prefix[1:] if first else step.prefix)
                 if value is None:
                     parts.append(b"null")
-                elif operation.code == "one":
+                elif step.code == "joined":
                     parts.append(b"{")
-                elif operation.code == "many":
+                elif step.code == "nested":
                     parts.append(b"[%b]" % b",".join(extra.get(value, ())))
                 else:
                     parts.append(value)
@@ -91,6 +97,6 @@ except ImportError:
 COMPILED: bool = _compiled is not None
 
 
-def row_writer_of(operations: list[WriteStep], *, compiled: bool) -> Any:
-    """Return the program of operations."""
-    return (_compiled.RowWriter if compiled else RowWriter)(operations)
+def row_writer_of(steps: list[WriteStep], *, compiled: bool) -> Any:
+    """Return the writer of these steps."""
+    return (_compiled.RowWriter if compiled else RowWriter)(steps)

@@ -1,4 +1,4 @@
-"""Selections: the columns of a template as SQL, and the rows that come back as JSON."""
+"""SELECT: the columns of a row plan as SQL, and the rows that come back as JSON."""
 
 from collections.abc import Generator, Hashable
 from contextlib import suppress
@@ -17,61 +17,64 @@ from django_matt.serialization.encoder import ValueMismatch
 
 __all__ = ["Select", "TooMany"]
 
-_STATEMENTS = 128
+_MAX_STATEMENTS = 128
 
 
 class TooMany(Exception):  # noqa: N818 - no error
-    """A list has more rows than it should be read in whole."""
+    """The queryset has more rows than may be read into memory."""
 
-    # What selected them: a router may name another database, and so another template, when it is asked again.
-    template: Any = None
+    # The plan that read the rows. Asked again, a router may name another database, which would be another plan.
+    row_plan: Any = None
 
 
 class Select:
-    """What is selected of a model, and the operations over its rows; ``Template`` fills both from a schema."""
+    """What a row plan selects, and how it runs the query. ``RowPlan`` fills the lists from a schema."""
 
     as_text: bool
-    program: Any
+    row_writer: Any
 
     def __init__(
         self, model: type[Model], using: str, values: frozenset[str] | None, first: tuple[Any, ...]
     ) -> None:
-        """Begin with the columns of ``first``; with ``values`` a queryset gives dictionaries."""
+        """Begin with the columns of ``first``. With ``values`` the queryset gives dictionaries of these columns."""
         self.model = model
         self.using = using
         self.values = values
         self.selected: list[Any] = [*first]
-        self.operations: list[WriteStep] = []
-        # By operation: the column that Django makes for it and the key of the object that this is in; the list inside.
-        self.made: dict[int, tuple[Column, int | None]] = {}
-        self.manys: dict[int, NestedList] = {}
-        # The types of PostgreSQL's that a column may have, and what it is called.
-        self.typed: list[tuple[int, frozenset[int], str]] = []
-        # By Django's lookup up to an object: the column of its primary key, where a list needs it.
-        self.keys: dict[str, int] = {}
-        # The relations that are read with it, at any depth: the model of one end, that of the other, the name.
+        self.steps: list[WriteStep] = []
+        # Two lists are kept apart from the steps, by the index of their step: columns without a raw encoding, which Django
+        # converts (with the column that holds the key of their object, None for the outermost), and nested lists.
+        self.converted_columns: dict[int, tuple[Column, int | None]] = {}
+        self.nested_lists: dict[int, NestedList] = {}
+        # For raw PostgreSQL columns: the index, the types (OIDs) that the step can write, the name for messages.
+        self.expected_types: list[tuple[int, frozenset[int], str]] = []
+        # The index of the primary key's column by the lookup of its object (``""``, ``"author__"``), where a nested list needs it.
+        self.key_columns: dict[str, int] = {}
+        # The relations that are read, at any depth, as (model, related model, name): routers are asked about each.
         self.relations: list[tuple[type[Model], type[Model], str]] = []
-        self.statements: dict[Hashable, CachedSQL] = {}
+        self.cached_sql: dict[Hashable, CachedSQL] = {}
 
     def select(self, queryset: Any, *, keyed: bool = False) -> Any:
-        """Return the queryset of the columns, at their end the key if that is asked for."""
+        """Return the queryset with the plan's columns as tuples; with ``keyed`` the primary key is the last column."""
         selected = self.selected
         if keyed or (queryset.query.distinct and self.values is None):
-            # With the key and all else depending on it, rows are as distinct as instances are.
+            # DISTINCT on instances compares whole rows, which differ by their keys. On fewer columns it would remove more rows, so
+            # the key is selected too.
             selected = [*selected, Key(self.model._meta.pk.attname)]
         return queryset.values_list(*selected)
 
     def statement(
         self, queryset: Any, most: int | None = None, *, keyed: bool = False
     ) -> CachedSQL | None:
-        """Return the SELECT of a queryset's columns; None where nothing can come back.
+        """Return the compiled SELECT for a queryset, or None if it cannot have rows.
 
-        With ``most`` it gives at most one row more, ``keyed`` the key as its last column.
+        With ``most`` it asks for one row more than that, which shows that there are more. With ``keyed`` the primary key is
+        the last column. The SQL is kept for equal queries of later requests (``sql_cache.key_of``).
         """
         key = key_of(queryset.query)
-        known = self.statements.get((key, most, keyed))
+        known = self.cached_sql.get((key, most, keyed))
         if known is None:
-            # A router may name another database each time that it is asked.
+            # Name the database: a router that spreads reads would be asked again, and might name another.
             values = self.select(queryset.using(self.using), keyed=keyed)
             if most is not None:
                 values.query.set_limits(high=most + 1)
@@ -81,26 +84,31 @@ class Select:
         return known
 
     def keep(self, key: Hashable, statement: CachedSQL) -> None:
-        """Keep a statement for other requests."""
-        if len(self.statements) >= _STATEMENTS:
-            self.statements.clear()
-        self.statements[key] = statement
+        """Keep a statement for later requests."""
+        if len(self.cached_sql) >= _MAX_STATEMENTS:
+            self.cached_sql.clear()
+        self.cached_sql[key] = statement
 
     def raw(self, cursor: Any) -> Raw:
-        """Return a cursor, of the client or the server, as one that gives raw rows."""
+        """Wrap a cursor, of the client or the server, so that it gives raw rows."""
         return Wire(cursor) if self.as_text else Raw(cursor)
 
     def extras(
         self, rows: list[Any], statement: CachedSQL, raw: Raw, inside: Raw | None = None
     ) -> list[Any]:
-        """Return columns made by Django, and the lists ``inside``, which another cursor may ask for than the rows'."""
-        extras: list[Any] = [None] * len(self.operations)
+        """Return for each step what it writes that is not in the rows: JSON made of a column, or the items of lists.
+
+        ``inside`` is the cursor for nested lists, if ``raw`` is still in use by the rows.
+        """
+        extras: list[Any] = [None] * len(self.steps)
+        # A view or a hand-made table may have another type than the model says. Its text would be misread.
         types = raw.types()
-        for index, expected, name in self.typed:
+        for index, expected, name in self.expected_types:
             if types[index] not in expected:
                 raise ValueMismatch(f"{name}: a column of another type")
-        for at, (column, key) in self.made.items():
-            index = self.operations[at].column
+        for at, (column, key) in self.converted_columns.items():
+            index = self.steps[at].column
+            # A column of a joined object has a value only where the object exists.
             there = [row[index] for row in rows if key is None or row[key] is not None]
             values = raw.load(there, index)
             try:
@@ -108,23 +116,23 @@ class Select:
                     values, statement.expressions[index], connections[self.using]
                 )
             except ValueMismatch:
-                raise ValueMismatch(self.operations[at].name) from None
+                raise ValueMismatch(self.steps[at].name) from None
             if len(made) < len(rows):
-                # What is not there has no values in the columns.
+                # Put the values back beside their rows; a missing object has None.
                 each = iter(made)
                 made = [None if row[key] is None else next(each) for row in rows]
             extras[at] = made
-        for at, many in self.manys.items():
-            index = self.operations[at].column
+        for at, nested in self.nested_lists.items():
+            index = self.steps[at].column
             keys = [row[index] for row in rows]
-            if index != self.keys.get(""):
-                # Of joined objects the same may come often, and some may not be there.
+            if index != self.key_columns.get(""):
+                # Many rows may join the same object, or none: ask for each key once.
                 keys = [key for key in dict.fromkeys(keys) if key is not None]
-            extras[at] = many.fetch(keys, inside or raw)
+            extras[at] = nested.fetch(keys, inside or raw)
         return extras
 
     def fetch(self, statement: CachedSQL | None, raw: Raw) -> tuple[list[Any], list[Any]]:
-        """Return the raw rows of a statement, and their extras."""
+        """Run a statement; return its raw rows, and what ``extras`` makes of them."""
         if statement is None:
             return [], []
         raw.run(statement)
@@ -132,9 +140,10 @@ class Select:
         return rows, self.extras(rows, statement, raw) if rows else []
 
     def write(self, queryset: Any, most: int | None = None, first: int = 0) -> bytes | None:
-        """Return a queryset's objects with commas between, None where there are none.
+        """Return a queryset's objects as JSON with commas between them, or None if there are no rows.
 
-        Raises ``ValueMismatch``; past ``most`` rows ``TooMany``, or ``ValueMismatch`` where one of the ``first`` does not fit.
+        Raises ``ValueMismatch``. With more than ``most`` rows it raises ``TooMany``, after it has written the ``first`` of them
+        to see that they can be written.
         """
         statement = self.statement(queryset, most)
         if statement is None:
@@ -147,7 +156,7 @@ class Select:
             if long:
                 rows = rows[:first]
             extras = self.extras(rows, statement, raw) if rows else []
-        written: bytes = self.program.write(rows, extras, b",")
+        written: bytes = self.row_writer.write(rows, extras, b",")
         if long:
             raise TooMany
         return written if rows else None
@@ -155,14 +164,15 @@ class Select:
     def batches(
         self, queryset: Any, rows: int, separator: bytes
     ) -> Generator[tuple[list[Any], bytes | None]]:
-        """Yield from a cursor of the database's the keys of so many rows at a time, and their joined JSON.
+        """Read a queryset from a server-side cursor; yield the primary keys of each batch of ``rows`` rows, and their JSON.
 
-        None stands for rows that do not fit.
+        The JSON is None if a value of the batch does not fit: the caller reads these keys again as instances.
         """
         statement = self.statement(queryset, keyed=True)
         if statement is None:
             return
         connection, last = connections[self.using], len(self.selected)
+        # The server's cursor is busy with the rows, so nested lists use an ordinary one.
         with connection.chunked_cursor() as cursor, connection.cursor() as other:
             raw, inside = self.raw(cursor), self.raw(other)
             raw.run(statement)
@@ -170,13 +180,13 @@ class Select:
                 body = None
                 with suppress(TierUnavailable, ValueMismatch):
                     extras = self.extras(found, statement, raw, inside)
-                    body = self.program.write(found, extras, separator)
+                    body = self.row_writer.write(found, extras, separator)
                 keys = raw.load([row[last] for row in found], last)
                 yield converted(keys, statement.expressions[last], connection), body
 
     def queries(self, queryset: Any) -> list[str]:
-        """Return the SQL of a queryset's columns, and of the lists inside, whose keys are those that came back."""
+        """Return the SQL of a queryset and of its nested lists, without the condition on the keys."""
         found = [str(self.select(queryset).query)]
-        for many in self.manys.values():
-            found += many.template.queries(many.queryset())
+        for nested in self.nested_lists.values():
+            found += nested.row_plan.queries(nested.queryset())
         return found

@@ -1,4 +1,8 @@
-"""Statements: which querysets rows can stand for, and the SQL of those, compiled once where nothing can change it."""
+"""The SQL cache: whether rows can replace a queryset's items, and compiled SQL that equal queries share.
+
+Django compiles a query to SQL for every request, which can take longer than reading the rows. Here the SQL is kept under
+a key that describes the query completely. A query with anything in it that the key does not describe is compiled each time.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -20,7 +24,8 @@ from django_matt.serialization.query_plans import is_simple
 
 __all__ = ["CachedSQL", "check", "compiled", "evaluates_itself", "key_of"]
 
-_EVALUATES = (
+# A queryset class that overrides one of these may return anything when it is evaluated.
+_EVALUATING = (
     "__iter__",
     "_fetch_all",
     "_clone",
@@ -32,26 +37,33 @@ _EVALUATES = (
     "values_list",
     "_values",
 )
-# What a query may hold for its SQL to follow from ``key_of``; an attribute that is not here is one we do not know.
-_NAMES = """
+# The attributes of Django's Query that ``key_of`` takes into account. A query with any other attribute gets no key: a later
+# Django may have added it, and it may change the SQL.
+_QUERY_ATTRIBUTES = """
 model alias_refcount alias_map alias_cols external_aliases table_map used_aliases where annotations extra base_table
 _filtered_relations _annotation_select_cache filter_is_sticky _lookup_joins select_related default_ordering
 standard_ordering order_by extra_order_by low_mark high_mark distinct distinct_fields
 """
-_HELD = frozenset(_NAMES.split())
-_NOT_SET = """
+_KNOWN_ATTRIBUTES = frozenset(_QUERY_ATTRIBUTES.split())
+# Of these, the ones that ``key_of`` cannot describe. A query in which one is set gets no key.
+_EMPTY_ATTRIBUTES = """
 external_aliases annotations extra extra_order_by _filtered_relations filter_is_sticky distinct_fields
 """
-_EMPTY = tuple(_NOT_SET.split())
+_MUST_BE_EMPTY = tuple(_EMPTY_ATTRIBUTES.split())
+# Lookups of Django's own make SQL from their class, column and value alone.
 _LOOKUPS = frozenset({"django.db.models.lookups", "django.db.models.fields.related_lookups"})
-_SAME = frozenset({bool, type(None), date, timedelta, UUID})
-# So long a value is not kept for another request.
+# Values of these types are their own key.
+_SIMPLE_TYPES = frozenset({bool, type(None), date, timedelta, UUID})
+# A longer text, or a list of more values, is not kept: requests would fill the memory with their keys.
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class CachedSQL:
-    """A SELECT as its compiler left it; Django's may end in columns that only its ORDER BY reads."""
+    """A compiled SELECT: the SQL, its parameters, and the selected expressions, which know their converters.
+
+    ``ORDER BY`` may have added columns at the end, which are not in ``expressions``.
+    """
 
     sql: str
     params: tuple[Any, ...]
@@ -59,7 +71,7 @@ class CachedSQL:
 
 
 def compiled(values: Any, using: str) -> CachedSQL | None:
-    """Compile what ``values_list`` made; None where nothing can come back."""
+    """Compile a ``values_list()`` queryset, or return None if Django knows that it has no rows."""
     compiler = values.query.get_compiler(using=using)
     try:
         sql, params = compiler.as_sql()
@@ -69,12 +81,16 @@ def compiled(values: Any, using: str) -> CachedSQL | None:
 
 
 def key_of(query: Any) -> Hashable | None:
-    """Return what a query's SQL and parameters follow from besides its model and connection; None where that is open.
+    """Return a key that two queries share only if their SQL and parameters are the same, or None.
 
-    Values are kept with their types: ``1 == True``, but they are different parameters.
+    The key leaves out the model, the database and the selected columns: each row plan has a cache of its own, for one of each.
+    Values are in it with their types, because ``1 == True`` but they are different parameters.
     """
-    if not vars(query).keys() <= _HELD or any(getattr(query, name) for name in _EMPTY):
+    if not vars(query).keys() <= _KNOWN_ATTRIBUTES or any(
+        getattr(query, name) for name in _MUST_BE_EMPTY
+    ):
         return None
+    # Ordering by a relation means the Meta.ordering of its model, and an expression may be anything: only columns have a key.
     ordering = query.order_by or (query.default_ordering and tuple(query.model._meta.ordering))
     try:
         if not query.alias_cols or not all(_is_column(query, name) for name in ordering or ()):
@@ -97,6 +113,7 @@ def key_of(query: Any) -> Hashable | None:
                 for alias, join in query.alias_map.items()
             ),
         )
+        # What cannot be hashed has no key either; hash() raises TypeError here instead of in the look-up.
         hash(key)
     except (TypeError, AttributeError):
         return None
@@ -104,7 +121,7 @@ def key_of(query: Any) -> Hashable | None:
 
 
 def _is_column(query: Any, name: Any) -> bool:
-    """Tell whether one orders by a column: a relation's order is its model's, an expression's its own."""
+    """Tell whether a name in ``order_by()`` is a column of the model or of a joined table."""
     if not isinstance(name, str):
         return False
     try:
@@ -117,11 +134,12 @@ def _is_column(query: Any, name: Any) -> bool:
 
 
 def _key_of_node(node: Any) -> Hashable:
+    """Return the key of a ``WHERE`` condition, or raise ``TypeError`` for one that is not of Django's simple kinds."""
     if type(node) is WhereNode:
         return node.connector, node.negated, tuple(map(_key_of_node, node.children))
     column = node.lhs
-    plain = type(node).__module__ in _LOOKUPS and type(column) is Col
-    if not plain or node.bilateral_transforms:
+    is_known = type(node).__module__ in _LOOKUPS and type(column) is Col
+    if not is_known or node.bilateral_transforms:
         raise TypeError("a lookup of another kind")
     for field in (column.target, column.output_field):
         if not type(stored(field)).__module__.startswith("django.db.models.fields"):
@@ -130,12 +148,13 @@ def _key_of_node(node: Any) -> Hashable:
 
 
 def _key_of_value(value: Any) -> Hashable:
+    """Return the key of a parameter, or raise ``TypeError`` if it is long, mutable or of an unknown type."""
     kind = type(value)
     if kind is list or kind is tuple:
         if len(value) > _LONGEST:
             raise TypeError("many values")
         return kind, tuple(map(_key_of_value, value))
-    if kind in _SAME:
+    if kind in _SIMPLE_TYPES:
         return kind, value
     if kind is datetime or kind is time:
         return kind, value.isoformat(), value.fold, value.tzinfo
@@ -147,18 +166,18 @@ def _key_of_value(value: Any) -> Hashable:
 
 
 def evaluates_itself(queryset: Any) -> bool:
-    """Tell whether a class of querysets overrides what makes their items."""
+    """Tell whether a queryset class overrides a method by which querysets get their items."""
     kind = type(queryset)
     return kind is not QuerySet and any(
-        getattr(kind, name) is not getattr(QuerySet, name) for name in _EVALUATES
+        getattr(kind, name) is not getattr(QuerySet, name) for name in _EVALUATING
     )
 
 
 def check(queryset: Any) -> None:
-    """Raise ``TierUnavailable`` with the reason why rows cannot stand for a queryset's instances or dictionaries."""
+    """Raise ``TierUnavailable`` with the reason if rows cannot replace a queryset's instances or dictionaries."""
     query = queryset.query
-    plain = ModelIterable if queryset._fields is None else ValuesIterable
-    if queryset._iterable_class is not plain:
+    usual = ModelIterable if queryset._fields is None else ValuesIterable
+    if queryset._iterable_class is not usual:
         raise TierUnavailable("the queryset gives tuples, or makes its items in its own way")
     if queryset._result_cache is not None:
         raise TierUnavailable("the queryset is already evaluated")
@@ -167,7 +186,8 @@ def check(queryset: Any) -> None:
     if not is_simple(query, distinct=True):
         raise TierUnavailable("the query is combined, grouped, locked, or holds SQL by hand")
     if query.where.contains_over_clause:
-        # Django then selects two equal columns once (SQLCompiler.get_qualify_sql).
+        # Django wraps such a query and selects equal columns only once (SQLCompiler.get_qualify_sql), so the indexes of the
+        # columns would be wrong.
         raise TierUnavailable("the query is filtered by a window")
     if query.distinct_fields or (query.distinct and query.annotations):
         raise TierUnavailable("the query is distinct by what is not answered")

@@ -14,7 +14,7 @@ cdef class Node:
     cdef public bint nullable, finite, getter, skip_none, skip_unset
     cdef public str name
     cdef public tuple bounds
-    cdef public dict members, raw_members, accesses, template
+    cdef public dict members, raw_members, accesses, blank
     cdef public list fields
     cdef public object item, model
 
@@ -22,7 +22,7 @@ cdef class Field:
     cdef public str name, key, wire, other
     cdef public Node node
     cdef public object default
-    cdef public bint plain
+    cdef public bint simple_key
 
 cdef class Shaper:
     cdef bint trusted
@@ -34,15 +34,15 @@ cdef class Shaper:
     cdef list items(self, Node node, values, int depth)
     @cython.locals(item=Node, shaped=dict)
     cdef dict mapping(self, Node node, values, int depth)
-    @cython.locals(access=tuple, direct=list, code=list, held=dict, shaped=dict, index=cython.Py_ssize_t, field=Field,
-                   below=Node, plainly=cython.bint, holds=cython.bint, ran=cython.bint)
+    @cython.locals(access=tuple, direct=list, runs_code=list, attributes=dict, shaped=dict, index=cython.Py_ssize_t, field=Field,
+                   below=Node, no_getitem=cython.bint, has_dict=cython.bint, has_run=cython.bint)
     cdef dict model(self, Node node, value, int depth)
 
 @cython.locals(shaper=Shaper)
 cpdef object encode(node, value, bint trusted=*)
 
-cdef int measure(Node node, Py_ssize_t length) except -1
-cdef int bound(Node node, value) except -1
+cdef int check_length(Node node, Py_ssize_t length) except -1
+cdef int check_bounds(Node node, value) except -1
 @cython.locals(text=str, point=cython.Py_ssize_t, places=cython.Py_ssize_t, digits=cython.Py_ssize_t, most=cython.Py_ssize_t)
 cdef str decimal_value(Node node, value)
 @cython.locals(
@@ -52,7 +52,7 @@ cdef str decimal_value(Node node, value)
 cdef object datetime_value(value)
 cdef str zoned_text(value)
 cdef str time_value(value)
-cdef object plain(value, int depth, bint lenient)
+cdef object to_jsonable(value, int depth, bint lenient)
 @cython.locals(shaped=dict)
 cdef dict members(values, int depth, bint lenient)
 cdef object key_text(key)

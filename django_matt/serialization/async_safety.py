@@ -1,10 +1,11 @@
-"""Whether encoding a value may ask the database, so that an async route hops to a thread only then."""
+"""Whether encoding a result may query the database: an async route changes to a thread only then."""
 
 from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
+from django_matt import upstream
 from django_matt.serialization.attributes import SCALARS, is_kept
 from django_matt.serialization.encoder import KINDS
 
@@ -12,15 +13,17 @@ __all__ = ["may_query"]
 
 _HOLDERS = frozenset(KINDS[name] for name in ("any", "dict", "list", "link", "model"))
 _DEEPEST = 50
+# Nothing can be said without these names of Django's.
+_OFF = upstream.lost("queries") is not None
 
 
 def may_query(node: Any, value: Any, depth: int = 0) -> bool:
-    """Follow a plan's node into a value; False only where nothing but loaded data would be read.
+    """Tell whether encoding a value by a plan's node may query the database. False is certain; True is caution.
 
-    Without a node (a closed plan) the answer is True: a resolver or a validator may do anything.
+    Without a node pydantic validates, and a resolver or a validator may do anything: True.
     """
     kind = type(value)
-    if node is None or depth > _DEEPEST:
+    if node is None or depth > _DEEPEST or _OFF:
         return True
     if kind in SCALARS:
         return False
@@ -45,7 +48,7 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
 
 
 def _all_loaded(node: Any, values: Any) -> bool:
-    """Tell quickly that a list holds instances of one class whose every wanted column is there."""
+    """Tell quickly whether a list holds instances of one model that have every column the node reads."""
     if not values or not node.fields or any(field.node.kind in _HOLDERS for field in node.fields):
         return False
     kind = type(values[0])
@@ -63,9 +66,8 @@ def _may_query_field(field: Any, value: Any, depth: int) -> bool:
     elif isinstance(getattr(kind, field.key, None), ReverseManyToOneDescriptor):
         if value.pk is None:
             return True
-        found = getattr(
-            value, field.key
-        ).all()  # makes a queryset, or finds the prefetched one; asks nothing
+        # all() does not query: it makes a queryset, or finds the prefetched one.
+        found = getattr(value, field.key).all()
         if found._result_cache is None:
             return True
     elif field.key in held and is_kept(kind, field.key):

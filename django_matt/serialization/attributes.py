@@ -1,4 +1,4 @@
-"""Attributes of objects: which values hold nothing more to read, and which attributes are only kept, not computed."""
+"""Attributes of objects: which values contain nothing more to read, and which attributes are stored, not computed."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,6 +14,6 @@ SCALARS = frozenset(
 
 
 def is_kept(kind: type, key: str) -> bool:
-    """Tell whether reading an attribute gives what ``__dict__`` holds: no property stands before it."""
+    """Tell whether reading an attribute returns what ``__dict__`` has, because no property or other descriptor comes first."""
     plainly = getattr(kind, "__getattribute__", None) is object.__getattribute__
     return plainly and kind.__dictoffset__ != 0 and not is_computed(kind, key)

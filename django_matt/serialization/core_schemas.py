@@ -1,4 +1,8 @@
-"""A pydantic core schema read into the encoder's nodes, or the reason why it cannot be."""
+"""Reads a pydantic core schema into the nodes of the encoder, or finds the reason why the encoder cannot serve it.
+
+Everything in a core schema that is not known here gives ``TierUnavailable``. A new pydantic can therefore make a response
+slower, but not wrong.
+"""
 
 import json
 import operator
@@ -8,16 +12,12 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from ninja.orm.fields import AnyObject
-from pydantic import IPvAnyAddress
-
+from django_matt import upstream
 from django_matt.serialization.getters import is_getter
 
 __all__ = ["Reader", "TierUnavailable"]
 
-_AS_LIST = ("ninja_extra.schemas.response", "NinjaPaginationResponseSchema.validate_items")
-
-# Words of a core config that change nothing in what the encoder reads or writes.
+# Settings of a model that change nothing in what the encoder reads or writes.
 _HARMLESS = frozenset(
     {
         "title",
@@ -52,7 +52,7 @@ _SIMPLE = (
     "any",
 )
 _BOUNDS = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
-# What a node of each type may carry besides its type, a ref and metadata.
+# The keys that a node of each type may have besides its type, a ref and metadata. Any other is unknown.
 _WORDS: dict[str, frozenset[str]] = {
     "str": frozenset({"min_length", "max_length"}),
     "int": frozenset(_BOUNDS),
@@ -84,23 +84,22 @@ _WORDS: dict[str, frozenset[str]] = {
         }
     ),
 }
-_ADDRESS = getattr(IPvAnyAddress, "_validate", None)
 _FIELD_WORDS = frozenset(
     {"type", "schema", "validation_alias", "serialization_alias", "frozen", "metadata"}
 )
 
 
 class TierUnavailable(Exception):  # noqa: N818 - an answer, not an error
-    """The encoder cannot serve this schema; the message says where and why."""
+    """A tier cannot answer this schema, model or queryset; the message says where and why."""
 
 
 class Reader:
-    """Reads one response's core schema into the nodes of one encoder module."""
+    """Reads the core schema of one response into nodes of an encoder."""
 
     def __init__(
         self, encoder: ModuleType, *, by_alias: bool, skip_none: bool, skip_unset: bool
     ) -> None:
-        """Take the encoder whose classes the nodes are, and the export options that shape them."""
+        """Take the encoder module whose nodes to make, and the export options."""
         self.encoder = encoder
         self.by_alias = by_alias
         self.skip_none = skip_none
@@ -110,7 +109,7 @@ class Reader:
         self._nodes: dict[str, Any] = {}
 
     def read_response(self, core_schema: Mapping[str, Any]) -> Any:
-        """Return the node of the one field of Ninja's wrapper, or raise ``TierUnavailable``."""
+        """Return the node for the response inside Ninja's wrapper model, or raise ``TierUnavailable``."""
         if core_schema["type"] == "definitions":
             self._known.update({known["ref"]: known for known in core_schema["definitions"]})
             core_schema = core_schema["schema"]
@@ -119,7 +118,7 @@ class Reader:
         return self.read(core_schema["schema"]["schema"]["fields"]["response"]["schema"])
 
     def read(self, core_schema: Mapping[str, Any], path: str = "response") -> Any:
-        """Return the node of a core schema, or raise ``TierUnavailable``."""
+        """Return the node for a core schema, or raise ``TierUnavailable``. ``path`` is the place that a message names."""
         kind = core_schema["type"]
         if kind == "definitions":
             self._known.update({known["ref"]: known for known in core_schema["definitions"]})
@@ -172,7 +171,7 @@ class Reader:
         places = core_schema.get("decimal_places")
         node.places = -1 if places is None else places
         node.finite = core_schema.get("allow_inf_nan") is False
-        # `holds(value)` asks `value >= limit` as `limit <= value`.
+        # A partial passes the limit first, so `value >= limit` is asked as `limit <= value`.
         mirrored = {"ge": operator.le, "gt": operator.lt, "le": operator.ge, "lt": operator.gt}
         node.bounds = tuple(
             partial(mirrored[word], core_schema[word])
@@ -183,16 +182,15 @@ class Reader:
 
     def _function(self, core_schema: Mapping[str, Any], path: str) -> Any:
         function = core_schema["function"]["function"]
-        place = (getattr(function, "__module__", ""), getattr(function, "__qualname__", ""))
-        if place == ("ninja.orm.fields", "_request_max_length.<locals>.check"):
+        if upstream.is_max_length(function):
             return self.read(core_schema["schema"], path)  # it leaves responses alone
-        if place == _AS_LIST and core_schema["type"] == "function-before":
+        if upstream.is_list_of_page(function) and core_schema["type"] == "function-before":
             return self.read(core_schema["schema"], path)  # list() of what the encoder reads anyway
-        if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
+        if upstream.is_any_object(function):
             return self._simple("any", {})
-        if place == ("ninja.orm.fields", "create_m2m_link_type.<locals>.M2MLink._validate"):
+        if upstream.is_m2m_key(function):
             return self._node("link", "key of a related object")
-        if function == _ADDRESS:
+        if upstream.is_ip_address(function):
             return self._node("ip", "address")
         name = getattr(function, "__qualname__", repr(function))
         raise TierUnavailable(
@@ -296,7 +294,7 @@ class Reader:
             )
         if fields.get("extras_schema") or fields.get("extra_behavior", "ignore") != "ignore":
             raise TierUnavailable(f"{path}: {name} keeps or forbids extra values")
-        resolvers = set(getattr(core_schema["cls"], "_ninja_resolvers", ())) if getter else set()
+        resolvers = set(upstream.resolvers_of(core_schema["cls"])) if getter else set()
         node = self._node("model", name)
         node.model = core_schema["cls"]
         node.getter = getter
@@ -319,7 +317,7 @@ class Reader:
                 )
             )
         if not (self.skip_none or self.skip_unset):
-            node.template.update((field.wire, None) for field in node.fields)
+            node.blank.update((field.wire, None) for field in node.fields)
         keys = {key for field in node.fields for key in (field.key, field.other)}
         if resolvers & keys:
             raise TierUnavailable(
@@ -362,13 +360,13 @@ class Reader:
             return self.encoder.MISSING
         default = core_schema["default"]
         kinds = self.encoder.KINDS
-        plain = default is None or (
+        is_scalar = default is None or (
             type(default) in {str, int, float, bool}
             and node.kind in {kinds["str"], kinds["int"], kinds["float"], kinds["bool"]}
         )
         return (
             default
-            if plain or (type(default) in {list, dict} and not default)
+            if is_scalar or (type(default) in {list, dict} and not default)
             else self.encoder.MISSING
         )
 

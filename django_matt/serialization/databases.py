@@ -1,7 +1,7 @@
 """Databases: from which one Django reads a relation, so that a join or a prefetch reads the same rows.
 
-Django asks the routers for each object: ``db_for_read(related, instance=object)``. Without an answer it reads where the
-object came from. Nothing is kept here between requests, for a router may depend on the request.
+Django asks the routers for each instance: ``db_for_read(related, instance=instance)``. If none answers, it reads from the
+database that the instance came from. Nothing is remembered between requests, because a router may depend on the request.
 """
 
 from types import SimpleNamespace
@@ -13,12 +13,12 @@ from django.db.models import Model
 
 __all__ = ["is_read_here", "reads_every_model_from", "source_of"]
 
-# A router that spreads reads over replicas at random is asked so often before its answer is that of another database.
+# A router may spread reads over replicas at random. It is asked this often before its answer counts as another database.
 _TRIES = 8
 
 
-class _Stand:
-    """Stands for every instance of a model that was read from one database; it notes if a router looks at more."""
+class _AnyInstance:
+    """Stands in for every instance of a model from one database, and notes whether a router looks at anything else of it."""
 
     def __init__(self, model: type[Model], using: str | None) -> None:
         self.seen = SimpleNamespace(
@@ -41,19 +41,19 @@ class _Stand:
 def source_of(model: type[Model], target: type[Model], using: str | None) -> str | None:
     """Return the alias from which Django reads ``target`` for an instance of ``model`` that came from ``using``.
 
-    None where a router looks at the instance itself: then each instance may have another one. ``using`` may be None
-    where that is not known, and nothing is known then.
+    Returns None if a router looks at the instance itself, since each instance may then have another database, and if ``using``
+    is None, because the database of the instance is not known.
     """
     if using is None or not router.routers:
         return using
-    stand: Any = _Stand(model, using)
+    instance: Any = _AnyInstance(model, using)
     found = None
     for _ in range(_TRIES):
         try:
-            found = router.db_for_read(target, instance=stand)
+            found = router.db_for_read(target, instance=instance)
         except Exception:  # noqa: BLE001 - Django asks again for a real instance, and shows what fails there
             return None
-        if stand.seen.looked:
+        if instance.seen.looked:
             return None
         if found == using:
             break
@@ -61,9 +61,9 @@ def source_of(model: type[Model], target: type[Model], using: str | None) -> str
 
 
 def is_read_here(model: type[Model], target: type[Model], using: str) -> bool:
-    """Tell whether one statement may read ``target`` together with ``model`` from ``using``.
+    """Tell whether one statement may read ``target`` joined to ``model`` from ``using``.
 
-    That is so where Django reads it from there too, and no router says that there is no such table.
+    It may if Django would read ``target`` from there too, and the routers say that its table exists there.
     """
     if not router.routers:
         return True

@@ -1,7 +1,8 @@
 # cython: language_level=3, annotation_typing=False
-"""Values to JSON bytes by the nodes of a plan: one source, plain here, compiled with ``_encoder_c.pxd``.
+"""Writes values as JSON by the nodes of a plan. The same source is plain Python and, with ``_encoder_c.pxd``, compiled.
 
-It checks and shapes; orjson writes.
+It checks that pydantic would accept a value unchanged, and makes data of it that orjson writes as Ninja's encoder would. A
+value that pydantic would change or refuse raises ``ValueMismatch``: pydantic then does it.
 """
 
 import json
@@ -25,7 +26,7 @@ from django.utils.duration import duration_iso_string
 from ninja.responses import NinjaJSONEncoder
 
 # The digest of this file and its pxd; a test names the right one, and compares it with the compiled module's.
-FINGERPRINT = "f042513eadd0d947"
+FINGERPRINT = "c44e6886e43d4d40"
 COMPILED = __name__.endswith("_c")
 
 _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA = range(1, 11)
@@ -51,7 +52,7 @@ KINDS = {
     "ip": _IP,
 }
 MISSING: Any = object()
-# A compiled function has no interpreter that counts its frames; pydantic itself stops at 255.
+# Compiled functions have no recursion limit of the interpreter. pydantic itself stops at 255.
 _DEEPEST = 200
 _ACCESSES = 256
 _OPTIONS = orjson.OPT_UTC_Z
@@ -64,19 +65,19 @@ _default = NinjaJSONEncoder().default
 
 
 class ValueMismatch(Exception):  # noqa: N818 - it is a way out, not an error
-    """The value is none that its schema would take as it stands: pydantic must judge it.
+    """The encoder cannot write this value as it is; pydantic must validate it.
 
-    ``reads`` are the attributes that were read by then, in their order: an object, a key, the value, the next object.
+    ``reads`` is what was read before that, in order: an object, a key, the value, then the next object.
     """
 
     reads: list[Any] = []
 
 
 class Node:
-    """What the encoder knows of one value: its kind, its limits, and the nodes below it."""
+    """What the encoder knows of one value in a response: its kind, its limits, and the nodes inside it."""
 
     def __init__(self, kind: str, name: str) -> None:
-        """Make a node without limits; ``name`` is the kind in words for ``describe``."""
+        """Make a node without limits. ``name`` says in messages and descriptions what the value is."""
         self.kind = KINDS[kind]
         self.name = name
         self.nullable = False
@@ -94,11 +95,11 @@ class Node:
         self.skip_none = False
         self.skip_unset = False
         self.accesses: dict[Any, Any] = {}
-        # Where every field is written, its keys in order: a copy of it never grows.
-        self.template: dict[str, Any] = {}
+        # The object with every key in order, if all are always written: a copy of it is filled faster than a new dict grows.
+        self.blank: dict[str, Any] = {}
 
     def copy(self) -> "Node":
-        """Return a node that shares what is below and may differ in its own limits."""
+        """Return a node that shares the nodes inside it, and may have limits of its own."""
         node = Node("any", self.name)
         node.kind = self.kind
         node.nullable = self.nullable
@@ -116,7 +117,7 @@ class Node:
         node.skip_none = self.skip_none
         node.skip_unset = self.skip_unset
         node.accesses = self.accesses
-        node.template = self.template
+        node.blank = self.blank
         return node
 
 
@@ -126,7 +127,7 @@ class Field:
     def __init__(
         self, name: str, key: str, wire: str, node: Any, default: Any, *, other: str = ""
     ) -> None:
-        """``key`` is read from objects and dicts, ``other`` where it is missing; ``wire`` is written.
+        """``key`` is read from objects and dicts, ``other`` if it is missing; ``wire`` is the key in JSON.
 
         ``default`` may be ``MISSING``.
         """
@@ -136,11 +137,11 @@ class Field:
         self.wire = wire
         self.node = node
         self.default = default
-        # Other keys mean more than one attribute to Django's template Variable, which Ninja asks for what is missing.
-        self.plain = _is_plain(key) and (not other or _is_plain(other))
+        # Ninja looks up a missing attribute with Django's template Variable, to which "a.b", "_a" or "1" means something else.
+        self.simple_key = _is_simple_key(key) and (not other or _is_simple_key(other))
 
 
-def _is_plain(key: str) -> bool:
+def _is_simple_key(key: str) -> bool:
     return key.isidentifier() and not key.startswith("_") and not _is_number(key)
 
 
@@ -153,7 +154,7 @@ def _is_number(key: str) -> bool:
 
 
 def datetime_value(value: Any) -> Any:
-    """Return what becomes ISO 8601 with milliseconds cut, ``Z`` for UTC, as Django's encoder writes it."""
+    """Return what orjson writes as Django's encoder writes a datetime: ISO 8601, milliseconds cut off, ``Z`` for UTC."""
     zone = value.tzinfo
     if zone is None or zone is _utc:
         micro = value.microsecond
@@ -173,7 +174,7 @@ def datetime_value(value: Any) -> Any:
 
 
 def zoned_text(value: Any) -> str:
-    """Return the text of a datetime in a zone that need not be UTC."""
+    """Return the text of a datetime in a time zone other than UTC, or of an object that only looks like it."""
     text: str = value.isoformat()
     if value.microsecond:
         text = text[:23] + text[26:]
@@ -181,27 +182,27 @@ def zoned_text(value: Any) -> str:
 
 
 def time_value(value: Any) -> str:
-    """Return the text of a time, ISO 8601 with milliseconds cut."""
+    """Return the text of a time: ISO 8601, milliseconds cut off."""
     text: str = value.isoformat()
     return text[:12] if value.microsecond else text
 
 
 def learn(node: Node, kind: Any) -> Any:
-    """Decide once for a class which fields of a node its instances keep in ``__dict__``."""
+    """Decide once for a class how its instances are read: from ``__dict__`` or by attribute, for each field of a node."""
     called = any("__call__" in base.__dict__ for base in kind.__mro__)
     if called or issubclass(kind, (type, Manager, QuerySet, FieldFile)):
         raise ValueMismatch("a callable")
     own = kind.__getattribute__ is object.__getattribute__ and kind.__dictoffset__ != 0
     direct = [own and not is_computed(kind, field.key) for field in node.fields]
-    # A relation to one object stays with the instance: to read it again costs nothing.
-    code = [
+    # Reading runs code (a property, a query), except for a to-one relation, which the instance keeps: to read it again is free.
+    runs_code = [
         not isinstance(
             getattr_static(kind, field.key, None),
             (ForwardManyToOneDescriptor, ReverseOneToOneDescriptor),
         )
         for field in node.fields
     ]
-    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"), code)
+    access = (direct, own and any(direct), not hasattr(kind, "__getitem__"), runs_code)
     if len(node.accesses) >= _ACCESSES:
         node.accesses.clear()
     node.accesses[kind] = access
@@ -209,7 +210,7 @@ def learn(node: Node, kind: Any) -> Any:
 
 
 def is_computed(kind: Any, key: Any) -> bool:
-    """Tell whether a class puts a property or another data descriptor before what its instances hold."""
+    """Tell whether a class has a property, or another data descriptor, that comes before the instance's ``__dict__``."""
     for base in kind.__mro__:
         if key in base.__dict__:
             found = type(base.__dict__[key])
@@ -218,7 +219,7 @@ def is_computed(kind: Any, key: Any) -> bool:
 
 
 def convert(value: Any) -> Any:
-    """Do with a value read from an attribute what ``DjangoGetter`` does, unless that is to call it."""
+    """Convert a value read from an attribute as ``DjangoGetter`` does, but do not call it if it is callable."""
     if isinstance(value, Manager):
         return list(value.all())
     if isinstance(value, QuerySet):
@@ -231,16 +232,16 @@ def convert(value: Any) -> Any:
 
 
 class Shaper:
-    """Values to data that orjson writes as Ninja's JSON; ``trusted`` ones come from a validated instance."""
+    """Makes data of values that orjson writes as Ninja's JSON. ``trusted`` values come from a validated instance."""
 
     def __init__(self, trusted: bool = False) -> None:
-        """Keep trusted values to the classes that their schemas name."""
+        """Trusted values must be of the exact classes that their schemas name."""
         self.trusted = trusted
-        # What the project's code gave (properties, querysets): pydantic takes it from here after a ValueMismatch.
+        # What properties and querysets gave so far. After a ValueMismatch pydantic takes it from here, so that nothing runs twice.
         self.reads: list[Any] = []
 
     def shape(self, node: Node, value: Any, depth: int) -> Any:  # noqa: C901 - one branch a kind
-        """Return the data of a value, or raise ``ValueMismatch`` where pydantic's validation would not be the identity."""
+        """Return the data of a value, or raise ``ValueMismatch`` if pydantic would not return the value unchanged."""
         kind = node.kind
         if value is None:
             if node.nullable:
@@ -248,12 +249,12 @@ class Shaper:
         elif kind == _STR:
             if type(value) is str:
                 if node.longest >= 0 or node.shortest > 0:
-                    measure(node, len(value))
+                    check_length(node, len(value))
                 return value
         elif kind == _INT:
             if type(value) is int:
                 if node.bounds:
-                    bound(node, value)
+                    check_bounds(node, value)
                 return value  # past 64 bits orjson refuses, and the next tier writes it
         elif kind == _BOOL:
             if type(value) is bool:
@@ -271,7 +272,7 @@ class Shaper:
                 value = float(value)
             if type(value) is float and (not node.finite or isfinite(value)):
                 if node.bounds:
-                    bound(node, value)
+                    check_bounds(node, value)
                 return value
         elif kind == _UUID:
             if type(value) is UUID:
@@ -294,10 +295,10 @@ class Shaper:
         elif kind == _DICT:
             return self.mapping(node, value, depth)
         elif kind == _ANY:
-            return plain(value, depth, False)
+            return to_jsonable(value, depth, False)
         elif kind == _LINK:
             if isinstance(value, Model):
-                return plain(read(value, "pk"), depth, False)
+                return to_jsonable(read(value, "pk"), depth, False)
         elif kind == _IP and type(value) is str:
             try:
                 return str(ip_address(value))
@@ -320,23 +321,23 @@ class Shaper:
         return found
 
     def items(self, node: Node, values: Any, depth: int) -> list[Any]:
-        """Return an array."""
+        """Return the data of an array."""
         kind = type(values)
         if depth > _DEEPEST or (kind is not list and kind is not tuple):
             raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
-            measure(node, len(values))
+            check_length(node, len(values))
         item = node.item
         if item.kind == _MODEL and not item.nullable:
             return [self.model(item, value, depth + 1) for value in values]
         return [self.shape(item, value, depth + 1) for value in values]
 
     def mapping(self, node: Node, values: Any, depth: int) -> dict[str, Any]:
-        """Return an object whose keys are data."""
+        """Return the data of an object with arbitrary keys."""
         if depth > _DEEPEST or type(values) is not dict:
             raise ValueMismatch(node.name)
         if node.longest >= 0 or node.shortest > 0:
-            measure(node, len(values))
+            check_length(node, len(values))
         item = node.item
         shaped = {}
         for key, value in values.items():
@@ -346,12 +347,12 @@ class Shaper:
         return shaped
 
     def model(self, node: Node, value: Any, depth: int) -> dict[str, Any]:  # noqa: C901, PLR0915 - the innermost loop
-        """Return an object whose keys are the fields of a model."""
+        """Return the data of an object whose keys are the fields of a schema."""
         kind = type(value)
         direct = None
-        code: Any = None
-        plainly = True
-        held: Any = None
+        runs_code: Any = None
+        no_getitem = True
+        attributes: Any = None
         if depth > _DEEPEST:
             raise ValueMismatch(node.name)
         if (
@@ -365,30 +366,32 @@ class Shaper:
         if kind is dict:
             if self.trusted:
                 raise ValueMismatch(node.name)
-            held = value
+            attributes = value
         else:
             access = node.accesses.get(kind)
             if access is None:
                 access = learn(node, kind)
-            direct, holds, plainly, code = access
-            if holds:
-                held = value.__dict__
-        shaped = node.template.copy()
+            direct, has_dict, no_getitem, runs_code = access
+            if has_dict:
+                attributes = value.__dict__
+        shaped = node.blank.copy()
         for index, field in enumerate(node.fields):
             found = MISSING
-            ran = False
+            has_run = False
+            # Read the value: from the dict or __dict__ if it is there, else as an attribute, else under its other key, else
+            # the default.
             if direct is None or direct[index]:
-                found = held.get(field.key, MISSING)
+                found = attributes.get(field.key, MISSING)
             if found is MISSING:
                 if direct is not None:
                     found = read(value, field.key)
-                    ran = code[index] and found is not MISSING
+                    has_run = runs_code[index] and found is not MISSING
                 if found is MISSING:
-                    if self.trusted or not (direct is None or (plainly and field.plain)):
+                    if self.trusted or not (direct is None or (no_getitem and field.simple_key)):
                         raise ValueMismatch(field.name)
                     if field.other:
                         found = (
-                            held.get(field.other, MISSING)
+                            attributes.get(field.other, MISSING)
                             if direct is None
                             else read(value, field.other)
                         )
@@ -405,8 +408,8 @@ class Shaper:
                         found = settle(found)
                 elif below.kind == _STR or below.kind == _ANY:  # noqa: PLR1714 - C ints when compiled
                     found = settle(found)
-            if ran:
-                # One after the other: tuples would wake the garbage collector.
+            if has_run:
+                # Three entries instead of a tuple: so many tuples would make the garbage collector run.
                 self.reads.append(value)
                 self.reads.append(field.key)
                 self.reads.append(found)
@@ -416,21 +419,24 @@ class Shaper:
         return shaped
 
 
-def measure(node: Node, length: int) -> None:
-    """Hold a length against the node's."""
+def check_length(node: Node, length: int) -> None:
+    """Raise ``ValueMismatch`` if a length is outside of the node's limits."""
     if length < node.shortest or (node.longest >= 0 and length > node.longest):
         raise ValueMismatch("a length")
 
 
-def bound(node: Node, value: Any) -> None:
-    """Hold a number against the node's bounds."""
+def check_bounds(node: Node, value: Any) -> None:
+    """Raise ``ValueMismatch`` if a number is outside of the node's limits."""
     for holds in node.bounds:
         if not holds(value):
             raise ValueMismatch("a bound")
 
 
 def decimal_value(node: Node, value: Any) -> str:
-    """Return the text of a decimal of so few digits that any way of counting them agrees."""
+    """Return the text of a decimal, or raise ``ValueMismatch`` if it may have too many digits.
+
+    Digits can be counted in several ways (``0.10``, ``1E+2``). A decimal of which they disagree is left to pydantic.
+    """
     if not value.is_finite():
         raise ValueMismatch("not a number")
     text = str(value)
@@ -451,12 +457,15 @@ def decimal_value(node: Node, value: Any) -> str:
             if digits > most or digits + places > node.longest:
                 raise ValueMismatch("decimal digits")
     if node.bounds:
-        bound(node, value)
+        check_bounds(node, value)
     return text
 
 
-def plain(value: Any, depth: int, lenient: bool) -> Any:
-    """Return plain data; ``lenient`` takes what ``NinjaJSONEncoder`` takes, else only what pydantic leaves alone."""
+def to_jsonable(value: Any, depth: int, lenient: bool) -> Any:
+    """Return data that orjson can write.
+
+    ``lenient`` accepts everything that ``NinjaJSONEncoder`` accepts; otherwise only what pydantic leaves unchanged.
+    """
     kind = type(value)
     if (
         value is None
@@ -474,7 +483,7 @@ def plain(value: Any, depth: int, lenient: bool) -> Any:
     if kind is dict:
         return members(value, depth + 1, lenient)
     if kind is list or kind is tuple:
-        return [plain(item, depth + 1, lenient) for item in value]
+        return [to_jsonable(item, depth + 1, lenient) for item in value]
     if kind is datetime:
         return datetime_value(value)
     if kind is Decimal:
@@ -492,24 +501,24 @@ def plain(value: Any, depth: int, lenient: bool) -> Any:
     if isinstance(value, dict):
         return members(value, depth + 1, lenient)
     if isinstance(value, (list, tuple)):
-        return [plain(item, depth + 1, lenient) for item in value]
-    return plain(_default(value), depth + 1, lenient)
+        return [to_jsonable(item, depth + 1, lenient) for item in value]
+    return to_jsonable(_default(value), depth + 1, lenient)
 
 
 def members(values: Any, depth: int, lenient: bool) -> dict[str, Any]:
-    """Return an object of plain data, its keys as ``json.dumps`` writes them."""
+    """Return the data of a dictionary, with keys as ``json.dumps`` writes them."""
     shaped = {}
     for key, value in values.items():
         if type(key) is not str:
             if not lenient:
                 raise ValueMismatch("a key")
             key = key_text(key)  # noqa: PLW2901 - one name for one thing
-        shaped[key] = plain(value, depth, lenient)
+        shaped[key] = to_jsonable(value, depth, lenient)
     return shaped
 
 
 def key_text(key: Any) -> str:
-    """Return the text of a key as ``json.dumps`` makes it."""
+    """Return a key as the text that ``json.dumps`` makes of it."""
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, float):
@@ -526,7 +535,7 @@ def key_text(key: Any) -> str:
 
 
 def read(value: Any, key: Any) -> Any:
-    """Read an attribute; ``MISSING`` where there is none, ``ValueMismatch`` where reading it fails."""
+    """Read an attribute. Returns ``MISSING`` if there is none, and raises ``ValueMismatch`` if reading it fails."""
     try:
         return getattr(value, key, MISSING)
     except Exception:  # noqa: BLE001 - Ninja's own path reads it again and says what is wrong
@@ -534,7 +543,7 @@ def read(value: Any, key: Any) -> Any:
 
 
 def settle(value: Any) -> Any:
-    """Convert a value read from an attribute; what fails there fails again, and is reported, on Ninja's own path."""
+    """Convert a value read from an attribute, or raise ``ValueMismatch`` if that fails: pydantic's tier then raises the error."""
     try:
         return convert(value)
     except ValueMismatch:
@@ -544,7 +553,7 @@ def settle(value: Any) -> Any:
 
 
 def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
-    """Encode a value by its node, or raise ``ValueMismatch``."""
+    """Encode a value by its node as JSON, or raise ``ValueMismatch``."""
     if not trusted:
         value = settle(value)
     shaper = Shaper(trusted)
@@ -560,15 +569,15 @@ def encode(node: Any, value: Any, trusted: bool = False) -> bytes:
 
 
 def dumps(data: Any) -> bytes:
-    """Encode any data as Ninja's JSON; NaN and the infinities become ``null``, lone surrogates stay escapes.
+    """Encode any data as Ninja's JSON. NaN and the infinities become ``null``, lone surrogates stay escapes.
 
     >>> dumps({"at": datetime(2024, 1, 1, 12, 30), 1: [Decimal("0.10"), float("nan")]})
     b'{"at":"2024-01-01T12:30:00","1":["0.10",null]}'
     """
     try:
-        return _write(plain(data, 0, True), None, _OPTIONS)
+        return _write(to_jsonable(data, 0, True), None, _OPTIONS)
     except (ValueMismatch, orjson.JSONEncodeError):
-        # Too deep for us, endless, or not Unicode: the standard library says which, and writes what it can.
+        # Too deep, circular, or not Unicode: the standard library raises the right error, or writes it.
         text = json.dumps(data, cls=NinjaJSONEncoder)
         data = json.loads(text, parse_constant=_no_constant)
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))

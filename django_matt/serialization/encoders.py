@@ -1,18 +1,18 @@
-"""Which encoder serves: the compiled one where it was built, else the plain one."""
+"""Chooses the encoder: the compiled one if it was built, else the Python one."""
 
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from django_matt.serialization import encoder as plain
+from django_matt.serialization import encoder as encoder_py
 
-__all__ = ["COMPILED", "dumps", "encoder", "plain"]
+__all__ = ["COMPILED", "dumps", "encoder", "encoder_py"]
 
 encoder: ModuleType
 try:
     encoder = import_module("django_matt.serialization._encoder_c")
 except ImportError:
-    encoder = plain
+    encoder = encoder_py
 
 COMPILED: bool = encoder.COMPILED
 

@@ -1,7 +1,8 @@
-"""Foreign keys with ``to_field`` in a ``ModelSchema``: Ninja gives them the type of the other table's primary key.
+"""Corrects the type of foreign keys with ``to_field`` in a ``ModelSchema``.
 
-They hold another column of that table. The type is corrected in the schema class, so that responses, requests and the
-document agree. A field that the user declares stays as it is.
+Ninja gives such a field the type of the other table's primary key, but the column holds the values of another one. The type
+is corrected in the schema class, so that responses, requests and the OpenAPI document agree. A field that you declare
+yourself stays as it is.
 """
 
 from typing import Any, Union, get_args
@@ -9,23 +10,22 @@ from weakref import WeakSet
 
 from django.apps import apps
 from django.db.models import ForeignKey, Model
-from ninja.orm.factory import factory
-from ninja.orm.fields import TYPES
 from pydantic import BaseModel
 
+from django_matt import upstream
 from django_matt.serialization.getters import models_in
 
 __all__ = ["type_foreign_keys"]
 
-# Whoever holds one of these may have been made before it was corrected.
+# The classes that were corrected. A schema that contains one may have been built before that, and must be built again.
 _corrected: WeakSet[type[BaseModel]] = WeakSet()
 
 
 def type_foreign_keys(model: type[BaseModel]) -> None:
     """Give the foreign keys of all schemas in a model the types of the columns that they refer to."""
-    if not model.__pydantic_complete__:
-        model.model_rebuild()
-    found = list(dict.fromkeys(models_in(model.__pydantic_core_schema__)))
+    if upstream.lost("keys") is not None:
+        return
+    found = list(dict.fromkeys(models_in(upstream.core_schema_of(model))))
     for cls in found:
         _retype(cls)
     if not _corrected.isdisjoint(found):
@@ -39,7 +39,7 @@ def _retype(cls: Any) -> None:
     model = _model_of(cls)
     for column in () if model is None else model._meta.concrete_fields:
         field = cls.model_fields.get(column.name)
-        # Ninja gives a title to what it makes of a column.
+        # Ninja sets a title on a field that it makes of a column; without one it is the user's own.
         if field is None or field.title is None or not isinstance(column, ForeignKey):
             continue
         given, right = _type(column.related_model._meta.pk), _type(column.target_field)
@@ -58,7 +58,7 @@ def _type(column: Any) -> Any:
     """Return the type that Ninja gives a column, or a key to it."""
     while column.is_relation:
         column = column.target_field
-    return TYPES.get(column.get_internal_type(), int)
+    return upstream.TYPES.get(column.get_internal_type(), int)
 
 
 def _model_of(cls: Any) -> type[Model] | None:
@@ -68,4 +68,6 @@ def _model_of(cls: Any) -> type[Model] | None:
         model = apps.get_model(model)
     if isinstance(model, type) and issubclass(model, Model):
         return model
-    return next((key[0] for key, made in factory.schemas.items() if issubclass(cls, made)), None)
+    return next(
+        (key[0] for key, made in upstream.model_schemas().items() if issubclass(cls, made)), None
+    )

@@ -1,4 +1,4 @@
-"""Which functions of the user's a core schema calls: validators, factories, resolvers and what else runs during validation."""
+"""Finds the user's own functions in a core schema: validators, factories, resolvers and what else runs during validation."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,22 +7,23 @@ from typing import Any
 
 from ninja import Schema
 
+from django_matt import upstream
 from django_matt.serialization.getters import is_getter, nodes_in
 
 __all__ = ["calls_user_code", "is_users", "sees_input"]
 
-# Functions of these packages are known to ask no database and to make no object of their own.
+# Functions of these packages do not query the database or create objects of the user's.
 _KNOWN = frozenset(
     {"pydantic", "pydantic_core", "pydantic_extra_types", "annotated_types", "ninja"}
 )
 _KNOWN |= {"ninja_extra", "typing_extensions"} | sys.stdlib_module_names
 _KNOWN_MODULES = ("django.utils.", "django.core.validators")
-# Here pydantic wraps functions of the user's in functions of its own.
+# In these modules pydantic wraps the user's functions in functions of its own.
 _WRAPPING = ("pydantic._internal._decorators_v1", "pydantic.experimental.")
 
 
 def is_users(function: Any) -> bool:
-    """Tell whether a callable is the user's own, and may therefore do anything.
+    """Tell whether a function is the user's own, and may therefore do anything.
 
     >>> is_users(str.strip), is_users(partial(lambda value: value))
     (False, True)
@@ -47,20 +48,20 @@ def is_users(function: Any) -> bool:
 
 
 def sees_input(node: dict[str, Any]) -> bool:
-    """Tell whether a node is a before or wrap validator of the user's: it sees the input, and may replace it."""
+    """Tell whether a node is a user's before or wrap validator, which sees the input and may replace it."""
     kind = node.get("type")
     return kind in ("function-before", "function-wrap") and is_users(node["function"]["function"])
 
 
 def calls_user_code(core_schema: Any) -> bool:
-    """Tell whether validating by a core schema calls any function of the user's."""
+    """Tell whether validation by a core schema calls any of the user's functions."""
     return any(
         is_users(function) for node in nodes_in(core_schema) for function in _functions(node)
     )
 
 
 def _functions(node: dict[str, Any]) -> Iterator[Callable[..., Any]]:
-    """Yield what a node calls while it validates."""
+    """Yield the functions that a node calls during validation."""
     kind = node.get("type")
     if isinstance(kind, str) and kind.startswith("function-") and not is_getter(node):
         yield node["function"]["function"]
@@ -83,8 +84,8 @@ def _functions_of(node: dict[str, Any]) -> Iterator[Callable[..., Any]]:
             yield cls.__post_init__
         return
     if issubclass(cls, Schema):
-        for resolver in cls._ninja_resolvers.values():
-            yield resolver._func
+        for resolver in upstream.resolvers_of(cls).values():
+            yield upstream.function_of(resolver)
     if node.get("custom_init"):
         yield cls.__init__
     if node.get("post_init"):

@@ -1,4 +1,7 @@
-"""What is read beyond generic foreign keys: only their rows say of which models the objects are."""
+"""Loads what a response reads beyond generic foreign keys.
+
+Only the rows say of which models the objects are. So their relations are fetched after the instances, for each model apart.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -11,28 +14,28 @@ from django_matt.serialization.requirements import ModelRequirements
 
 __all__ = ["fill_generic", "filling", "reads_generic"]
 
-# Of a level, and the database that its instances came from: the relations to prefetch.
+# A function that returns the relations to prefetch, for the requirements of a model and the database of its instances.
 Lookups = Callable[[ModelRequirements, str | None], Iterable[str]]
 
 
-def reads_generic(level: ModelRequirements) -> bool:
-    """Tell whether a generic foreign key is read of a level, or of one below it."""
-    below = (level.one | level.many).values()
-    return bool(level.generic) or any(reads_generic(each) for each in below)
+def reads_generic(requirements: ModelRequirements) -> bool:
+    """Tell whether a generic foreign key is read of a model, or of one that it is related to."""
+    below = (requirements.one | requirements.many).values()
+    return bool(requirements.generic) or any(reads_generic(each) for each in below)
 
 
-def fill_generic(values: list[Any], level: ModelRequirements, lookups: Lookups) -> None:
-    """Fetch what is read beyond the generic foreign keys of loaded instances, one query for each model and relation."""
-    for name, below in level.one.items():
+def fill_generic(values: list[Any], requirements: ModelRequirements, lookups: Lookups) -> None:
+    """Load what is read beyond the generic foreign keys of loaded instances: one query for each model and relation."""
+    for name, below in requirements.one.items():
         if reads_generic(below):
             loaded = (value._state.fields_cache.get(name) for value in values)
             fill_generic([value for value in loaded if value is not None], below, lookups)
-    for name, below in level.many.items():
+    for name, below in requirements.many.items():
         if reads_generic(below):
-            # all() asks nothing: it makes a queryset, or finds the prefetched one.
+            # all() does not query: it makes a queryset, or finds the prefetched one.
             lists = (getattr(value, name).all()._result_cache or () for value in values)
             fill_generic([value for each in lists for value in each], below, lookups)
-    for name in level.generic:
+    for name in requirements.generic:
         groups: dict[tuple[type[Model], str | None], dict[int, Any]] = {}
         for value in values:
             target = value._state.fields_cache.get(name)
@@ -40,17 +43,17 @@ def fill_generic(values: list[Any], level: ModelRequirements, lookups: Lookups) 
                 kind = type(target), target._state.db
                 groups.setdefault(kind, {})[id(target)] = target
         for (model, using), found in groups.items():
-            beyond, targets = level.beyond(name, model), list(found.values())
+            beyond, targets = requirements.beyond(name, model), list(found.values())
             wanted = list(lookups(beyond, using))
             if wanted:
                 prefetch_related_objects(targets, *wanted)
             fill_generic(targets, beyond, lookups)
 
 
-def filling(level: ModelRequirements, lookups: Lookups) -> Any:
-    """Return how a queryset makes its instances, so that they come with what is read beyond generic foreign keys.
+def filling(requirements: ModelRequirements, lookups: Lookups) -> Any:
+    """Return an iterable class that gives instances together with what is read beyond their generic foreign keys.
 
-    Whoever evaluates the queryset gets them so: a paginator, or a cursor that reads in chunks.
+    It works for whoever evaluates the queryset: a paginator, or a cursor that reads in chunks.
     """
 
     class Filled(ModelIterable):  # type: ignore[type-arg] # not generic outside of its stubs
@@ -58,9 +61,9 @@ def filling(level: ModelRequirements, lookups: Lookups) -> Any:
             made, queryset = super().__iter__(), cast("Any", self.queryset)
             size = self.chunk_size if self.chunked_fetch else None
             while instances := list(islice(made, size)):
-                # Django's own turn comes after this, and finds everything fetched.
+                # Django prefetches after this, and finds everything loaded.
                 prefetch_related_objects(instances, *queryset._prefetch_related_lookups)
-                fill_generic(instances, level, lookups)
+                fill_generic(instances, requirements, lookups)
                 yield from instances
 
     return Filled

@@ -1,38 +1,39 @@
-"""Ninja's ``DjangoGetter`` in a pydantic core schema: find it, say what it does there, take it out."""
+"""Finds Ninja's ``DjangoGetter`` in a pydantic core schema, and removes it.
+
+Every Ninja ``Schema`` has a wrap validator that puts its input into a ``DjangoGetter``, which reads attributes of Django's
+objects. It costs a Python call for each object and each attribute.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
-from ninja import Schema
+from django_matt import upstream
 
 __all__ = ["is_getter", "models_in", "nodes_in", "without_getter"]
 
-_WRAP = Schema._run_root_validator.__func__
-
-# Under these keys stands the users' data, which may look like a schema and is none.
+# Values under these keys are the user's, and may look like a core schema without being one.
 _DATA = frozenset({"config", "cls", "default", "expected", "members", "metadata", "serialization"})
-# Under these keys of a node, the keys of a dict are names of fields or tags, not words of the core schema.
+# Under these keys is a dict whose keys are names of fields or tags, not words of the core schema.
 _NAMED = frozenset({"choices", "fields"})
 
 
 def is_getter(node: Any) -> bool:
-    """Tell whether a core schema node is the wrap validator by which Ninja's Schema makes a ``DjangoGetter``."""
+    """Tell whether a node of a core schema is the wrap validator with which Ninja's Schema makes a ``DjangoGetter``."""
     if not isinstance(node, dict) or node.get("type") != "function-wrap":
         return False
-    return getattr(node["function"]["function"], "__func__", None) is _WRAP
+    return upstream.is_root_validator(node["function"]["function"])
 
 
 def without_getter(core_schema: Any) -> Any:
     """Return a copy of a core schema in which models read their input themselves, as plain pydantic models do.
 
-    Build a validator with ``pydantic_core.SchemaValidator(schema, _use_prebuilt=False)``: the models' prebuilt
-    validators still hold the getter.
+    Build the validator with ``upstream.build_validator``: the finished validators of the models still have the getter.
 
-    >>> from pydantic_core import SchemaValidator
+    >>> from ninja import Schema
     >>> class Word(Schema):
     ...     title: str
     >>> schema = without_getter(Word.__pydantic_core_schema__)
-    >>> SchemaValidator(schema, _use_prebuilt=False).validate_python({"title": "a"})
+    >>> upstream.build_validator(schema).validate_python({"title": "a"})
     Word(title='a')
     """
     if isinstance(core_schema, dict):
@@ -54,7 +55,7 @@ def _copy(key: str, value: Any) -> Any:
 
 
 def nodes_in(core_schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield every node of a core schema, outermost first; field names that look like its words do no harm."""
+    """Yield every node of a core schema, the outermost first."""
     if isinstance(core_schema, dict):
         yield core_schema
         for key, value in core_schema.items():
@@ -69,7 +70,7 @@ def nodes_in(core_schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def models_in(core_schema: Any) -> Iterator[type]:
-    """Yield the class of every model that a core schema holds."""
+    """Yield the class of every model in a core schema."""
     for node in nodes_in(core_schema):
         if node.get("type") == "model":
             yield node["cls"]

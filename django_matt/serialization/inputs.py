@@ -1,11 +1,10 @@
-"""What comes in: Ninja's parameter models, validated without ``DjangoGetter`` and within what a database can hold.
+"""Validators for requests: Ninja's parameter models without ``DjangoGetter``, and limited to what a database can store.
 
 Ninja reads request data through ``DjangoGetter``, so ``{"inner": "hello"}`` passes for an object with a ``title``. Here the
-schema's own core schema is compiled once more without it, and with the bounds of ``django_matt.column_bounds``, so that a
-number too large or a NaN is the client's 422 and not the server's 500. Errors, aliases and coercions stay pydantic's.
+core schema is compiled once more without it, and with the limits of ``django_matt.column_bounds``. A number too large for
+its column, or a NaN, is then the client's 422 instead of the server's 500. Errors, aliases and conversions stay pydantic's.
 
-Validators of the user's that see the input get Ninja's ``DjangoGetter``, as they do in Ninja; the model below them reads what
-is in it.
+A user's validator that sees the input still gets a ``DjangoGetter``, as in Ninja. The model below it reads what is in it.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +12,11 @@ from functools import partial
 from typing import Any
 
 import pydantic
+from ninja import Schema
 from ninja.params.models import BodyModel, ParamModel
-from ninja.schema import DjangoGetter, Schema
 from pydantic_core import SchemaValidator
 
+from django_matt import upstream
 from django_matt.bounds import chain_of, fields_of, lower_maximum
 from django_matt.column_bounds import ColumnRewriter
 from django_matt.serialization.foreign_keys import type_foreign_keys
@@ -26,14 +26,14 @@ from django_matt.serialization.getters import is_getter, nodes_in
 __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
 
 LARGE_BODY = 64 * 1024
-"""Bytes from which a body's lists stop at their first bad item, so that errors cost no more than the body did."""
+"""From this size in bytes, validation of a list stops at its first bad item: all errors would cost more than the body."""
 
 _COLLECTIONS = frozenset({"dict", "frozenset", "list", "set"})
-_PLAIN_MODULES = {"builtins", "datetime", "decimal", "uuid"}
-"""Where the types of what a request can say come from; objects of other types come from the user's functions."""
+_DATA_MODULES = {"builtins", "datetime", "decimal", "uuid"}
+"""Modules of the types that request data has. An object of any other type was made by a user's function."""
 
 Bounds = Mapping[type[Any], Mapping[str, int]]
-"""The largest number for a field of a schema class."""
+"""By schema class and field name: the largest number allowed."""
 
 
 def build_validators(
@@ -41,17 +41,19 @@ def build_validators(
 ) -> tuple[SchemaValidator, SchemaValidator]:
     """Compile a parameter model twice: for ordinary requests, and for bodies of ``LARGE_BODY`` bytes or more."""
     type_foreign_keys(model)
-    core_schema = model.__pydantic_core_schema__
+    if upstream.lost("requests") is not None:
+        return upstream.validator_of(model), upstream.validator_of(model)
+    core_schema = upstream.core_schema_of(model)
     usual = _Rewriter(core_schema, bounds, fail_fast=False).rewrite(core_schema)
-    validator = SchemaValidator(usual, _use_prebuilt=False)
+    validator = upstream.build_validator(usual)
     if not issubclass(model, BodyModel):
         return validator, validator
     large = _Rewriter(core_schema, bounds, fail_fast=True).rewrite(core_schema)
-    return validator, SchemaValidator(large, _use_prebuilt=False)
+    return validator, upstream.build_validator(large)
 
 
 def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
-    """Return where in plain data a text holds a NUL character, which PostgreSQL cannot store, or None."""
+    """Return the path to a text with a NUL character, which PostgreSQL cannot store, or None."""
     if isinstance(value, str):
         return location if "\0" in value else None
     items = (
@@ -70,14 +72,14 @@ def find_nul(value: Any, location: tuple[str | int, ...] = ()) -> tuple[str | in
 
 
 class _Rewriter(ColumnRewriter):
-    """Adds the bounds, those of pages too, and takes ``DjangoGetter`` away."""
+    """Copies a core schema with the limits added, those of pages too, and ``DjangoGetter`` removed."""
 
     def __init__(self, core_schema: Any, bounds: Bounds, *, fail_fast: bool) -> None:
         super().__init__()
         self.bounds = bounds
         self.fail_fast = fail_fast
         self.below_users = False
-        # A definition is used in several places: one of them may be below a function of the user's.
+        # A definition may be used in several places. If any user's function sees input, one of them may be below it.
         self.any_users = any(sees_input(node) for node in nodes_in(core_schema))
 
     def rewrite(self, node: Any) -> Any:
@@ -111,11 +113,11 @@ class _Rewriter(ColumnRewriter):
         return value
 
     def _object(self, node: dict[str, Any]) -> dict[str, Any]:
-        """Take ``DjangoGetter`` away where no function of the user's sees it or makes objects for it to read."""
+        """Remove ``DjangoGetter`` from an object, unless a user's function sees it or creates objects for it to read."""
         inner: dict[str, Any] = self.rewrite(node["schema"])
         chain = list(chain_of(inner))
         cls: Any = next((step["cls"] for step in chain if step["type"] == "model"), Schema)
-        resolves = bool(cls._ninja_resolvers)
+        resolves = bool(upstream.resolvers_of(cls))
         if resolves or any(map(sees_input, chain)):
             wrap = partial(_give_getter, cls)
             chain[-1].update(
@@ -133,26 +135,26 @@ class _Rewriter(ColumnRewriter):
 def _give_getter(
     cls: type[Schema], value: Any, handler: Callable[[Any], Any], info: pydantic.ValidationInfo
 ) -> Any:
-    """Show validators and resolvers what Ninja shows them."""
-    return handler(DjangoGetter(value, cls, info.context))
+    """Give a user's validators and resolvers the ``DjangoGetter`` that Ninja would give them."""
+    return handler(upstream.DjangoGetter(value, cls, info.context))
 
 
 def _give_getter_of_object(
     cls: type[Schema], value: Any, handler: Callable[[Any], Any], info: pydantic.ValidationInfo
 ) -> Any:
-    """Read by ``DjangoGetter`` an object that a validator of the user's has made, such as a row of a table."""
-    if type(value).__module__ in _PLAIN_MODULES or isinstance(value, cls):
+    """Read an object that a user's validator created, such as a model instance, through ``DjangoGetter``."""
+    if type(value).__module__ in _DATA_MODULES or isinstance(value, cls):
         return handler(value)
-    return handler(DjangoGetter(value, cls, info.context))
+    return handler(upstream.DjangoGetter(value, cls, info.context))
 
 
 def _take_getter(resolves: bool, value: Any) -> Any:
-    """Give a model the data that validators have seen in a ``DjangoGetter``: an object's members, and nothing else's."""
-    if type(value) is not DjangoGetter:
+    """Return the data inside a ``DjangoGetter`` that validators have seen, if it is data of the request."""
+    if type(value) is not upstream.DjangoGetter:
         return value
-    data, changed = value._obj, value.__dict__
+    data, changed = upstream.object_of(value), value.__dict__
     if isinstance(data, dict):
         if resolves:
             return value
         return {**data, **changed} if changed else data
-    return data if type(data).__module__ in _PLAIN_MODULES else value
+    return data if type(data).__module__ in _DATA_MODULES else value

@@ -1,4 +1,4 @@
-"""Values that Ninja's encoder cannot write (sets, bytes, keys that are no text …), as pydantic's JSON mode writes them."""
+"""Writes values that Ninja's encoder cannot (sets, bytes, keys that are not text …) as pydantic's JSON mode does."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,17 +12,17 @@ __all__ = ["write_dump"]
 
 T = TypeVar("T")
 
-# What ``json.dumps`` takes for a key.
+# Types that ``json.dumps`` accepts as a key.
 _KEYS = (str, int, float, type(None))
 _default = NinjaJSONEncoder().default
 
 
 def write_dump(dump: Callable[..., Any], write: Callable[[Any], T]) -> T:
-    """Write what ``dump()`` returns; where ``write`` cannot, take the values that it cannot write from JSON mode.
+    """Write what ``dump()`` returns; values that ``write`` cannot write are taken from pydantic's JSON mode.
 
-    ``dump`` is a ``model_dump``. What Ninja can write stays as Ninja writes it, so that one type has one form in all
-    answers of an API: a datetime next to a set still has milliseconds. Raises what ``write`` raises where JSON mode
-    cannot write the value either, with a note that says why.
+    ``dump`` is a ``model_dump``. Everything that Ninja can write stays as Ninja writes it, so that a type looks the same in all
+    responses of an API: a datetime next to a set still has milliseconds. If JSON mode cannot write the value either, this raises
+    what ``write`` raised, with a note that says why.
 
     >>> from pydantic import BaseModel
     >>> class Word(BaseModel):
@@ -44,7 +44,7 @@ def write_dump(dump: Callable[..., Any], write: Callable[[Any], T]) -> T:
 
 
 def _choose(data: Any, written: Any) -> Any:
-    """Return the data of Python mode, with the values of JSON mode where Ninja's encoder would fail."""
+    """Return the data of Python mode, with values from JSON mode where Ninja's encoder would fail."""
     if isinstance(data, dict) and isinstance(written, dict) and len(data) == len(written):
         return {
             key if isinstance(key, _KEYS) else text: _choose(value, other)
@@ -57,7 +57,7 @@ def _choose(data: Any, written: Any) -> Any:
     ):
         return [_choose(value, other) for value, other in zip(data, written, strict=True)]
     if isinstance(data, (set, frozenset)):
-        # The two sets need not have one order, so their items cannot be compared in pairs.
+        # The two sets may have different orders, so their items cannot be compared in pairs.
         data = list(data)
     try:
         dumps(data)

@@ -1,25 +1,26 @@
-"""``ModelSchema`` of a model with a generic foreign key: Ninja's ``fields = "__all__"`` fails on it."""
+"""Fixes ``ModelSchema`` for models with a generic foreign key: Ninja fails on ``fields = "__all__"``."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from ninja.errors import ConfigError
-from ninja.orm.factory import SchemaFactory, factory
+
+from django_matt import upstream
 
 __all__ = ["leave_out_generic_keys"]
 
 
 def leave_out_generic_keys() -> None:
-    """Let ``"__all__"`` and ``exclude`` leave out generic foreign keys, which have no type.
+    """Leave generic foreign keys out of ``"__all__"`` and ``exclude``, because they have no type.
 
-    Their columns, the content type and the key, are there as any others. It changes Ninja's one factory, so it counts
-    for every ``ModelSchema`` that is made afterwards.
+    Their two columns, the content type and the key, are included like any other. This changes Ninja's one schema factory, so
+    it applies to every ``ModelSchema`` that is defined afterwards.
     """
-    factory._selected_model_fields = _selected  # type: ignore[method-assign]
+    upstream.replace_selected_fields(_selected)
 
 
 def _selected(model: Any, fields: Any = None, exclude: Any = None) -> Iterator[Any]:
-    for field in SchemaFactory._selected_model_fields(factory, model, fields, exclude):
+    for field in upstream.selected_fields(model, fields, exclude):
         if not field.is_relation or field.related_model is not None:
             yield field
         elif field.name in (fields or ()):

@@ -1,4 +1,8 @@
-"""Query plans: what a response schema will read of a model, asked of the database before it is read."""
+"""Query plans: what a response schema reads, loaded in a fixed number of queries, so that no view has an N+1.
+
+A queryset gets ``select_related()``, ``prefetch_related()`` and ``only()`` for exactly what the schema reads. For instances
+that exist already, the missing relations are prefetched.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -12,6 +16,7 @@ from django.db.models.sql.where import ExtraWhere
 from ninja.signature.details import is_collection_type
 from pydantic import BaseModel, RootModel
 
+from django_matt import upstream
 from django_matt.serialization.databases import reads_every_model_from, source_of
 from django_matt.serialization.generics import fill_generic, filling, reads_generic
 from django_matt.serialization.requirements import (
@@ -22,38 +27,40 @@ from django_matt.serialization.requirements import (
     schemas_in,
 )
 
-__all__ = ["QueryPlan", "is_plain", "is_simple"]
+__all__ = ["QueryPlan", "is_simple", "yields_instances"]
 
 
 class QueryPlan:
-    """What one response schema asks of the database, whatever the model it is answered from."""
+    """What one response schema reads of the database, for whatever model it is used with."""
 
     def __init__(self, annotation: Any, *, narrow: bool, hints: tuple[str, ...] = ()) -> None:
-        """``narrow`` allows ``only()``: nothing but the schema's fields is read; ``hints`` are the route's ``needs``."""
+        """``narrow`` allows ``only()``, because nothing but the schema's fields is read. ``hints`` are the route's ``needs``."""
         self.annotation = annotation
         self.narrow = narrow
         self.hints = hints
-        self._levels: dict[type[Model], ModelRequirements] = {}
+        # Without the names of Django's that tell what a queryset does, everything stays as the view made it.
+        self._off = upstream.lost("queries") is not None
+        self._requirements: dict[type[Model], ModelRequirements] = {}
         self._known: dict[type[Model], tuple[list[str], list[str]]] = {}
         self._fields: dict[str, QueryPlan] | None = None
         self._inside: tuple[dict[str, QueryPlan], QueryPlan | None] | None = None
         self._fillings: dict[type[Model], Any] = {}
 
-    def level(self, model: type[Model]) -> ModelRequirements:
+    def requirements(self, model: type[Model]) -> ModelRequirements:
         """Return what is read of a model's instances."""
-        if model not in self._levels:
-            level = ModelRequirements(model)
-            level.read(self.annotation)
+        if model not in self._requirements:
+            requirements = ModelRequirements(model)
+            requirements.read(self.annotation)
             if not any(schemas_in(self.annotation)):
-                # Any: a renderer of the project's own may read all of an instance.
-                level.columns = None
-            level.declare(self.hints)
-            self._levels[model] = level
-        return self._levels[model]
+                # The annotation is Any: a renderer of the project's own may read every column.
+                requirements.columns = None
+            requirements.declare(self.hints)
+            self._requirements[model] = requirements
+        return self._requirements[model]
 
     @property
     def fields(self) -> dict[str, "QueryPlan"]:
-        """The plans of the fields of the schema, for an answer that is a dictionary of querysets and instances."""
+        """The plans of the schema's fields, for a result that is a dictionary of querysets and instances."""
         if self._fields is None:
             inner = _inner(self.annotation)
             schema = self.annotation if inner is self.annotation else None
@@ -68,12 +75,14 @@ class QueryPlan:
 
     @property
     def items(self) -> "QueryPlan | None":
-        """The plan of a page's items: of the one field that is a list of schemas."""
+        """The plan of a page's items, which are the one field that is a list of schemas; else None."""
         lists = [plan for plan in self.fields.values() if is_collection_type(plan.annotation)]
         return lists[0] if len(lists) == 1 else None
 
     def load(self, value: Any) -> Any:
-        """Return a route's result with what the schema reads of it planned or fetched."""
+        """Return a route's result with everything loaded, or planned to load, that the schema reads."""
+        if self._off:
+            return value
         if isinstance(value, Manager):
             value = value.all()
         if isinstance(value, QuerySet):
@@ -97,7 +106,7 @@ class QueryPlan:
 
     @property
     def inside(self) -> "tuple[dict[str, QueryPlan], QueryPlan | None]":
-        """What a dictionary may hold where it is an item of a list: a schema's fields, or the values of a ``dict[…]``."""
+        """What a dictionary in a list may contain: plans for the fields of a schema, or one plan for the values of a ``dict[…]``."""
         if self._inside is None:
             inner = _inner(self.annotation)
             if isinstance(inner, type) and inner is not self.annotation:
@@ -112,9 +121,9 @@ class QueryPlan:
         return QueryPlan(annotation, narrow=self.narrow, hints=self.hints)
 
     def load_all(self, values: list[Any]) -> list[Any]:
-        """Return values that one annotation describes, loaded together: one query a relation for all of them.
+        """Return values of one annotation, loaded together: one query for each relation of all of them.
 
-        Querysets that lie in the items are evaluated for that, each by its one query.
+        Querysets among the values are evaluated for that, each by its one query.
         """
         loaded: list[Any] = []
         instances: list[Any] = []
@@ -122,7 +131,7 @@ class QueryPlan:
             value = given.all() if isinstance(given, Manager) else given
             if isinstance(value, Model):
                 instances.append(value)
-            elif isinstance(value, QuerySet) and is_plain(value):
+            elif isinstance(value, QuerySet) and yields_instances(value):
                 instances.extend(value)
             loaded.append(value)
         if instances:
@@ -133,7 +142,7 @@ class QueryPlan:
         return loaded
 
     def _load_lists(self, values: list[Any]) -> None:
-        """Load the items of the lists among some values, and put lists of them in place of those that changed."""
+        """Load the items of the lists among the values. A list whose items changed is replaced."""
         places = [index for index, value in enumerate(values) if type(value) is list]
         items = (
             self.load_all([item for index in places for item in values[index]]) if places else []
@@ -146,7 +155,7 @@ class QueryPlan:
                 values[index] = found
 
     def _load_dicts(self, values: list[Any]) -> None:
-        """The same for the dictionaries among them."""
+        """Load the values of the dictionaries among the values. A dictionary whose values changed is replaced."""
         fields, every = self.inside
         if not fields and every is None:
             return
@@ -167,34 +176,42 @@ class QueryPlan:
     def apply(self, queryset: Any, columns: Iterable[str] | None = ()) -> Any:
         """Return the queryset with the joins, prefetches and columns that the schema needs.
 
-        ``columns`` come on top of the schema's; None asks for every column.
-
-        What the queryset already says is kept, and one of dictionaries or tuples is returned as it is.
+        ``columns`` are read besides the schema's; None means every column. What the queryset asks for already is kept. One that
+        gives dictionaries or tuples is returned unchanged.
         """
-        made = not is_plain(queryset) or queryset._result_cache is not None
+        if self._off:
+            return queryset
+        made = not yields_instances(queryset) or queryset._result_cache is not None
         if made or queryset.query.combinator:
             return queryset
-        level = self.level(queryset.model)
-        choice = _QueryOptimizer(queryset, self.narrow and columns is not None)
-        planned = choice.apply(level, columns or ())
+        requirements = self.requirements(queryset.model)
+        optimizer = _QueryOptimizer(queryset, self.narrow and columns is not None)
+        planned = optimizer.apply(requirements, columns or ())
         filled = self._filling(queryset.model)
         if filled is not None:
             planned = planned.all()
             planned._iterable_class = filled
         return planned
 
+    def queries(self, queryset: Any) -> list[str]:
+        """Return the queries of a planned queryset for people to read: its SQL, then one line for each prefetch."""
+        planned = self.apply(queryset)
+        return [str(planned.query), *(f"one more for {path}" for path in _prefetched(planned))]
+
     def _filling(self, model: type[Model]) -> Any:
-        """Return what makes a queryset's instances where generic foreign keys are read of them; None where none is."""
+        """Return the iterable class that loads generic foreign keys (``generics``), or None if the schema reads none of the model."""
         if model not in self._fillings:
-            level = self.level(model)
-            self._fillings[model] = filling(level, _lookups) if reads_generic(level) else None
+            requirements = self.requirements(model)
+            self._fillings[model] = (
+                filling(requirements, _lookups) if reads_generic(requirements) else None
+            )
         return self._fillings[model]
 
     def fill(self, values: list[Any]) -> None:
-        """Fetch for instances made elsewhere what the schema will read of them, one query a relation."""
+        """Load what the schema reads of existing instances, one query for each relation."""
         alone = len(values) == 1
         kinds = {kind for kind in {type(value) for value in values} if self._reads(kind, alone)}
-        # Django asks for the relations of all of them where it reads those of the first.
+        # Django takes the model and the database of the first instance for all of them, so each group is apart.
         groups: dict[tuple[type[Any], str | None], list[Any]] = {}
         for value in values if kinds else ():
             if type(value) in kinds:
@@ -203,28 +220,28 @@ class QueryPlan:
             if any(value._state.adding or value.pk is None for value in found):
                 continue
             generic = self._filling(model) is not None
-            # One instance reads a relation by one query anyway.
+            # For one instance, reading the relation is one query as well. Only relations of relations are worth a prefetch.
             lookups = self._lookups(model, using)[len(found) == 1 and not generic]
             if lookups:
                 prefetch_related_objects(found, *lookups)
             if generic:
-                fill_generic(found, self.level(model), _lookups)
+                fill_generic(found, self.requirements(model), _lookups)
 
     def _reads(self, kind: type[Any], alone: bool) -> bool:
-        """Tell whether instances of a class have relations to fetch; ``alone``, one reads a relation by one query anyway."""
+        """Tell whether instances of a class have relations to load. For one ``alone`` only relations of relations count."""
         if not issubclass(kind, Model):
             return False
-        level = self.level(kind)
-        relations = level.one | level.many
+        requirements = self.requirements(kind)
+        relations = requirements.one | requirements.many
         deep = (below.one or below.many or below.other for below in relations.values())
-        found = any(deep) if alone else bool(relations or level.other)
+        found = any(deep) if alone else bool(relations or requirements.other)
         return found or self._filling(kind) is not None
 
     def _lookups(self, model: type[Model], using: str | None) -> tuple[list[str], list[str]]:
-        """Return the relations that are read of a model's instances, and those of relations alone."""
+        """Return the relations that are read of a model's instances, and of these the ones that lie beyond another relation."""
         known = None if router.routers else self._known.get(model)
         if known is None:
-            every = list(_lookups(self.level(model), using))
+            every = list(_lookups(self.requirements(model), using))
             known = every, [lookup for lookup in every if "__" in lookup]
             if not router.routers:
                 self._known[model] = known
@@ -232,17 +249,17 @@ class QueryPlan:
 
 
 class _QueryOptimizer:
-    """What to add to one queryset."""
+    """Works out what to add to one queryset."""
 
     def __init__(self, queryset: Any, narrow: bool, using: str | None = None) -> None:
-        """``using`` is where the queryset will be read, if its own answer to that is not the right one."""
+        """``using`` is the database that the queryset will be read from, if it is not the queryset's own."""
         self.queryset = queryset
         query = queryset.query
-        # Which databases Django reads the relations from matters only where a router may name several.
+        # Databases matter only if there are routers. "" means that there are none; None, that nothing is known.
         self.using: str | None = ""
         self.sources: dict[str, str | None] = {}
         if router.routers:
-            # Of select_related() without names one would have to work out what it joins.
+            # select_related() without names joins whatever it finds, so the databases of the joined rows are not known.
             self.using = None if query.select_related is True else using or queryset.db
             self.sources = _sources(queryset, self.using)
         self.joins: list[str] = []
@@ -255,45 +272,49 @@ class _QueryOptimizer:
             for path in [getattr(lookup, "prefetch_to", lookup).split("__")]
             for depth in range(len(path))
         }
-        # A related manager has put the instance that it came from there already.
+        # A related manager (author.books) has set the instance that it came from already.
         self.chosen |= {known.name for known in queryset._known_related_objects}
         simple = is_simple(query)
         self.joined = simple and query.select_related is not True
         self.narrow = narrow and simple and not self.deferred and query.select_related is False
 
-    def apply(self, level: ModelRequirements, columns: Iterable[str]) -> Any:
+    def apply(self, requirements: ModelRequirements, columns: Iterable[str]) -> Any:
+        """Return the queryset with everything that the requirements need."""
         queryset = self.queryset
-        self.collect(level, "", self.joined, self.using)
-        self.collect_made(level)
+        self.collect(requirements, "", self.joined, self.using)
+        self.collect_made(requirements)
         if self.joins:
             queryset = queryset.select_related(*self.joins)
             if self.using:
                 # A router may name another database each time that it is asked.
                 queryset = queryset.using(self.using)
-        if self.narrow and level.columns is not None:
-            queryset = queryset.only(*self.columns, *columns, level.model._meta.pk.name)
+        if self.narrow and requirements.columns is not None:
+            queryset = queryset.only(*self.columns, *columns, requirements.model._meta.pk.name)
         if self.lookups:
             queryset = queryset.prefetch_related(*self.lookups)
         return queryset
 
     def collect(
-        self, level: ModelRequirements, prefix: str, joined: bool, using: str | None
+        self, requirements: ModelRequirements, prefix: str, joined: bool, using: str | None
     ) -> None:
-        """Add a level: joined ones by columns and joins, others by lookups alone; its instances come from ``using``.
+        """Collect what one model's requirements need. If the model is ``joined``, it is read by columns and joins, else by lookups.
 
-        A relation of which a router says for each instance where it is read is left to that instance.
+        ``using`` is the database of its instances. If a router names the database of a relation for each instance, the
+        relation is left out, and each instance reads it.
         """
-        if joined and prefix and not level.columns:
+        if joined and prefix and not requirements.columns:
             self.columns.append(
-                prefix + level.model._meta.pk.name if level.columns is not None else prefix[:-2]
+                prefix + requirements.model._meta.pk.name
+                if requirements.columns is not None
+                else prefix[:-2]
             )
         elif joined:
-            self.columns.extend(prefix + name for name in level.columns or ())
-        for name, below in level.one.items():
+            self.columns.extend(prefix + name for name in requirements.columns or ())
+        for name, below in requirements.one.items():
             path = prefix + name
-            source = self._source(level, below, path, using)
+            source = self._source(requirements, below, path, using)
             if source is None:
-                # The router will look at the instance, and a column that was left out would be read by itself then.
+                # The router may read any column of the instance. A column that was left out would cost a query then.
                 self.narrow = False
             if path in self.chosen:
                 if source is not None:
@@ -304,9 +325,9 @@ class _QueryOptimizer:
             elif source is not None and not self._is_deferred(path):
                 self.lookups.append(path)
                 self.collect(below, path + "__", False, source)
-        for name, below in level.many.items():
+        for name, below in requirements.many.items():
             path = prefix + name
-            source = self._source(level, below, path, using)
+            source = self._source(requirements, below, path, using)
             if source is None:
                 self.narrow = False
                 continue
@@ -314,79 +335,104 @@ class _QueryOptimizer:
                 self.collect(below, path + "__", False, source)
             else:
                 self.lookups.append(
-                    Prefetch(path, queryset=self._inside(level, name, using, source))
+                    Prefetch(path, queryset=self._inside(requirements, name, using, source))
                 )
         self.lookups.extend(
-            prefix + name for name in _others(level, using) if prefix + name not in self.chosen
+            prefix + name
+            for name in _others(requirements, using)
+            if prefix + name not in self.chosen
         )
 
     def _source(
-        self, level: ModelRequirements, below: ModelRequirements, path: str, using: str | None
+        self,
+        requirements: ModelRequirements,
+        below: ModelRequirements,
+        path: str,
+        using: str | None,
     ) -> str | None:
-        """Return where the instances of a relation are read; None where a router says so for each instance."""
+        """Return the database that a relation is read from, or None if a router names it for each instance."""
         if not self.using:
             return self.using
         if path in self.sources:
             return self.sources[path]
-        return source_of(level.model, below.model, using)
+        return source_of(requirements.model, below.model, using)
 
-    def collect_made(self, level: ModelRequirements) -> None:
-        """Add what is read beyond the attributes that the user's own ``Prefetch(to_attr=…)`` make."""
+    def collect_made(self, requirements: ModelRequirements) -> None:
+        """Collect what is read of attributes that the user's own ``Prefetch(to_attr=…)`` sets."""
         for lookup in self.queryset._prefetch_related_lookups:
             made = getattr(lookup, "to_attr", None)
-            if made in level.unknown and getattr(lookup, "queryset", None) is not None:
+            if made in requirements.unknown and getattr(lookup, "queryset", None) is not None:
                 below = ModelRequirements(lookup.queryset.model)
-                below.read(level.unknown[made])
-                source = self._source(level, below, lookup.prefetch_to, self.using)
+                below.read(requirements.unknown[made])
+                source = self._source(requirements, below, lookup.prefetch_to, self.using)
                 if source is not None:
                     self.collect(below, f"{made}__", False, source)
 
-    def _inside(self, level: ModelRequirements, name: str, using: str | None, source: str) -> Any:
-        """Return the queryset of a list inside instances from ``using``; it is read from ``source``."""
-        below, known = level.many[name], None
+    def _inside(
+        self, requirements: ModelRequirements, name: str, using: str | None, source: str
+    ) -> Any:
+        """Return the queryset for a to-many relation of instances from ``using``; it is read from ``source``."""
+        below, known = requirements.many[name], None
         queryset: Any = below.model._default_manager.all()
         source = queryset._db or source
-        relation = relations_of(level.model)[name]
+        relation = relations_of(requirements.model)[name]
         if (
             self.using
             and relation.one_to_many
             and not is_generic(relation)
-            and source_of(below.model, level.model, source) != using
+            and source_of(below.model, requirements.model, source) != using
         ):
-            # The items know the instance that they belong to: Django does not read it again, wherever that would be.
-            # A column of it that was left out would be read there, so none is.
+            # Django sets the parent on each item, so it is not read again, from whatever database. But a column that only() left out of
+            # the parent would be. So no column is left out.
             known, self.narrow = relation.field.name, False
-        choice = _QueryOptimizer(queryset, self.narrow, source)
+        optimizer = _QueryOptimizer(queryset, self.narrow, source)
         if known is not None:
-            choice.sources[known] = None
-        return choice.apply(below, ())
+            optimizer.sources[known] = None
+        return optimizer.apply(below, ())
 
     def _may_join(self, path: str, model: type[Model], source: str | None) -> bool:
-        """Tell whether a relation's table is read from the same database, and its key is loaded."""
+        """Tell whether a relation can be joined: the same database, a plain manager, and its key is loaded."""
         if self._is_deferred(path) or not is_joinable(model) or source != self.using:
             return False
         return not self.using or router.allow_migrate_model(self.using, model)
 
     def _is_deferred(self, path: str) -> bool:
-        """Tell whether the user's own ``only()`` or ``defer()`` leaves a relation's key out."""
+        """Tell whether the user's ``only()`` or ``defer()`` leaves out the key of a relation."""
         if not self.deferred:
             return False
         named = any(name == path or name.startswith(path + "__") for name in self.deferred)
         return named if self.defers else not named
 
 
-def is_plain(queryset: Any) -> bool:
-    """Tell whether a queryset gives model instances, made in Django's way."""
+def yields_instances(queryset: Any) -> bool:
+    """Tell whether a queryset gives model instances, made in Django's own way."""
     if not isinstance(queryset, QuerySet):
         return False
     made: Any = queryset
     return made._fields is None and made._iterable_class is ModelIterable
 
 
-def _inner(annotation: Any) -> Any:
-    """Return what a dictionary among some values is described by: a schema, a ``dict[…]``, or None for neither.
+def _prefetched(queryset: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the paths for which a queryset makes a query of its own, with those inside of its prefetches."""
+    known = set(_joined(queryset.query.select_related or {}))
+    for lookup in queryset._prefetch_related_lookups:
+        path = getattr(lookup, "prefetch_to", lookup)
+        parts = path.split("__")
+        for end in range(1, len(parts) + 1):
+            # A relation on the way that is neither joined nor fetched yet takes a query too.
+            part = "__".join(parts[:end])
+            if part not in known:
+                known.add(part)
+                yield prefix + part
+        inside = getattr(lookup, "queryset", None)
+        if inside is not None:
+            yield from _prefetched(inside, f"{prefix}{path}__")
 
-    Lists, optional values and annotations around it are looked through.
+
+def _inner(annotation: Any) -> Any:
+    """Return the annotation of a dictionary among some values: a schema, a ``dict[…]``, or None if it is neither.
+
+    Lists, optional values and ``Annotated`` around it are ignored.
     """
     if isinstance(annotation, type) and not get_args(annotation):
         if issubclass(annotation, RootModel):
@@ -402,28 +448,28 @@ def _are_same(loaded: list[Any], values: list[Any]) -> bool:
     return all(new is old for new, old in zip(loaded, values, strict=True))
 
 
-def _lookups(level: ModelRequirements, using: str | None, prefix: str = "") -> Iterator[str]:
-    for name, below in (level.one | level.many).items():
-        source = source_of(level.model, below.model, using)
+def _lookups(requirements: ModelRequirements, using: str | None, prefix: str = "") -> Iterator[str]:
+    for name, below in (requirements.one | requirements.many).items():
+        source = source_of(requirements.model, below.model, using)
         if source is None and router.routers:
             continue
         yield prefix + name
         yield from _lookups(below, source, f"{prefix}{name}__")
-    yield from (prefix + name for name in _others(level, using))
+    yield from (prefix + name for name in _others(requirements, using))
 
 
-def _others(level: ModelRequirements, using: str | None) -> Iterator[str]:
-    """Yield the relations that only their descriptors fetch, but for those that a router places for each instance."""
-    for name in level.other:
-        if name in level.generic and not reads_every_model_from(using):
+def _others(requirements: ModelRequirements, using: str | None) -> Iterator[str]:
+    """Yield the relations that only their descriptors can load, except those that a router places for each instance."""
+    for name in requirements.other:
+        if name in requirements.generic and not reads_every_model_from(using):
             continue
-        target = getattr(relations_of(level.model).get(name), "related_model", None)
-        if target is None or not router.routers or source_of(level.model, target, using):
+        target = getattr(relations_of(requirements.model).get(name), "related_model", None)
+        if target is None or not router.routers or source_of(requirements.model, target, using):
             yield name
 
 
 def _sources(queryset: Any, using: str | None) -> dict[str, str | None]:
-    """Return where the relations that a queryset itself reads come from, where it says so."""
+    """Return the databases of the relations that the queryset reads itself, by their lookup, as far as it names them."""
     found: dict[str, str | None] = dict.fromkeys(
         _joined(queryset.query.select_related or {}), using
     )
@@ -438,14 +484,14 @@ def _sources(queryset: Any, using: str | None) -> dict[str, str | None]:
 
 
 def _joined(selected: Any, prefix: str = "") -> Iterator[str]:
-    """Yield the relations that the user's own ``select_related`` names."""
+    """Yield the relations in the user's own ``select_related()``."""
     for name, below in selected.items() if isinstance(selected, dict) else ():
         yield prefix + name
         yield from _joined(below, f"{prefix}{name}__")
 
 
 def is_simple(query: Any, *, distinct: bool = False) -> bool:
-    """Tell whether a query stays the same when columns are left out and tables joined."""
+    """Tell whether a query returns the same rows if columns are left out and tables are joined."""
     more = (
         (query.distinct and not distinct)
         or query.combinator
@@ -461,7 +507,7 @@ def is_simple(query: Any, *, distinct: bool = False) -> bool:
 
 
 def _holds_raw(part: Any) -> bool:
-    """Tell whether SQL by hand, whose bare column names a join may make ambiguous, stands in an expression."""
+    """Tell whether an expression contains raw SQL, whose bare column names may become ambiguous with a join."""
     if isinstance(part, (RawSQL, ExtraWhere)):
         return True
     below = list(getattr(part, "children", ()))

@@ -1,4 +1,4 @@
-"""What a schema reads of a model, level by level: columns, relations, and what ``needs`` declares."""
+"""Requirements: what a schema reads of a model and of the models related to it, including what ``needs`` declares."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -7,6 +7,8 @@ from typing import Any, TypeVar, get_args
 from django.db.models import ForeignObjectRel, Manager, Model, QuerySet
 from django.db.models.signals import post_init
 from pydantic import BaseModel, RootModel
+
+from django_matt import upstream
 
 __all__ = [
     "ModelRequirements",
@@ -28,12 +30,14 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any] | property)
 
 _NEEDS = "_matt_needs"
-# A schema may hold itself: so many of its levels are planned, deeper ones are read when they are reached.
+# A schema may contain itself. So many of its levels are planned; deeper ones are read when they are reached.
 _TURNS = 2
 
 
 def needs(*paths: str) -> Callable[[F], F]:
-    """Say which columns and relations a property, a method, a resolver or a route reads, by Django's lookups.
+    """Declare which columns and relations a property, a method, a resolver or a route reads, as Django's lookups.
+
+    Django Matt cannot look into Python code. What you declare here is loaded with the queryset, so that it causes no N+1.
 
     >>> @needs("author", "tags")
     ... def resolve_label(book: Any) -> str:
@@ -54,26 +58,28 @@ def _function_of(attribute: Any) -> Any:
 
 
 def needs_of(attribute: Any) -> tuple[str, ...] | None:
-    """Return what ``needs`` declared on a property, method, resolver or view; None where nothing did."""
+    """Return what ``needs`` declared on a property, method, resolver or view; None if it was not used."""
     found: tuple[str, ...] | None = getattr(_function_of(attribute), _NEEDS, None)
     return found
 
 
 class ModelRequirements:
-    """What is read of one model: its columns (None for all of them), and what is read beyond each relation."""
+    """What is read of one model: its columns (None means all), and for each relation what is read beyond it."""
 
     def __init__(self, model: type[Model]) -> None:
-        """Start with nothing; a model whose instances look at themselves when they are made needs every column."""
+        """Start with nothing, or with every column if the model reads its own columns when an instance is made."""
         self.model = model
         self.columns: set[str] | None = set() if is_quiet(model) else None
         self.one: dict[str, ModelRequirements] = {}
         self.many: dict[str, ModelRequirements] = {}
-        # Relations that only their own descriptors know how to fetch, and attributes that the model does not declare.
+        # ``other``: relations that only their own descriptors can load. ``unknown``: attributes that the model does not declare.
         self.other: set[str] = set()
-        # Of generic foreign keys, what is read of their objects, whatever the model: attributes, annotation, schemas above.
+        # For generic foreign keys, what is read of their objects whatever the model: attributes, annotation, schemas above.
         self.generic: dict[str, list[tuple[list[str], Any, tuple[Any, ...]]]] = {}
         self._beyond_generic: dict[tuple[str, type[Model]], ModelRequirements] = {}
         self.unknown: dict[str, Any] = {}
+        # Whether code reads the instances that says not, by ``needs``, what it reads: it may ask the database for more.
+        self.by_code = False
 
     def read(self, annotation: Any, path: tuple[Any, ...] = ()) -> None:
         """Add what the schemas in an annotation read."""
@@ -81,25 +87,26 @@ class ModelRequirements:
             if path.count(schema) >= _TURNS:
                 self.columns = None
                 continue
-            resolvers = getattr(schema, "_ninja_resolvers", {})
+            resolvers = upstream.resolvers_of(schema)
             for name, field in schema.model_fields.items():
                 keys = keys_of(schema, name)
                 resolver = next((resolvers[key] for key in keys if key in resolvers), None)
                 if resolver is not None:
-                    self.declare(needs_of(resolver._func))
+                    self.declare(needs_of(upstream.function_of(resolver)))
                     continue
                 key = next((key for key in keys if has_attribute(self.model, key)), keys[-1])
                 self.follow(key.split("."), field.annotation, (*path, schema))
 
     def declare(self, paths: Iterable[str] | None) -> None:
-        """Add what ``needs`` names, or every column where nothing was declared."""
+        """Add what ``needs`` names, or every column if nothing was declared."""
         if paths is None:
             self.columns = None
+            self.by_code = True
         for path in paths or ():
             self.follow(path.split("__"), Any, ())
 
     def follow(self, parts: list[str], annotation: Any, path: tuple[Any, ...]) -> None:
-        """Add what one attribute reads, and the attributes after it."""
+        """Add what one attribute reads, and the attributes after it: ``["author", "name"]``."""
         key, rest = parts[0], parts[1:]
         meta = self.model._meta
         if key == "pk":
@@ -121,25 +128,26 @@ class ModelRequirements:
             self.generic.setdefault(key, []).append((rest, annotation, path))
 
     def enter(self, parts: list[str], annotation: Any, path: tuple[Any, ...]) -> None:
-        """Add what is read of a related object: an attribute, what its schemas read, or all of it."""
+        """Add what is read of a related object: one attribute, what its schemas read, or every column."""
         if parts:
             self.follow(parts, annotation, path)
         elif any(schemas_in(annotation)):
             self.read(annotation, path)
         elif not _is_link(annotation):
             self.columns = None
+            self.by_code = True
 
     def beyond(self, key: str, model: type[Model]) -> "ModelRequirements":
         """Return what is read of the objects of one model behind a generic foreign key."""
-        level = self._beyond_generic.get((key, model))
-        if level is None:
-            level = self._beyond_generic[key, model] = ModelRequirements(model)
+        found = self._beyond_generic.get((key, model))
+        if found is None:
+            found = self._beyond_generic[key, model] = ModelRequirements(model)
             for parts, annotation, path in self.generic[key]:
-                level.enter(parts, annotation, path)
-        return level
+                found.enter(parts, annotation, path)
+        return found
 
     def _beyond(self, key: str, field: Any) -> "ModelRequirements | None":
-        """Return the level of a relation, with the columns by which Django matches both sides noted."""
+        """Return the requirements of a relation, after adding the columns with which Django matches both sides."""
         target = field.related_model
         if target is None:
             for name in ("ct_field", "fk_field"):
@@ -176,7 +184,7 @@ class ModelRequirements:
 
 
 def keys_of(schema: type[BaseModel], name: str) -> list[str]:
-    """Return the keys under which a schema's field is read, the first that is there: its alias, its name."""
+    """Return the keys that a schema's field is read from, in order: its alias, its name. The first that exists counts."""
     alias, config = schema.model_fields[name].alias, schema.model_config
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     if alias is None or config.get("validate_by_alias") is False:
@@ -185,14 +193,14 @@ def keys_of(schema: type[BaseModel], name: str) -> list[str]:
 
 
 def has_attribute(model: type[Model], key: str) -> bool:
-    """Tell whether instances of a model have an attribute whatever the query; one with dots begins with it."""
+    """Tell whether every instance of a model has an attribute; of a dotted key, the first part counts."""
     if hasattr(model, "__getattr__") or hasattr(model, "__getitem__"):
         return True
     return inspect.getattr_static(model, key.partition(".")[0], None) is not None
 
 
 def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the schemas that an annotation names: of a list, an optional value, a union."""
+    """Yield the schemas in an annotation: in a list, an optional value, a union."""
     if isinstance(annotation, type) and not get_args(annotation):
         if issubclass(annotation, RootModel):
             yield from schemas_in(annotation.model_fields["root"].annotation)
@@ -204,35 +212,33 @@ def schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def relations_of(model: type[Model]) -> dict[str, Any]:
-    """The relations of a model by the attribute that holds them, in both directions."""
+    """Return the relations of a model in both directions, by the name of the attribute."""
     fields: list[Any] = [field for field in model._meta.get_fields() if field.is_relation]
     return {accessor_of(field): field for field in fields}
 
 
 def is_reverse(relation: Any) -> bool:
-    """Tell whether a relation is declared on its other end.
+    """Tell whether a relation is declared on the other model.
 
-    Not by ``concrete``, which a many-to-many field is on Django 5.2 and is not on 6.1.
+    ``concrete`` does not tell: a many-to-many field has it on Django 5.2, and has not on 6.1.
     """
     return isinstance(relation, ForeignObjectRel)
 
 
 def is_generic(relation: Any) -> bool:
-    """Tell whether a relation is a ``GenericRelation``; contenttypes need not be installed."""
+    """Tell whether a relation is a ``GenericRelation``. The contenttypes app need not be installed."""
     return hasattr(relation, "content_type_field_name")
 
 
 def accessor_of(field: Any) -> str:
-    """Return the attribute that holds a relation."""
+    """Return the name of the attribute of a relation."""
     name: str = field.get_accessor_name() if is_reverse(field) else field.name
     return name
 
 
 def _is_link(annotation: Any) -> bool:
-    """Tell whether an annotation is the list of keys that a ``ModelSchema`` makes of a many-to-many field."""
-    return any(
-        "create_m2m_link_type" in getattr(each, "__qualname__", "") for each in get_args(annotation)
-    )
+    """Tell whether an annotation is the list of keys that ``ModelSchema`` makes of a many-to-many field."""
+    return any(map(upstream.is_m2m_link, get_args(annotation)))
 
 
 def joins_by_key(field: Any) -> bool:
@@ -247,22 +253,22 @@ def joins_by_key(field: Any) -> bool:
 
 
 def is_joinable(model: type[Model]) -> bool:
-    """Tell whether a join finds what Django finds for a relation to a model: its base manager leaves nothing out."""
+    """Tell whether a join finds the same object as Django's attribute: the base manager filters nothing."""
     manager: Any = model._base_manager
-    plain = type(manager).get_queryset is Manager.get_queryset
-    return plain and manager._queryset_class is QuerySet
+    usual = type(manager).get_queryset is Manager.get_queryset
+    return usual and manager._queryset_class is QuerySet
 
 
 def is_quiet(model: type[Model]) -> bool:
-    """Tell whether making an instance reads none of its columns, so that one left out is not fetched again."""
-    plain = all(
+    """Tell whether making an instance reads none of its columns. Otherwise a deferred one would be queried again at once."""
+    usual = all(
         getattr(model, name) == getattr(Model, name) for name in ("__init__", "__getattribute__")
     )
     own = model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
-    return plain and own and not post_init.has_listeners(model)
+    return usual and own and not post_init.has_listeners(model)
 
 
 def is_stock(model: type[Model], name: str) -> bool:
-    """Tell whether a relation is read as Django reads it, and not through an override of a subclass."""
+    """Tell whether an attribute is Django's own descriptor for a relation, not one that a subclass put in its place."""
     descriptor = type(inspect.getattr_static(model, name, None))
     return descriptor.__module__ == "django.db.models.fields.related_descriptors"

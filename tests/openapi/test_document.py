@@ -24,9 +24,9 @@ from django_matt import (
     Router,
     Schema,
     api_controller,
-    conditional,
     http_get,
 )
+from django_matt.contrib.conditional import conditional
 from django_matt.formats import formats
 from tests.openapi.shop import build
 

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from contextvars import ContextVar
 from decimal import Decimal
 
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
@@ -280,3 +281,29 @@ class Crate(models.Model):
         Depot, models.SET_NULL, to_field="number", null=True, blank=True, related_name="+"
     )
     next = models.ForeignKey(Depot, models.SET_NULL, null=True, blank=True, related_name="+")
+
+
+TENANT: ContextVar[int | None] = ContextVar("tenant", default=None)
+
+
+class OfTenant(models.Manager):
+    """Refuses to work where no request has said which tenant it is of."""
+
+    def get_queryset(self):
+        tenant = TENANT.get()
+        if tenant is None:
+            raise LookupError("no request, no tenant")
+        return super().get_queryset().filter(tenant=tenant)
+
+
+class Account(models.Model):
+    tenant = models.IntegerField()
+    name = models.CharField(max_length=20)
+    objects = OfTenant()
+
+
+class Payment(models.Model):
+    account = models.ForeignKey(Account, models.CASCADE, related_name="payments")
+    tenant = models.IntegerField()
+    amount = models.IntegerField()
+    objects = OfTenant()

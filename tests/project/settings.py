@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja_extra",
     "django_matt",
+    "django_matt.contrib.conditional",
     "django_matt.contrib.crud",
     "tests.project",
 ]

@@ -49,10 +49,10 @@ class TestStructure:
         operations = [
             WriteStep("object"),
             WriteStep("fragment", prefix=b',"a":', nullable=True),
-            WriteStep("one", column=1, prefix=b',"b":', nullable=True, end=5),
+            WriteStep("joined", column=1, prefix=b',"b":', nullable=True, end=5),
             WriteStep("fragment", prefix=b',"c":', nullable=True),
             WriteStep("end"),
-            WriteStep("many", column=0, prefix=b',"d":'),
+            WriteStep("nested", column=0, prefix=b',"d":'),
             WriteStep("end"),
         ]
         extras = [None, [b"1", None], None, [b"2", None], None, {7: [b"3", b"4"]}, None]
@@ -73,7 +73,7 @@ class TestStructure:
         assert self.run(compiled, operations, [], [None, [], None]) == b""
 
     def test_what_must_be_there_and_is_not_falls_back(self, compiled):
-        operations = [WriteStep("one", "author", prefix=b',"a":', end=2), WriteStep("end")]
+        operations = [WriteStep("joined", "author", prefix=b',"a":', end=2), WriteStep("end")]
         with pytest.raises(ValueMismatch, match="author"):
             self.run(compiled, operations, [(None,)], [None, None])
 
@@ -132,7 +132,7 @@ class TestRawForms:
         assert write("int", value) == expected
         assert write("digits", str(value)) == b"%d" % value
 
-    @pytest.mark.parametrize("code", ["int", "bool", "text", "uuid", "date", "moment", "decimal"])
+    @pytest.mark.parametrize("code", ["int", "bool", "text", "uuid", "date", "datetime", "decimal"])
     @pytest.mark.parametrize("value", [True, b"1", (), 1j, datetime.date.min])
     def test_other_types_are_not_theirs(self, code, value):
         assert write(code, value) is None
@@ -212,10 +212,10 @@ class TestRawForms:
             text = text.rstrip("0")
         aware = value.replace(tzinfo=datetime.UTC)
         said = orjson.dumps(datetime_value(aware), option=orjson.OPT_UTC_Z)
-        assert write("moment", text + zone, least=2) == (said if zone else None)
-        assert write("moment", text + zone, least=1) == (None if zone else said)
+        assert write("datetime", text + zone, least=2) == (said if zone else None)
+        assert write("datetime", text + zone, least=1) == (None if zone else said)
         naive = orjson.dumps(datetime_value(value))
-        assert write("moment", text + zone) == (None if zone else naive)
+        assert write("datetime", text + zone) == (None if zone else naive)
         assert write("date", text[:10]) == orjson.dumps(value.date())
         assert write("time", text[11:]) == orjson.dumps(time_value(value.time()))
 
@@ -225,7 +225,7 @@ class TestRawForms:
         at = data.draw(st.integers(0, len(text) - 1))
         text = text[:at] + data.draw(st.sampled_from("0123456789-: .T+/é\0")) + text[at + 1 :]
         parsers: dict[str, tuple[str, Callable[[str], Any], Callable[[Any], Any]]] = {
-            "moment": (text, datetime.datetime.fromisoformat, datetime_value),
+            "datetime": (text, datetime.datetime.fromisoformat, datetime_value),
             "date": (text[:10], datetime.date.fromisoformat, lambda value: value),
             "time": (text[11:], datetime.time.fromisoformat, time_value),
         }

@@ -30,7 +30,7 @@ from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from django_matt import MattAPI
-from django_matt.rows.engine import RenderedIterable, RowsPlan
+from django_matt.rows.engine import RenderedIterable, RowsTier
 from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.encoder import ValueMismatch
 from django_matt.serialization.plan import ResponsePlan
@@ -74,7 +74,7 @@ def compare(schema, queryset, tier="rows", **export):
         for slower in CLOSED:
             other, *_ = Tiers(
                 plan if slower.tier == "instances" else closed_plan_of(plan, **export),
-                choice=slower,
+                limit=slower,
             ).encode(queryset.all())
             # The order of the lists inside is nobody's.
             if json.loads(other) == json.loads(body):
@@ -88,7 +88,7 @@ CLOSED = (Choice("instances", "closed"), Choice("pydantic", "closed"))
 
 @functools.lru_cache(1000)
 def closed_plan_of(plan, **export):
-    return ResponsePlan(plan.response_model, encoder=plan.encoder, closed="closed", **export)
+    return ResponsePlan(plan.response_model, encoder=plan.encoder, limit="closed", **export)
 
 
 class EverythingOut(ModelSchema):
@@ -1135,7 +1135,7 @@ def test_the_status_of_an_error_beside_a_page_is_no_hindrance(library, serve, se
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_one_object_of_a_queryset(library, encoder):
     made = operation(BookOut)
-    plan = RowsPlan(plan_of(made.response_models[200], ENCODERS[encoder]).node, ENCODERS[encoder])
+    plan = RowsTier(plan_of(made.response_models[200], ENCODERS[encoder]).node, ENCODERS[encoder])
     book = books()[3]
     expected = parse(made._result_to_response(HttpRequest(), book, HttpResponse()).content)
     with CaptureQueriesContext(connection) as queries:
@@ -1150,7 +1150,7 @@ def test_one_object_of_a_queryset(library, encoder):
     with pytest.raises(TierUnavailable, match="no list"):
         plan.encode(books())
     lists = plan_of(operation(list[BookOut]).response_models[200], ENCODERS[encoder])
-    plan = RowsPlan(lists.node, ENCODERS[encoder])
+    plan = RowsTier(lists.node, ENCODERS[encoder])
     with pytest.raises(TierUnavailable, match="no schema"):
         plan.encode_one(books())
 
@@ -1173,7 +1173,7 @@ def test_null_is_no_value_of_a_schema_that_knows_none(library, encoder, annotati
     for schema, fits in ((out, False), (maybe, True)):
         made = operation(list[schema])  # type: ignore[valid-type]
         node = plan_of(made.response_models[200], ENCODERS[encoder]).node
-        plan = RowsPlan(node, ENCODERS[encoder])
+        plan = RowsTier(node, ENCODERS[encoder])
         if fits:
             assert json.loads(plan.encode(queryset))[0] == {"it": None}
         else:

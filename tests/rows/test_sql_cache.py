@@ -17,7 +17,7 @@ from ninja import ModelSchema, Schema
 
 from django_matt.rows import nested_lists as lists
 from django_matt.rows import select as selections
-from django_matt.rows.engine import RowsPlan
+from django_matt.rows.engine import RowsTier
 from django_matt.rows.sql_cache import _key_of_value, compiled, key_of
 from django_matt.serialization.encoder import ValueMismatch
 from tests.project.models import Author, Book, Colour, Everything, Keyed, Land, Note, Tag, Town
@@ -43,7 +43,7 @@ class Titled(Schema):
 
 def plan(schema):
     node = plan_of(operation(list[schema]).response_models[200], ENCODER).node  # type: ignore[valid-type]
-    return RowsPlan(node, ENCODER)
+    return RowsTier(node, ENCODER)
 
 
 # Shared by all examples: what one of them keeps, another one may be given.
@@ -191,11 +191,11 @@ def typed(statement):
 def test_a_kept_statement_is_the_one_that_would_be_compiled(querysets, most):
     # Twice: the second one is kept, if any is.
     for queryset in [*querysets, *querysets]:
-        template = PLANS[queryset.model].template(queryset)
-        values = template.select(queryset)
+        row_plan = PLANS[queryset.model].row_plan(queryset)
+        values = row_plan.select(queryset)
         if most is not None:
             values.query.set_limits(high=most + 1)
-        assert typed(template.statement(queryset, most)) == typed(compiled(values, "default"))
+        assert typed(row_plan.statement(queryset, most)) == typed(compiled(values, "default"))
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_values_that_are_equal_are_not_the_same_parameter(values):
 def test_one_is_kept_for_the_same_query_made_again(queryset):
     first, again = queryset(), queryset()
     assert key_of(first.query) == key_of(again.query) is not None
-    template = plan(Titled).template(Book.objects.all())
-    assert template.statement(first) is template.statement(again)
+    row_plan = plan(Titled).row_plan(Book.objects.all())
+    assert row_plan.statement(first) is row_plan.statement(again)
 
 
 @pytest.mark.parametrize(
@@ -284,10 +284,10 @@ def test_a_manager_that_thinks_anew_is_asked_anew(library, monkeypatch):
 
 
 def test_statements_are_few():
-    template = plan(Titled).template(Book.objects.all())
-    for number in range(3 * selections._STATEMENTS):
-        template.statement(Book.objects.filter(id=number))
-    assert 0 < len(template.statements) <= selections._STATEMENTS
+    row_plan = plan(Titled).row_plan(Book.objects.all())
+    for number in range(3 * selections._MAX_STATEMENTS):
+        row_plan.statement(Book.objects.filter(id=number))
+    assert 0 < len(row_plan.cached_sql) <= selections._MAX_STATEMENTS
 
 
 class TestListsInside:

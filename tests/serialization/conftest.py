@@ -19,7 +19,7 @@ from django_matt.rows import row_writers as programs
 from django_matt.serialization import encoders
 from django_matt.serialization.plan import ResponsePlan
 
-_PLAIN = encoders.plain
+_PLAIN = encoders.encoder_py
 ENCODERS = {"plain": _PLAIN}
 if encoders.COMPILED:
     ENCODERS["compiled"] = encoders.encoder
@@ -151,8 +151,10 @@ def second_database(django_db_setup, django_db_blocker, tmp_path_factory):
         with legacy.cursor() as cursor:
             cursor.execute(prepare[legacy.vendor])
         with legacy.schema_editor() as editor:
-            for model in apps.get_app_config("project").get_models():
-                editor.create_model(model)
+            # Those of the project refer to the others.
+            for label in ("contenttypes", "auth", "project"):
+                for model in apps.get_app_config(label).get_models():
+                    editor.create_model(model)
         yield
         if legacy.vendor == "postgresql":
             with legacy.cursor() as cursor:

@@ -57,8 +57,8 @@ def test_the_compiled_encoder_was_built_from_this_source():
     assert digest(FOLDER, "serialization/encoder.py") == encoders.encoder.FINGERPRINT, (
         "run `make encoder`"
     )
-    assert encoders.encoder is not encoders.plain
-    assert not encoders.plain.COMPILED
+    assert encoders.encoder is not encoders.encoder_py
+    assert not encoders.encoder_py.COMPILED
     assert encoders.encoder.__file__.endswith((".so", ".pyd"))
 
 

@@ -440,7 +440,7 @@ def test_async_routes_return_what_they_like(serve, kind):
 def test_a_plan_is_the_same_for_the_second_request(library, serve):
     plan = QueryPlan(list[BookOut], narrow=True)
     assert str(plan.apply(books()).query) == str(plan.apply(books()).query)
-    assert plan.level(Book) is plan.level(Book)
+    assert plan.requirements(Book) is plan.requirements(Book)
 
 
 def test_the_queryset_of_the_view_is_not_changed(library):

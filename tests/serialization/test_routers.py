@@ -323,7 +323,7 @@ def forget_managers():
 def test_without_a_router_nothing_asks_where_a_relation_is_read(both, serve, sides, monkeypatch):
     asked: list[Any] = []
     monkeypatch.setattr(
-        "django_matt.serialization.databases._Stand", lambda *what: asked.append(what)
+        "django_matt.serialization.databases._AnyInstance", lambda *what: asked.append(what)
     )
     sides.serve(serve)
     for tier in TIERS:

@@ -7,7 +7,7 @@ from typing import assert_type
 
 from django.http import HttpRequest
 
-from django_matt import check_preconditions, conditional
+from django_matt.contrib.conditional import check_preconditions, conditional
 
 
 def tag(request: HttpRequest, number: int) -> str | None:

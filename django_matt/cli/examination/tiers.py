@@ -2,9 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django_matt.cli.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from django_matt.api import MattAPI
+    from django_matt.reads import Reads
 
 __all__ = ["examine_tiers"]
 
@@ -29,20 +33,16 @@ def examine_tiers() -> Iterator[Diagnostic]:
         yield from _examine(api)
 
 
-def _examine(api: Any) -> Iterator[Diagnostic]:
-    plans: list[dict[str, Any]] = []
+def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
+    plans: list["Reads"] = []
     taken: Counter[tuple[str, str]] = Counter()
     built: Counter[str] = Counter()
-    for router in api._get_bound_routers():
-        for view in router.path_operations.values():
-            for operation in view.operations:
-                answer = getattr(operation, "_matt_answer", None)
-                if answer is not None and answer.unplanned is None:
-                    plan = answer.describe()[0]
-                    plans.append(plan)
-                    if answer.taken is not None:
-                        taken[answer.taken, plan["without"]] += 1
-                    built.update(answer.built_schemas())
+    for operation in api.operations():
+        for plan in operation.reads()[:1]:
+            plans.append(plan)
+            if plan.own_code is not None and plan.without_own_code is not None:
+                taken[plan.own_code, plan.without_own_code] += 1
+            built.update(operation.built_schemas)
     if not plans:
         return
     for reason in dict.fromkeys(reason for reason, _ in taken):
@@ -59,9 +59,9 @@ def _examine(api: Any) -> Iterator[Diagnostic]:
                 mend=f"If it only writes JSON, delete it; {_PLAN} shows each route.",
             )
     slow = Counter(
-        plan["reason"] for plan in plans if plan["tier"] == "pydantic" and "without" not in plan
+        plan.reason for plan in plans if plan.tier == "pydantic" and plan.own_code is None
     )
-    fast = sum(plan["tier"] != "pydantic" for plan in plans)
+    fast = sum(plan.tier != "pydantic" for plan in plans)
     if fast or slow:
         yield Diagnostic(
             level="fine",

@@ -1,6 +1,5 @@
 """``manage.py matt_plan``: which tier answers each operation, by which queries, and why no faster one does."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
@@ -9,6 +8,8 @@ from django.db.models import Model
 
 from django_matt.api import MattAPI
 from django_matt.discovery import find_apis
+from django_matt.operations import BoundOperation
+from django_matt.reads import Reads
 from django_matt.settings import get_settings
 
 
@@ -34,40 +35,39 @@ class Command(BaseCommand):
                 continue
             if options["api"] and api.urls_namespace != options["api"]:
                 continue
-            for path, operation in _operations(api, prefix):
-                names = (path, operation.operation_id or "", operation.view_func.__name__)
+            for operation in api.operations(path_prefix=prefix):
+                names = (operation.path, operation.operation_id, operation.name)
                 if options["route"] and not any(options["route"] in name for name in names):
                     continue
                 found = True
-                self._show(path, operation, model)
+                self._show(operation, model)
         if not found:
             raise CommandError("No operation of a mounted MattAPI matches.")
 
-    def _show(self, path: str, operation: Any, model: type[Model] | None) -> None:
+    def _show(self, operation: BoundOperation, model: type[Model] | None) -> None:
         write = self.stdout.write
-        write(f"{'|'.join(operation.methods)} {path} ({operation.operation_id})")
-        answer = getattr(operation, "_matt_answer", None)
-        if answer is None:
-            write("    an operation of the project's own class: Ninja's own path answers")
-        elif answer.unplanned is not None:
-            write(f"    {answer.unplanned}")
-        else:
-            for plan in answer.describe(model):
-                self._show_plan(plan, streams=answer.streams_rows(plan["status"]))
-            for schema in answer.built_schemas():
-                write(
-                    f"    the view names {schema}: where it makes instances of it, return the queryset instead"
-                )
+        write(f"{'|'.join(operation.methods)} {operation.path} ({operation.operation_id})")
+        if operation.unplanned is not None:
+            write(f"    {operation.unplanned}")
+        for reads in operation.reads(model):
+            self._show_reads(reads)
+        for schema in operation.built_schemas:
+            write(
+                f"    the view names {schema}: where it makes instances of it, return the queryset instead"
+            )
 
-    def _show_plan(self, plan: dict[str, Any], *, streams: bool) -> None:
-        self.stdout.write(f"    {plan['status']} {plan['schema']}: {plan['tier']}")
-        if plan["reason"]:
-            self.stdout.write(f"        not faster: {plan['reason']}")
+    def _show_reads(self, reads: Reads) -> None:
+        write = self.stdout.write
+        write(f"    {reads.status} {reads.schema}: {reads.tier}")
+        if reads.reason:
+            write(f"        not faster: {reads.reason}")
         most = get_settings().STREAM_ROWS
-        if most is not None and streams:
-            self.stdout.write(f"        streamed past {most:,} rows, where a queryset is returned")
-        for query in plan["queries"]:
-            self.stdout.write(f"        {query}")
+        if most is not None and reads.streamed:
+            write(f"        streamed past {most:,} rows, where a queryset is returned")
+        if reads.models and reads.unknown:
+            write(f"        not all is known: {reads.unknown}")
+        for query in reads.sql:
+            write(f"        {query}")
 
 
 def _model(label: str) -> type[Model]:
@@ -77,11 +77,3 @@ def _model(label: str) -> type[Model]:
         raise CommandError(f"--model {label}: name the app too, as in auth.User.") from None
     except LookupError as error:
         raise CommandError(f"--model {label}: {error}") from None
-
-
-def _operations(api: MattAPI, prefix: str) -> Iterator[tuple[str, Any]]:
-    for router in api._get_bound_routers():
-        for path, view in router.path_operations.items():
-            for operation in view.operations:
-                parts = (str(router.prefix).strip("/"), path.strip("/"))
-                yield "/".join([prefix.rstrip("/"), *filter(None, parts)]) or "/", operation

@@ -8,6 +8,8 @@ import json
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -26,12 +28,11 @@ from django_matt import (
     Schema,
     Status,
     api_controller,
-    check_preconditions,
-    conditional,
     http_get,
     http_put,
     paginate,
 )
+from django_matt.contrib.conditional import check_preconditions, conditional
 from tests.project.models import Everything
 
 pytestmark = pytest.mark.django_db
@@ -723,14 +724,22 @@ class Item(Schema):
         ("get", {"etag": lambda request, isbn: ""}, {}, "wants isbn; its view has number"),
     ],
 )
-def test_what_a_route_cannot_keep_stops_it_at_the_start(serve, method, mark, options, words):
+def test_what_a_route_cannot_keep_is_a_system_check_and_a_500(serve, method, mark, options, words):
     api = MattAPI(urls_namespace=next(namespaces))
 
     def view(request, number: int): ...
 
     getattr(api, method)("/it", **options)(conditional(**mark)(view))
-    with pytest.raises(ImproperlyConfigured, match=words):
-        serve(api)
+    assert refused(serve(api), method, words)
+
+
+def refused(client, method, words):
+    with pytest.raises(SystemCheckError, match="E006") as failed:
+        call_command("check", "--tag", "matt")
+    report = " ".join(str(failed.value).split())
+    assert f"{method.upper()} /it: The hook" in report
+    assert words in report
+    return getattr(client, method)("/api/it?number=1").status_code == 500
 
 
 def test_a_page_has_no_column(serve):
@@ -741,8 +750,19 @@ def test_a_page_has_no_column(serve):
     @paginate
     def it(request): ...
 
-    with pytest.raises(ImproperlyConfigured, match="give etag=True or a callable"):
-        serve(api)
+    assert refused(serve(api), "get", "give etag=True or a callable")
+
+
+@pytest.mark.parametrize("mark", [ROWS, conditional(etag=lambda request: "v", required=True)])
+def test_the_decorator_needs_its_app(serve, settings, mark):
+    settings.INSTALLED_APPS = [
+        name for name in settings.INSTALLED_APPS if "conditional" not in name
+    ]
+    api = MattAPI(urls_namespace=next(namespaces))
+    api.get("/it")(mark(lambda request: {}))
+    assert serve(api).get("/api/it").status_code == 500
+    with pytest.raises(SystemCheckError, match="Add its app to INSTALLED_APPS"):
+        call_command("check", "--tag", "matt")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from ninja.operation import Operation
-
-from django_matt.conditions import condition_of
+from django_matt.contrib.conditional.conditions import Condition
 from django_matt.errors.mappings import SAFE
 
 __all__ = ["describe_condition"]
@@ -21,11 +19,8 @@ _WRITES = (
 )
 
 
-def describe_condition(details: dict[str, Any], operation: Operation, method: str) -> None:
+def describe_condition(details: dict[str, Any], condition: Condition, method: str) -> None:
     """Add to an operation's details what its condition means for a method."""
-    condition = condition_of(operation.view_func)
-    if condition is None:
-        return
     reads = method in SAFE
     known = {parameter.get("name") for parameter in details["parameters"]}
     details["parameters"] += [

@@ -12,11 +12,12 @@ from django.http import HttpRequest
 from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags, parse_http_date_safe
 
+from django_matt.contrib.conditional.validators import Validator, seconds
 from django_matt.decorators import View, get_metadata, set_metadata
 from django_matt.errors.exceptions import BadRequest, PreconditionFailed, PreconditionRequired
-from django_matt.states import Validator, seconds
 
 __all__ = [
+    "CONDITION",
     "Condition",
     "called",
     "check_preconditions",
@@ -27,6 +28,10 @@ __all__ = [
     "refuse_unconditional",
 ]
 
+CONDITION = "_matt_condition"
+"""The attribute of a request with what ``check_preconditions`` asks."""
+
+_HOOK = "django_matt.contrib.conditional.hooks.ConditionalHook"
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH")
 
 
@@ -75,7 +80,8 @@ def conditional(
         raise ImproperlyConfigured(
             "@conditional: a column makes an ETag of its own; give callables for both, or one of the two."
         )
-    return set_metadata("conditional", Condition(etag, last_modified, required))
+    condition = Condition(etag, last_modified, required)
+    return set_metadata("conditional", condition, hook=_HOOK)
 
 
 def condition_of(view: Any) -> Condition | None:
@@ -89,7 +95,7 @@ def check_preconditions(request: HttpRequest, instance: Any) -> None:
 
     For a route with ``@conditional(last_modified="…")``; call it where the row is locked, before it is changed.
     """
-    condition = request.__dict__.get("_matt_condition")
+    condition = request.__dict__.get(CONDITION)
     if condition is None:
         raise ImproperlyConfigured(
             'check_preconditions is for a route with @conditional(last_modified="…").'

@@ -17,11 +17,10 @@ from django_matt import (
     MattAPI,
     Status,
     api_controller,
-    check_preconditions,
-    conditional,
     http_put,
 )
-from django_matt.states import validator_of
+from django_matt.contrib.conditional import check_preconditions, conditional
+from django_matt.contrib.conditional.validators import validator_of
 from tests.project.models import Everything, Tag
 
 namespaces = (f"transactions-{number}" for number in itertools.count())

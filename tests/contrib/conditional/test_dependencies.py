@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.test.utils import CaptureQueriesContext
 from django.utils.http import http_date
 
-from django_matt import MattAPI, ModelSchema, Schema, check_preconditions, conditional, needs
+from django_matt import MattAPI, ModelSchema, Schema, needs
+from django_matt.contrib.conditional import check_preconditions, conditional
 from tests.project.models import Author, Everything, Tag
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,430 @@
+"""The operations of an API as data: what each route is, needs, answers and reads, for commands, checks and apps."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch
+from ninja import NinjaAPI
+from ninja.constants import NOT_SET
+from ninja.errors import ConfigError
+from ninja.operation import Operation
+from ninja.pagination import PaginationBase
+from ninja.streaming import StreamFormat
+from ninja.throttling import BaseThrottle
+from ninja.utils import normalize_path
+from ninja_extra.controllers.base import ControllerBase
+from pydantic import BaseModel
+
+from django_matt.controllers import route_function_of, written_name
+from django_matt.discovery import find_apis
+from django_matt.limits import bound_pages, find_paginators, ordered_fields, searched_fields
+from django_matt.openapi.documents import MattOpenAPISchema, name_schemes
+from django_matt.signatures import innermost
+
+if TYPE_CHECKING:
+    from django_matt.reads import Reads, Source
+
+__all__ = [
+    "BoundOperation",
+    "Pagination",
+    "Rendered",
+    "Stream",
+    "component_classes",
+    "list_operations",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Pagination:
+    """A paginator of a route, and the largest value that it accepts or uses of each query parameter."""
+
+    paginator: PaginationBase
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a streaming route sends: Ninja's format, such as ``SSE`` or ``JSONL``, and the annotation of one item."""
+
+    format: type[StreamFormat[Any]]
+    item: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The body of a response and its content type, as the route writes them."""
+
+    body: bytes
+    content_type: str
+
+
+class _Shared:
+    """What the operations of one call have in common; each part is made when it is first asked for."""
+
+    def __init__(self, api: NinjaAPI, path_prefix: str | None) -> None:
+        self.api = api
+        self._path_prefix = path_prefix
+
+    @cached_property
+    def root(self) -> str:
+        prefix = _find_root(self.api) if self._path_prefix is None else self._path_prefix
+        # As the document names parameters: {tenant} for Django's <str:tenant>.
+        return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", prefix)
+
+    @cached_property
+    def documented(self) -> list[Operation]:
+        return [operation for _, _, operation in _walk(self.api) if operation.include_in_schema]
+
+    @cached_property
+    def schemes(self) -> dict[str, dict[str, Any]]:
+        return name_schemes(self.documented)
+
+    @cached_property
+    def document(self) -> MattOpenAPISchema | None:
+        # Another class of APIs makes documents of its own.
+        found = self.api.get_openapi_schema(path_prefix="")
+        return found if isinstance(found, MattOpenAPISchema) else None
+
+
+@dataclass(frozen=True, repr=False)
+class BoundOperation:
+    """One route of an API as its requests meet it: bound, with what the API, routers and controllers add.
+
+    A route with several methods is one operation. Attributes are computed when you read them. Two of them are equal if
+    they are the same route of the same API.
+
+    >>> [operation.path for operation in api.operations() if not operation.auth]    # doctest: +SKIP
+    ['/api/books']
+    """
+
+    operation: Operation
+    """Ninja's own operation, for what is not an attribute here."""
+    _route: str = field(compare=False)
+    _router: Any = field(compare=False)
+    _shared: _Shared = field(compare=False)
+
+    def __repr__(self) -> str:
+        """Show the methods, the path below the API and the id."""
+        methods = "|".join(self.methods)
+        return f"<BoundOperation {methods} {normalize_path(f'/{self._route}')} {self.operation_id}>"
+
+    @property
+    def api(self) -> NinjaAPI:
+        """The API that the route is bound to; a controller of two APIs has an operation in each."""
+        return self._shared.api
+
+    # ---- where it is ----
+
+    @property
+    def path(self) -> str:
+        """The whole path as the OpenAPI document has it: ``/api/books/{book_id}``.
+
+        It begins where the project's URLs mount the API; without URLs, at the API.
+        """
+        return _in_document(f"{self._shared.root}/{self._route}")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The HTTP methods that the route declares; HEAD is answered by GET besides."""
+        return tuple(self.operation.methods)
+
+    @property
+    def url_name(self) -> str:
+        """The name of the URL below the API's namespace."""
+        name = getattr(self.operation, "url_name", "")
+        if name or self.controller is not None:
+            return str(name or "")
+        name = self.api.get_operation_url_name(
+            self.operation, router=getattr(self._router, "template", self._router)
+        )
+        prefix = getattr(self._router, "url_name_prefix", None)
+        return f"{prefix}_{name}" if prefix and name else name
+
+    @property
+    def view_name(self) -> str:
+        """The name for Django's ``reverse()``, with its namespaces: ``api-1.0.0:list_books``.
+
+        An API that is mounted below the namespace of an ``include`` needs that one in front.
+        """
+        controller = getattr(self._router, "controller", None)
+        namespaces = (self.api.urls_namespace, getattr(controller, "urls_namespace", None))
+        return ":".join([*filter(None, namespaces), self.url_name])
+
+    # ---- what it is called ----
+
+    @property
+    def operation_id(self) -> str:
+        """The id, which no other operation of the API has; see ``operation_ids`` for a route of several methods."""
+        return self.operation.operation_id or self.api.get_openapi_operation_id(self.operation)
+
+    @property
+    def operation_ids(self) -> Mapping[str, str]:
+        """The id of each method in the OpenAPI document, which leaves out HEAD beside GET."""
+        methods = [each for each in self.methods if each != "HEAD" or "GET" not in self.methods]
+        several = sum(method != "HEAD" for method in self.methods) > 1
+        name = self.operation_id
+        return {method: f"{name}_{method.lower()}" if several else name for method in methods}
+
+    @property
+    def summary(self) -> str:
+        """The one line of the document; Ninja makes it of the function's name where none is given."""
+        return str(self.operation.summary or "")
+
+    @property
+    def description(self) -> str:
+        """The text of the document: the function's docstring, if none is given."""
+        return str(self.operation.description or "")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the route, else those of its router or controller."""
+        return tuple(self.operation.tags or ())
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the document says that clients should not use it any more."""
+        return bool(self.operation.deprecated)
+
+    @property
+    def documented(self) -> bool:
+        """Whether the document lists it."""
+        return self.operation.include_in_schema
+
+    @property
+    def problem(self) -> str | None:
+        """Why every request of the route fails, as an annotation that cannot be resolved; None where none does."""
+        found: str | None = getattr(self.operation, "_matt_problem", None)
+        return found
+
+    # ---- the code ----
+
+    @property
+    def controller(self) -> type[ControllerBase] | None:
+        """The controller's class; None where the view is a function."""
+        route = route_function_of(self.operation)
+        return None if route is None else route.api_controller.controller_class
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The view as it was written: the function, or the controller's, below all decorators."""
+        found: Callable[..., Any] = innermost(self.operation.view_func)
+        return found
+
+    @property
+    def name(self) -> str:
+        """The name of the function or of the controller's method: of a model controller ``list``, ``create``, …"""
+        route = route_function_of(self.operation)
+        return written_name(self.function if route is None else route.route.view_func)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the view runs on the event loop."""
+        return self.operation.is_async
+
+    # ---- who may call it ----
+
+    @property
+    def auth(self) -> tuple[Callable[[HttpRequest], Any], ...]:
+        """The authentication callbacks, the first that succeeds wins; empty where anybody may call."""
+        return tuple(self.operation.auth_callbacks)
+
+    @property
+    def security_schemes(self) -> Mapping[str, Mapping[str, Any]]:
+        """The security schemes of the callbacks, by their names in the OpenAPI document; a plain function has none."""
+        mine = [getattr(each, "openapi_security_schema", None) for each in self.auth]
+        return {name: scheme for name, scheme in self._shared.schemes.items() if scheme in mine}
+
+    @property
+    def permissions(self) -> tuple[Any, ...]:
+        """The permissions of a controller's route: the route's, else its controller's; empty for a function."""
+        route = route_function_of(self.operation)
+        if route is None:
+            return ()
+        return tuple(route.route.permissions or route.api_controller.permission_classes)
+
+    @property
+    def throttles(self) -> tuple[BaseThrottle, ...]:
+        """The throttles of the route, else of its router or API."""
+        return tuple(self.operation.throttle_objects)
+
+    # ---- what it takes ----
+
+    @property
+    def request_models(self) -> Mapping[str, type[BaseModel]]:
+        """What is validated of a request, by source (``path``, ``query``, ``header``, ``cookie``, ``body``, ``form``, ``file``).
+
+        Each model has one field for each parameter of the view from that source.
+        """
+        return {str(model.__ninja_param_source__): model for model in self.operation.models}
+
+    @property
+    def paginators(self) -> tuple[Pagination, ...]:
+        """The paginators with the limits of their query parameters, the outermost first."""
+        bounds = bound_pages(self.operation.view_func)
+        found: dict[int, Pagination] = {}
+        for _, paginator in find_paginators(self.operation.view_func):
+            limits = {
+                name: most
+                for name, most in bounds[paginator.Input].items()
+                if name in paginator.Input.model_fields
+            }
+            for name, attribute in (("limit", "max_limit"), ("page_size", "max_page_size")):
+                own = getattr(paginator, attribute, None)
+                if own not in (None, inf) and name in paginator.Input.model_fields:
+                    limits[name] = int(own)
+            # Ninja Extra notes a paginator on each layer of a view.
+            found[id(paginator)] = Pagination(paginator, limits)
+        return tuple(found.values())
+
+    @property
+    def search_fields(self) -> tuple[str, ...]:
+        """The lookups that ``?search=`` looks into; empty where the route has no search."""
+        return searched_fields(self.operation)
+
+    @property
+    def ordering_fields(self) -> tuple[str, ...] | None:
+        """The fields that ``?ordering=`` may name; empty where the route has no ordering, None for every field."""
+        return ordered_fields(self.operation)
+
+    # ---- what it answers ----
+
+    @property
+    def response_schemas(self) -> Mapping[int | EllipsisType, Any]:
+        """The annotation of each status: ``list[BookOut]``; None for no body, ``Any`` where nothing is declared."""
+        return {
+            status: _annotation(model) for status, model in self.operation.response_models.items()
+        }
+
+    @property
+    def stream(self) -> Stream | None:
+        """What the route streams; None where it does not (a long list may still be sent piece by piece)."""
+        stream_format = self.operation.stream_format
+        if stream_format is None:
+            return None
+        return Stream(stream_format, _annotation(self.operation.stream_item_model))
+
+    @property
+    def components(self) -> Mapping[str, type]:
+        """The classes behind the components of the OpenAPI document that the route refers to, by component name."""
+        document = self._shared.document
+        if document is None or not self.documented:
+            return {}
+        shown = document["paths"].get(_in_document(self._route), {})
+        return document.classes_in([shown.get(method.lower()) for method in self.operation_ids])
+
+    # ---- how it answers ----
+
+    @property
+    def unplanned(self) -> str | None:
+        """Why Django Matt has no plan for the route's responses; None where it has."""
+        answer = getattr(self.operation, "_matt_answer", None)
+        if answer is None:
+            return self.problem or (
+                "an operation of the project's own class: Ninja's own path answers"
+            )
+        reason: str | None = answer.unplanned
+        return reason
+
+    def reads(self, source: "Source" = None) -> "tuple[Reads, ...]":
+        """Return for each status which tier writes it, and what it reads: models, tables, columns, relations, queries.
+
+        ``source`` is the model, or the view's queryset with its filters, where the response schema does not say; of a
+        page, that of its items. Nothing is asked of the database. It is empty where ``unplanned`` says why.
+        """
+        if self.unplanned is not None:
+            return ()
+        controller = self.controller
+        config = getattr(controller, "model_config", None)
+        # Of a model controller's own schemas none names its model.
+        usual = getattr(config, "model", None)
+        found: tuple[Reads, ...] = self._answer.reads(source, usual=usual)
+        return found
+
+    @property
+    def built_schemas(self) -> tuple[str, ...]:
+        """The schemas of the responses that the view's code names: it may make instances of them, which is slower."""
+        return () if self.unplanned is not None else tuple(self._answer.built_schemas())
+
+    @property
+    def _answer(self) -> Any:
+        answer = getattr(self.operation, "_matt_answer", None)
+        if answer is None:
+            raise ConfigError(f"{self.operation_id}: {self.unplanned}")
+        return answer
+
+    def render(
+        self, value: Any, request: HttpRequest | None = None, status: int | None = None
+    ) -> Rendered:
+        """Return the JSON that the route answers with if its view returns ``value``, by the same tiers.
+
+        ``value`` is a queryset, or what else the view may return. Of a route that gives pages, a queryset or a list is
+        the items of a page and comes as their array; of a stream, ``value`` is one item. ``request`` is what resolvers
+        find in their context. ``status`` is the usual one of the route if you leave it out; one that it does not
+        declare raises ``ValueError``. Nothing is streamed, negotiated or wrapped.
+        """
+        return Rendered(*self._answer.render(value, request, status))
+
+    async def arender(
+        self, value: Any, request: HttpRequest | None = None, status: int | None = None
+    ) -> Rendered:
+        """Return the same on an event loop; queries run in the thread of ``sync_to_async``."""
+        return Rendered(*await self._answer.render_async(value, request, status))
+
+
+def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[BoundOperation]:
+    """Return the operations of any API of Ninja's, in the order of the document; ``MattAPI.operations()`` for ours.
+
+    ``path_prefix`` is where the API is mounted (see ``discovery.find_apis``), if you know it already.
+    """
+    shared = _Shared(api, path_prefix)
+    return [
+        BoundOperation(operation, "/".join(filter(None, (router.prefix, path))), router, shared)
+        for router, path, operation in _walk(api)
+    ]
+
+
+def component_classes(api: NinjaAPI) -> dict[str, type]:
+    """Return the class behind each component schema of an API's OpenAPI document, by the component's name.
+
+    Components that no class makes, as those of errors, are left out.
+    """
+    document = _Shared(api, "").document
+    return {} if document is None else document.classes_in(document["paths"])
+
+
+def _walk(api: NinjaAPI) -> Iterator[tuple[Any, str, Operation]]:
+    routers: Any = api._get_bound_routers()
+    for router in routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                yield router, path, operation
+
+
+def _find_root(api: NinjaAPI) -> str:
+    """Return where the project's URLs mount an API, empty where they do not."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return ""
+    try:
+        return api.get_root_path({})
+    except NoReverseMatch:
+        # Its prefix may have parameters of its own.
+        return next((prefix for found, prefix in find_apis() if found is api), "")
+
+
+def _in_document(path: str) -> str:
+    """Return a path as the OpenAPI document writes it: one slash at a time, without Django's converters."""
+    return re.sub(r"{[^}:]+:", "{", normalize_path(f"/{path}"))
+
+
+def _annotation(model: Any) -> Any:
+    """Return what Ninja's wrapper of a response model holds."""
+    if model is NOT_SET:
+        return Any
+    return None if model is None else model.model_fields["response"].annotation
