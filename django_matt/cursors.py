@@ -174,7 +174,8 @@ def _parse(field: Any, text: str, connection: Any) -> Any:
 def _terms(paginator: CursorPagination, model: Any, annotations: Any) -> list[_Term] | None:
     """Return the columns of the order and the keys that make it total; None where one cannot be compared."""
     terms: list[_Term] = []
-    for name, descending in _markers(paginator):
+    for given, descending in _markers(paginator):
+        name = given if given in annotations else _column(model, given)
         found = _resolve(model, name, annotations)
         if found is None:
             return None
@@ -187,6 +188,14 @@ def _terms(paginator: CursorPagination, model: Any, annotations: Any) -> list[_T
             if not known & {key.name, key.attname}
         )
     return terms
+
+
+def _column(model: Any, name: str) -> str:
+    """Return the key's column for a relation that sorts by it: one to a model without an order of its own."""
+    for field in model._meta.concrete_fields:
+        if field.is_relation and field.name == name and not field.related_model._meta.ordering:
+            return str(field.attname)
+    return name
 
 
 def _resolve(model: Any, name: str, annotations: Any) -> tuple[Any, bool, bool] | None:

@@ -79,6 +79,8 @@ ORDERINGS: list[tuple[str, ...]] = [
     ("author_id",),
     ("-author_id", "char"),
     ("author__name", "-char"),
+    ("author",),
+    ("-author", "char"),
     ("-char", "maybe"),
     ("decimal",),
     ("-float",),

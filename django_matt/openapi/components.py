@@ -158,6 +158,15 @@ class _Generator(NinjaGenerateJsonSchema):
             text.setdefault("pattern", pattern)
         return result
 
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        """Say a default as it is written: the 0 of a DecimalField is the text "0"."""
+        result = super().default_schema(schema)
+        default = result.get("default")
+        kinds = {each.get("type") for each in (result, *result.get("anyOf", ()))}
+        if type(default) in (int, float) and kinds <= {None, "string", "null"} and "string" in kinds:
+            result["default"] = str(default)
+        return result
+
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         if schema.get("ref") in self.inlined:
             # Ninja's own wrappers (BodyParams …) must take no name from a user's class.

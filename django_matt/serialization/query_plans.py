@@ -314,7 +314,7 @@ class _QueryOptimizer:
             path = prefix + name
             source = self._source(requirements, below, path, using)
             if source is None:
-                # The router will look at the instance, and a column that was left out would be read by itself then.
+                # The router may read any column of the instance. A column that was left out would cost a query then.
                 self.narrow = False
             if path in self.chosen:
                 if source is not None:

@@ -1,6 +1,7 @@
 """``MATT["STRICT_OPENAPI"]``: the document says of answers what they are, so that a generated client can trust it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated
 
 import pytest
@@ -587,3 +588,13 @@ def test_answers_fit_the_strict_document_on_every_tier(read, serve, tier):
 
 def test_the_strict_document_of_every_kind_of_route_is_valid(read):
     read(build())
+
+
+def test_the_default_of_a_decimal_is_said_as_decimals_are_written(read):
+    class Priced(Schema):
+        price: Decimal = Decimal(0)
+        limit: Decimal | None = 1  # as Django's DecimalField(default=1) makes it
+        count: int = 1
+
+    found = of_answer(read(answering(Priced)))["properties"]
+    assert [found[name]["default"] for name in ("price", "limit", "count")] == ["0", "1", 1]
