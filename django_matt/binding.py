@@ -58,10 +58,11 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
         decorators = api.default_router._decorators if controller else _decorators(router)
         for path, path_view in router.path_operations.items():
             for operation in path_view.operations:
-                if controller:
-                    _decorate_function(operation, decorators)
                 _name(api, operation, f"{router.prefix}/{path}", taken)
                 problem, check = resolve_signature(operation), "matt.E004"
+                if controller:
+                    # Behind the signature: what is decorated is the method, whose ``self`` no request sends.
+                    _decorate_function(operation, decorators)
                 if problem is None:
                     if type(operation) in _KNOWN:
                         restrict_ordering(operation)

@@ -97,7 +97,9 @@ class _Steps:
             why = "Did you fail to use functools.wraps() in a decorator?"
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
         if self.extra and _logger.isEnabledFor(logging.WARNING):
-            self.log(request, logging.WARNING, getattr(error, "status_code", repr(error)))
+            # On one line: what is wrong with a value names keys of dicts, which a client may have written.
+            said = "\\n".join(repr(error).splitlines())
+            self.log(request, logging.WARNING, getattr(error, "status_code", said))
         # Here, and not on the way in: whose fault it is matters to requests that fail.
         attach(request, self.operation, self.parameters, ROUTE_CONTEXT_VAR.get(None))
         marks = request.__dict__

@@ -17,6 +17,7 @@ from django_matt import (
     FilterSchema,
     Form,
     Header,
+    PatchDict,
     Path,
     Query,
     Schema,
@@ -76,6 +77,10 @@ def make_controller() -> type[ControllerBase]:
         ):
             return {"got": [where.number, filters.name, size]}
 
+        @http_post("/patch")
+        def patch(self, changes: PatchDict[Item]):
+            return {"got": changes}
+
         @http_post("/form")
         def form(self, item: Form[Filters], x_y: Header[str | None] = None):
             return {"got": item.name}
@@ -99,6 +104,10 @@ def add_functions(api: Any) -> None:
     @api.post("/f/plain", response=Item)
     def plain(request, item: Item):
         return item
+
+    @api.post("/f/patch")
+    def patch(request, changes: PatchDict[Item]):
+        return {"got": changes}
 
     @api.post("/f/atomic", response=Item)
     @transaction.atomic

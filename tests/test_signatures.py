@@ -33,6 +33,20 @@ def client(serve):
     return made
 
 
+@pytest.mark.filterwarnings("ignore:Field:UserWarning")
+def test_a_decorator_of_all_operations_leaves_a_controllers_parameters_alone(serve):
+    api = MattAPI()
+    api.add_decorator(postponed.passing, mode="operation")
+    api.register_controllers(postponed.make_controller())
+    client = serve(api)
+    assert post(client, "sync", {"name": "a"}, "/api/c/body").json() == ITEM
+    assert client.get("/api/c/query/7?name=b&size=2").json() == {"got": [7, "b", 2]}
+    parameters = client.get("/api/openapi.json").json()["paths"]["/api/c/query/{number}"]["get"][
+        "parameters"
+    ]
+    assert "self" not in {each["name"] for each in parameters}
+
+
 # Ninja warns while the class is made, before anything of ours can read its annotations.
 @pytest.mark.filterwarnings("ignore:Field:UserWarning")
 class TestPostponedAnnotations:
@@ -44,6 +58,13 @@ class TestPostponedAnnotations:
     def test_a_body_is_read(self, client, mode, path):
         assert post(client, mode, {"name": "a"}, f"/api/{path}").json() == ITEM
         assert post(client, mode, {}, f"/api/{path}").status_code == 422
+
+    @pytest.mark.parametrize("path", ["c/patch", "f/patch"])
+    def test_a_patch_of_a_schema_that_holds_itself_is_read(self, client, path):
+        sent = {"inner": {"name": "b"}}
+        answer = post(client, "sync", sent, f"/api/{path}")
+        assert answer.json() == {"got": sent}
+        assert post(client, "sync", {"inner": {}}, f"/api/{path}").status_code == 422
 
     def test_several_bodies_are_read(self, client):
         data = {"one": ITEM, "two": [ITEM], "three": 3}

@@ -228,3 +228,17 @@ def test_ten_thousand_values_that_no_column_holds_are_compared_once_each(serve):
     assert answer.status_code == 422
     assert "k0" in answer.json()["detail"]
     assert "k20" not in answer.json()["detail"]
+
+
+def test_an_error_is_one_line_of_the_log_whatever_a_client_has_written(serve, caplog):
+    api = MattAPI()
+
+    @api.post("/it", response=dict[str, int])
+    def it(request, data: dict[str, Any] = BODY):
+        return data
+
+    sent = {"a\nERROR forged": "no number"}
+    answer = serve(api).post("/api/it", sent, content_type="application/json")
+    assert answer.status_code == 500
+    (told,) = [each.getMessage() for each in caplog.records if "POST - it" in each.getMessage()]
+    assert len(told.splitlines()) == 1
