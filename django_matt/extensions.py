@@ -117,7 +117,7 @@ class HasLifespan(Protocol):
 
 @runtime_checkable
 class HealthCheck(Protocol):
-    """An ``AppConfig`` with checks of its own for ``/health/ready`` of ``django_matt.contrib.health``.
+    """An ``AppConfig`` with checks of its own for ``/health/ready`` of the health app.
 
     Each check is a function without arguments that raises where something does not work. A plain function runs in a
     thread of its own, an ``async def`` in the event loop of the lifespans. Both have ``MATT_HEALTH["TIMEOUT"]`` seconds.

@@ -163,7 +163,11 @@ class _Generator(NinjaGenerateJsonSchema):
         result = super().default_schema(schema)
         default = result.get("default")
         kinds = {each.get("type") for each in (result, *result.get("anyOf", ()))}
-        if type(default) in (int, float) and kinds <= {None, "string", "null"} and "string" in kinds:
+        if (
+            type(default) in (int, float)
+            and kinds <= {None, "string", "null"}
+            and "string" in kinds
+        ):
             result["default"] = str(default)
         return result
 

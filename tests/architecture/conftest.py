@@ -13,7 +13,8 @@ TREE = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv*",
-    "*cache*",
+    "__pycache__",
+    ".*_cache",
     "*.egg-info",
     "*.so",
     "*.c",

@@ -593,7 +593,7 @@ def test_the_strict_document_of_every_kind_of_route_is_valid(read):
 def test_the_default_of_a_decimal_is_said_as_decimals_are_written(read):
     class Priced(Schema):
         price: Decimal = Decimal(0)
-        limit: Decimal | None = 1  # as Django's DecimalField(default=1) makes it
+        limit: Decimal | None = 1  # type: ignore[assignment]  # as Django's DecimalField(default=1) makes it
         count: int = 1
 
     found = of_answer(read(answering(Priced)))["properties"]
