@@ -18,7 +18,14 @@ if not settings.configured:
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
-        INSTALLED_APPS=["ninja_extra", "django_matt", "tests.project"],
+        INSTALLED_APPS=[
+            # What the models of the tests' project refer to.
+            "django.contrib.contenttypes",
+            "django.contrib.auth",
+            "ninja_extra",
+            "django_matt",
+            "tests.project",
+        ],
         LOGGING={
             "version": 1,
             "disable_existing_loggers": False,
