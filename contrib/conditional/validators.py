@@ -90,11 +90,14 @@ def _state_of_items(items: Any, column: str, said: Any = None) -> Validator:
 
 
 def _state_of_many(number: int, latest: Any, said: Any) -> Validator:
-    """A change may leave number and latest moment as they are, and so the tag is weak."""
+    """A change may leave number and latest moment as they are, and so the tag is weak.
+
+    There is no date: the latest moment of the rows that are left says nothing of a row that was deleted.
+    """
     if number and latest is None:
         return Validator()
     tag = digest("many", said, number, latest)
-    return Validator(tag, seconds(latest), weak=True, derived=True)
+    return Validator(tag, None, weak=True, derived=True)
 
 
 def _sql(queryset: Any) -> Any:
