@@ -47,7 +47,7 @@ def copy_checkout(target: Path) -> None:
     made = {"build", "dist", "site", "node_modules", ".git", "tests", "benchmarks"}
 
     def left_out(folder: str, names: list[str]) -> set[str]:
-        built = {"*.so", "*.egg-info", "*cache*", ".venv*"}
+        built = {"*.so", "*.egg-info", "__pycache__", ".*cache", ".venv*"}
         found = {name for pattern in built for name in fnmatch.filter(names, pattern)}
         return found | (made & set(names) if Path(folder) == TREE else set())
 
