@@ -7,7 +7,6 @@ from http.client import responses as reasons
 from typing import Any, cast
 
 from ninja.constants import NOT_SET
-from ninja.openapi.schema import BODY_CONTENT_TYPES, OpenAPISchema
 from ninja.operation import Operation
 from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
@@ -24,6 +23,7 @@ from django_matt.openapi.error_responses import (
 )
 from django_matt.openapi.parameters import describe_limits, name_headers
 from django_matt.settings import get_settings
+from django_matt.upstream import BODY_CONTENT_TYPES, OpenAPISchema, flat_names, source_of
 
 __all__ = ["MattOpenAPISchema", "name_schemes"]
 
@@ -128,7 +128,7 @@ class MattOpenAPISchema(OpenAPISchema):
     def request_body(self, operation: Operation) -> dict[str, Any]:
         """Return the body in every format that the operation reads."""
         body = super().request_body(operation)
-        sources = {model.__ninja_param_source__ for model in operation.models}
+        sources = {source_of(model) for model in operation.models}
         if sources & BODY_CONTENT_TYPES.keys() == {"body"}:
             (content,) = body["content"].values()
             is_list = content["schema"].get("type") == "array"
@@ -303,11 +303,11 @@ class MattOpenAPISchema(OpenAPISchema):
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
         parameters = super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
-        if self._strict and model.__ninja_param_source__ != "body":
+        if self._strict and source_of(model) != "body":
             for parameter in parameters:
                 # Text cannot say null: what has no value is left out.
                 parameter["schema"] = without_null(parameter["schema"])
-        if model.__ninja_param_source__ == "header":
+        if source_of(model) == "header":
             name_headers(parameters, model)
         return parameters
 
@@ -318,11 +318,11 @@ class MattOpenAPISchema(OpenAPISchema):
         remove_level: bool = True,
         mode: JsonSchemaMode = "validation",
     ) -> tuple[dict[str, Any], bool]:
-        if hasattr(model, "__ninja_flatten_map__"):
+        if flat_names(model) is not None:
             schema = self._flatten_schema(model)
         else:
             schema = self._book.page(model, "validation")
-        if self._strict and model.__ninja_param_source__ in _FORMS:
+        if self._strict and source_of(model) in _FORMS:
             properties = schema["properties"]
             schema["properties"] = {name: without_null(properties[name]) for name in properties}
         if remove_level and len(schema["properties"]) == 1:

@@ -26,6 +26,7 @@ from django_matt.errors.handlers import answers_by_itself
 from django_matt.errors.mappings import SAFE
 from django_matt.hooks import bound_hooks
 from django_matt.limits import find_paginators
+from django_matt.upstream import source_of
 
 __all__ = ["describe_status", "error_components", "error_statuses", "foreign_statuses"]
 
@@ -164,7 +165,7 @@ def describe_status(status: int) -> tuple[str, str]:
 
 def error_statuses(operation: Operation, method: str, several_formats: bool) -> Iterator[int]:
     """Yield, in order, the statuses that the framework itself may answer for the operation."""
-    sources = {model.__ninja_param_source__ for model in operation.models}
+    sources = {source_of(model) for model in operation.models}
     body = bool(sources & {"body", "form", "file"})
     writes = method not in SAFE
     applies = {

@@ -15,12 +15,11 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db.models import QuerySet
 from django.db.models.expressions import Col
 from django.db.models.query import ModelIterable, ValuesIterable
-from django.db.models.sql import Query
-from django.db.models.sql.where import WhereNode
 
 from django_matt.rows.raw_encodings import stored
 from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.query_plans import is_simple
+from django_matt.upstream import Query, WhereNode
 
 __all__ = ["CachedSQL", "check", "compiled", "evaluates_itself", "key_of"]
 
