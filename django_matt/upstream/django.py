@@ -5,6 +5,7 @@ are checked.
 """
 
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -32,20 +33,22 @@ __all__ = [
     "psycopg_adapters",
 ]
 
+_find, _expect = partial(find, "django"), partial(expect, "django")
+
 if TYPE_CHECKING:
     from django.core.handlers.wsgi import LimitedStream
     from django.db.models.sql import Query
     from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
     from django.db.models.sql.where import ExtraWhere, WhereNode
 else:
-    Query = find("django", "django.db.models.sql.Query", "rows queries")
-    WhereNode = find("django", "django.db.models.sql.where.WhereNode", "rows")
-    ExtraWhere = find("django", "django.db.models.sql.where.ExtraWhere", "queries")
+    Query = _find("django.db.models.sql.Query", "rows queries")
+    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows")
+    ExtraWhere = _find("django.db.models.sql.where.ExtraWhere", "queries")
     _COMPILERS = "django.db.models.sql.compiler"
-    SQLCompiler = find("django", f"{_COMPILERS}.SQLCompiler", "fields")
-    SQLInsertCompiler = find("django", f"{_COMPILERS}.SQLInsertCompiler", "fields")
-    SQLUpdateCompiler = find("django", f"{_COMPILERS}.SQLUpdateCompiler", "fields")
-    LimitedStream = find("django", "django.core.handlers.wsgi.LimitedStream", "forms")
+    SQLCompiler = _find(f"{_COMPILERS}.SQLCompiler", "fields")
+    SQLInsertCompiler = _find(f"{_COMPILERS}.SQLInsertCompiler", "fields")
+    SQLUpdateCompiler = _find(f"{_COMPILERS}.SQLUpdateCompiler", "fields")
+    LimitedStream = _find("django.core.handlers.wsgi.LimitedStream", "forms")
 
 
 def _probe_query() -> Any:
@@ -54,16 +57,14 @@ def _probe_query() -> Any:
 
 # ---- Django: what a queryset is going to do -----------------------------------------------------------------------------
 
-expect(
-    "django",
+_expect(
     "django.db.models.QuerySet",
     "_fields _iterable_class _result_cache _prefetch_related_lookups _known_related_objects _chain _db",
     "rows queries",
     QuerySet,
 )
-expect("django", "django.db.models.QuerySet", "_fetch_all _clone _values", "rows", QuerySet)
-expect(
-    "django",
+_expect("django.db.models.QuerySet", "_fetch_all _clone _values", "rows", QuerySet)
+_expect(
     "django.db.models.sql.Query",
     """
     deferred_loading select_related distinct combinator group_by select_for_update extra extra_tables extra_order_by
@@ -72,8 +73,7 @@ expect(
     "rows queries",
     _probe_query,
 )
-expect(
-    "django",
+_expect(
     "django.db.models.sql.Query",
     """
     alias_cols alias_map alias_refcount annotation_select default_ordering distinct_fields external_aliases filter_is_sticky
@@ -83,16 +83,10 @@ expect(
     "rows",
     _probe_query,
 )
-expect(
-    "django",
-    "django.db.models.sql.where.WhereNode",
-    "contains_over_clause",
-    "rows",
-    lambda: WhereNode,
-)
-expect("django", "django.db.models.base.ModelState", "fields_cache", "queries", lambda: ModelState)
-expect("django", "django.db.models.Manager", "_queryset_class", "rows queries", lambda: Manager)
-expect("django", "django.db.models.QuerySet", "_hints", "queries", QuerySet)
+_expect("django.db.models.sql.where.WhereNode", "contains_over_clause", "rows", lambda: WhereNode)
+_expect("django.db.models.base.ModelState", "fields_cache", "queries", lambda: ModelState)
+_expect("django.db.models.Manager", "_queryset_class", "rows queries", lambda: Manager)
+_expect("django.db.models.QuerySet", "_hints", "queries", QuerySet)
 
 # ---- Django: requests, responses and transactions ---------------------------------------------------------------------------
 
@@ -105,14 +99,8 @@ def _probe_request() -> Any:
     return request
 
 
-expect(
-    "django",
-    "django.http.HttpRequest",
-    "_read_started _stream _body _post",
-    "forms",
-    _probe_request,
-)
-find("django", "django.http.HttpRequest._load_post_and_files", "forms")
+_expect("django.http.HttpRequest", "_read_started _stream _body _post", "forms", _probe_request)
+_find("django.http.HttpRequest._load_post_and_files", "forms")
 
 
 def load_post_and_files(request: HttpRequest) -> None:
@@ -121,14 +109,8 @@ def load_post_and_files(request: HttpRequest) -> None:
     state._load_post_and_files()
 
 
-expect(
-    "django",
-    "django.http.HttpResponse.headers",
-    "_store",
-    "operations",
-    lambda: HttpResponse().headers,
-)
-expect("django", "django.db.transaction.Atomic", "_from_testcase", "conditions", transaction.atomic)
+_expect("django.http.HttpResponse.headers", "_store", "operations", lambda: HttpResponse().headers)
+_expect("django.db.transaction.Atomic", "_from_testcase", "conditions", transaction.atomic)
 
 
 def allow_durable_inside(block: Any) -> None:
@@ -141,12 +123,11 @@ def mark_logged(response: Any) -> None:
     response._has_been_logged = True
 
 
-format_number: Callable[[Any, Any, Any], Any] = find(
-    "django", "django.db.backends.utils.format_number", "cursors"
+format_number: Callable[[Any, Any, Any], Any] = _find(
+    "django.db.backends.utils.format_number", "cursors"
 )
 """Round a number to the digits of a column; raises if it has too many."""
-integer_ranges: Any = find(
-    "django",
+integer_ranges: Any = _find(
     "django.db.backends.base.operations.BaseDatabaseOperations.integer_field_ranges",
     "columns",
     otherwise={},
@@ -181,11 +162,10 @@ def _probe_non_atomic() -> Any:
     return transaction.non_atomic_requests(view)
 
 
-expect(
-    "django",
+_expect(
     "django.db.transaction.non_atomic_requests",
     "_non_atomic_requests",
     "transactions",
     _probe_non_atomic,
 )
-expect("django", "django.http.HttpResponse", "_resource_closers", "asgi", HttpResponse)
+_expect("django.http.HttpResponse", "_resource_closers", "asgi", HttpResponse)

@@ -68,6 +68,8 @@ __all__ = [
     "unwrap_union",
 ]
 
+_find, _expect = partial(find, "django-ninja"), partial(expect, "django-ninja")
+
 if TYPE_CHECKING:
     from ninja.openapi.schema import OpenAPISchema
     from ninja.params.models import (
@@ -84,36 +86,32 @@ if TYPE_CHECKING:
     from ninja.streaming import _serialize_item as serialize_item
     from ninja.streaming import _StreamAlias as StreamAlias
 else:
-    OpenAPISchema = find("django-ninja", "ninja.openapi.schema.OpenAPISchema", "openapi")
-    NinjaGenerateJsonSchema = find(
-        "django-ninja", "ninja.schema.NinjaGenerateJsonSchema", "openapi"
-    )
-    BodyModel = find("django-ninja", "ninja.params.models.BodyModel", "operations requests")
-    FileModel = find("django-ninja", "ninja.params.models.FileModel", "operations")
-    FormModel = find("django-ninja", "ninja.params.models.FormModel", "operations")
-    ParamModel = find("django-ninja", "ninja.params.models.ParamModel", "operations requests")
-    MultiPartBodyModel = find(
-        "django-ninja", "ninja.params.models._MultiPartBodyModel", "operations"
-    )
-    BoundRouter = find("django-ninja", "ninja.router.BoundRouter", "operations")
-    StreamAlias = find("django-ninja", "ninja.streaming._StreamAlias", "operations")
-    serialize_item = find("django-ninja", "ninja.streaming._serialize_item", "operations")
+    OpenAPISchema = _find("ninja.openapi.schema.OpenAPISchema", "openapi")
+    NinjaGenerateJsonSchema = _find("ninja.schema.NinjaGenerateJsonSchema", "openapi")
+    BodyModel = _find("ninja.params.models.BodyModel", "operations requests")
+    FileModel = _find("ninja.params.models.FileModel", "operations")
+    FormModel = _find("ninja.params.models.FormModel", "operations")
+    ParamModel = _find("ninja.params.models.ParamModel", "operations requests")
+    MultiPartBodyModel = _find("ninja.params.models._MultiPartBodyModel", "operations")
+    BoundRouter = _find("ninja.router.BoundRouter", "operations")
+    StreamAlias = _find("ninja.streaming._StreamAlias", "operations")
+    serialize_item = _find("ninja.streaming._serialize_item", "operations")
 
 _OPENAPI = "ninja.openapi.schema.OpenAPISchema"
 for _name in ("_extract_parameters", "_create_schema_from_model", "_flatten_schema"):
-    find("django-ninja", f"{_OPENAPI}.{_name}", "openapi")
-BODY_CONTENT_TYPES: Mapping[str, str] = find(
-    "django-ninja", "ninja.openapi.schema.BODY_CONTENT_TYPES", "openapi", otherwise={}
+    _find(f"{_OPENAPI}.{_name}", "openapi")
+BODY_CONTENT_TYPES: Mapping[str, str] = _find(
+    "ninja.openapi.schema.BODY_CONTENT_TYPES", "openapi", otherwise={}
 )
 """The media type of each source of a body: ``body``, ``form`` and ``file``."""
 
 # ---- Ninja: the parameters of a request --------------------------------------------------------------------------------
 
-FORWARDREF_OPTIONS: Mapping[str, Any] = find(
-    "django-ninja", "ninja.signature.utils._FORWARDREF_KWARGS", "operations", otherwise={}
+FORWARDREF_OPTIONS: Mapping[str, Any] = _find(
+    "ninja.signature.utils._FORWARDREF_KWARGS", "operations", otherwise={}
 )
 """What ``inspect.signature`` is called with, so that names that do not exist yet are kept as they are (Python 3.14)."""
-_view_signature = find("django-ninja", "ninja.signature.details.ViewSignature", "operations")
+_view_signature = _find("ninja.signature.details.ViewSignature", "operations")
 
 
 def _probe() -> Any:
@@ -125,8 +123,7 @@ def _probe() -> Any:
     return model
 
 
-expect(
-    "django-ninja",
+_expect(
     "ninja.params.models.QueryModel",
     """
     __ninja_param_source__ __ninja_flatten_map__ __ninja_flatten_map_reverse__ __ninja_collection_fields__ _map_data_paths
@@ -134,8 +131,7 @@ expect(
     "operations openapi aliases fields",
     _probe,
 )
-find(
-    "django-ninja",
+_find(
     "ninja.params.models.BodyModel.__read_from_single_attr__",
     "operations fields",
     lambda: resolve("ninja.params.models.BodyModel").__annotations__["__read_from_single_attr__"],
@@ -193,9 +189,7 @@ def allow_files_of_every_method() -> None:
         _fix_methods.clear()
 
 
-_fix_methods: Any = find(
-    "django-ninja", "ninja.compatibility.files.FIX_METHODS", "forms", otherwise=set()
-)
+_fix_methods: Any = _find("ninja.compatibility.files.FIX_METHODS", "forms", otherwise=set())
 
 
 def _is_collection(annotation: Any) -> bool:
@@ -207,19 +201,15 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-is_collection_type: Callable[[Any], bool] = find(
-    "django-ninja",
-    "ninja.signature.details.is_collection_type",
-    "aliases",
-    otherwise=_is_collection,
+is_collection_type: Callable[[Any], bool] = _find(
+    "ninja.signature.details.is_collection_type", "aliases", otherwise=_is_collection
 )
 """Tell whether Ninja reads a parameter of this type as a list."""
-is_pydantic_model: Callable[[Any], bool] = find(
-    "django-ninja", "ninja.signature.details.is_pydantic_model", "aliases", otherwise=_is_model
+is_pydantic_model: Callable[[Any], bool] = _find(
+    "ninja.signature.details.is_pydantic_model", "aliases", otherwise=_is_model
 )
 """Tell whether a type is a schema, or a union of schemas."""
-unwrap_union: Callable[[Any], Any] = find(
-    "django-ninja",
+unwrap_union: Callable[[Any], Any] = _find(
     "ninja.signature.details._unwrap_union_model",
     "aliases",
     otherwise=lambda annotation: annotation,
@@ -228,11 +218,11 @@ unwrap_union: Callable[[Any], Any] = find(
 
 # ---- Ninja: PatchDict ---------------------------------------------------------------------------------------------------
 
-_patch_dict = find("django-ninja", "ninja.patch_dict.ModelToDict", "patches")
-find("django-ninja", "ninja.patch_dict.ModelToDict._wrapped_model", "patches")
-find("django-ninja", "ninja.patch_dict.ModelToDict._validate", "patches")
-create_patch_schema: Callable[[type[Any]], Any] = find(
-    "django-ninja", "ninja.patch_dict.create_patch_schema", "patches"
+_patch_dict = _find("ninja.patch_dict.ModelToDict", "patches")
+_find("ninja.patch_dict.ModelToDict._wrapped_model", "patches")
+_find("ninja.patch_dict.ModelToDict._validate", "patches")
+create_patch_schema: Callable[[type[Any]], Any] = _find(
+    "ninja.patch_dict.create_patch_schema", "patches"
 )
 """Make the class behind ``PatchDict[schema]``, as Ninja does."""
 
@@ -270,9 +260,9 @@ def patch_validator(kind: Any) -> Callable[[Any], Any]:
 
 _OPERATION = "ninja.operation.Operation"
 for _name in ("_set_auth", "_result_to_response", "_validate_stream_item", "_run_checks"):
-    find("django-ninja", f"{_OPERATION}.{_name}", "operations")
-find("django-ninja", f"{_OPERATION}._stream_response", "operations")
-find("django-ninja", "ninja.operation.AsyncOperation._async_stream_response", "operations")
+    _find(f"{_OPERATION}.{_name}", "operations")
+_find(f"{_OPERATION}._stream_response", "operations")
+_find("ninja.operation.AsyncOperation._async_stream_response", "operations")
 
 
 def _mentions(function: str, name: str) -> None:
@@ -287,7 +277,7 @@ for _function, _name in (
     ("ninja.operation.PathView.add_operation", "_ninja_operation"),
     ("ninja.decorators._apply_decorators", "_run_decorators"),
 ):
-    find("django-ninja", f"{_function}.{_name}", "operations", partial(_mentions, _function, _name))
+    _find(f"{_function}.{_name}", "operations", partial(_mentions, _function, _name))
 
 
 def _probe_api() -> Any:
@@ -298,16 +288,16 @@ def _probe_router() -> Any:
     return resolve("ninja.Router")()
 
 
-expect("django-ninja", "ninja.NinjaAPI", "_router_registrations _routers", "operations", _probe_api)
-expect("django-ninja", "ninja.NinjaAPI", "_bound_routers_cache", "operations", _probe_api)
-expect("django-ninja", "ninja.NinjaAPI", "_exception_handlers", "handlers", _probe_api)
-find("django-ninja", "ninja.NinjaAPI._lookup_exception_handler", "handlers")
-find("django-ninja", "ninja.NinjaAPI._get_bound_routers", "operations")
-find("django-ninja", "ninja.NinjaAPI._get_urls", "operations")
-expect("django-ninja", "ninja.Router", "_decorators _routers", "operations", _probe_router)
-_order = find("django-ninja", "ninja.pagination.CursorPagination._order_queryset", "cursors")
+_expect("ninja.NinjaAPI", "_router_registrations _routers", "operations", _probe_api)
+_expect("ninja.NinjaAPI", "_bound_routers_cache", "operations", _probe_api)
+_expect("ninja.NinjaAPI", "_exception_handlers", "handlers", _probe_api)
+_find("ninja.NinjaAPI._lookup_exception_handler", "handlers")
+_find("ninja.NinjaAPI._get_bound_routers", "operations")
+_find("ninja.NinjaAPI._get_urls", "operations")
+_expect("ninja.Router", "_decorators _routers", "operations", _probe_router)
+_order = _find("ninja.pagination.CursorPagination._order_queryset", "cursors")
 for _name in ("_find_position", "_get_position", "_reverse_order"):
-    find("django-ninja", f"ninja.pagination.CursorPagination.{_name}", "cursors")
+    _find(f"ninja.pagination.CursorPagination.{_name}", "cursors")
 
 
 def routers_of(api: Any) -> list[Any]:
@@ -353,16 +343,14 @@ def remember_operation(view: Any, operation: Operation) -> None:
 
 # ---- Ninja: how a Schema reads its input ------------------------------------------------------------------------------
 
-DjangoGetter: Any = find("django-ninja", "ninja.schema.DjangoGetter", "reader requests")
+DjangoGetter: Any = _find("ninja.schema.DjangoGetter", "reader requests")
 """The class through which Ninja's schemas read the attributes of objects."""
-find("django-ninja", "ninja.schema.DjangoGetter._obj", "requests")
-find("django-ninja", "ninja.schema.DjangoGetter._convert_result", "reader")
+_find("ninja.schema.DjangoGetter._obj", "requests")
+_find("ninja.schema.DjangoGetter._convert_result", "reader")
 _ROOT_VALIDATOR = "_run_root_validator"
-_root_validator = find(
-    "django-ninja", "ninja.Schema._run_root_validator", "instances reader requests"
-)
-find("django-ninja", "ninja.Schema._ninja_resolvers", "instances reader requests queries")
-find("django-ninja", "ninja.schema.Resolver._func", "requests queries")
+_root_validator = _find("ninja.Schema._run_root_validator", "instances reader requests")
+_find("ninja.Schema._ninja_resolvers", "instances reader requests queries")
+_find("ninja.schema.Resolver._func", "requests queries")
 
 
 class _Result:
@@ -372,7 +360,7 @@ class _Result:
         self.response = response
 
 
-_response_object = find("django-ninja", "ninja.operation.ResponseObject", "instances")
+_response_object = _find("ninja.operation.ResponseObject", "instances")
 ResponseObject: Any = _Result if _response_object is ABSENT else _response_object
 """What Ninja wraps a result in before it validates the response."""
 
@@ -413,14 +401,12 @@ def convert_result(getter: Any, value: Any) -> Any:
 
 # ---- Ninja: what a ModelSchema makes of columns -----------------------------------------------------------------------
 
-TYPES: Any = find("django-ninja", "ninja.orm.fields.TYPES", "keys")
+TYPES: Any = _find("ninja.orm.fields.TYPES", "keys")
 """The type that a ``ModelSchema`` gives to a column, by the column's internal type."""
-_factory = find("django-ninja", "ninja.orm.factory.factory", "keys generic")
-find("django-ninja", "ninja.orm.factory.factory.schemas", "keys")
-_selected = find(
-    "django-ninja", "ninja.orm.factory.SchemaFactory._selected_model_fields", "generic"
-)
-_any_object = find("django-ninja", "ninja.orm.fields.AnyObject.validate", "instances")
+_factory = _find("ninja.orm.factory.factory", "keys generic")
+_find("ninja.orm.factory.factory.schemas", "keys")
+_selected = _find("ninja.orm.factory.SchemaFactory._selected_model_fields", "generic")
+_any_object = _find("ninja.orm.fields.AnyObject.validate", "instances")
 _M2M_FACTORY = "create_m2m_link_type"
 
 
@@ -430,14 +416,12 @@ def place_of(function: Any) -> tuple[str, str]:
 
 
 # These functions are made inside other functions, so they are found by their module and qualified name.
-_m2m_link = find(
-    "django-ninja",
+_m2m_link = _find(
     "ninja.orm.fields.create_m2m_link_type.<locals>.M2MLink._validate",
     "instances",
     lambda: place_of(resolve("ninja.orm.fields." + _M2M_FACTORY)(int)._validate),
 )
-_max_length = find(
-    "django-ninja",
+_max_length = _find(
     "ninja.orm.fields._request_max_length.<locals>.check",
     "instances",
     lambda: place_of(resolve("ninja.orm.fields._request_max_length")(1).func),
@@ -488,7 +472,7 @@ def made_schemas() -> dict[Any, Any]:
     return {made: key for key, made in model_schemas().items()}
 
 
-title_if_lower: Callable[[str], str] = find(
-    "django-ninja", "ninja.orm.fields.title_if_lower", "openapi", otherwise=str
+title_if_lower: Callable[[str], str] = _find(
+    "ninja.orm.fields.title_if_lower", "openapi", otherwise=str
 )
 """Return the title that a ``ModelSchema`` gives to a column, from its verbose name."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django_matt.upstream.names import ABSENT, expect, find, lost, resolve
@@ -28,6 +29,8 @@ __all__ = [
     "registered_controllers",
 ]
 
+_find, _expect = partial(find, "django-ninja-extra"), partial(expect, "django-ninja-extra")
+
 if TYPE_CHECKING:
     from ninja_extra.constants import (
         ORDERATOR_OBJECT,
@@ -39,59 +42,40 @@ if TYPE_CHECKING:
     from ninja_extra.controllers.route.route_functions import RouteFunction
 else:
     _BASE = "ninja_extra.controllers.base"
-    APIController = find("django-ninja-extra", f"{_BASE}.APIController", "operations")
-    ControllerBoundRouter = find(
-        "django-ninja-extra", f"{_BASE}.ControllerBoundRouter", "operations"
-    )
-    RouteFunction = find(
-        "django-ninja-extra",
-        "ninja_extra.controllers.route.route_functions.RouteFunction",
-        "operations",
+    APIController = _find(f"{_BASE}.APIController", "operations")
+    ControllerBoundRouter = _find(f"{_BASE}.ControllerBoundRouter", "operations")
+    RouteFunction = _find(
+        "ninja_extra.controllers.route.route_functions.RouteFunction", "operations"
     )
     _CONSTANTS = "ninja_extra.constants"
-    PAGINATOR_OBJECT = find("django-ninja-extra", f"{_CONSTANTS}.PAGINATOR_OBJECT", "operations")
-    ORDERATOR_OBJECT = find("django-ninja-extra", f"{_CONSTANTS}.ORDERATOR_OBJECT", "operations")
-    SEARCH_OPERATOR_OBJECT = find(
-        "django-ninja-extra", f"{_CONSTANTS}.SEARCH_OPERATOR_OBJECT", "operations"
-    )
-    ROUTE_CONTEXT_VAR = find(
-        "django-ninja-extra",
+    PAGINATOR_OBJECT = _find(f"{_CONSTANTS}.PAGINATOR_OBJECT", "operations")
+    ORDERATOR_OBJECT = _find(f"{_CONSTANTS}.ORDERATOR_OBJECT", "operations")
+    SEARCH_OPERATOR_OBJECT = _find(f"{_CONSTANTS}.SEARCH_OPERATOR_OBJECT", "operations")
+    ROUTE_CONTEXT_VAR = _find(
         f"{_CONSTANTS}.ROUTE_CONTEXT_VAR",
         "operations",
         otherwise=ContextVar("ROUTE_CONTEXT_VAR", default=None),
     )
 
-_get_instance = find(
-    "django-ninja-extra",
+_get_instance = _find(
     "ninja_extra.controllers.route.route_functions.RouteFunction._get_controller_instance",
     "operations",
 )
-_get_injector: Any = find(
-    "django-ninja-extra", "ninja_extra.dependency_resolver.get_injector", "operations"
+_get_injector: Any = _find("ninja_extra.dependency_resolver.get_injector", "operations")
+_settings: Any = _find("ninja_extra.lazy.settings_lazy", "operations")
+_reflect: Any = _find("ninja_extra.reflect.reflect", "operations controllers")
+_INSTANCE: Any = _find("ninja_extra.constants.API_CONTROLLER_INSTANCE", "controllers")
+_REGISTERED: Any = _find(
+    "ninja_extra.constants.NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY", "controllers"
 )
-_settings: Any = find("django-ninja-extra", "ninja_extra.lazy.settings_lazy", "operations")
-_reflect: Any = find("django-ninja-extra", "ninja_extra.reflect.reflect", "operations controllers")
-_INSTANCE: Any = find(
-    "django-ninja-extra", "ninja_extra.constants.API_CONTROLLER_INSTANCE", "controllers"
-)
-_REGISTERED: Any = find(
-    "django-ninja-extra",
-    "ninja_extra.constants.NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY",
-    "controllers",
-)
-_registry: Any = find(
-    "django-ninja-extra",
-    "ninja_extra.controllers.registry.controller_registry",
-    "controllers",
-)
+_registry: Any = _find("ninja_extra.controllers.registry.controller_registry", "controllers")
 
 
 def _probe_context() -> Any:
     return resolve("ninja_extra.context.RouteContext")(request=None)
 
 
-expect(
-    "django-ninja-extra",
+_expect(
     "ninja_extra.context.RouteContext",
     "_api _view_signature _has_computed_route_parameters",
     "operations",
@@ -103,20 +87,8 @@ def _probe_api() -> Any:
     return resolve("ninja_extra.NinjaExtraAPI")(urls_namespace="django_matt_probe")
 
 
-expect(
-    "django-ninja-extra",
-    "ninja_extra.NinjaExtraAPI",
-    "_controller_routers",
-    "operations controllers",
-    _probe_api,
-)
-expect(
-    "django-ninja-extra",
-    "ninja_extra.NinjaExtraAPI",
-    "_controller_routers_merged",
-    "operations",
-    _probe_api,
-)
+_expect("ninja_extra.NinjaExtraAPI", "_controller_routers", "operations controllers", _probe_api)
+_expect("ninja_extra.NinjaExtraAPI", "_controller_routers_merged", "operations", _probe_api)
 
 
 def bound_controllers(api: Any) -> list[Any]:
@@ -177,10 +149,8 @@ def args_to_inject(cls: type[Any], init: Any, bindings: Any) -> dict[str, Any]:
     return found
 
 
-_page_items = find(
-    "django-ninja-extra",
-    "ninja_extra.schemas.response.NinjaPaginationResponseSchema.validate_items",
-    "instances",
+_page_items = _find(
+    "ninja_extra.schemas.response.NinjaPaginationResponseSchema.validate_items", "instances"
 )
 
 

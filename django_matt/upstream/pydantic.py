@@ -1,5 +1,6 @@
 """pydantic's names without promise: the core schemas, validators and metadata of models."""
 
+from functools import partial
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -18,36 +19,34 @@ __all__ = [
     "validator_of",
 ]
 
+_find, _expect = partial(find, "pydantic"), partial(expect, "pydantic")
+
 
 class _Probe(BaseModel):
     """A model of pydantic's, whose private attributes are looked at."""
 
 
-expect(
-    "pydantic",
+_expect(
     "pydantic.BaseModel",
     "__pydantic_core_schema__",
     "instances reader requests keys operations",
     lambda: _Probe,
 )
-expect(
-    "pydantic",
+_expect(
     "pydantic.BaseModel",
     "__pydantic_complete__",
     "instances reader requests keys operations",
     lambda: _Probe,
 )
-expect("pydantic", "pydantic.BaseModel", "__pydantic_validator__", "requests", lambda: _Probe)
-expect(
-    "pydantic",
+_expect("pydantic.BaseModel", "__pydantic_validator__", "requests", lambda: _Probe)
+_expect(
     "pydantic.BaseModel",
     "__pydantic_decorators__ __pydantic_generic_metadata__ __pydantic_root_model__",
     "rows",
     lambda: _Probe,
 )
-_ip_address = find("pydantic", "pydantic.IPvAnyAddress._validate", "instances")
-_no_prebuilt = find(
-    "pydantic",
+_ip_address = _find("pydantic.IPvAnyAddress._validate", "instances")
+_no_prebuilt = _find(
     "pydantic_core.SchemaValidator(_use_prebuilt=False)",
     "requests",
     lambda: SchemaValidator({"type": "any"}, _use_prebuilt=False),
@@ -87,11 +86,7 @@ def is_ip_address(function: Any) -> bool:
     return bool(function == _ip_address)
 
 
-find(
-    "pydantic",
-    "pydantic.json_schema.GenerateJsonSchema._build_definitions_remapping",
-    "openapi",
-)
+_find("pydantic.json_schema.GenerateJsonSchema._build_definitions_remapping", "openapi")
 
 
 def is_complete(model: type[BaseModel]) -> bool:
