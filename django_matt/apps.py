@@ -14,7 +14,7 @@ class DjangoMattConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and prepare Ninja before a schema is made."""
-        from django_matt import checks, database_checks, upstream_checks  # noqa: F401
+        from django_matt import checks, database_checks, policy_checks, upstream_checks  # noqa: F401
         from django_matt.serialization.model_schemas import leave_out_generic_keys
 
         leave_out_generic_keys()
