@@ -104,6 +104,7 @@ class MattAPI(NinjaExtraAPI):
         self.registered_errors = ErrorRegistry()
         self._mounted: list[tuple[str, "Urls", int | None]] = []
         self.hooks: list[type[OperationHook]] = []
+        self.hook_problems: list[str] = []  # for the system check
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,

@@ -14,7 +14,13 @@ class DjangoMattConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and prepare Ninja before a schema is made."""
-        from django_matt import checks, database_checks, policy_checks, upstream_checks  # noqa: F401
+        from django_matt import (  # noqa: F401
+            checks,
+            database_checks,
+            hook_checks,
+            policy_checks,
+            upstream_checks,
+        )
         from django_matt.serialization.model_schemas import leave_out_generic_keys
 
         leave_out_generic_keys()

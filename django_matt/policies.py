@@ -170,7 +170,7 @@ class PolicyMiddleware:
                 for name, sources in directives.items():
                     merged.setdefault(name, sources)
         names = (self._writer.enforced, self._writer.reported)
-        found = [
+        found: list[tuple[str, dict[str, Directives]]] = [
             (
                 prefix,
                 {

@@ -20,6 +20,9 @@ from django_matt import MattAPI
 from django_matt.extensions import ContributesPolicy
 from django_matt.policies import PolicyMiddleware
 
+# Other checks than ours ask the database.
+pytestmark = pytest.mark.django_db
+
 DJANGO = "django.middleware.csp.ContentSecurityPolicyMiddleware"
 DJANGO_CSP = "csp.middleware.CSPMiddleware"
 OURS = "django_matt.policies.PolicyMiddleware"
