@@ -679,7 +679,7 @@ def test_a_hook_that_asks_for_it_sees_unknown_urls_and_wrong_methods(serve, asyn
         response = ask(client, asynchronous, method, url)
         assert response.status_code == status, url
         assert response.headers["X-Counted"] == "1", url
-        seen = [each for each in LOG if "received" in each]
+        seen = [each for each in LOG if each[0].isdigit()]
         assert seen == [f"{status} {route} received"], url
     assert ask(client, asynchronous, "DELETE", "/api/it").headers["Allow"] == "GET, HEAD"
 
