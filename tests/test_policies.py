@@ -11,6 +11,7 @@ from csp.decorators import csp as csp_decorator
 from csp.decorators import csp_exempt, csp_update
 from django.apps import AppConfig
 from django.core.checks import run_checks
+from django.core.checks.registry import registry
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpResponse
 from django.test import AsyncClient, Client
@@ -19,6 +20,7 @@ from django.urls import include, path, reverse
 from django_matt import MattAPI
 from django_matt.extensions import ContributesPolicy
 from django_matt.policies import PolicyMiddleware
+from django_matt.policy_checks import check_policies, check_unsafe_policies
 
 # Other checks than ours ask the database.
 pytestmark = pytest.mark.django_db
@@ -132,6 +134,11 @@ def install(settings, monkeypatch, writer):
 
 
 STYLES = {"style-src": ["'self'", "'unsafe-inline'"]}
+
+
+def test_the_checks_are_registered_where_an_app_contributes():
+    registered = {*registry.registered_checks, *registry.deployment_checks}
+    assert {check_policies, check_unsafe_policies} <= registered
 
 
 def found(ids, **options):

@@ -166,6 +166,8 @@ class _Shape(NamedTuple):
 
 
 def _read(model: Any, data: Mapping[str, Any], found: list[Sent]) -> None:
+    if upstream.lost("fields") is not None:
+        return
     source = upstream.source_of(model)
     is_flat = bool(upstream.flat_names(model))
     if is_flat:

@@ -15,7 +15,7 @@ from django_matt.errors.answering import leaves
 from django_matt.errors.problems import ErrorResponse, document, respond, title_of
 from django_matt.errors.registration import find_error
 from django_matt.errors.reports import report, roll_back
-from django_matt.upstream import handlers_of, mark_logged
+from django_matt.upstream import handlers_of, lost, mark_logged
 
 __all__ = [
     "answer_exception",
@@ -47,6 +47,8 @@ def install_handler(api: Any, kind: type[Exception]) -> None:
 
 def answers_by_itself(api: Any, kind: type[Exception]) -> bool:
     """Say whether a project's own handler answers exceptions of ``kind``, so that nothing is known of the answer."""
+    if lost("handlers") is not None:
+        return False
     handlers = handlers_of(api)
     handler: Any = next((handlers[cls] for cls in kind.__mro__ if cls in handlers), None)
     if isinstance(handler, partial) and handler.func is answer_exception:

@@ -32,7 +32,7 @@ FEATURES = {
     "handlers": "exception handlers that are async",
     "fields": "the names of fields in errors of the database",
     "forms": "forms of PUT and PATCH, and bodies without a length",
-    "conditions": "conditional requests that hold a write back",
+    "conditions": "durable transactions inside of a conditional write",
     "controllers": "a controller on an API whose id was used before",
     "transactions": "routes without the transaction of ATOMIC_REQUESTS",
     "asgi": "responses closed without a thread under its ASGI application",

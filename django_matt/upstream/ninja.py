@@ -185,8 +185,7 @@ def resolves_as_ninja(model: Any) -> bool:
 
 def allow_files_of_every_method() -> None:
     """Let a route of PUT and PATCH take files without Ninja's middleware, which loads forms outside of error handlers."""
-    if lost("forms") is None:
-        _fix_methods.clear()
+    _fix_methods.clear()
 
 
 _fix_methods: Any = _find("ninja.compatibility.files.FIX_METHODS", "forms", otherwise=set())
