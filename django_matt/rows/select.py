@@ -95,7 +95,9 @@ class Select:
     def keep(self, key: Hashable, statement: CachedSQL) -> None:
         """Keep a statement for later requests. Where there are many, the one that was compiled first makes place."""
         if len(self.cached_sql) >= _MAX_STATEMENTS:
-            self.cached_sql.pop(next(iter(self.cached_sql)), None)
+            # A list, because another thread may keep one meanwhile.
+            oldest, *_ = list(self.cached_sql)
+            self.cached_sql.pop(oldest, None)
         self.cached_sql[key] = statement
 
     def raw(self, cursor: Any) -> Raw:
