@@ -112,6 +112,7 @@ def shape_of(query: Any, using: str, most: int | None = None) -> Shape | None:
                 for alias, join in query.alias_map.items()
             ],
         )
+        hash(key)
     except Exception:  # noqa: BLE001 - Django compiles the query, and meets what is wrong with it again
         return None
     return Shape(key, tuple(params), connection.ops.limit_offset_sql(low, high))
