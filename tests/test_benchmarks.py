@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.once]
 TREE = Path(__file__).resolve().parent.parent
 # `make bench` installs the others.
 ALWAYS = {"bare", "matt", "matt-controller", "ninja", "extra", "extra-controller"}
-ENTRIES = 500
+ENTRIES = 2_000
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ class QueryPlan:
             self.fill([value])
         elif type(value) is list:
             loaded = self.load_all(value)
-            return value if _are_same(loaded, value) else loaded
+            return value if loaded is value or _are_same(loaded, value) else loaded
         elif (type(value) is dict or isinstance(value, OrderedDict)) and self.fields:
             loaded_fields = {
                 key: plan.load(value[key]) for key, plan in self.fields.items() if key in value
@@ -124,6 +124,9 @@ class QueryPlan:
 
         Querysets among the values are evaluated for that, each by its one query.
         """
+        if all(issubclass(kind, Model) for kind in set(map(type, values))):
+            self.fill(values)
+            return values
         loaded: list[Any] = []
         instances: list[Any] = []
         for given in values:

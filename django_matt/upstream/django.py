@@ -7,17 +7,21 @@ are checked.
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
-from django.db.models import Manager, QuerySet
+from django.db.models import F, Manager, QuerySet
 from django.db.models.base import ModelState
+from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 
 from django_matt.upstream.names import expect, find, resolve
 
 __all__ = [
+    "XOR",
+    "BaseTable",
     "ExtraWhere",
+    "Join",
     "LimitedStream",
     "Query",
     "SQLCompiler",
@@ -39,16 +43,27 @@ if TYPE_CHECKING:
     from django.core.handlers.wsgi import LimitedStream
     from django.db.models.sql import Query
     from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
-    from django.db.models.sql.where import ExtraWhere, WhereNode
+    from django.db.models.sql.datastructures import BaseTable, Join
+    from django.db.models.sql.where import XOR, ExtraWhere, WhereNode
 else:
+    BaseTable = _find("django.db.models.sql.datastructures.BaseTable", "shapes")
+    Join = _find("django.db.models.sql.datastructures.Join", "shapes")
+    XOR = _find("django.db.models.sql.where.XOR", "shapes")
     Query = _find("django.db.models.sql.Query", "rows queries")
-    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows")
+    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows shapes")
     ExtraWhere = _find("django.db.models.sql.where.ExtraWhere", "queries")
     _COMPILERS = "django.db.models.sql.compiler"
     SQLCompiler = _find(f"{_COMPILERS}.SQLCompiler", "fields")
     SQLInsertCompiler = _find(f"{_COMPILERS}.SQLInsertCompiler", "fields")
     SQLUpdateCompiler = _find(f"{_COMPILERS}.SQLUpdateCompiler", "fields")
     LimitedStream = _find("django.core.handlers.wsgi.LimitedStream", "forms")
+
+
+class _JoinProbe:
+    """A relation without columns, over which a join is made to look at its attributes."""
+
+    def get_joining_fields(self) -> tuple[Any, ...]:
+        return ()
 
 
 def _probe_query() -> Any:
@@ -84,6 +99,26 @@ _expect(
     _probe_query,
 )
 _expect("django.db.models.sql.where.WhereNode", "contains_over_clause", "rows", lambda: WhereNode)
+_expect(
+    "django.db.models.sql.where.WhereNode",
+    "children connector negated resolved",
+    "shapes",
+    WhereNode,
+)
+_expect(
+    "django.db.models.lookups.Lookup",
+    "bilateral_transforms lhs process_rhs rhs",
+    "shapes",
+    lambda: Exact(F("pk"), 1),
+)
+_expect(
+    "django.db.models.sql.datastructures.Join",
+    "filtered_relation join_cols join_field join_type parent_alias table_name",
+    "shapes",
+    lambda: Join("", "", "", "", cast("Any", _JoinProbe()), nullable=False),
+)
+for _each in ("related.ForeignObject", "reverse_related.ForeignObjectRel"):
+    _find(f"django.db.models.fields.{_each}.get_extra_restriction", "shapes")
 _expect("django.db.models.base.ModelState", "fields_cache", "queries", lambda: ModelState)
 _expect("django.db.models.Manager", "_queryset_class", "rows queries", lambda: Manager)
 _expect("django.db.models.QuerySet", "_hints", "queries", QuerySet)
@@ -96,7 +131,8 @@ def _probe_request() -> Any:
         {"REQUEST_METHOD": "POST", "wsgi.input": BytesIO(b"")}
     )
     # Reading makes `_body` and `_post`.
-    assert request.body == b"" and not request.POST  # noqa: S101
+    assert not request.body  # noqa: S101
+    assert not request.POST  # noqa: S101
     return request
 
 

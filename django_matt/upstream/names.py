@@ -19,6 +19,7 @@ FEATURES = {
     "operations": "bound operations (they keep Ninja's own run: no hooks, no formats for bodies, no limits)",
     "openapi": "its OpenAPI document (Ninja's is served)",
     "rows": "the rows tier",
+    "shapes": "compiled SQL for all queries of one shape",
     "instances": "the compiled encoder",
     "queries": "planned queries",
     "reader": "validation of responses without DjangoGetter",
