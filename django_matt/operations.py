@@ -200,7 +200,8 @@ class BoundOperation:
     @property
     def problem(self) -> str | None:
         """Why every request of the route fails, as an annotation that cannot be resolved; None where none does."""
-        found: str | None = getattr(self.operation, "_matt_problem", None)
+        binding = getattr(self.operation, "_matt_binding", None)
+        found: str | None = None if binding is None else binding.problem
         return found
 
     # ---- the code ----
@@ -324,7 +325,7 @@ class BoundOperation:
     @property
     def unplanned(self) -> str | None:
         """Why Django Matt has no plan for the route's responses; None where it has."""
-        answer = getattr(self.operation, "_matt_answer", None)
+        answer = self._found_answer
         if answer is None:
             return self.problem or (
                 "an operation of the project's own class: Ninja's own path answers"
@@ -354,10 +355,16 @@ class BoundOperation:
 
     @property
     def _answer(self) -> Any:
-        answer = getattr(self.operation, "_matt_answer", None)
+        answer = self._found_answer
         if answer is None:
             raise ConfigError(f"{self.operation_id}: {self.unplanned}")
         return answer
+
+    @property
+    def _found_answer(self) -> Any:
+        """What makes the responses, which binds the operation; None where nothing of ours does."""
+        binding = getattr(self.operation, "_matt_binding", None)
+        return None if binding is None else binding.answer
 
     def render(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None

@@ -48,7 +48,7 @@ from django_matt.streams import Event, close_stream, close_stream_async, mention
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
 
-__all__ = ["ResponseBuilder", "own_rendering", "response_formats"]
+__all__ = ["ResponseBuilder", "own_rendering", "prepare_stream", "response_formats"]
 
 dumps = encoder.dumps
 
@@ -108,12 +108,7 @@ class ResponseBuilder:
         self._rows = any(has_rows(plan.annotation) for plan in self.plans)
         if self.streams and operation.stream_item_model is not None:
             self._items = self._plan(operation.stream_item_model)
-            described = any(map(mentions_event, find_views(operation.view_func)))
-            self._stream_format: Any = with_events(
-                operation.stream_format,  # type: ignore[arg-type]
-                described=described,
-            )
-            operation.stream_format = self._stream_format
+            self._stream_format: Any = operation.stream_format
             operation._validate_stream_item = self._write_item  # type: ignore[method-assign]
 
     def _plan(self, model: Any) -> ResponsePlan:
@@ -463,6 +458,13 @@ class ResponseBuilder:
         return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
 
 
+def prepare_stream(operation: Operation) -> None:
+    """Let the stream of an operation, where it is one, take events as well; its part of the document says so."""
+    if operation.stream_format is not None and operation.stream_item_model is not None:
+        described = any(map(mentions_event, find_views(operation.view_func)))
+        operation.stream_format = with_events(operation.stream_format, described=described)
+
+
 def _plan_pages(operation: Operation) -> bool:
     """Let the paginators of a view see planned querysets: they evaluate before the answer is made.
 
@@ -527,7 +529,7 @@ def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any
     operation: Any = getattr(context, "operation", None)
     if operation is None:
         return queryset
-    return operation._matt_answer.prepare_page(context.request, queryset, paginator)
+    return operation._matt_binding.answer.prepare_page(context.request, queryset, paginator)
 
 
 def _in_header(tier: str, reason: str | None) -> str:
