@@ -14,7 +14,6 @@ from ninja_extra.controllers.base import ControllerBase
 from ninja_extra.controllers.route.route_functions import RouteFunction
 from ninja_extra.operation import Operation as ExtraOperation
 from ninja_extra.permissions import AllowAny
-from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from django_matt.contexts import (
     BoundContext,
@@ -33,7 +32,7 @@ from django_matt.hook_chains import bind_view
 from django_matt.parameters import Parameters, body_formats
 from django_matt.responses import ResponseBuilder, response_formats
 from django_matt.settings import get_settings
-from django_matt.signatures import explain_response, innermost, name_function
+from django_matt.signatures import innermost, name_function
 from django_matt.urls import non_atomic_aliases
 
 __all__ = ["Binding", "Steps", "challenge_of", "challenged", "non_atomic_marks"]
@@ -348,16 +347,15 @@ class Binding:
             return self.current
 
     def _make(self) -> Steps:
-        operation, cause, problem = self._operation, None, self._problem
-        if problem is None:
-            try:
-                return Steps(self._api, operation)
-            except (PydanticUndefinedAnnotation, PydanticUserError) as error:
-                cause, problem = error, explain_response(operation, error)
-            except Exception as error:  # noqa: BLE001 - it is answered, and reported by the system check
-                name = name_function(innermost(operation.view_func))
-                cause, problem = error, f"{name} cannot be bound: {type(error).__name__}: {error}"
-        raise ConfigError(f"{self._where}: {problem}") from cause
+        if self._problem is not None:
+            raise ConfigError(f"{self._where}: {self._problem}")
+        try:
+            return Steps(self._api, self._operation)
+        except Exception as error:
+            name = name_function(innermost(self._operation.view_func))
+            raise ConfigError(
+                f"{self._where}: {name} cannot be bound: {type(error).__name__}: {error}"
+            ) from error
 
     @property
     def problem(self) -> str | None:
