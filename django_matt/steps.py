@@ -93,8 +93,10 @@ class Steps:
             if self._checks_permissions(self.route):
                 yield _permit_async if waits else _permit
         if not (self.parameters.reads_nothing and context_class() is BoundContext):
-            in_thread = waits and (self.parameters.needs_thread or not is_stock_context())
-            yield _read_async if in_thread else _read
+            if waits and (self.parameters.needs_thread or not is_stock_context()):
+                yield _read_async
+            else:
+                yield BoundContext.compute_route_parameters if is_stock_context() else _read
         if self.answer.negotiates_early:
             yield self.negotiate
 
@@ -127,13 +129,17 @@ class Steps:
 
     def _bind_response(self) -> Callable[[Any], Any]:
         """Return what calls the view with the validated values, and makes the response of its result."""
-        answer = self.answer
+        answer, view = self.answer, self.operation.view_func
         call = _bind_call(self.operation, self.route)
         hooked = bind_view(self.api, self.operation, answer, call)
         if hooked is not None:
             return lambda context: hooked(context, context.kwargs["view_func_kwargs"])
         if not self.operation.is_async:
             make = answer.stream if answer.streams else answer.make
+            if self.route is None:  # one call less for functions
+                return lambda context: make(
+                    context, view(context.request, **context.kwargs["view_func_kwargs"])
+                )
             return lambda context: make(context, call(context, context.kwargs["view_func_kwargs"]))
         if answer.streams:
             return lambda context: answer.stream_async(

@@ -331,7 +331,11 @@ def test_a_sync_and_an_async_operation_pass_the_same_steps():
         ]
         for each in api.operations()
     ]
-    assert passed == [["authenticate", "build_controller", "permit", "read", "negotiate"]] * 2
+    assert (
+        passed
+        == [["authenticate", "build_controller", "permit", "compute_route_parameters", "negotiate"]]
+        * 2
+    )
 
 
 def test_a_function_without_parameters_passes_no_step_before_its_view():
