@@ -345,13 +345,15 @@ class BoundOperation:
         config = getattr(controller, "model_config", None)
         # Of a model controller's own schemas none names its model.
         usual = getattr(config, "model", None)
-        found: tuple[Reads, ...] = self._answer.reads(source, usual=usual)
+        found: tuple[Reads, ...] = self._answer.introspection.reads(source, usual=usual)
         return found
 
     @property
     def built_schemas(self) -> tuple[str, ...]:
         """The schemas of the responses that the view's code names: it may make instances of them, which is slower."""
-        return () if self.unplanned is not None else tuple(self._answer.built_schemas())
+        return (
+            () if self.unplanned is not None else tuple(self._answer.introspection.built_schemas())
+        )
 
     @property
     def _answer(self) -> Any:
@@ -376,13 +378,13 @@ class BoundOperation:
         find in their context. ``status`` is the usual one of the route if you leave it out; one that it does not
         declare raises ``ValueError``. Nothing is streamed, negotiated or wrapped.
         """
-        return Rendered(*self._answer.render(value, request, status))
+        return Rendered(*self._answer.introspection.render(value, request, status))
 
     async def arender(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
     ) -> Rendered:
         """Return the same on an event loop; queries run in the thread of ``sync_to_async``."""
-        return Rendered(*await self._answer.render_async(value, request, status))
+        return Rendered(*await self._answer.introspection.render_async(value, request, status))
 
 
 def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[BoundOperation]:
