@@ -142,7 +142,7 @@ def test_urls_that_do_not_import_are_located(project: SmallProject):
     project.append("config/urls.py", "nothing\n")
     said = examined(project)
     assert "config/urls.py, line 14: NameError" in said
-    assert "    → Fix the line that is named, then run matt doctor again.\n" in said
+    assert "    → Fix that line, then run matt doctor again.\n" in said
 
 
 def test_a_process_that_dies_keeps_nothing_back(project: SmallProject):
@@ -240,7 +240,7 @@ def test_a_renderer_that_keeps_all_routes_from_them_is_doubtful(project: SmallPr
     said = examined(project, code=0)
     assert (
         "! Notes: Renderer, the renderer of the API, writes the answers. "
-        "Without it its routes would answer: 1 by rows.\n"
+        "Without it, routes would use a faster tier: 1 by rows.\n"
     ) in said
     assert "    → If it only writes JSON, delete it; python manage.py matt_plan shows" in said
 
@@ -265,7 +265,7 @@ def test_another_package_of_that_name_is_recognised(project: SmallProject):
     )
     python.chmod(0o755)
     said = examined(project)
-    assert "✗ The django-matt 0.9.1 that is installed is another project of that name.\n" in said
+    assert "✗ The installed django-matt 0.9.1 is another project of that name.\n" in said
     assert "pip uninstall django-matt" in said
 
 

@@ -76,7 +76,7 @@ def test_the_answer_is_a_problem_document_where_one_is_wanted(served):
     problem = served.post(served.rows(3), Accept="application/problem+json").json()
     assert problem["status"] == 409
     assert problem["code"] == "unique"
-    assert problem["detail"] == "1 of 3 rows is refused; none is written."
+    assert problem["detail"] == "1 of 3 rows was refused; no row was written."
     assert problem["errors"] == [
         {
             "pointer": "#/body/1/isbn",
