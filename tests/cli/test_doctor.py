@@ -170,7 +170,7 @@ def test_missing_formats_name_their_extra(project: SmallProject):
     project.write("sitecustomize.py", "import sys; sys.modules['msgspec'] = None\n")
     path = f"{project.folder}:{project.variables['PYTHONPATH']}"
     said = examined(project, code=0, PYTHONPATH=path)
-    assert "! MessagePack cannot be offered: an optional library is missing.\n" in said
+    assert "! MessagePack cannot be offered, because an optional library is missing.\n" in said
     assert "    → pip install 'django-matt[formats]'\n" in said
 
 
@@ -227,11 +227,11 @@ def test_what_keeps_routes_from_the_fast_tiers_is_named(project: SmallProject):
     add_routes(project, SCHEMAS)
     said = examined(project, code=0)
     assert (
-        "✓ Notes: 1 of 2 routes with a schema answer by the fast tiers. "
+        "✓ Notes: 1 of 2 routes with a schema can use a fast tier. "
         "By pydantic: response[]: resolve_text of Loud is called for each value (1 route).\n"
     ) in said
     assert "    → python manage.py matt_plan\n" in said
-    assert "✓ Notes: the views of 1 route name the schema that they answer with (Loud).\n" in said
+    assert "✓ Notes: the views of 1 route name their response schema (Loud).\n" in said
 
 
 def test_a_renderer_that_keeps_all_routes_from_them_is_doubtful(project: SmallProject):

@@ -68,7 +68,7 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
     if fast or slow:
         yield Diagnostic(
             level="fine",
-            what=f"{api.title}: {fast} of {_routes(len(plans))} with a schema use a fast tier.{_listed(slow)}",
+            what=f"{api.title}: {fast} of {_routes(len(plans))} with a schema can use a fast tier.{_listed(slow)}",
             why="If one value needs pydantic, pydantic writes the whole response." if slow else "",
             fix=_PLAN if slow else "",
         )

@@ -79,7 +79,7 @@ def test_init_adds_to_a_file_and_changes_nothing_of_it(env: EnvCommand):
     assert "\r\nPAYMENT_KEY=x\r\n" in after
     assert "DEBUG=" not in after.removeprefix(before)
     again = env.run("init", "--no-input")
-    assert again.stdout == f"{env.folder}/.env names every variable already.\n"
+    assert again.stdout == f"{env.folder}/.env has every variable already.\n"
     assert (env.folder / ".env").read_bytes().decode() == after
 
 
@@ -95,7 +95,7 @@ def test_init_keeps_what_a_file_says_already(env: EnvCommand):
     ("given", "sentence"),
     [
         ("WORKERS=many", "WORKERS: input should be a valid integer"),
-        ("WORKRES=2", "has no WORKRES. Is WORKERS meant?"),
+        ("WORKRES=2", "has no WORKRES. Did you mean WORKERS?"),
         ("WORKERS", "'WORKERS' is not NAME=value."),
         (
             "DATABASE_URL=postgresq://ada:top-secret@db/x",
