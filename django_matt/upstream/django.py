@@ -7,7 +7,7 @@ are checked.
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import F, Manager, QuerySet
@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse
 from django_matt.upstream.names import expect, find, resolve
 
 __all__ = [
-    "XOR",
     "BaseTable",
     "ExtraWhere",
     "Join",
@@ -44,26 +43,18 @@ if TYPE_CHECKING:
     from django.db.models.sql import Query
     from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
     from django.db.models.sql.datastructures import BaseTable, Join
-    from django.db.models.sql.where import XOR, ExtraWhere, WhereNode
+    from django.db.models.sql.where import ExtraWhere, WhereNode
 else:
+    Query = _find("django.db.models.sql.Query", "rows queries")
+    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows")
     BaseTable = _find("django.db.models.sql.datastructures.BaseTable", "shapes")
     Join = _find("django.db.models.sql.datastructures.Join", "shapes")
-    XOR = _find("django.db.models.sql.where.XOR", "shapes")
-    Query = _find("django.db.models.sql.Query", "rows queries")
-    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows shapes")
     ExtraWhere = _find("django.db.models.sql.where.ExtraWhere", "queries")
     _COMPILERS = "django.db.models.sql.compiler"
     SQLCompiler = _find(f"{_COMPILERS}.SQLCompiler", "fields")
     SQLInsertCompiler = _find(f"{_COMPILERS}.SQLInsertCompiler", "fields")
     SQLUpdateCompiler = _find(f"{_COMPILERS}.SQLUpdateCompiler", "fields")
     LimitedStream = _find("django.core.handlers.wsgi.LimitedStream", "forms")
-
-
-class _JoinProbe:
-    """A relation without columns, over which a join is made to look at its attributes."""
-
-    def get_joining_fields(self) -> tuple[Any, ...]:
-        return ()
 
 
 def _probe_query() -> Any:
@@ -99,6 +90,15 @@ _expect(
     _probe_query,
 )
 _expect("django.db.models.sql.where.WhereNode", "contains_over_clause", "rows", lambda: WhereNode)
+
+
+class _JoinProbe:
+    """A relation without columns, over which a join is made to look at its attributes."""
+
+    def get_joining_fields(self) -> tuple[Any, ...]:
+        return ()
+
+
 _expect(
     "django.db.models.sql.where.WhereNode",
     "children connector negated resolved",
@@ -115,7 +115,7 @@ _expect(
     "django.db.models.sql.datastructures.Join",
     "filtered_relation join_cols join_field join_type parent_alias table_name",
     "shapes",
-    lambda: Join("", "", "", "", cast("Any", _JoinProbe()), nullable=False),
+    lambda: Join("", "", "", "", _JoinProbe(), nullable=False),
 )
 for _each in ("related.ForeignObject", "reverse_related.ForeignObjectRel"):
     _find(f"django.db.models.fields.{_each}.get_extra_restriction", "shapes")
@@ -130,9 +130,7 @@ def _probe_request() -> Any:
     request: Any = resolve("django.core.handlers.wsgi.WSGIRequest")(
         {"REQUEST_METHOD": "POST", "wsgi.input": BytesIO(b"")}
     )
-    # Reading makes `_body` and `_post`.
-    assert not request.body  # noqa: S101
-    assert not request.POST  # noqa: S101
+    request.body, request.POST  # noqa: B018 (reads, which makes `_body` and `_post`)
     return request
 
 
