@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path
@@ -44,6 +45,8 @@ from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 if TYPE_CHECKING:
     from django_matt.operations import BoundOperation
+    from django_matt.scopes import Narrow
+    from django_matt.scopes.registry import Scopes
 
 __all__ = ["MattAPI"]
 
@@ -104,6 +107,7 @@ class MattAPI(NinjaExtraAPI):
         self.registered_errors = ErrorRegistry()
         self._mounted: list[tuple[str, Urls, int | None]] = []
         self.hooks: list[type[OperationHook]] = []
+        self.scopes: Scopes | None = None
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -291,6 +295,23 @@ class MattAPI(NinjaExtraAPI):
         if hook not in self.hooks:
             self.hooks.append(hook)
         return hook
+
+    def add_scope(self, model: type[Model], narrow: "Narrow") -> None:
+        """Narrow what the requests to this API may read of a model; call it where ``add_hook`` may be called.
+
+        ``narrow(request)`` returns a ``Q``, or None where the request may read everything. What it raises is answered. An
+        abstract model stands for all models derived from it. Several scopes of a model must all be met.
+        """
+        # Here, as an API without scopes does not import them.
+        from django_matt.scopes.hooks import EntersScopes, NarrowsResults
+        from django_matt.scopes.keys import ChecksKeys
+        from django_matt.scopes.registry import Scopes
+
+        for hook in (EntersScopes, NarrowsResults, ChecksKeys):
+            self.add_hook(hook)
+        if self.scopes is None:
+            self.scopes = Scopes()
+        self.scopes.add(model, narrow)
 
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""

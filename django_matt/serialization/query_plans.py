@@ -23,6 +23,7 @@ from django_matt.serialization.requirements import (
     ModelRequirements,
     is_generic,
     is_joinable,
+    is_narrowed,
     relations_of,
     schemas_in,
 )
@@ -220,7 +221,8 @@ class QueryPlan:
             if any(value._state.adding or value.pk is None for value in found):
                 continue
             generic = self._filling(model) is not None
-            # For one instance, reading the relation is one query as well. Only relations of relations are worth a prefetch.
+            # For one instance, reading the relation is one query as well. Only relations of relations are worth a prefetch;
+            # and those to narrowed models, as reading these raises for what is outside of the scope.
             lookups = self._lookups(model, using)[len(found) == 1 and not generic]
             if lookups:
                 prefetch_related_objects(found, *lookups)
@@ -233,7 +235,10 @@ class QueryPlan:
             return False
         requirements = self.requirements(kind)
         relations = requirements.one | requirements.many
-        deep = (below.one or below.many or below.other for below in relations.values())
+        deep = (
+            below.one or below.many or below.other or is_narrowed(below.model)
+            for below in relations.values()
+        )
         found = any(deep) if alone else bool(relations or requirements.other)
         return found or self._filling(kind) is not None
 
@@ -241,8 +246,17 @@ class QueryPlan:
         """Return the relations that are read of a model's instances, and of these the ones that lie beyond another relation."""
         known = None if router.routers else self._known.get(model)
         if known is None:
-            every = list(_lookups(self.requirements(model), using))
-            known = every, [lookup for lookup in every if "__" in lookup]
+            requirements = self.requirements(model)
+            every = list(_lookups(requirements, using))
+            known = (
+                every,
+                [
+                    lookup
+                    for lookup in every
+                    if "__" in lookup
+                    or (lookup in requirements.one and is_narrowed(requirements.one[lookup].model))
+                ],
+            )
             if not router.routers:
                 self._known[model] = known
         return known

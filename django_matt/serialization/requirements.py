@@ -16,6 +16,7 @@ __all__ = [
     "has_attribute",
     "is_generic",
     "is_joinable",
+    "is_narrowed",
     "is_quiet",
     "is_reverse",
     "is_stock",
@@ -257,6 +258,11 @@ def is_joinable(model: type[Model]) -> bool:
     manager: Any = model._base_manager
     usual = type(manager).get_queryset is Manager.get_queryset
     return usual and manager._queryset_class is QuerySet
+
+
+def is_narrowed(model: type[Model]) -> bool:
+    """Tell whether a scope narrows a model (``django_matt.scopes``), so that what a key refers to may not be found."""
+    return hasattr(type(model._base_manager), "_unscoped")
 
 
 def is_quiet(model: type[Model]) -> bool:

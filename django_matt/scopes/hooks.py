@@ -1,0 +1,151 @@
+"""The hooks by which an operation obeys the scopes of its API."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
+from django.db.models import Model
+from django.db.models.query import RawQuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from ninja.operation import Operation
+
+from django_matt.hooks import Call, OperationHook
+from django_matt.scopes.current import CURRENT, entered
+from django_matt.scopes.queries import RequestScopes
+from django_matt.streams import Event, close_stream, close_stream_async
+
+__all__ = ["EntersScopes", "NarrowsResults", "settled"]
+
+
+class EntersScopes(OperationHook):
+    """Lets the managers know the request, from the first hook after authentication to the finished response."""
+
+    order = -1_000
+
+    _problem: str | None = None
+
+    @classmethod
+    def bind(cls, operation: Operation, api: Any) -> Self | None:
+        """Let the managers of the API's narrowed models narrow."""
+        hook = cls()
+        # The system check has the others, with hints. Until they are fixed, nothing is answered.
+        hook._problem = next((problem for problem, _ in api.scopes.problems()), None)
+        if hook._problem is None:
+            api.scopes.install()
+        return hook
+
+    def _enter(self, call: Call) -> RequestScopes:
+        if self._problem is not None:
+            raise ImproperlyConfigured(self._problem)
+        scopes: Any = call.api.scopes
+        scopes.install()
+        call.state[self] = CURRENT.get()
+        current = RequestScopes(scopes, call.request)
+        CURRENT.set(current)
+        return current
+
+    def admitted(self, call: Call) -> HttpResponseBase | None:
+        """Begin."""
+        self._enter(call)
+        return None
+
+    async def aadmitted(self, call: Call) -> HttpResponseBase | None:
+        """Begin, with every scope asked: one that queries cannot do so on the event loop later."""
+        current = self._enter(call)
+        try:
+            current.ask()
+        except SynchronousOnlyOperation:
+            await sync_to_async(current.ask)()
+        return None
+
+    def answered(self, call: Call, response: HttpResponseBase) -> HttpResponseBase | None:
+        """End."""
+        if self in call.state:
+            CURRENT.set(call.state[self])
+        return None
+
+    async def aanswered(self, call: Call, response: HttpResponseBase) -> HttpResponseBase | None:
+        """End."""
+        return self.answered(call, response)
+
+
+class NarrowsResults(OperationHook):
+    """Narrows the querysets that a view returns, and refuses instances that the request may not read."""
+
+    order = 1_000
+
+    def result(self, call: Call, result: Any) -> Any:
+        """Return the result narrowed; raise ``OutOfScope`` for what cannot be."""
+        if _streams(call):
+            return _checked(result)
+        return _settle(result)
+
+    async def aresult(self, call: Call, result: Any) -> Any:
+        """Do the same on an event loop, which is left where instances must be looked up."""
+        if _streams(call):
+            return _checked_async(result) if hasattr(result, "__aiter__") else _checked(result)
+        return await _settle_async(result)
+
+
+@contextmanager
+def settled(api: Any, request: HttpRequest | None, value: Any) -> Iterator[Any]:
+    """Give what a request to an API may read of a value, and let the rest be read as that request may."""
+    with entered(api, request):
+        yield _settle(value)
+
+
+def _streams(call: Call) -> bool:
+    return call.operation.stream_format is not None
+
+
+def _current() -> RequestScopes:
+    current = CURRENT.get()
+    if current is None:
+        raise RuntimeError("The view has left the scopes of its request.")
+    return current
+
+
+def _settle(value: Any) -> Any:
+    loaded: list[Model] = []
+    current = _current()
+    settled = current.settle(value, loaded)
+    if loaded:
+        current.verify(loaded)
+    return settled
+
+
+async def _settle_async(value: Any) -> Any:
+    if isinstance(value, RawQuerySet):
+        return await sync_to_async(_settle)(value)
+    loaded: list[Model] = []
+    current = _current()
+    settled = current.settle(value, loaded)
+    if loaded:
+        await sync_to_async(current.verify)(loaded)
+    return settled
+
+
+def _data(item: Any) -> Any:
+    return item.data if isinstance(item, Event) else item
+
+
+def _checked(items: Any) -> Iterator[Any]:
+    """Check each item of a stream."""
+    try:
+        for item in items:
+            _settle(_data(item))
+            yield item
+    finally:
+        close_stream(items)
+
+
+async def _checked_async(items: Any) -> AsyncIterator[Any]:
+    try:
+        async for item in items:
+            await _settle_async(_data(item))
+            yield item
+    finally:
+        await close_stream_async(items)

@@ -1,0 +1,626 @@
+"""Requests of two tenants over HTTP: what they read, page, stream, join, count and write."""
+
+import functools
+import json
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.apps import apps
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db.models import Count, Exists, F, OuterRef, Prefetch
+from django.shortcuts import get_object_or_404
+from ninja.pagination import LimitOffsetPagination, PageNumberPagination
+from ninja.pagination import paginate as ninja_paginate
+
+from django_matt import JSONL, ModelSchema, NinjaPaginationResponseSchema, Schema, paginate, tier
+from django_matt.scopes import narrowed, unscoped
+from tests.scopes.models import Atlas, Cover, Label, Note, Shelf, Tenant, Volume, Writer
+from tests.scopes.tenants import tenants_api, two_tenants
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class LabelShown(Schema):
+    name: str
+
+
+class PublisherShown(Schema):
+    name: str
+
+
+class WriterShown(Schema):
+    name: str
+    publisher: PublisherShown | None
+
+
+class VolumeShown(Schema):
+    title: str
+
+
+class VolumeWithWriter(Schema):
+    title: str
+    writer: WriterShown
+
+
+class VolumeWithEditor(Schema):
+    title: str
+    editor: WriterShown | None
+
+
+class VolumeWithLabels(Schema):
+    title: str
+    labels: list[LabelShown]
+
+
+class ShelfShown(Schema):
+    name: str
+    volumes: list[VolumeWithLabels]
+
+
+class Counted(Schema):
+    name: str
+    count: int
+
+
+class Named(Schema):
+    title: str
+    named: str | None
+
+
+# Made where there is no request.
+EVERY_VOLUME = Volume.objects.order_by("id")
+
+
+@pytest.fixture
+def made():
+    return two_tenants()
+
+
+def either(view, kind):
+    """Return a view as it is, or as an async one that stays on the event loop unless it queries."""
+    if kind == "sync":
+        return view
+
+    @functools.wraps(view)
+    async def view_async(*arguments, **named):
+        try:
+            return view(*arguments, **named)
+        except SynchronousOnlyOperation:
+            return await sync_to_async(view)(*arguments, **named)
+
+    return view_async
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request, serve):
+    """Return ``ask(view, response, …)``: the status and the JSON that a route gives a tenant; ``ask.text`` has the body."""
+
+    def ask(view, response, *, tenant="red", query="", body=None, method="get", decorate=None):
+        api = tenants_api()
+        view = either(view, request.param)
+        getattr(api, method)("/it", response=response)(view if decorate is None else decorate(view))
+        client = serve(api)
+        is_async = request.param == "async"
+        send = getattr(client.async_client if is_async else client, method)
+        more = {"headers": {"X-Tenant": tenant} if tenant else {}}
+        if body is not None:
+            more |= {"data": json.dumps(body), "content_type": "application/json"}
+        found = (async_to_sync(send) if is_async else send)(f"/api/it{query}", **more)
+        ask.text = read(found)
+        try:
+            return found.status_code, json.loads(ask.text)
+        except ValueError:
+            return found.status_code, None
+
+    ask.kind = request.param
+    return ask
+
+
+def read(response):
+    if not response.streaming:
+        return response.content.decode()
+    if not response.is_async:
+        return b"".join(response.streaming_content).decode()
+
+    async def pieces():
+        return b"".join([piece async for piece in response.streaming_content])
+
+    return async_to_sync(pieces)().decode()
+
+
+@async_to_sync
+async def read_async(client):
+    """Return the stream of a route for a tenant, read on the event loop that has called it."""
+    response = await client.async_client.get("/api/it", headers={"X-Tenant": "red"})
+    return b"".join([piece async for piece in response.streaming_content]).decode()
+
+
+def titles(name, count=4):
+    return [f"{name} {n}" for n in range(count)]
+
+
+def given(value):
+    """Return a view that returns what a function does."""
+
+    def view(request):
+        return value()
+
+    return view
+
+
+def give_away(made):
+    """Let a volume of red refer to writers and labels of blue, which no request can have done."""
+    writer = made["blue"]["writers"][0]
+    volume = made["red"]["volumes"][0]
+    Volume.objects.filter(pk=volume.pk).update(writer=writer, editor=writer)
+    volume.labels.add(*made["blue"]["labels"])
+    return volume
+
+
+# ---- what views return ----
+
+
+def read_without_scopes():
+    with unscoped():
+        return Volume.objects.order_by("id")
+
+
+QUERYSETS = {
+    "of a manager": lambda: Volume.objects.order_by("id"),
+    "made outside of the request": EVERY_VOLUME.all,
+    "of the base manager": lambda: Volume._base_manager.order_by("id"),
+    "of a related manager": lambda: Shelf.objects.get().volumes.order_by("id"),
+    "combined": lambda: Volume.objects.filter(title__contains="0")
+    .union(EVERY_VOLUME.order_by().exclude(title__contains="0"))
+    .order_by("title"),
+    "either of two": lambda: (
+        Volume.objects.filter(title__contains="0") | EVERY_VOLUME.exclude(title__contains="0")
+    ),
+    "values": lambda: EVERY_VOLUME.values("title"),
+    "read without scopes": read_without_scopes,
+    "evaluated": lambda: list(Volume.objects.order_by("id")),
+    "raw": lambda: Volume.objects.raw(
+        "SELECT * FROM scopes_volume WHERE title LIKE %s ORDER BY id", ["red%"]
+    ),
+}
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("name", [*QUERYSETS])
+def test_a_list_has_the_rows_of_the_tenant_alone(ask, made, name, level):
+    status, found = ask(lambda request: QUERYSETS[name](), list[VolumeShown], decorate=tier(level))
+    assert (status, [each["title"] for each in found]) == (200, titles("red"))
+
+
+@pytest.mark.parametrize(
+    "paginator", [LimitOffsetPagination, PageNumberPagination], ids=lambda kind: kind.__name__
+)
+def test_a_page_and_its_count_are_of_the_tenant_alone(ask, made, paginator):
+    for source in (Volume.objects.order_by, EVERY_VOLUME.order_by):
+        _, found = ask(
+            given(lambda source=source: source("id")),
+            list[VolumeShown],
+            query="?limit=3" if paginator is LimitOffsetPagination else "?page_size=3",
+            decorate=ninja_paginate(paginator),
+        )
+        assert [each["title"] for each in found["items"]] == titles("red", 3)
+        assert found["count"] == 4
+
+
+def test_a_page_of_ninja_extra_and_its_count_are_of_the_tenant_alone(ask, made):
+    _, found = ask(
+        lambda request: EVERY_VOLUME,
+        NinjaPaginationResponseSchema[VolumeShown],
+        query="?limit=3",
+        decorate=paginate,
+    )
+    assert [each["title"] for each in found["items"]] == titles("red", 3)
+    assert found["count"] == 4
+
+
+def test_a_slice_is_taken_of_what_the_tenant_has(ask, made):
+    status, found = ask(lambda request: EVERY_VOLUME.order_by("-id")[:3], list[VolumeShown], tenant="red")
+    assert [each["title"] for each in found] == titles("red")[:0:-1]
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_one_object_has_null_for_another_that_the_request_may_not_read(ask, made, level):
+    key = give_away(made).pk
+    for view in (
+        lambda request: get_object_or_404(Volume, pk=key),
+        lambda request: Volume.objects.filter(pk=key),
+    ):
+        status, found = ask(view, VolumeWithEditor, decorate=tier(level))
+        assert (status, found) == (200, {"title": "red 0", "editor": None})
+        assert ask(view, VolumeWithWriter, decorate=tier(level))[0] == 500
+        assert "blue" not in ask.text
+
+
+ONE = {
+    "the queryset of one": lambda key: EVERY_VOLUME.filter(pk=key),
+    "get_object_or_404": lambda key: get_object_or_404(Volume, pk=key),
+    "a manager": lambda key: Volume.objects.get(pk=key),
+}
+
+
+@pytest.mark.parametrize("name", [*ONE])
+def test_an_object_of_another_tenant_is_not_found(ask, made, name):
+    def view(request, key: int):
+        return ONE[name](key)
+
+    assert ask(view, VolumeShown, query=f"?key={made['red']['volumes'][0].pk}")[0] == 200
+    assert ask(view, VolumeShown, query=f"?key={made['blue']['volumes'][0].pk}")[0] == 404
+
+
+def test_an_instance_that_the_request_may_not_read_is_refused_and_named_in_the_log(ask, made, caplog):
+    for value, response in (
+        (lambda: EVERY_VOLUME.get(pk=made["blue"]["volumes"][0].pk), VolumeShown),
+        (lambda: list(EVERY_VOLUME.all()), list[VolumeShown]),
+        (lambda: EVERY_VOLUME.raw("SELECT * FROM scopes_volume"), list[VolumeShown]),
+    ):
+        status, _ = ask(given(value), response)
+        assert status == 500
+        assert "blue" not in ask.text
+    assert "Volume that the request may not read" in caplog.text
+
+
+def test_an_instance_that_is_not_saved_is_no_row(ask, made):
+    status, found = ask(lambda request: Volume(title="new"), VolumeShown)
+    assert (status, found) == (200, {"title": "new"})
+
+
+# ---- relations ----
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_nested_lists_have_what_the_tenant_has(ask, made, level):
+    give_away(made)
+    status, found = ask(lambda request: Shelf.objects.all(), list[ShelfShown], decorate=tier(level))
+    assert status == 200
+    assert "blue" not in ask.text
+    volumes = sorted(found[0]["volumes"], key=lambda volume: volume["title"])
+    assert [volume["title"] for volume in volumes] == titles("red")
+    assert [[label["name"] for label in each["labels"]] for each in volumes] == [["red 0", "red 1"]] * 4
+
+
+PREFETCHES = {
+    "names": lambda: Volume.objects.prefetch_related("labels", "writer"),
+    "a queryset": lambda: Volume.objects.prefetch_related(Prefetch("labels", EVERY_LABEL.all())),
+    "loaded": lambda: list(Volume.objects.prefetch_related("labels")),
+}
+EVERY_LABEL = Label.objects.order_by("id")
+
+
+@pytest.mark.parametrize("name", [*PREFETCHES])
+def test_prefetches_have_what_the_tenant_has(ask, made, name):
+    give_away(made)
+    status, found = ask(lambda request: PREFETCHES[name](), list[VolumeWithLabels])
+    assert status == 200
+    assert [[label["name"] for label in each["labels"]] for each in found] == [["red 0", "red 1"]] * 4
+
+
+def test_loaded_prefetches_that_were_made_elsewhere_are_refused(ask, made):
+    give_away(made)
+
+    def view(request):
+        return list(Volume.objects.prefetch_related(Prefetch("labels", EVERY_LABEL.all())))
+
+    assert ask(view, list[VolumeWithLabels])[0] == 500
+    assert "blue" not in ask.text
+
+
+JOINS = {
+    "all": Volume.objects.all,
+    "select_related": lambda: Volume.objects.select_related("editor__publisher", "writer"),
+    "select_related of all": lambda: Volume.objects.select_related(),
+    "one by one": lambda: list(Volume.objects.all()),
+}
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("name", [*JOINS])
+def test_an_object_that_the_request_may_not_read_is_null_where_its_key_may_be(ask, made, name, level):
+    volume = give_away(made)
+    status, found = ask(
+        lambda request: JOINS[name](), list[VolumeWithEditor], decorate=tier(level)
+    )
+    assert status == 200
+    assert "blue" not in ask.text
+    shown = {each["title"]: each["editor"] for each in found}
+    assert shown.pop(volume.title) is None
+    assert set(map(str, shown.values())) == {
+        "{'name': 'red writer 0', 'publisher': {'name': 'red house'}}"
+    }
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("name", [*JOINS])
+def test_an_object_that_the_request_may_not_read_is_refused_where_there_must_be_one(
+    ask, made, name, level
+):
+    assert ask(lambda request: JOINS[name](), list[VolumeWithWriter], decorate=tier(level))[0] == 200
+    give_away(made)
+    assert ask(lambda request: JOINS[name](), list[VolumeWithWriter], decorate=tier(level))[0] == 500
+    assert "blue" not in ask.text
+
+
+def test_an_instance_with_a_joined_object_that_the_request_may_not_read_is_refused(ask, made):
+    give_away(made)
+
+    def view(request):
+        return list(Volume.objects.select_related("editor"))
+
+    assert ask(view, list[VolumeWithEditor])[0] == 500
+    assert "blue" not in ask.text
+
+
+NAMED = {
+    "values": lambda: EVERY_VOLUME.values("title", named=F("writer__name")),
+    "an annotation": lambda: EVERY_VOLUME.annotate(named=F("writer__name")),
+    "a joined annotation": lambda: Volume.objects.annotate(named=F("writer__publisher__name")),
+    "a cover": lambda: Volume.objects.annotate(named=F("writer__volumes__cover__text")).distinct(),
+}
+
+
+@pytest.mark.parametrize("name", ["values", "an annotation", "a joined annotation"])
+def test_columns_of_a_joined_object_that_the_request_may_not_read_are_null(ask, made, name):
+    volume = give_away(made)
+    status, found = ask(lambda request: NAMED[name](), list[Named])
+    assert (status, len(found)) == (200, 4)
+    named = {each["title"]: each["named"] for each in found}
+    assert named.pop(volume.title) is None
+    assert all(value.startswith("red") for value in named.values())
+
+
+COUNTS = {
+    "a list": (lambda: Shelf.objects.annotate(count=Count("volumes")), 4),
+    "many to many": (lambda: Volume.objects.annotate(name=F("title"), count=Count("labels")), 2),
+    "by a link": (
+        lambda: EVERY_VOLUME.filter(shelf=1).values(name=F("title")).annotate(count=Count("labels")),
+        2,
+    ),
+    "a subquery": (
+        lambda: Shelf.objects.annotate(
+            count=Count("pk", filter=Exists(EVERY_VOLUME.filter(title__startswith="blue")))
+        ),
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*COUNTS])
+def test_counts_are_of_what_the_request_may_read(ask, made, name):
+    give_away(made)
+    queryset, count = COUNTS[name]
+    status, found = ask(lambda request: queryset(), list[Counted])
+    assert status == 200
+    assert {each["count"] for each in found} <= {count}
+
+
+FILTERS = {
+    "to-one": (lambda: Volume.objects.filter(writer__name="blue writer 0"), 0),
+    "not to-one": (lambda: Volume.objects.exclude(editor__name="blue writer 0"), 4),
+    "to-many": (lambda: Shelf.objects.filter(volumes__title="blue 0"), 0),
+    "own to-many": (lambda: Shelf.objects.filter(volumes__title="red 0"), 1),
+    "not to-many": (lambda: Shelf.objects.exclude(volumes__title="blue 0"), 1),
+    "many-to-many": (lambda: Volume.objects.filter(labels__name="blue 0"), 0),
+    "a subquery": (lambda: Shelf.objects.filter(volumes__in=EVERY_VOLUME.filter(title="blue 0")), 0),
+    "exists": (
+        lambda: Shelf.objects.filter(
+            Exists(EVERY_VOLUME.filter(shelf=OuterRef("pk"), title="blue 0"))
+        ),
+        0,
+    ),
+}
+
+
+class Numbered(Schema):
+    id: int
+
+
+@pytest.mark.parametrize("name", [*FILTERS])
+def test_filters_do_not_tell_of_what_the_request_may_not_read(ask, made, name):
+    give_away(made)
+    queryset, count = FILTERS[name]
+    status, found = ask(lambda request: queryset(), list[Numbered])
+    assert (status, len(found)) == (200, count)
+
+
+def test_what_belongs_to_something_else_is_narrowed_by_it(ask, made):
+    status, found = ask(lambda request: Note.objects.order_by("id"), list[Text])
+    assert [each["text"] for each in found] == [f"red note {n}" for n in range(4)]
+    status, found = ask(lambda request: Cover.objects.order_by("id"), list[Text])
+    assert [each["text"] for each in found] == [f"red cover {n}" for n in range(4)]
+
+
+class Text(Schema):
+    text: str
+
+
+def test_a_model_that_inherits_a_table_has_its_scope(ask, made):
+    for name in ("red", "blue"):
+        writer = made[name]["writers"][0]
+        Atlas.objects.create(tenant=made[name]["tenant"], title=f"{name} atlas", writer=writer)
+    status, found = ask(lambda request: Atlas.objects.all(), list[VolumeWithWriter])
+    assert [each["title"] for each in found] == ["red atlas"]
+    status, found = ask(lambda request: list(Atlas.objects.all()), list[VolumeWithWriter])
+    assert [each["title"] for each in found] == ["red atlas"]
+
+
+# ---- what views do themselves ----
+
+
+def test_a_view_counts_what_the_request_may_read(ask, made):
+    def view(request):
+        return {
+            "name": "volumes",
+            "count": Volume.objects.count() + Shelf.objects.get().volumes.count(),
+        }
+
+    assert ask(view, Counted) == (200, {"name": "volumes", "count": 8})
+
+
+def test_a_view_narrows_a_queryset_of_another_place_by_hand(ask, made):
+    def view(request):
+        return {"name": "", "count": narrowed(EVERY_VOLUME).count() + narrowed(Writer).count()}
+
+    assert ask(view, Counted) == (200, {"name": "", "count": 6})
+
+
+def test_a_view_may_look_at_everything(ask, made):
+    def view(request):
+        with unscoped():
+            return {"name": "", "count": Volume.objects.count()}
+
+    assert ask(view, Counted) == (200, {"name": "", "count": 8})
+
+
+def test_a_resolver_reads_what_the_request_may_read(ask, made):
+    class Resolved(Schema):
+        title: str
+        others: list[str]
+
+        @staticmethod
+        def resolve_others(volume):
+            return sorted(each.title for each in volume.shelf.volumes.all())
+
+    give_away(made)
+    status, found = ask(lambda request: Volume.objects.all(), list[Resolved])
+    assert status == 200
+    assert [each["others"] for each in found] == [titles("red")] * 4
+
+
+def test_a_scope_of_none_reads_everything(ask, made):
+    _, found = ask(lambda request: EVERY_VOLUME, list[VolumeShown], tenant="*")
+    assert len(found) == 8
+
+
+def test_a_scope_that_raises_refuses_the_routes_that_read_its_model(ask, made):
+    assert ask(lambda request: Volume.objects.all(), list[VolumeShown], tenant=None)[0] == 400
+    assert ask(lambda request: {"title": "nothing is read"}, VolumeShown, tenant=None)[0] == 200
+
+
+def test_an_api_without_scopes_reads_everything(serve, made):
+    from django_matt import MattAPI
+
+    tenants_api()
+    api = MattAPI(urls_namespace="scopes-free")
+    api.get("/it", response=list[VolumeWithWriter])(lambda request: Volume.objects.all())
+    assert len(serve(api).get("/api/it").json()) == 8
+    assert Volume.objects.count() == 8
+
+
+def test_managers_narrow_after_django_has_made_them_anew(ask, made):
+    ask(lambda request: Volume.objects.all(), list[VolumeShown])
+    apps.clear_cache()
+    _, found = ask(lambda request: list(Volume._base_manager.all()), list[VolumeWithWriter])
+    assert len(found) == 4
+
+
+# ---- streams ----
+
+
+@pytest.fixture
+def few_rows(settings):
+    settings.MATT = {"STREAM_ROWS": 2}
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_a_long_list_is_streamed_with_what_the_request_may_read(ask, made, few_rows, monkeypatch, level):
+    monkeypatch.setattr("django_matt.rows.batches.BATCH", 1)
+    give_away(made)
+    status, found = ask(
+        lambda request: EVERY_VOLUME, list[VolumeWithLabels], decorate=tier(level)
+    )
+    assert status == 200
+    assert [each["title"] for each in found] == titles("red")
+    assert [[label["name"] for label in each["labels"]] for each in found] == [["red 0", "red 1"]] * 4
+
+
+def test_the_items_of_a_stream_are_what_the_request_may_read(serve, made):
+    def view(request):
+        yield from Volume.objects.order_by("id")
+
+    give_away(made)
+    api = tenants_api()
+    api.get("/it", response=JSONL[VolumeWithLabels])(view)
+    text = read(serve(api).get("/api/it", headers={"X-Tenant": "red"}))
+    assert [json.loads(line)["title"] for line in text.splitlines()] == titles("red")
+    assert "blue" not in text
+
+
+def test_the_items_of_an_async_stream_are_what_the_request_may_read(serve, made):
+    async def view(request):
+        async for volume in Volume.objects.order_by("id"):
+            yield {"title": volume.title}
+
+    api = tenants_api()
+    api.get("/it", response=JSONL[VolumeShown])(view)
+    text = read_async(serve(api))
+    assert [json.loads(line)["title"] for line in text.splitlines()] == titles("red")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_stream_ends_before_an_instance_that_the_request_may_not_read(serve, made, kind):
+    def view(request):
+        yield from EVERY_VOLUME.all()
+
+    async def view_async(request):
+        async for volume in EVERY_VOLUME.all():
+            yield volume
+
+    api = tenants_api()
+    api.get("/it", response=JSONL[VolumeShown])(view if kind == "sync" else view_async)
+    client = serve(api)
+    text = (
+        read(client.get("/api/it", headers={"X-Tenant": "red"}))
+        if kind == "sync"
+        else read_async(client)
+    )
+    assert text.count('"red ') == 4
+    assert "blue" not in text
+    assert '"status": 500' in text or '"status":500' in text
+
+
+# ---- writes ----
+
+
+class VolumeWritten(ModelSchema):
+    class Meta:
+        model = Volume
+        fields = ["title", "writer", "editor", "labels"]
+        fields_optional = ["editor", "labels"]
+
+
+def body_of(owner, other, **more):
+    return {
+        "title": "new",
+        "writer_id": owner["writers"][0].pk,
+        "labels": [each.pk for each in owner["labels"]],
+        **more,
+    }
+
+
+def test_a_key_of_another_tenant_is_answered_as_one_that_does_not_exist(ask, made):
+    written = []
+
+    def view(request, volume: VolumeWritten):
+        written.append(volume)
+        return {"title": volume.title}
+
+    red, blue = made["red"], made["blue"]
+
+    def post(**more):
+        return ask(view, VolumeShown, method="post", body=body_of(red, blue, **more))
+
+    assert post()[0] == 200
+    assert len(written) == 1
+    foreign = post(writer_id=blue["writers"][0].pk)
+    assert foreign[0] == 409
+    assert foreign == post(writer_id=987_654)
+    assert foreign[1]["detail"] == "The object that writer_id refers to does not exist."
+    assert post(editor_id=blue["writers"][0].pk) == post(editor_id=987_654)
+    labels = post(labels=[red["labels"][0].pk, blue["labels"][0].pk])
+    assert labels[0] == 409
+    assert labels == post(labels=[987_654])
+    assert len(written) == 1
