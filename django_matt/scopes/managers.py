@@ -22,9 +22,10 @@ class _Scoped:
 
     def __eq__(self, other: object) -> bool:
         # The migration autodetector compares managers with those of the migrations, which are of the class before.
-        if not isinstance(other, self._unscoped):
-            return NotImplemented
-        return bool(vars(self) == vars(other))
+        same: bool = isinstance(other, self._unscoped) and (
+            self._constructor_args == other._constructor_args  # type: ignore[attr-defined]
+        )
+        return same
 
     def __hash__(self) -> int:
         return id(self)

@@ -2,19 +2,34 @@
 
 import functools
 import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.models import Count, Exists, F, OuterRef, Prefetch
+from django.db import connection, connections
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 from django.shortcuts import get_object_or_404
+from ninja.errors import ConfigError
 from ninja.pagination import LimitOffsetPagination, PageNumberPagination
 from ninja.pagination import paginate as ninja_paginate
 
-from django_matt import JSONL, ModelSchema, NinjaPaginationResponseSchema, Schema, paginate, tier
-from django_matt.scopes import narrowed, unscoped
-from tests.scopes.models import Atlas, Cover, Label, Note, Shelf, Tenant, Volume, Writer
+from django_matt import (
+    JSONL,
+    MattAPI,
+    ModelSchema,
+    NinjaPaginationResponseSchema,
+    PatchDict,
+    Schema,
+    paginate,
+    tier,
+)
+from django_matt.checks import check_scopes
+from django_matt.contrib.crud.services import bulk_update
+from django_matt.scopes import KeyOf, OutOfScope, entered, narrowed, unscoped
+from tests.scopes.models import Atlas, Cover, Label, Note, Shelf, Volume, Writer
 from tests.scopes.tenants import tenants_api, two_tenants
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,7 +121,7 @@ def ask(request, serve):
         if body is not None:
             more |= {"data": json.dumps(body), "content_type": "application/json"}
         found = (async_to_sync(send) if is_async else send)(f"/api/it{query}", **more)
-        ask.text = read(found)
+        ask.text, ask.headers = read(found), found.headers
         try:
             return found.status_code, json.loads(ask.text)
         except ValueError:
@@ -501,8 +516,6 @@ def test_a_scope_that_raises_refuses_the_routes_that_read_its_model(ask, made):
 
 
 def test_an_api_without_scopes_reads_everything(serve, made):
-    from django_matt import MattAPI
-
     tenants_api()
     api = MattAPI(urls_namespace="scopes-free")
     api.get("/it", response=list[VolumeWithWriter])(lambda request: Volume.objects.all())
@@ -624,3 +637,255 @@ def test_a_key_of_another_tenant_is_answered_as_one_that_does_not_exist(ask, mad
     assert labels[0] == 409
     assert labels == post(labels=[987_654])
     assert len(written) == 1
+
+
+def test_keys_are_checked_in_patches_lists_and_fields_that_say_they_are_keys(ask, made):
+    class Invitation(Schema):
+        writer: Annotated[int, KeyOf(Writer)]
+
+    class Invitations(Schema):
+        invited: list[Invitation]
+        labels: Annotated[list[int], KeyOf(Label)] = []
+
+    def patch(request, changes: PatchDict[VolumeWritten]):
+        return changes
+
+    def put(request, volumes: list[VolumeWritten]):
+        return {"title": str(len(volumes))}
+
+    def post(request, invitations: Invitations):
+        return {"title": str(len(invitations.invited))}
+
+    red, blue = made["red"]["writers"][0].pk, made["blue"]["writers"][0].pk
+    assert ask(patch, VolumeShown, method="patch", body={"title": "a"})[0] == 200
+    assert ask(patch, VolumeShown, method="patch", body={"title": "a", "editor_id": red})[0] == 200
+    assert ask(patch, VolumeShown, method="patch", body={"editor_id": blue})[0] == 409
+    rows = [{"title": "a", "writer_id": red, "labels": []}]
+    assert ask(put, VolumeShown, method="put", body=rows)[0] == 200
+    rows.append({"title": "a", "writer_id": blue, "labels": []})
+    assert ask(put, VolumeShown, method="put", body=rows)[0] == 409
+    body = {"invited": [{"writer": red}]}
+    assert ask(post, VolumeShown, method="post", body=body)[0] == 200
+    body["invited"].append({"writer": blue})
+    assert ask(post, VolumeShown, method="post", body=body)[0] == 409
+    body = {"invited": [], "labels": [made["blue"]["labels"][0].pk]}
+    assert ask(post, VolumeShown, method="post", body=body)[0] == 409
+
+
+class VolumeChanged(ModelSchema):
+    class Meta:
+        model = Volume
+        fields = ["id", "title"]
+
+
+@pytest.mark.parametrize("source", [EVERY_VOLUME.all, Volume.objects.all], ids=["outside", "inside"])
+def test_rows_of_another_tenant_are_not_changed_by_their_keys(ask, made, source):
+    def view(request, volumes: list[VolumeChanged]):
+        return bulk_update(source(), volumes)
+
+    red, blue = made["red"]["volumes"][0].pk, made["blue"]["volumes"][0].pk
+    found = ask(view, list[VolumeShown], method="patch", body=[{"id": red, "title": "mine"}])
+    assert found == (200, [{"title": "mine"}])
+    for key in (blue, 987_654):
+        rows = [{"id": red, "title": "no"}, {"id": key, "title": "stolen"}]
+        assert ask(view, list[VolumeShown], method="patch", body=rows)[0] == 404
+    assert not Volume.objects.filter(title__in=["no", "stolen"]).exists()
+
+
+def test_a_view_neither_changes_nor_deletes_what_the_request_may_not_read(ask, made):
+    key = made["blue"]["volumes"][0].pk
+
+    def view(request):
+        changed = Volume.objects.filter(pk=key).update(title="stolen")
+        gone, _ = Volume.objects.filter(pk=key).delete()
+        return {"name": "", "count": changed + gone}
+
+    assert ask(view, Counted, method="post") == (200, {"name": "", "count": 0})
+
+    def save(request):
+        with unscoped():
+            volume = Volume.objects.get(pk=key)
+        volume.title = "stolen"
+        volume.save()
+
+    assert ask(save, None, method="post")[0] >= 400
+    assert Volume.objects.get(pk=key).title == "blue 0"
+
+
+# ---- apps and checks ----
+
+
+def test_an_operation_renders_what_the_request_may_read(made, rf):
+    api = tenants_api()
+    api.get("/it", response=list[VolumeShown])(lambda request: [])
+    (operation,) = (each for each in api.operations() if each.path.endswith("/it"))
+    request = rf.get("/it", headers={"X-Tenant": "blue"})
+    for rendered in (
+        operation.render(EVERY_VOLUME, request),
+        async_to_sync(operation.arender)(EVERY_VOLUME, request),
+    ):
+        assert [each["title"] for each in json.loads(rendered.body)] == titles("blue")
+    with pytest.raises(OutOfScope, match="pass the request"):
+        operation.render(EVERY_VOLUME)
+
+
+def test_a_socket_or_a_task_enters_the_scopes_by_itself(made, rf):
+    api = tenants_api()
+    with entered(api, rf.get("/", headers={"X-Tenant": "blue"})):
+        assert Volume.objects.count() == 4
+    assert Volume.objects.count() == 8
+
+
+def test_the_plan_of_a_route_is_made_without_a_request(made):
+    api = tenants_api()
+    api.get("/it", response=list[VolumeWithLabels])(lambda request: Volume.objects.all())
+    (operation,) = (each for each in api.operations() if each.path.endswith("/it"))
+    (reads,) = operation.reads(Volume)
+    assert reads.tier == "rows"
+
+
+def test_lists_and_nested_lists_of_a_scoped_model_come_from_rows(ask, made, settings):
+    settings.DEBUG = True
+    ask(lambda request: Volume.objects.all(), list[VolumeWithLabels])
+    assert ask.headers["X-Matt-Tier"] == "rows"
+
+
+async def narrow_async(request):
+    return None
+
+
+def narrow_nothing():
+    return None
+
+
+@pytest.mark.parametrize(
+    ("model", "narrow", "words"),
+    [
+        ("Volume", lambda request: None, "which is not a model"),
+        (Volume, None, "cannot be called"),
+        (Volume, narrow_async, "async"),
+        (Volume, narrow_nothing, "does not take the request"),
+    ],
+)
+def test_a_wrong_scope_is_a_system_check_and_the_api_answers_nothing(serve, model, narrow, words):
+    api = MattAPI(urls_namespace=f"scopes-wrong-{words}")
+    api.add_scope(model, narrow)
+    api.get("/it", response=list[VolumeShown])(lambda request: Volume.objects.all())
+    client = serve(api)
+    (error,) = check_scopes()
+    assert error.id == "matt.E007"
+    assert words in error.msg
+    assert error.hint
+    assert client.get("/api/it").status_code == 500
+
+
+def test_a_scope_that_returns_something_else_is_an_error(serve, made):
+    api = MattAPI(urls_namespace="scopes-odd")
+    api.add_scope(Volume, lambda request: True)
+    api.get("/it", response=list[VolumeShown])(lambda request: Volume.objects.all())
+    assert serve(api).get("/api/it").status_code == 500
+
+
+def test_a_scope_comes_before_the_api_is_bound(serve):
+    api = tenants_api()
+    serve(api)
+    with pytest.raises(ConfigError, match="too late"):
+        api.add_scope(Volume, lambda request: None)
+
+
+def test_scopes_of_one_model_must_all_be_met(serve, made):
+    api = tenants_api()
+    api.add_scope(Volume, lambda request: Q(title__endswith="0"))
+    api.get("/it", response=list[VolumeShown])(lambda request: Volume.objects.all())
+    found = serve(api).get("/api/it", headers={"X-Tenant": "red"}).json()
+    assert found == [{"title": "red 0"}]
+
+
+def test_a_scope_that_looks_at_a_table_asks_about_the_row_itself(serve, made):
+    noted = Exists(Note.objects.filter(volume=OuterRef("pk"), text="blue note 1"))
+    api = MattAPI(urls_namespace="scopes-exists")
+    api.add_scope(Volume, lambda request: Q(noted))
+    api.get("/list", response=list[VolumeShown])(lambda request: EVERY_VOLUME)
+    api.get("/nested", response=list[ShelfShown])(lambda request: Shelf.objects.all())
+    api.get("/count", response=list[Counted])(
+        lambda request: Shelf.objects.annotate(count=Count("volumes"))
+    )
+    api.get("/inside", response=list[Counted])(
+        lambda request: Shelf.objects.filter(Exists(EVERY_VOLUME.filter(shelf=OuterRef("pk")))).annotate(
+            count=Count("volumes", filter=Q(volumes__in=EVERY_VOLUME.order_by()))
+        )
+    )
+    client = serve(api)
+    assert client.get("/api/list").json() == [{"title": "blue 1"}]
+    (shelf,) = client.get("/api/nested").json()
+    assert [each["title"] for each in shelf["volumes"]] == ["blue 1"]
+    assert client.get("/api/count").json() == [{"name": "all", "count": 1}]
+    assert client.get("/api/inside").json() == [{"name": "all", "count": 1}]
+
+
+def test_migrations_see_the_managers_as_they_were_written(made):
+    from django.contrib.auth.models import UserManager
+
+    from django_matt.scopes.managers import _scoped_class
+
+    manager, same = UserManager(), UserManager()
+    same.__class__ = _scoped_class(UserManager)
+    assert manager == same
+    assert same == manager
+    assert manager.deconstruct() == same.deconstruct()
+
+
+# ---- many requests ----
+
+
+def test_what_is_asked_of_a_scope_is_asked_once_a_request(serve, made):
+    asked = []
+    api = MattAPI(urls_namespace="scopes-once")
+    narrow = lambda request: asked.append(1) or Q(tenant__name="red")  # noqa: E731
+    api.add_scope(Volume, narrow)
+    api.add_scope(Writer, narrow)
+    api.get("/it", response=list[VolumeWithWriter])(lambda request: list(Volume.objects.all()))
+    assert len(serve(api).get("/api/it").json()) == 4
+    assert len(asked) == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="threads share no database in memory")
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_two_tenants_in_sixteen_threads_never_meet(serve, made, kind, settings):
+    settings.MATT = {"STREAM_ROWS": 2}
+    api = tenants_api()
+    for name, source, response in (
+        ("rows", lambda: EVERY_VOLUME, list[VolumeWithLabels]),
+        ("nested", lambda: Shelf.objects.all(), list[ShelfShown]),
+        ("joined", lambda: Volume.objects.select_related("writer"), list[VolumeWithWriter]),
+        ("loaded", lambda: list(Volume.objects.all()), list[VolumeWithEditor]),
+    ):
+        api.get(f"/{name}", response=response)(either(given(source), kind))
+    client = serve(api)
+
+    def ask(number):
+        name, path = ("red", "blue")[number % 2], ("rows", "nested", "joined", "loaded")[number // 2 % 4]
+        other = "blue" if name == "red" else "red"
+        try:
+            text = get(f"/api/{path}", name)
+            return path, text.count(f"{name} 3") == 1, other in text
+        finally:
+            connections.close_all()
+
+    def get(path, name):
+        if kind == "sync":
+            return read(client.get(path, headers={"X-Tenant": name}))
+
+        async def get():
+            response = await client.async_client.get(path, headers={"X-Tenant": name})
+            if not response.streaming:
+                return response.content.decode()
+            pieces = [piece async for piece in response.streaming_content]
+            return b"".join(pieces).decode()
+
+        return async_to_sync(get)()
+
+    with ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(ask, range(320)))
+    assert [each for each in found if each[1:] != (True, False)] == []
+    assert len(found) == 320
