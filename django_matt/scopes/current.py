@@ -37,8 +37,9 @@ def narrowed(source: type[M] | Manager[M] | QuerySet[M]) -> QuerySet[M]:
     Managers do this by themselves. It is for a queryset that was made elsewhere, as one at the top of a module.
     """
     queryset: Any = source._default_manager if isinstance(source, type) else source
-    current = CURRENT.get()
-    return queryset.all() if current is None else current.narrow_all(queryset.all())
+    current, made = CURRENT.get(), queryset.all()
+    found: QuerySet[M] = made if current is None else current.narrow_all(made)
+    return found
 
 
 @contextmanager

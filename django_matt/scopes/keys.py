@@ -121,7 +121,9 @@ def _check(found: list[_Sent]) -> None:
 
 def _find(annotation: Any, value: Any, name: str) -> Iterator[_Sent]:
     """Yield the keys in a validated value of a parameter or a field."""
-    key = next((each for each in getattr(annotation, "__metadata__", ()) if type(each) is KeyOf), None)
+    key = next(
+        (each for each in getattr(annotation, "__metadata__", ()) if type(each) is KeyOf), None
+    )
     if key is not None:
         yield from _values(key, name, value)
     elif isinstance(value, BaseModel):
@@ -157,7 +159,7 @@ def _values(key: KeyOf, name: str, value: Any) -> Iterator[_Sent]:
         for each in value:
             yield from _values(key, name, each)
     elif isinstance(value, (BaseModel, dict)):
-        # {"author": {"id": 3}}
+        # An object that has its key inside, as in `"author": {"id": 3}`.
         fields: dict[str, Any] = value if isinstance(value, dict) else vars(value)
         meta = key.model._meta
         for known in ("pk", meta.pk.name, meta.pk.attname):

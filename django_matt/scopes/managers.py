@@ -56,9 +56,9 @@ def scope_managers(model: type[Model]) -> None:
     meta: Any = model._meta
     # Django copies the managers of the bases, and again whenever a model is added. So the originals change as well.
     for base in model.__mro__:
-        if isinstance(of_base := vars(base).get("_meta"), object) and of_base is not None:
-            for manager in of_base.local_managers:
-                _scope(manager)
+        of_base: Any = vars(base).get("_meta")
+        for manager in () if of_base is None else of_base.local_managers:
+            _scope(manager)
     for manager in meta.managers:
         _scope(manager)
     base_manager = copy.copy(meta.base_manager)
@@ -73,4 +73,5 @@ def scope_managers(model: type[Model]) -> None:
 
 def _scope(manager: Any) -> None:
     if not isinstance(manager, _Scoped):
-        manager.__class__ = _scoped_class(type(manager))
+        kind: Any = type(manager)
+        manager.__class__ = _scoped_class(kind)

@@ -12,7 +12,7 @@ from django.core.exceptions import (
 from django.db.models import Manager, Model, Q, QuerySet
 from django.db.models.query import RawQuerySet
 from django.db.models.sql import Query
-from django.db.models.sql.constants import INNER, LOUTER
+from django.db.models.sql.constants import INNER
 from django.db.models.sql.where import AND, WhereNode
 from django.http import HttpRequest
 from ninja.responses import Status
@@ -36,7 +36,7 @@ class RequestScopes:
         self._scopes = scopes
         self._tables = scopes.tables
         self._request = request
-        self._answers: dict[Narrow, Q | None | Exception] = {}
+        self._answers: dict[Narrow, Q | Exception | None] = {}
         self._conditions: dict[str, _Condition | None] = {}
 
     def ask(self) -> None:
@@ -45,14 +45,18 @@ class RequestScopes:
             if narrow not in self._answers:
                 self._ask(narrow)
 
-    def _ask(self, narrow: Narrow) -> Q | None | Exception:
-        answer: Q | None | Exception
+    def _ask(self, narrow: Narrow) -> Q | Exception | None:
+        answer: Q | Exception | None
         try:
             with unscoped():
                 answer = narrow(self._request)
                 # A user that is loaded when it is looked at, as request.user, is loaded now.
                 parts = list(answer.flatten()) if isinstance(answer, Q) else []
-                queries = [part.query for part in parts if not isinstance(part, Model) and hasattr(part, "query")]
+                queries = [
+                    part.query
+                    for part in parts
+                    if not isinstance(part, Model) and hasattr(part, "query")
+                ]
         except SynchronousOnlyOperation:
             raise
         except Exception as error:  # noqa: BLE001 - raised where the table is read
@@ -62,7 +66,9 @@ class RequestScopes:
                 vars(query)[_TRUSTED] = True
         if not isinstance(answer, Q) and not (answer is None or isinstance(answer, Exception)):
             name = getattr(narrow, "__qualname__", repr(narrow))
-            answer = TypeError(f"The scope {name} returned {answer!r}, which is neither a Q nor None.")
+            answer = TypeError(
+                f"The scope {name} returned {answer!r}, which is neither a Q nor None."
+            )
         self._answers[narrow] = answer
         return answer
 
@@ -171,7 +177,6 @@ class RequestScopes:
             if (made is not join or join.parent_alias in outer) and made.join_type == INNER:
                 # An object that the request may not read is like one that is not there: the row of the other stays.
                 made = made.promote()
-                assert made.join_type == LOUTER
             if made is not join:
                 outer.add(alias)
                 query.alias_map[alias] = made
@@ -274,7 +279,8 @@ class _Condition:
         if alias == self._table:
             return self._where.clone()
         where = self._where if self._moves else self._by_key()
-        return where.relabeled_clone({self._table: alias})
+        made: WhereNode = where.relabeled_clone({self._table: alias})
+        return made
 
     def add_to(self, query: Any, alias: str) -> None:
         """Add the condition to a query, unless it has it."""
@@ -299,7 +305,7 @@ def _holds(where: WhereNode, condition: WhereNode) -> bool:
     """Tell whether a condition is part of ``where`` already."""
     if where.connector != AND or where.negated:
         return False
-    parts = [condition]
+    parts: list[Any] = [condition]
     if condition.connector == AND and not condition.negated:
         parts = condition.children
     return all(any(_same(part, child) for child in where.children) for part in parts)
@@ -361,7 +367,7 @@ class _On:
             raise FullResultSet
         return " AND ".join(parts), params
 
-    def relabeled_clone(self, change_map: dict[str, str]) -> "_On":
+    def relabeled_clone(self, change_map: dict[str | None, str]) -> "_On":
         """Return the condition for other aliases."""
         own = None if self.own is None else self.own.relabeled_clone(change_map)
         return _On(self.where.relabeled_clone(change_map), own)

@@ -49,7 +49,11 @@ def two_tenants():
         volumes = []
         for n in range(4):
             volume = Volume.objects.create(
-                tenant=tenant, title=f"{name} {n}", writer=writers[n % 2], editor=writers[0], shelf=shelf
+                tenant=tenant,
+                title=f"{name} {n}",
+                writer=writers[n % 2],
+                editor=writers[0],
+                shelf=shelf,
             )
             volume.labels.set(labels)
             Cover.objects.create(volume=volume, text=f"{name} cover {n}")

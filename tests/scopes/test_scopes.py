@@ -3,7 +3,7 @@
 import functools
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -29,7 +29,7 @@ from django_matt import (
 from django_matt.checks import check_scopes
 from django_matt.contrib.crud.services import bulk_update
 from django_matt.scopes import KeyOf, OutOfScope, entered, narrowed, unscoped
-from tests.scopes.models import Atlas, Cover, Label, Note, Shelf, Volume, Writer
+from tests.scopes.models import Atlas, Cover, Label, Note, Shelf, Tenant, Volume, Writer
 from tests.scopes.tenants import tenants_api, two_tenants
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +84,7 @@ class Named(Schema):
 
 # Made where there is no request.
 EVERY_VOLUME = Volume.objects.order_by("id")
+EVERY_LABEL = Label.objects.order_by("id")
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def ask(request, serve):
         client = serve(api)
         is_async = request.param == "async"
         send = getattr(client.async_client if is_async else client, method)
-        more = {"headers": {"X-Tenant": tenant} if tenant else {}}
+        more: dict[str, Any] = {"headers": {"X-Tenant": tenant} if tenant else {}}
         if body is not None:
             more |= {"data": json.dumps(body), "content_type": "application/json"}
         found = (async_to_sync(send) if is_async else send)(f"/api/it{query}", **more)
@@ -185,9 +186,11 @@ QUERYSETS = {
     "made outside of the request": EVERY_VOLUME.all,
     "of the base manager": lambda: Volume._base_manager.order_by("id"),
     "of a related manager": lambda: Shelf.objects.get().volumes.order_by("id"),
-    "combined": lambda: Volume.objects.filter(title__contains="0")
-    .union(EVERY_VOLUME.order_by().exclude(title__contains="0"))
-    .order_by("title"),
+    "combined": lambda: (
+        Volume.objects.filter(title__contains="0")
+        .union(EVERY_VOLUME.order_by().exclude(title__contains="0"))
+        .order_by("title")
+    ),
     "either of two": lambda: (
         Volume.objects.filter(title__contains="0") | EVERY_VOLUME.exclude(title__contains="0")
     ),
@@ -234,7 +237,9 @@ def test_a_page_of_ninja_extra_and_its_count_are_of_the_tenant_alone(ask, made):
 
 
 def test_a_slice_is_taken_of_what_the_tenant_has(ask, made):
-    status, found = ask(lambda request: EVERY_VOLUME.order_by("-id")[:3], list[VolumeShown], tenant="red")
+    _, found = ask(
+        lambda request: EVERY_VOLUME.order_by("-id")[:3], list[VolumeShown], tenant="red"
+    )
     assert [each["title"] for each in found] == titles("red")[:0:-1]
 
 
@@ -267,7 +272,9 @@ def test_an_object_of_another_tenant_is_not_found(ask, made, name):
     assert ask(view, VolumeShown, query=f"?key={made['blue']['volumes'][0].pk}")[0] == 404
 
 
-def test_an_instance_that_the_request_may_not_read_is_refused_and_named_in_the_log(ask, made, caplog):
+def test_an_instance_that_the_request_may_not_read_is_refused_and_named_in_the_log(
+    ask, made, caplog
+):
     for value, response in (
         (lambda: EVERY_VOLUME.get(pk=made["blue"]["volumes"][0].pk), VolumeShown),
         (lambda: list(EVERY_VOLUME.all()), list[VolumeShown]),
@@ -295,7 +302,9 @@ def test_nested_lists_have_what_the_tenant_has(ask, made, level):
     assert "blue" not in ask.text
     volumes = sorted(found[0]["volumes"], key=lambda volume: volume["title"])
     assert [volume["title"] for volume in volumes] == titles("red")
-    assert [[label["name"] for label in each["labels"]] for each in volumes] == [["red 0", "red 1"]] * 4
+    assert [[label["name"] for label in each["labels"]] for each in volumes] == [
+        ["red 0", "red 1"]
+    ] * 4
 
 
 PREFETCHES = {
@@ -303,7 +312,6 @@ PREFETCHES = {
     "a queryset": lambda: Volume.objects.prefetch_related(Prefetch("labels", EVERY_LABEL.all())),
     "loaded": lambda: list(Volume.objects.prefetch_related("labels")),
 }
-EVERY_LABEL = Label.objects.order_by("id")
 
 
 @pytest.mark.parametrize("name", [*PREFETCHES])
@@ -311,7 +319,9 @@ def test_prefetches_have_what_the_tenant_has(ask, made, name):
     give_away(made)
     status, found = ask(lambda request: PREFETCHES[name](), list[VolumeWithLabels])
     assert status == 200
-    assert [[label["name"] for label in each["labels"]] for each in found] == [["red 0", "red 1"]] * 4
+    assert [[label["name"] for label in each["labels"]] for each in found] == [
+        ["red 0", "red 1"]
+    ] * 4
 
 
 def test_loaded_prefetches_that_were_made_elsewhere_are_refused(ask, made):
@@ -324,21 +334,21 @@ def test_loaded_prefetches_that_were_made_elsewhere_are_refused(ask, made):
     assert "blue" not in ask.text
 
 
-JOINS = {
+JOINS: dict[str, Any] = {
     "all": Volume.objects.all,
     "select_related": lambda: Volume.objects.select_related("editor__publisher", "writer"),
-    "select_related of all": lambda: Volume.objects.select_related(),
+    "select_related of all": Volume.objects.select_related,
     "one by one": lambda: list(Volume.objects.all()),
 }
 
 
 @pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
 @pytest.mark.parametrize("name", [*JOINS])
-def test_an_object_that_the_request_may_not_read_is_null_where_its_key_may_be(ask, made, name, level):
+def test_an_object_that_the_request_may_not_read_is_null_where_its_key_may_be(
+    ask, made, name, level
+):
     volume = give_away(made)
-    status, found = ask(
-        lambda request: JOINS[name](), list[VolumeWithEditor], decorate=tier(level)
-    )
+    status, found = ask(lambda request: JOINS[name](), list[VolumeWithEditor], decorate=tier(level))
     assert status == 200
     assert "blue" not in ask.text
     shown = {each["title"]: each["editor"] for each in found}
@@ -353,9 +363,13 @@ def test_an_object_that_the_request_may_not_read_is_null_where_its_key_may_be(as
 def test_an_object_that_the_request_may_not_read_is_refused_where_there_must_be_one(
     ask, made, name, level
 ):
-    assert ask(lambda request: JOINS[name](), list[VolumeWithWriter], decorate=tier(level))[0] == 200
+    assert (
+        ask(lambda request: JOINS[name](), list[VolumeWithWriter], decorate=tier(level))[0] == 200
+    )
     give_away(made)
-    assert ask(lambda request: JOINS[name](), list[VolumeWithWriter], decorate=tier(level))[0] == 500
+    assert (
+        ask(lambda request: JOINS[name](), list[VolumeWithWriter], decorate=tier(level))[0] == 500
+    )
     assert "blue" not in ask.text
 
 
@@ -369,15 +383,14 @@ def test_an_instance_with_a_joined_object_that_the_request_may_not_read_is_refus
     assert "blue" not in ask.text
 
 
-NAMED = {
+NAMED: dict[str, Any] = {
     "values": lambda: EVERY_VOLUME.values("title", named=F("writer__name")),
     "an annotation": lambda: EVERY_VOLUME.annotate(named=F("writer__name")),
     "a joined annotation": lambda: Volume.objects.annotate(named=F("writer__publisher__name")),
-    "a cover": lambda: Volume.objects.annotate(named=F("writer__volumes__cover__text")).distinct(),
 }
 
 
-@pytest.mark.parametrize("name", ["values", "an annotation", "a joined annotation"])
+@pytest.mark.parametrize("name", [*NAMED])
 def test_columns_of_a_joined_object_that_the_request_may_not_read_are_null(ask, made, name):
     volume = give_away(made)
     status, found = ask(lambda request: NAMED[name](), list[Named])
@@ -391,7 +404,9 @@ COUNTS = {
     "a list": (lambda: Shelf.objects.annotate(count=Count("volumes")), 4),
     "many to many": (lambda: Volume.objects.annotate(name=F("title"), count=Count("labels")), 2),
     "by a link": (
-        lambda: EVERY_VOLUME.filter(shelf=1).values(name=F("title")).annotate(count=Count("labels")),
+        lambda: (
+            EVERY_VOLUME.filter(shelf=1).values(name=F("title")).annotate(count=Count("labels"))
+        ),
         2,
     ),
     "a subquery": (
@@ -419,7 +434,10 @@ FILTERS = {
     "own to-many": (lambda: Shelf.objects.filter(volumes__title="red 0"), 1),
     "not to-many": (lambda: Shelf.objects.exclude(volumes__title="blue 0"), 1),
     "many-to-many": (lambda: Volume.objects.filter(labels__name="blue 0"), 0),
-    "a subquery": (lambda: Shelf.objects.filter(volumes__in=EVERY_VOLUME.filter(title="blue 0")), 0),
+    "a subquery": (
+        lambda: Shelf.objects.filter(volumes__in=EVERY_VOLUME.filter(title="blue 0")),
+        0,
+    ),
     "exists": (
         lambda: Shelf.objects.filter(
             Exists(EVERY_VOLUME.filter(shelf=OuterRef("pk"), title="blue 0"))
@@ -442,9 +460,9 @@ def test_filters_do_not_tell_of_what_the_request_may_not_read(ask, made, name):
 
 
 def test_what_belongs_to_something_else_is_narrowed_by_it(ask, made):
-    status, found = ask(lambda request: Note.objects.order_by("id"), list[Text])
+    _, found = ask(lambda request: Note.objects.order_by("id"), list[Text])
     assert [each["text"] for each in found] == [f"red note {n}" for n in range(4)]
-    status, found = ask(lambda request: Cover.objects.order_by("id"), list[Text])
+    _, found = ask(lambda request: Cover.objects.order_by("id"), list[Text])
     assert [each["text"] for each in found] == [f"red cover {n}" for n in range(4)]
 
 
@@ -456,9 +474,9 @@ def test_a_model_that_inherits_a_table_has_its_scope(ask, made):
     for name in ("red", "blue"):
         writer = made[name]["writers"][0]
         Atlas.objects.create(tenant=made[name]["tenant"], title=f"{name} atlas", writer=writer)
-    status, found = ask(lambda request: Atlas.objects.all(), list[VolumeWithWriter])
+    _, found = ask(lambda request: Atlas.objects.all(), list[VolumeWithWriter])
     assert [each["title"] for each in found] == ["red atlas"]
-    status, found = ask(lambda request: list(Atlas.objects.all()), list[VolumeWithWriter])
+    _, found = ask(lambda request: list(Atlas.objects.all()), list[VolumeWithWriter])
     assert [each["title"] for each in found] == ["red atlas"]
 
 
@@ -539,15 +557,17 @@ def few_rows(settings):
 
 
 @pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
-def test_a_long_list_is_streamed_with_what_the_request_may_read(ask, made, few_rows, monkeypatch, level):
+def test_a_long_list_is_streamed_with_what_the_request_may_read(
+    ask, made, few_rows, monkeypatch, level
+):
     monkeypatch.setattr("django_matt.rows.batches.BATCH", 1)
     give_away(made)
-    status, found = ask(
-        lambda request: EVERY_VOLUME, list[VolumeWithLabels], decorate=tier(level)
-    )
+    status, found = ask(lambda request: EVERY_VOLUME, list[VolumeWithLabels], decorate=tier(level))
     assert status == 200
     assert [each["title"] for each in found] == titles("red")
-    assert [[label["name"] for label in each["labels"]] for each in found] == [["red 0", "red 1"]] * 4
+    assert [[label["name"] for label in each["labels"]] for each in found] == [
+        ["red 0", "red 1"]
+    ] * 4
 
 
 def test_the_items_of_a_stream_are_what_the_request_may_read(serve, made):
@@ -678,7 +698,9 @@ class VolumeChanged(ModelSchema):
         fields = ["id", "title"]
 
 
-@pytest.mark.parametrize("source", [EVERY_VOLUME.all, Volume.objects.all], ids=["outside", "inside"])
+@pytest.mark.parametrize(
+    "source", [EVERY_VOLUME.all, Volume.objects.all], ids=["outside", "inside"]
+)
 def test_rows_of_another_tenant_are_not_changed_by_their_keys(ask, made, source):
     def view(request, volumes: list[VolumeChanged]):
         return bulk_update(source(), volumes)
@@ -781,7 +803,7 @@ def test_a_wrong_scope_is_a_system_check_and_the_api_answers_nothing(serve, mode
 
 def test_a_scope_that_returns_something_else_is_an_error(serve, made):
     api = MattAPI(urls_namespace="scopes-odd")
-    api.add_scope(Volume, lambda request: True)
+    api.add_scope(Volume, lambda request: True)  # type: ignore[arg-type,return-value]
     api.get("/it", response=list[VolumeShown])(lambda request: Volume.objects.all())
     assert serve(api).get("/api/it").status_code == 500
 
@@ -811,9 +833,9 @@ def test_a_scope_that_looks_at_a_table_asks_about_the_row_itself(serve, made):
         lambda request: Shelf.objects.annotate(count=Count("volumes"))
     )
     api.get("/inside", response=list[Counted])(
-        lambda request: Shelf.objects.filter(Exists(EVERY_VOLUME.filter(shelf=OuterRef("pk")))).annotate(
-            count=Count("volumes", filter=Q(volumes__in=EVERY_VOLUME.order_by()))
-        )
+        lambda request: Shelf.objects.filter(
+            Exists(EVERY_VOLUME.filter(shelf=OuterRef("pk")))
+        ).annotate(count=Count("volumes", filter=Q(volumes__in=EVERY_VOLUME.order_by())))
     )
     client = serve(api)
     assert client.get("/api/list").json() == [{"title": "blue 1"}]
@@ -840,13 +862,30 @@ def test_migrations_see_the_managers_as_they_were_written(made):
 
 def test_what_is_asked_of_a_scope_is_asked_once_a_request(serve, made):
     asked = []
+
+    def narrow(request):
+        asked.append(request)
+        return Q(tenant__name="red")
+
     api = MattAPI(urls_namespace="scopes-once")
-    narrow = lambda request: asked.append(1) or Q(tenant__name="red")  # noqa: E731
     api.add_scope(Volume, narrow)
     api.add_scope(Writer, narrow)
     api.get("/it", response=list[VolumeWithWriter])(lambda request: list(Volume.objects.all()))
     assert len(serve(api).get("/api/it").json()) == 4
     assert len(asked) == 1
+
+
+@pytest.mark.xfail(reason="SQL is kept by the values of its parameters", strict=True)
+def test_kept_sql_does_not_grow_with_the_number_of_tenants(serve):
+    api = tenants_api()
+    api.get("/it", response=list[VolumeWithLabels])(lambda request: Volume.objects.all())
+    client = serve(api)
+    for number in range(20):
+        Tenant.objects.create(name=str(number))
+        assert client.get("/api/it", headers={"X-Tenant": str(number)}).json() == []
+    (operation,) = (each for each in api.operations() if each.path.endswith("/it"))
+    (row_plan,) = operation._answer.tiers[200].rows._row_plans.values()
+    assert len(row_plan.cached_sql) <= 2
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="threads share no database in memory")
@@ -856,7 +895,7 @@ def test_two_tenants_in_sixteen_threads_never_meet(serve, made, kind, settings):
     api = tenants_api()
     for name, source, response in (
         ("rows", lambda: EVERY_VOLUME, list[VolumeWithLabels]),
-        ("nested", lambda: Shelf.objects.all(), list[ShelfShown]),
+        ("nested", Shelf.objects.all, list[ShelfShown]),
         ("joined", lambda: Volume.objects.select_related("writer"), list[VolumeWithWriter]),
         ("loaded", lambda: list(Volume.objects.all()), list[VolumeWithEditor]),
     ):
@@ -864,7 +903,10 @@ def test_two_tenants_in_sixteen_threads_never_meet(serve, made, kind, settings):
     client = serve(api)
 
     def ask(number):
-        name, path = ("red", "blue")[number % 2], ("rows", "nested", "joined", "loaded")[number // 2 % 4]
+        name, path = (
+            ("red", "blue")[number % 2],
+            ("rows", "nested", "joined", "loaded")[number // 2 % 4],
+        )
         other = "blue" if name == "red" else "red"
         try:
             text = get(f"/api/{path}", name)
