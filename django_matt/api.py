@@ -27,14 +27,12 @@ from django_matt.errors.handlers import answer_exception, install_handler, insta
 from django_matt.errors.problems import ErrorResponse
 from django_matt.errors.registration import ErrorRegistry, HintText, ToError
 from django_matt.extensions import extend_by_apps
-from django_matt.foreign_views import Included, Urls, wrap_urls
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.rendering import render_error
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.hooks import OperationHook
-from django_matt.openapi import MattDocs, MattOpenAPISchema
-from django_matt.openapi.contributions import Contribution
+from django_matt.openapi.pages import MattDocs
 from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
 from django_matt.pages import asset_urls
@@ -44,6 +42,8 @@ from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 if TYPE_CHECKING:
+    from django_matt.foreign_views import Included, Urls
+    from django_matt.openapi.contributions import Contribution
     from django_matt.operations import BoundOperation
     from django_matt.scopes import Narrow
     from django_matt.scopes.registry import Scopes
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["MattAPI"]
 
 Hook = TypeVar("Hook", bound=OperationHook)
-C = TypeVar("C", bound=Contribution)
+C = TypeVar("C", bound="Contribution")
 
 
 class MattAPI(NinjaExtraAPI):
@@ -103,9 +103,9 @@ class MattAPI(NinjaExtraAPI):
         self._formats_of_settings = self._formats if formats is None else None
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
-        self.openapi_contributions: list[Contribution] = []
+        self.openapi_contributions: "list[Contribution]" = []
         self.registered_errors = ErrorRegistry()
-        self._mounted: list[tuple[str, Urls, int | None]] = []
+        self._mounted: list[tuple[str, "Urls", int | None]] = []
         self.hooks: list[type[OperationHook]] = []
         self.scopes: Scopes | None = None
         self._bound: list[Any] | None = None
@@ -250,7 +250,7 @@ class MattAPI(NinjaExtraAPI):
 
     _stock_create_response = create_response
 
-    def mount_views(self, prefix: str, urls: Urls, *, max_body: int | None = None) -> None:
+    def mount_views(self, prefix: str, urls: "Urls", *, max_body: int | None = None) -> None:
         """Serve views that are not routes below the API, with the API's errors: exceptions, 404, 405, 413.
 
         ``urls`` is a list of patterns, the dotted path of a URLconf, or what ``include()`` returns. Their names are in the API's
@@ -258,11 +258,13 @@ class MattAPI(NinjaExtraAPI):
         """
         self._mounted.append((prefix, urls, max_body))
 
-    def answer_errors(self, urls: Urls, *, max_body: int | None = None) -> Included:
+    def answer_errors(self, urls: "Urls", *, max_body: int | None = None) -> "Included":
         """Return what ``path()`` takes for views outside of the API that answer errors as the API does.
 
         The names of the patterns stay as they are. See ``mount_views``.
         """
+        from django_matt.foreign_views import wrap_urls  # as few projects need it
+
         return wrap_urls(self, urls, max_body=max_body)
 
     def add_openapi(self, contribution: C) -> C:
@@ -344,6 +346,9 @@ class MattAPI(NinjaExtraAPI):
         self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
+        # Here, as no other request needs it.
+        from django_matt.openapi.documents import MattOpenAPISchema
+
         return MattOpenAPISchema(self, path_prefix)
 
     def _extend(self) -> None:
@@ -376,7 +381,7 @@ class MattAPI(NinjaExtraAPI):
         finally:
             self.openapi_url = openapi_url
         mounted = [
-            path(prefix.lstrip("/"), wrap_urls(self, urls, max_body=most))
+            path(prefix.lstrip("/"), self.answer_errors(urls, max_body=most))
             for prefix, urls, most in self._mounted
         ]
         urls: list[Any] = [*ours, *routes, root_url(self), *mounted]

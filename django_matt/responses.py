@@ -30,9 +30,9 @@ from ninja_extra.pagination import PageNumberPaginationExtra
 from pydantic import BaseModel
 
 from django_matt.cursors import keep_every_row, ordering_names
+from django_matt.errors.exceptions import SAFE
 from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
-from django_matt.errors.mappings import SAFE
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.protocol import RenderContext
 from django_matt.formats.rendering import render_result

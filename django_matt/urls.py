@@ -35,7 +35,6 @@ from django_matt.errors.answering import answer_error, arrived
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
 from django_matt.errors.fields import attach_operation
 from django_matt.errors.middlewares import ANSWER
-from django_matt.errors.tracebacks.hints import hint
 from django_matt.limits import find_views
 
 __all__ = ["BoundPathView", "LiteralRoutes", "NotFoundFallback", "non_atomic_aliases", "root_url"]
@@ -165,6 +164,8 @@ HINT = (
 class _AsyncRouteError(RuntimeError):
     """An async route was called, and the project wraps every request in a transaction."""
 
+    matt_hint = HINT
+
 
 def _refuse_transactions(
     api: Any, operation: Operation, aliases: frozenset[str]
@@ -182,13 +183,6 @@ def _refuse_transactions(
             return await arrived(answer_error(api, request, error))
 
     return refused
-
-
-@hint
-def _async_in_transaction(exc: BaseException, request: Any, api: Any) -> str | None:
-    if not isinstance(exc, _AsyncRouteError):
-        return None
-    return HINT
 
 
 def _bodiless(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -15,9 +15,6 @@ from django_matt.errors.answering import leaves
 from django_matt.errors.problems import ErrorResponse, document, respond, title_of
 from django_matt.errors.registration import find_error
 from django_matt.errors.reports import report, roll_back
-from django_matt.errors.tracebacks.explanations import debug_response, explain
-from django_matt.errors.tracebacks.hints import find_hint
-from django_matt.errors.tracebacks.terminal import show_in_terminal
 
 __all__ = [
     "answer_exception",
@@ -67,8 +64,11 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
     found = find_error(api, request, exc)
     if found is None:
         return answer_unexpected(request, exc, api=api)
-    if settings.DEBUG and (hint := find_hint(exc, request, api)):
-        found.members = {**found.members, "hint": hint}
+    if settings.DEBUG:
+        from django_matt.errors.tracebacks.hints import find_hint  # only DEBUG imports it
+
+        if hint := find_hint(exc, request, api):
+            found.members = {**found.members, "hint": hint}
     try:
         response = respond(api, request, found)
     except Exception as error:  # noqa: BLE001 - a status or a header that HTTP does not know is a fault of ours
@@ -118,6 +118,9 @@ def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> Http
 def _explain(
     request: HttpRequest, exc: Exception, answer: ErrorResponse, api: Any
 ) -> HttpResponse | None:
+    from django_matt.errors.tracebacks.explanations import debug_response, explain
+    from django_matt.errors.tracebacks.terminal import show_in_terminal
+
     try:
         shown = explain(request, exc, answer, api)
         response = debug_response(request, exc, shown)

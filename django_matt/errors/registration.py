@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django_matt.errors.answering import ANSWERED_INSIDE
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.fields import call_of
-from django_matt.errors.mappings import to_error_response
 from django_matt.errors.problems import ErrorResponse, validation_errors
 from django_matt.settings import get_settings
 
@@ -78,6 +77,13 @@ def find_error(api: Any, request: HttpRequest, exc: BaseException) -> ErrorRespo
     # What Ninja answers itself was raised as an answer. Of any other exception the log says where it came from.
     found.was_mapped = found.was_mapped or not isinstance(exc, ANSWERED_INSIDE)
     return found
+
+
+def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
+    """Return what an exception that is not registered is answered as; the first error imports the mappings."""
+    from django_matt.errors import mappings
+
+    return mappings.to_error_response(request, exc)
 
 
 def _complete(request: HttpRequest, found: ErrorResponse) -> ErrorResponse:

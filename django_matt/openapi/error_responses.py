@@ -21,9 +21,8 @@ from ninja_extra.exceptions import NotFound, PermissionDenied
 from ninja_extra.pagination import PageNumberPaginationExtra
 from ninja_extra.permissions import AllowAny
 
-from django_matt.errors.exceptions import Problem
+from django_matt.errors.exceptions import SAFE, Problem
 from django_matt.errors.handlers import answers_by_itself
-from django_matt.errors.mappings import SAFE
 from django_matt.hooks import bound_hooks
 from django_matt.limits import find_paginators
 

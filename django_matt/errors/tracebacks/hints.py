@@ -73,6 +73,12 @@ def _functions(exc: BaseException) -> set[str]:
 
 
 @hint
+def _of_the_exception(exc: BaseException, request: Any, api: Any) -> str | None:
+    """Return the hint that an exception of this package brings along."""
+    return getattr(exc, "matt_hint", None)
+
+
+@hint
 def _response_does_not_fit(exc: BaseException, request: Any, api: Any) -> str | None:
     notes = [str(note) for note in getattr(exc, "__notes__", [])]
     if not isinstance(exc, pydantic.ValidationError) or not exc.error_count():
