@@ -305,15 +305,9 @@ class MattAPI(NinjaExtraAPI):
         abstract model stands for all models derived from it. Several scopes of a model must all be met.
         """
         # Here, as an API without scopes does not import them.
-        from django_matt.scopes.hooks import EntersScopes, NarrowsResults
-        from django_matt.scopes.keys import ChecksKeys
-        from django_matt.scopes.registry import Scopes
+        from django_matt.scopes.hooks import add_scope
 
-        for hook in (EntersScopes, NarrowsResults, ChecksKeys):
-            self.add_hook(hook)
-        if self.scopes is None:
-            self.scopes = Scopes()
-        self.scopes.add(model, narrow)
+        add_scope(self, model, narrow)
 
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""

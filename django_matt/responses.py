@@ -44,14 +44,7 @@ from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.requirements import needs_of, schemas_in
 from django_matt.settings import get_settings
-from django_matt.streams import (
-    Event,
-    KeptContext,
-    close_stream,
-    close_stream_async,
-    mentions_event,
-    with_events,
-)
+from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
 
@@ -220,17 +213,6 @@ class ResponseBuilder:
 
         Raises ``ValueError`` for a status that the route does not declare.
         """
-        if self._api.scopes is not None:
-            # Here, as an API without scopes does not import them.
-            from django_matt.scopes.hooks import settled
-
-            with settled(self._api, request, value) as obeying:
-                return self._render_value(obeying, request, status)
-        return self._render_value(value, request, status)
-
-    def _render_value(
-        self, value: Any, request: HttpRequest | None, status: int | None
-    ) -> tuple[bytes, str]:
         wanted: Any = self._status if status is None else status
         key = wanted if wanted in self._plans else ...
         status = 200 if wanted is ... else int(wanted)
@@ -260,8 +242,7 @@ class ResponseBuilder:
         self, value: Any, request: HttpRequest | None, status: int | None = None
     ) -> tuple[bytes, str]:
         """The same, leaving the event loop only where the answer needs the database."""
-        asks = self._api.scopes is not None or self._asks(value)
-        if not asks and not isinstance(value, (QuerySet, Manager)):
+        if not self._asks(value) and not isinstance(value, (QuerySet, Manager)):
             try:
                 return self.render(value, request, status)
             except SynchronousOnlyOperation:
@@ -406,7 +387,7 @@ class ResponseBuilder:
             return problem
 
         read = batches.read(chosen.separator)
-        pieces = KeptContext().iterate(write_pieces(chosen, read, batches.columns, report))
+        pieces = _keep_context(write_pieces(chosen, read, batches.columns, report))
         return respond_piecewise(
             request, self._formats, chosen, pieces, status=status, temporal=context.made
         )
@@ -437,8 +418,9 @@ class ResponseBuilder:
         request = context.request
         attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
-        guarded = self._guarded(request, made.streaming_content, result)
-        made.streaming_content = KeptContext().iterate(guarded)
+        made.streaming_content = _keep_context(
+            self._guarded(request, made.streaming_content, result)
+        )
         return made
 
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
@@ -448,13 +430,8 @@ class ResponseBuilder:
         made: StreamingHttpResponse = await self._operation._async_stream_response(  # type: ignore[attr-defined]
             request, result, context.response
         )
-        kept, chunks = KeptContext(), made.streaming_content
-        if made.is_async:
-            made.streaming_content = kept.iterate_async(
-                self._guarded_async(request, chunks, result)
-            )
-        else:
-            made.streaming_content = kept.iterate(self._guarded(request, chunks, result))
+        guarded = self._guarded_async if made.is_async else self._guarded
+        made.streaming_content = _keep_context(guarded(request, made.streaming_content, result))
         return made
 
     def _guarded(self, request: HttpRequest, chunks: Any, items: Any) -> Iterator[bytes]:
@@ -486,6 +463,13 @@ class ResponseBuilder:
         stream_format: Any = self._operation.stream_format
         chunk: str = stream_format.format_chunk(problem)
         return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
+
+
+def _keep_context(items: Any) -> Any:
+    # Here, as only streams need it.
+    from django_matt.stream_contexts import keep_context
+
+    return keep_context(items)
 
 
 def _plan_pages(operation: Operation) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db.models import Manager, Model, QuerySet
 from django.http import HttpRequest
 
-from django_matt.streams import keep_in_streams
+from django_matt.stream_contexts import keep_in_streams
 
 if TYPE_CHECKING:
     from django_matt.scopes.queries import RequestScopes

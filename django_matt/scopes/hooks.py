@@ -14,10 +14,21 @@ from ninja.operation import Operation
 
 from django_matt.hooks import Call, OperationHook
 from django_matt.scopes.current import CURRENT, entered
+from django_matt.scopes.keys import ChecksKeys
 from django_matt.scopes.queries import RequestScopes
+from django_matt.scopes.registry import Scopes
 from django_matt.streams import Event, close_stream, close_stream_async
 
-__all__ = ["EntersScopes", "NarrowsResults", "settled"]
+__all__ = ["EntersScopes", "NarrowsResults", "add_scope", "settled"]
+
+
+def add_scope(api: Any, model: Any, narrow: Any) -> None:
+    """Add a scope to an API, and with the first one the hooks that obey it; see ``MattAPI.add_scope``."""
+    for hook in (EntersScopes, NarrowsResults, ChecksKeys):
+        api.add_hook(hook)
+    if api.scopes is None:
+        api.scopes = Scopes()
+    api.scopes.add(model, narrow)
 
 
 class EntersScopes(OperationHook):

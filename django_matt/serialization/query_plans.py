@@ -248,15 +248,8 @@ class QueryPlan:
         if known is None:
             requirements = self.requirements(model)
             every = list(_lookups(requirements, using))
-            known = (
-                every,
-                [
-                    lookup
-                    for lookup in every
-                    if "__" in lookup
-                    or (lookup in requirements.one and is_narrowed(requirements.one[lookup].model))
-                ],
-            )
+            odd = {name for name, below in requirements.one.items() if is_narrowed(below.model)}
+            known = every, [lookup for lookup in every if "__" in lookup or lookup in odd]
             if not router.routers:
                 self._known[model] = known
         return known
