@@ -1,7 +1,7 @@
 """The hooks by which an operation obeys the scopes of its API."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
 from asgiref.sync import sync_to_async
@@ -72,15 +72,35 @@ class EntersScopes(OperationHook):
             await sync_to_async(current.ask)()
         return None
 
-    def answered(self, call: Call, response: HttpResponseBase) -> HttpResponseBase | None:
-        """End."""
+    def _leave(self, call: Call) -> None:
         if self in call.state:
-            CURRENT.set(call.state[self])
+            CURRENT.set(call.state.pop(self))
+
+    @contextmanager
+    def around(self, call: Call) -> Iterator[None]:
+        """End after the view and its response, whatever they raise."""
+        try:
+            yield
+        finally:
+            self._leave(call)
+
+    @asynccontextmanager
+    async def aaround(self, call: Call) -> AsyncIterator[None]:
+        """Do the same on an async route."""
+        try:
+            yield
+        finally:
+            self._leave(call)
+
+    def answered(self, call: Call, response: HttpResponseBase) -> HttpResponseBase | None:
+        """End where another hook has answered instead of the view."""
+        self._leave(call)
         return None
 
     async def aanswered(self, call: Call, response: HttpResponseBase) -> HttpResponseBase | None:
-        """End."""
-        return self.answered(call, response)
+        """Do the same on an async route."""
+        self._leave(call)
+        return None
 
 
 class NarrowsResults(OperationHook):

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from django_matt.scopes.current import narrow_by_request
+from django_matt.serialization.requirements import NARROWED
 
 __all__ = ["is_scoped", "scope_managers"]
 
@@ -53,6 +54,7 @@ def scope_managers(model: type[Model]) -> None:
 
     Each keeps what its class does. Outside of requests of scoped APIs it returns what it returned before.
     """
+    NARROWED.add(model)
     meta: Any = model._meta
     # Django copies the managers of the bases, and again whenever a model is added. So the originals change as well.
     for base in model.__mro__:

@@ -9,7 +9,7 @@ from django.core.exceptions import (
     FullResultSet,
     SynchronousOnlyOperation,
 )
-from django.db.models import Manager, Model, Q, QuerySet
+from django.db.models import Manager, Model, Q, QuerySet, Subquery
 from django.db.models.query import RawQuerySet
 from django.db.models.sql import Query
 from django.db.models.sql.constants import INNER
@@ -50,21 +50,14 @@ class RequestScopes:
         try:
             with unscoped():
                 answer = narrow(self._request)
-                # A user that is loaded when it is looked at, as request.user, is loaded now.
-                parts = list(answer.flatten()) if isinstance(answer, Q) else []
-                queries = [
-                    part.query
-                    for part in parts
-                    if not isinstance(part, Model) and hasattr(part, "query")
-                ]
+                if isinstance(answer, Q):
+                    # A user that is loaded when it is looked at, as request.user, is loaded now.
+                    answer = _trusted(answer)
         except SynchronousOnlyOperation:
             raise
         except Exception as error:  # noqa: BLE001 - raised where the table is read
-            answer, queries = error, []
-        for query in queries:
-            if isinstance(query, Query):
-                vars(query)[_TRUSTED] = True
-        if not isinstance(answer, Q) and not (answer is None or isinstance(answer, Exception)):
+            answer = error
+        if not (answer is None or isinstance(answer, Q | Exception)):
             name = getattr(narrow, "__qualname__", repr(narrow))
             answer = TypeError(
                 f"The scope {name} returned {answer!r}, which is neither a Q nor None."
@@ -287,6 +280,24 @@ class _Condition:
         where = self.where(alias)
         if not _holds(query.where, where):
             query.where.add(where, AND)
+
+
+def _trusted(condition: Q) -> Q:
+    """Return a copy of a scope's condition whose querysets and subqueries are marked as its own."""
+    children = list[Any]()
+    for child in condition.children:
+        name, value = child if isinstance(child, tuple) else (None, child)
+        if isinstance(value, Q):
+            value = _trusted(value)
+        elif isinstance(value, QuerySet):
+            value = _trust(value._chain())  # type: ignore[attr-defined]
+        elif isinstance(value, Subquery):
+            value = value.copy()
+            value.query = value.query.clone()
+            vars(value.query)[_TRUSTED] = True
+        children.append(value if name is None else (name, value))
+    made: Q = condition.create(children, condition.connector, condition.negated)
+    return made
 
 
 def _trust(queryset: Any) -> Any:

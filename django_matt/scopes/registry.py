@@ -38,7 +38,8 @@ class Scopes:
     def add(self, model: Any, narrow: Any) -> None:
         """Add a scope; what is wrong with it is found by ``problems``."""
         self._added.append((model, narrow))
-        vars(self).pop("tables", None)
+        for name in ("tables", "models"):
+            vars(self).pop(name, None)
 
     @property
     def narrows(self) -> list[Narrow]:
@@ -71,12 +72,18 @@ class Scopes:
                     tables.setdefault(name, Table(through, [], {})).keys.update(keys)
         return tables
 
+    @cached_property
+    def models(self) -> list[type[Model]]:
+        """The models whose managers narrow: those that somebody has narrowed, and their proxies."""
+        tables = {name for name, table in self.tables.items() if table.narrows}
+        return [model for model in apps.get_models() if model._meta.db_table in tables]
+
     def install(self) -> None:
         """Let the managers of all narrowed models ask what the current request may read; may be called again."""
-        for table in self.tables.values():
+        for model in self.models:
             # Django makes managers anew where a model is added later, as tests do.
-            if table.narrows and not is_scoped(table.model):
-                scope_managers(table.model)
+            if not is_scoped(model):
+                scope_managers(model)
 
     def problems(self) -> list[tuple[str, str]]:
         """Return what is wrong with the scopes, each with a hint."""

@@ -20,10 +20,10 @@ from django_matt import upstream
 from django_matt.serialization.databases import reads_every_model_from, source_of
 from django_matt.serialization.generics import fill_generic, filling, reads_generic
 from django_matt.serialization.requirements import (
+    NARROWED,
     ModelRequirements,
     is_generic,
     is_joinable,
-    is_narrowed,
     relations_of,
     schemas_in,
 )
@@ -236,7 +236,7 @@ class QueryPlan:
         requirements = self.requirements(kind)
         relations = requirements.one | requirements.many
         deep = (
-            below.one or below.many or below.other or is_narrowed(below.model)
+            below.one or below.many or below.other or below.model in NARROWED
             for below in relations.values()
         )
         found = any(deep) if alone else bool(relations or requirements.other)
@@ -248,7 +248,7 @@ class QueryPlan:
         if known is None:
             requirements = self.requirements(model)
             every = list(_lookups(requirements, using))
-            odd = {name for name, below in requirements.one.items() if is_narrowed(below.model)}
+            odd = {name for name, below in requirements.one.items() if below.model in NARROWED}
             known = every, [lookup for lookup in every if "__" in lookup or lookup in odd]
             if not router.routers:
                 self._known[model] = known

@@ -11,12 +11,12 @@ from pydantic import BaseModel, RootModel
 from django_matt import upstream
 
 __all__ = [
+    "NARROWED",
     "ModelRequirements",
     "accessor_of",
     "has_attribute",
     "is_generic",
     "is_joinable",
-    "is_narrowed",
     "is_quiet",
     "is_reverse",
     "is_stock",
@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any] | property)
+
+NARROWED: set[type[Model]] = set()
+"""The models that a scope narrows (``django_matt.scopes``): a request may not find what a key refers to."""
 
 _NEEDS = "_matt_needs"
 # A schema may contain itself. So many of its levels are planned; deeper ones are read when they are reached.
@@ -257,12 +260,7 @@ def is_joinable(model: type[Model]) -> bool:
     """Tell whether a join finds the same object as Django's attribute: the base manager filters nothing."""
     manager: Any = model._base_manager
     usual = type(manager).get_queryset is Manager.get_queryset
-    return usual and manager._queryset_class is QuerySet
-
-
-def is_narrowed(model: type[Model]) -> bool:
-    """Tell whether a scope narrows a model (``django_matt.scopes``), so that what a key refers to may not be found."""
-    return hasattr(type(model._base_manager), "_unscoped")
+    return usual and manager._queryset_class is QuerySet and model not in NARROWED
 
 
 def is_quiet(model: type[Model]) -> bool:

@@ -51,6 +51,13 @@ class Volume(Owned):
     objects = VolumeQuerySet.as_manager()
 
 
+class Booklet(Volume):
+    """Is a volume by another name."""
+
+    class Meta:
+        proxy = True
+
+
 class Atlas(Volume):
     """Inherits the columns of another table, and its scope."""
 

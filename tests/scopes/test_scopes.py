@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection, connections
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja.errors import ConfigError
 from ninja.pagination import LimitOffsetPagination, PageNumberPagination
@@ -28,8 +29,9 @@ from django_matt import (
 )
 from django_matt.checks import check_scopes
 from django_matt.contrib.crud.services import bulk_update
+from django_matt.hooks import OperationHook
 from django_matt.scopes import KeyOf, OutOfScope, entered, narrowed, unscoped
-from tests.scopes.models import Atlas, Cover, Label, Note, Shelf, Tenant, Volume, Writer
+from tests.scopes.models import Atlas, Booklet, Cover, Label, Note, Shelf, Tenant, Volume, Writer
 from tests.scopes.tenants import tenants_api, two_tenants
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -480,6 +482,13 @@ def test_a_model_that_inherits_a_table_has_its_scope(ask, made):
     assert [each["title"] for each in found] == ["red atlas"]
 
 
+def test_a_proxy_has_the_scope_of_its_model(ask, made):
+    _, found = ask(lambda request: Booklet.objects.order_by("id"), list[VolumeShown])
+    assert [each["title"] for each in found] == titles("red")
+    _, found = ask(lambda request: {"name": "", "count": Booklet._base_manager.count()}, Counted)
+    assert found["count"] == 4
+
+
 # ---- what views do themselves ----
 
 
@@ -498,6 +507,51 @@ def test_a_view_narrows_a_queryset_of_another_place_by_hand(ask, made):
         return {"name": "", "count": narrowed(EVERY_VOLUME).count() + narrowed(Writer).count()}
 
     assert ask(view, Counted) == (200, {"name": "", "count": 6})
+
+
+def test_a_queryset_of_a_scope_is_narrowed_like_others_where_a_view_returns_it(serve, made):
+    def narrow(request):
+        request.writers = Writer.objects.all()
+        return Q(writer__in=request.writers)
+
+    api = MattAPI(urls_namespace="scopes-shared")
+    api.add_scope(Volume, narrow)
+    api.add_scope(Writer, lambda request: Q(name="red writer 0"))
+    api.get("/volumes", response=list[VolumeShown])(lambda request: Volume.objects.all())
+
+    @api.get("/writers", response=list[WriterShown])
+    def writers(request):
+        Volume.objects.count()
+        return request.writers
+
+    client = serve(api)
+    assert len(client.get("/api/volumes").json()) == 8
+    assert [each["name"] for each in client.get("/api/writers").json()] == ["red writer 0"]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/fails", 500), ("/api/other", 200)])
+def test_a_request_leaves_nothing_to_the_next_one_of_its_thread(serve, made, path, status):
+    class Answers(OperationHook):
+        @classmethod
+        def bind(cls, operation, api):
+            return cls() if operation.view_func is answered else None
+
+        def admitted(self, call):
+            return HttpResponse("early")
+
+    def fail(request):
+        Volume.objects.count()
+        raise ZeroDivisionError
+
+    def answered(request):
+        raise ZeroDivisionError
+
+    api = tenants_api()
+    api.add_hook(Answers)
+    api.get("/fails")(fail)
+    api.get("/other")(answered)
+    assert serve(api).get(path, headers={"X-Tenant": "red"}).status_code == status
+    assert Volume.objects.count() == 8
 
 
 def test_a_view_may_look_at_everything(ask, made):
