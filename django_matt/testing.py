@@ -19,10 +19,11 @@ from django.test.client import (
 )
 from django.urls import path as url_path
 from ninja import NinjaAPI, Router
-from ninja_extra.controllers.base import ControllerBase
+from ninja_extra import ControllerBase
 from ninja_extra.testing import TestAsyncClient as ExtraTestAsyncClient
 from ninja_extra.testing import TestClient as ExtraTestClient
 
+from django_matt import upstream
 from django_matt.api import MattAPI
 
 __all__ = ["AsyncMattClient", "MattClient", "TestAsyncClient", "TestClient", "TestResponse"]
@@ -316,7 +317,7 @@ class _OnMattAPI:
             # As in Ninja Extra's client, paths are relative to the prefix of the controller.
             (controller,) = (
                 bound
-                for bound in api._get_bound_routers()
+                for bound in upstream.routers_of(api)
                 if getattr(getattr(bound, "controller", None), "controller_class", None)
                 is router_or_app
             )

@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 
 from django_matt.contrib.crud.batches import Batch
 from django_matt.contrib.crud.errors import RowError, RowsRefused
-from django_matt.contrib.crud.schemas import AnyField, Kind, Reader, Row
+from django_matt.contrib.crud.schemas import AnyField, Kind, Reader, Row, maker
 from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
 
@@ -36,7 +36,9 @@ def bulk_create(
     kind, using = queryset.model, _database(queryset)
     fixed = Kind(kind, values or {}).values(values or {})
     reader = Reader(kind, rows)
-    objects = [kind(**(reader.values(row) | fixed)) for row in rows]
+    make = maker(kind)
+    read = map(reader.values, rows)
+    objects = [make(values | fixed) for values in read] if fixed else list(map(make, read))
     batch = Batch(kind, using, list(enumerate(objects)), reader)
     batch.write(queryset.using(using).bulk_create, kind._meta.concrete_fields)
     return objects

@@ -126,7 +126,7 @@ class _Probe:
             self._report()
         finally:
             try:
-                connections.close_all()
+                _close_connections()
                 caches.close_all()
             except Exception:  # noqa: BLE001 - a check is the project's own code
                 self._report()
@@ -149,7 +149,15 @@ class _Probe:
                 async with asyncio.timeout(self._timeout):
                     await result
             finally:
-                await sync_to_async(connections.close_all)()
+                await sync_to_async(_close_connections)()
 
     def _report(self) -> None:
         logger.exception("Health check %r fails.", self.name)
+
+
+def _close_connections() -> None:
+    """Close the connections of this thread, which ends: also those to a database in memory, which Django keeps open."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if connection.connection is not None:
+            connection.connection.close()
