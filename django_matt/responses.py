@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from types import CodeType
 from typing import Any, cast
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Manager, QuerySet
@@ -45,6 +44,7 @@ from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.requirements import needs_of, schemas_in
 from django_matt.settings import get_settings
 from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
+from django_matt.threads import run_in_thread
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
 
@@ -247,7 +247,7 @@ class ResponseBuilder:
                 return self.render(value, request, status)
             except SynchronousOnlyOperation:
                 pass
-        return await sync_to_async(self.render)(value, request, status)
+        return await run_in_thread(self.render, value, request, status)
 
     @cached_property
     def _page_items(self) -> Tiers | None:
@@ -400,7 +400,7 @@ class ResponseBuilder:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
-        return await sync_to_async(self.make)(context, result)
+        return await run_in_thread(self.make, context, result)
 
     def _asks(self, result: Any) -> bool:
         """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
