@@ -146,15 +146,19 @@ class _Use:
 class Lease(Executor):
     """What one request borrows: a thread from its first synchronous call on, the same one until the request ends."""
 
+    # Of the class, because most requests of an async API change none of them.
+    _thread: ThreadPoolExecutor | None = None
+    _shared: ThreadPoolExecutor | None = None
+    _waits = _shares = _has_ended = False
+    has_begun = False
+    answer: "asyncio.Future[Any] | None" = None
+    """What the request waits for while a function of ``run_in_thread`` runs."""
+    _use: "_Use"
+
     def __init__(self, threads: Threads) -> None:
         """Borrow nothing yet."""
         self._threads = threads
-        self._thread: ThreadPoolExecutor | None = None
-        self._use = _Use()
         self._queue: list[tuple[Future[Any], Callable[[], Any]]] = []
-        self._waits = self._shares = self._has_ended = False
-        self._shared: ThreadPoolExecutor | None = None
-        self.has_begun = False
 
     @property
     def is_used(self) -> bool:
@@ -212,6 +216,7 @@ class Lease(Executor):
 
         with self._threads.lock:
             submitted = thread.submit(work, self._use.add())
+        self.answer = answer
         try:
             return await answer
         except asyncio.CancelledError:
@@ -271,6 +276,10 @@ class Lease(Executor):
 
     def end(self) -> None:
         """Return whatever is borrowed. A later call borrows a thread again."""
+        # In this order: another thread may end the wait, and sets the thread first.
+        if not self._waits and self._thread is None and not self._shares:
+            self.has_begun = False
+            return
         with self._threads.lock:
             if self._waits:
                 self._threads.replace(self, self._heir())
