@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from benchmarks.models import Author, Book, Chapter, Entry, Product, Publisher, Row, Tag, Wide
 
-__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "publishers", "some_rows"]
+__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "hundred_rows", "publishers", "some_rows"]
 
 COLUMNS = tuple(field.name for field in Row._meta.concrete_fields)
 MAX_LIMIT = 100
@@ -21,6 +21,11 @@ PUBLISHERS, CHAPTERS = 10, 3
 def some_rows() -> "QuerySet[Row]":
     """Return the query of the case *instances*."""
     return Row.objects.filter(id__lte=INSTANCES)
+
+
+def hundred_rows() -> "QuerySet[Row]":
+    """Return the query of the case *hundred*."""
+    return Row.objects.filter(id__lte=100)
 
 
 def books() -> "QuerySet[Book]":
