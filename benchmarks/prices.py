@@ -1,9 +1,10 @@
 """``python -m benchmarks.prices``: what a request and an idle stream cost a server, sync and async, by server and application.
 
-A price is CPU time of the whole server, its own threads included, divided by the requests that h2load made.
+``django-bolt`` is measured beside them where it is installed (Python 3.12 or newer, ``pip install django-bolt``). A price is CPU time of the whole server, its own threads included, divided by the requests that h2load made.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import signal
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers import normal
 from benchmarks.load import CLIENTS, MISSING, LoadError, is_installed
-from benchmarks.measuring import normal
 from benchmarks.results import Results, machine, work
 from benchmarks.servers import Server, serve
 from benchmarks.stacks import PREFIX
@@ -56,20 +57,29 @@ WAYS = {
     "uvicorn, Django's ASGI": Way("uvicorn", "asgi"),
     "uvicorn, our ASGI": Way("uvicorn", "asgi", "matt"),
 }
+if importlib.util.find_spec("django_bolt"):
+    WAYS["django-bolt"] = Way("bolt", "asgi", "bolt")
 CASES = {"hello": 4_000, "hundred": 1_500}
 """The paths, each with how many requests make a sample."""
 
 
 def paths(way: Way) -> list[str]:
-    """Return the paths that a way serves: under ASGI the asynchronous ones as well."""
+    """Return the paths that a way serves: under ASGI the asynchronous ones as well, of django-bolt these alone."""
     prefixes = [""] if way.interface == "wsgi" else ["", "async/"]
+    if way.server == "bolt":
+        prefixes = ["async/"]
     return [f"{prefix}{case}" for case in CASES for prefix in prefixes]
 
 
 def start(way: Way, database: str) -> Any:
     """Serve MattAPI's stack in one way."""
     return serve(
-        STACK, way.interface, database, f"{PREFIX}hello", server=way.server, handler=way.handler
+        STACK,
+        way.interface,
+        database,
+        PREFIX + paths(way)[0],
+        server=way.server,
+        handler=way.handler,
     )
 
 
@@ -172,7 +182,11 @@ def main() -> None:
             prices = measure_requests(database, options.rounds)
             print(f"\n{database}\n\n{markdown(requests_table(prices))}", flush=True)
         header = [f"{STREAMS:,} idle streams", "memory of each", "threads more", "database files"]
-        asgi = [title for title, way in WAYS.items() if way.interface == "asgi"]
+        asgi = [
+            title
+            for title, way in WAYS.items()
+            if way.handler in ("django", "matt") and way.interface == "asgi"
+        ]
         print(f"\n{markdown([header, *map(measure_streams, asgi)])}")
 
 

@@ -83,6 +83,7 @@ class Server:
 COMMANDS = {
     "granian": "-m granian --interface {interface} --host 127.0.0.1 --port {port} --workers 1 --no-ws --log-level warning",
     "uvicorn": "-m uvicorn --interface asgi3 --host 127.0.0.1 --port {port} --no-access-log --log-level warning",
+    "bolt": "-m django runbolt --settings benchmarks.settings --host 127.0.0.1 --port {port} --processes 1 --no-admin",
 }
 
 
@@ -110,8 +111,13 @@ def serve(
         "BENCHMARKS_HANDLER": handler,
         "BENCHMARKS_DATABASE": database,
     }
+    if server != "bolt":
+        command.append("benchmarks.application:application")
     process = subprocess.Popen(
-        [*command, "benchmarks.application:application"], cwd=_ROOT, env={**os.environ, **chosen}
+        command,
+        cwd=_ROOT,
+        env={**os.environ, **chosen},
+        stdout=subprocess.DEVNULL if server == "bolt" else None,
     )
     try:
         _wait(process, port, ready)

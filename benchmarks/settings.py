@@ -13,6 +13,9 @@ urlpatterns: list[Any] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["ninja_extra", "django_matt", "django_matt.contrib.crud", "benchmarks"]
 MIDDLEWARE: list[str] = []
+if os.environ.get("BENCHMARKS_HANDLER") == "bolt":
+    INSTALLED_APPS.append("django_bolt")
+    BOLT_API = ["benchmarks.stacks.bolt:api"]
 
 # As in production. Ninja Extra logs every request at INFO, which Django's own default would build and then drop.
 LOGGING = {"version": 1, "loggers": {"django.request": {"level": "WARNING"}}}

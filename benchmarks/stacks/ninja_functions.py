@@ -109,7 +109,7 @@ def _register_async(api: NinjaAPI, planned: bool) -> None:
         return hundred_rows() if planned else [row async for row in hundred_rows()]
 
     @api.get("/async/events")
-    async def events_async(request: HttpRequest) -> StreamingHttpResponse:
+    async def events_async(request: HttpRequest) -> Any:
         async def stream() -> AsyncIterator[str]:
             yield f"data: {first}\n\n"
             await asyncio.sleep(3_600)
