@@ -10,7 +10,6 @@ from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ConfigError, ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
-from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -26,29 +25,30 @@ from django_matt.errors.handlers import answer_exception, install_handler, insta
 from django_matt.errors.problems import ErrorResponse
 from django_matt.errors.registration import ErrorRegistry, HintText, ToError
 from django_matt.extensions import extend_by_apps
-from django_matt.foreign_views import Included, Urls, wrap_urls
 from django_matt.formats import Format, FormatSet, route_formats
 from django_matt.formats.bodies import MattParser
 from django_matt.formats.rendering import render_error
 from django_matt.formats.responses import MattRenderer, respond
 from django_matt.hooks import OperationHook
-from django_matt.openapi import MattDocs, MattOpenAPISchema
-from django_matt.openapi.contributions import Contribution
+from django_matt.openapi.pages import MattDocs
 from django_matt.openapi.urls import docs_urls, find_root
 from django_matt.overrides import follow_settings
 from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
+from django_matt.upstream import OpenAPISchema, lost, replace_default_router
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 if TYPE_CHECKING:
+    from django_matt.foreign_views import Included, Urls
+    from django_matt.openapi.contributions import Contribution
     from django_matt.operations import BoundOperation
 
 __all__ = ["MattAPI"]
 
 Hook = TypeVar("Hook", bound=OperationHook)
-C = TypeVar("C", bound=Contribution)
+C = TypeVar("C", bound="Contribution")
 
 
 class MattAPI(NinjaExtraAPI):
@@ -100,10 +100,11 @@ class MattAPI(NinjaExtraAPI):
         self._formats_of_settings = self._formats if formats is None else None
         self.forgets_settings: list[Callable[[], None]] = []
         self.tier: Tier | None = None if tier is None else checked_tier(tier, "MattAPI(tier=…)")
-        self.openapi_contributions: list[Contribution] = []
+        self.openapi_contributions: "list[Contribution]" = []
         self.registered_errors = ErrorRegistry()
-        self._mounted: list[tuple[str, Urls, int | None]] = []
+        self._mounted: list[tuple[str, "Urls", int | None]] = []
         self.hooks: list[type[OperationHook]] = []
+        self.hook_problems: list[str] = []  # for the system check
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -125,10 +126,7 @@ class MattAPI(NinjaExtraAPI):
             **options,
         )
         # NinjaExtraAPI always makes a default router of its own class: put the user's, or ours, in its place.
-        self._router_registrations.clear()
-        self._routers.clear()
-        self.default_router = default_router or Router()
-        self.add_router("", self.default_router)
+        replace_default_router(self, default_router or Router())
         follow_settings(self)
 
     @property
@@ -211,6 +209,8 @@ class MattAPI(NinjaExtraAPI):
 
         On an event loop the response of such a handler comes as a coroutine.
         """
+        if lost("handlers") is not None:
+            return super().on_exception(request, exc)
         return ask_handler(self, request, exc)
 
     _stock_on_exception = on_exception
@@ -246,7 +246,7 @@ class MattAPI(NinjaExtraAPI):
 
     _stock_create_response = create_response
 
-    def mount_views(self, prefix: str, urls: Urls, *, max_body: int | None = None) -> None:
+    def mount_views(self, prefix: str, urls: "Urls", *, max_body: int | None = None) -> None:
         """Serve views that are not routes below the API, with the API's errors: exceptions, 404, 405, 413.
 
         ``urls`` is a list of patterns, the dotted path of a URLconf, or what ``include()`` returns. Their names are in the API's
@@ -254,11 +254,13 @@ class MattAPI(NinjaExtraAPI):
         """
         self._mounted.append((prefix, urls, max_body))
 
-    def answer_errors(self, urls: Urls, *, max_body: int | None = None) -> Included:
+    def answer_errors(self, urls: "Urls", *, max_body: int | None = None) -> "Included":
         """Return what ``path()`` takes for views outside of the API that answer errors as the API does.
 
         The names of the patterns stay as they are. See ``mount_views``.
         """
+        from django_matt.foreign_views import wrap_urls  # as few projects need it
+
         return wrap_urls(self, urls, max_body=max_body)
 
     def add_openapi(self, contribution: C) -> C:
@@ -309,6 +311,18 @@ class MattAPI(NinjaExtraAPI):
 
         return list_operations(self, path_prefix)
 
+    def bind_operations(self) -> None:
+        """Bind every operation now, and not at its first request: before a server forks, so that workers share memory.
+
+        An operation that cannot be bound is left to ``manage.py check`` and to its requests.
+        """
+        for router in self._get_bound_routers():
+            for view in router.path_operations.values():
+                for operation in view.operations:
+                    binding = getattr(operation, "_matt_binding", None)
+                    if binding is not None:
+                        binding.bind()
+
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the path at which the API is mounted, also below the namespace of an ``include``."""
         try:
@@ -323,6 +337,11 @@ class MattAPI(NinjaExtraAPI):
         self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
+        if lost("openapi") is not None or lost("operations") is not None:
+            return super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        # Here, as no other request needs it.
+        from django_matt.openapi.documents import MattOpenAPISchema
+
         return MattOpenAPISchema(self, path_prefix)
 
     def _extend(self) -> None:
@@ -340,6 +359,10 @@ class MattAPI(NinjaExtraAPI):
         """Bind every operation once, after the installed apps have extended the API."""
         if self._bound is None:
             self._extend()
+            if lost("operations") is not None:
+                # What Ninja makes is served as it is: matt.E005 says which name is gone.
+                self._bound = super()._get_bound_routers()
+                return self._bound
             with postponed_decorators(self):
                 self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound
@@ -355,7 +378,7 @@ class MattAPI(NinjaExtraAPI):
         finally:
             self.openapi_url = openapi_url
         mounted = [
-            path(prefix.lstrip("/"), wrap_urls(self, urls, max_body=most))
+            path(prefix.lstrip("/"), self.answer_errors(urls, max_body=most))
             for prefix, urls, most in self._mounted
         ]
         urls: list[Any] = [*ours, *routes, root_url(self), *mounted]

@@ -9,7 +9,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from benchmarks.data import COLUMNS, MAX_LIMIT, books, hundred_rows, publishers, some_rows
-from benchmarks.models import Book, Entry, Product, Row
+from benchmarks.models import Book, Entry, Invoice, Product, Row, Wide
 
 
 class InvalidError(Exception):
@@ -62,7 +62,7 @@ def product_dict(product: Product) -> dict[str, Any]:
     }
 
 
-def row_dict(row: Row) -> dict[str, Any]:
+def row_dict(row: Wide) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
@@ -109,9 +109,14 @@ def echo(request: HttpRequest) -> HttpResponse:
 
 def one(request: HttpRequest, row_id: int) -> HttpResponse:
     try:
-        return answer(row_dict(Row.objects.get(id=row_id)))
-    except Row.DoesNotExist:
+        return answer(row_dict(Entry.objects.get(id=row_id)))
+    except Entry.DoesNotExist:
         return answer({"detail": "not found"}, 404)
+
+
+def invoices(request: HttpRequest, tenant: int) -> HttpResponse:
+    columns = "id", "number", "total", "paid", "due"
+    return answer(list(Invoice.objects.filter(tenant=tenant).values(*columns)))
 
 
 def flat(request: HttpRequest) -> HttpResponse:
@@ -215,8 +220,8 @@ async def hello_async(request: HttpRequest) -> HttpResponse:
 
 async def one_async(request: HttpRequest, row_id: int) -> HttpResponse:
     try:
-        return answer(row_dict(await Row.objects.aget(id=row_id)))
-    except Row.DoesNotExist:
+        return answer(row_dict(await Entry.objects.aget(id=row_id)))
+    except Entry.DoesNotExist:
         return answer({"detail": "not found"}, 404)
 
 
@@ -236,6 +241,7 @@ urlpatterns = [
     path("hello", hello),
     path("echo", echo),
     path("rows/<int:row_id>", one),
+    path("tenants/<int:tenant>/invoices", invoices),
     path("flat", flat),
     path("hundred", hundred),
     path("instances", instances),

@@ -10,10 +10,11 @@ from ninja import NinjaAPI, Status
 from ninja.pagination import LimitOffsetPagination, paginate
 
 from benchmarks.data import books, hundred_rows, publishers, some_rows
-from benchmarks.models import Book, Entry, Product, Publisher, Row
+from benchmarks.models import Book, Entry, Invoice, Product, Publisher, Row
 from benchmarks.stacks.schemas import (
     BookOut,
     Hello,
+    InvoiceOut,
     Item,
     ProductIn,
     ProductOut,
@@ -44,7 +45,11 @@ def _register_constants(api: NinjaAPI) -> None:
 def _register_reads(api: NinjaAPI, planned: bool) -> None:
     @api.get("/rows/{int:row_id}", response=RowOut)
     def one(request: HttpRequest, row_id: int) -> Any:
-        return Row.objects.filter(id=row_id) if planned else get_object_or_404(Row, id=row_id)
+        return Entry.objects.filter(id=row_id) if planned else get_object_or_404(Entry, id=row_id)
+
+    @api.get("/tenants/{int:tenant}/invoices", response=list[InvoiceOut])
+    def invoices(request: HttpRequest, tenant: int) -> Any:
+        return Invoice.objects.filter(tenant=tenant)
 
     @api.get("/flat", response=list[RowOut])
     def flat(request: HttpRequest) -> Any:
@@ -97,7 +102,9 @@ def _register_async(api: NinjaAPI, planned: bool) -> None:
     @api.get("/async/rows/{int:row_id}", response=RowOut)
     async def one_async(request: HttpRequest, row_id: int) -> Any:
         return (
-            Row.objects.filter(id=row_id) if planned else await aget_object_or_404(Row, id=row_id)
+            Entry.objects.filter(id=row_id)
+            if planned
+            else await aget_object_or_404(Entry, id=row_id)
         )
 
     @api.get("/async/flat", response=list[RowOut])

@@ -12,6 +12,7 @@ from ninja_extra.exceptions import APIException
 from django_matt.errors.missing_extra import MattError, MissingExtra
 
 __all__ = [
+    "SAFE",
     "BadRequest",
     "Conflict",
     "Gone",
@@ -32,6 +33,9 @@ __all__ = [
     "UnreadableRequest",
     "UnsupportedMediaType",
 ]
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""The methods that change nothing (RFC 9110, 9.2.1)."""
 
 
 class Problem(MattError, APIException):

@@ -20,7 +20,7 @@ from ninja_extra import exceptions as extra
 
 from django_matt.errors.columns import client_names, names_in, own_message, rule_fields
 from django_matt.errors.databases import came_from_adapter, is_away
-from django_matt.errors.exceptions import Problem, UnreadableRequest
+from django_matt.errors.exceptions import SAFE, Problem, UnreadableRequest
 from django_matt.errors.faults import (
     TEXTS,
     named_by,
@@ -33,10 +33,8 @@ from django_matt.errors.fields import Sent, takes_input
 from django_matt.errors.problems import ErrorResponse, title_of, to_jsonable, validation_errors
 from django_matt.settings import get_settings
 
-__all__ = ["SAFE", "to_error_response"]
+__all__ = ["to_error_response"]
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""The methods that change nothing (RFC 9110, 9.2.1)."""
 
 _CHECKS = {"full_clean", "clean_fields", "validate_unique", "validate_constraints"}
 _BESIDE = {

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from django_matt import upstream
 from django_matt.errors.answering import ANSWERED_INSIDE
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.fields import call_of
-from django_matt.errors.mappings import to_error_response
 from django_matt.errors.problems import ErrorResponse, validation_errors
 from django_matt.settings import get_settings
 
@@ -80,6 +80,13 @@ def find_error(api: Any, request: HttpRequest, exc: BaseException) -> ErrorRespo
     return found
 
 
+def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
+    """Return what an exception that is not registered is answered as; the first error imports the mappings."""
+    from django_matt.errors import mappings
+
+    return mappings.to_error_response(request, exc)
+
+
 def _complete(request: HttpRequest, found: ErrorResponse) -> ErrorResponse:
     """Translate lazy texts into the language of the request, and write the field errors in both forms."""
     found.detail = str(found.detail)
@@ -107,7 +114,6 @@ def _body_param(request: HttpRequest, error: dict[str, Any]) -> str | None:
     if call is None or len(loc) < 2:
         return None
     for model in call.operation.models:
-        if model.__ninja_param_source__ == loc[0] and loc[1] in model.model_fields:
-            single: str | None = getattr(model, "__read_from_single_attr__", None)
-            return single
+        if upstream.source_of(model) == loc[0] and loc[1] in model.model_fields:
+            return upstream.single_of(model)
     return None

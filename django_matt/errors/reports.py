@@ -3,22 +3,24 @@
 import logging
 import re
 import sys
+import sysconfig
 import uuid
+from functools import lru_cache
+from pathlib import Path
 from traceback import walk_tb
 
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.http import HttpRequest
 
-from django_matt.errors.tracebacks.frames import is_yours
-
-__all__ = ["NON_ATOMIC", "get_request_id", "report", "roll_back", "safe_path"]
+__all__ = ["NON_ATOMIC", "get_request_id", "is_yours", "report", "roll_back", "safe_path"]
 
 NON_ATOMIC = "_matt_non_atomic"
 """The attribute of a request with the databases that its route's ``@transaction.non_atomic_requests`` name."""
 
 logger = logging.getLogger("django.request")
 
+_PACKAGE = Path(__file__).resolve().parents[1]
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -127,3 +129,19 @@ def roll_back(request: HttpRequest | None = None) -> None:
         atomic = connection.settings_dict["ATOMIC_REQUESTS"] and connection.alias not in exempt
         if atomic and connection.in_atomic_block:
             connection.set_rollback(True)
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple({paths[key] + "/" for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def is_yours(path: str, module: str) -> bool:
+    """Say whether a frame is the project's own code."""
+    if path.startswith(("<", str(_PACKAGE))) or module.partition(".")[0] == "django_matt":
+        return False
+    parts = Path(path).parts
+    return not (
+        path.startswith(_libraries()) or "site-packages" in parts or "dist-packages" in parts
+    )

@@ -12,8 +12,6 @@ from django.db import router
 from django.db.models import Manager, Model, Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable
-from django.db.models.sql.where import ExtraWhere
-from ninja.signature.details import is_collection_type
 from pydantic import BaseModel, RootModel
 
 from django_matt import upstream
@@ -26,6 +24,7 @@ from django_matt.serialization.requirements import (
     relations_of,
     schemas_in,
 )
+from django_matt.upstream import ExtraWhere, is_collection_type
 
 __all__ = ["QueryPlan", "is_simple", "yields_instances"]
 
@@ -93,7 +92,7 @@ class QueryPlan:
             self.fill([value])
         elif type(value) is list:
             loaded = self.load_all(value)
-            return value if _are_same(loaded, value) else loaded
+            return value if loaded is value or _are_same(loaded, value) else loaded
         elif (type(value) is dict or isinstance(value, OrderedDict)) and self.fields:
             loaded_fields = {
                 key: plan.load(value[key]) for key, plan in self.fields.items() if key in value
@@ -125,6 +124,9 @@ class QueryPlan:
 
         Querysets among the values are evaluated for that, each by its one query.
         """
+        if all(issubclass(kind, Model) for kind in set(map(type, values))):
+            self.fill(values)
+            return values
         loaded: list[Any] = []
         instances: list[Any] = []
         for given in values:

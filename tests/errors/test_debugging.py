@@ -200,7 +200,7 @@ def test_an_error_that_cannot_be_explained_is_still_answered(client, monkeypatch
     def fail(*args):
         raise RuntimeError("the explanation failed")
 
-    monkeypatch.setattr("django_matt.errors.handlers.explain", fail)
+    monkeypatch.setattr("django_matt.errors.tracebacks.explanations.explain", fail)
     answer = _login(client)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "traceback" not in answer.json()

@@ -3,8 +3,6 @@
 import copy
 import linecache
 import sys
-import sysconfig
-from functools import lru_cache
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, TypedDict
@@ -14,16 +12,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter, get_exception_reporter_filter
 
+from django_matt.errors.reports import is_yours
 from django_matt.errors.tracebacks.safe_repr import Values, printable
 from django_matt.settings import get_settings
 
-__all__ = ["Frame", "SourceLine", "Trace", "active_filter", "capture", "is_yours", "locate"]
+__all__ = ["Frame", "SourceLine", "Trace", "active_filter", "capture", "locate"]
 
 MAX_FRAMES = 50
 MAX_EXCEPTIONS = 20
 _MAX_LOCALS = 40
 _CONTEXT = 5
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class SourceLine(TypedDict):
@@ -187,22 +185,6 @@ def locate(filename: str, names: dict[str, Any]) -> Path | None:
         except (OSError, ValueError):
             continue
     return None
-
-
-@lru_cache(maxsize=1)
-def _libraries() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return tuple({paths[key] + "/" for key in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-def is_yours(path: str, module: str) -> bool:
-    """Say whether a frame is the project's own code."""
-    if path.startswith(("<", str(_PACKAGE))) or module.partition(".")[0] == "django_matt":
-        return False
-    parts = Path(path).parts
-    return not (
-        path.startswith(_libraries()) or "site-packages" in parts or "dist-packages" in parts
-    )
 
 
 def _short(path: str) -> str:
