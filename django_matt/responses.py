@@ -40,7 +40,6 @@ from django_matt.serialization.plan import ResponsePlan, build_plan
 from django_matt.serialization.requirements import needs_of
 from django_matt.settings import get_settings
 from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
-from django_matt.threads import run_in_thread
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
 from django_matt.upstream import ROUTE_CONTEXT_VAR, serialize_item
@@ -71,6 +70,11 @@ class ResponseBuilder:
         self._operation = operation
         self._formats: Any = formats
         self.streams = operation.stream_format is not None
+        if operation.is_async:
+            # Here, because a project of sync routes needs no threads.
+            from django_matt.threads import run_in_thread
+
+            self._run_in_thread = run_in_thread
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
         self.taken = None if formats is not None else own_rendering(api)
@@ -294,7 +298,7 @@ class ResponseBuilder:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
-        return await run_in_thread(self.make, context, result)
+        return await self._run_in_thread(self.make, context, result)
 
     def _asks(self, result: Any) -> bool:
         """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
