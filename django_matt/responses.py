@@ -285,7 +285,7 @@ class ResponseBuilder:
             return problem
 
         read = batches.read(chosen.separator)
-        pieces = write_pieces(chosen, read, batches.columns, report)
+        pieces = _keep_context(write_pieces(chosen, read, batches.columns, report))
         return respond_piecewise(
             request, self._formats, chosen, pieces, status=status, temporal=context.made
         )
@@ -316,7 +316,9 @@ class ResponseBuilder:
         request = context.request
         attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
-        made.streaming_content = self._guarded(request, made.streaming_content, result)
+        made.streaming_content = _keep_context(
+            self._guarded(request, made.streaming_content, result)
+        )
         return made
 
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
@@ -327,7 +329,7 @@ class ResponseBuilder:
             request, result, context.response
         )
         guarded = self._guarded_async if made.is_async else self._guarded
-        made.streaming_content = guarded(request, made.streaming_content, result)
+        made.streaming_content = _keep_context(guarded(request, made.streaming_content, result))
         return made
 
     def _guarded(self, request: HttpRequest, chunks: Any, items: Any) -> Iterator[bytes]:
@@ -367,6 +369,13 @@ def prepare_stream(operation: Operation) -> None:
         described = any(map(mentions_event, find_views(operation.view_func)))
         stream_format: Any = operation.stream_format
         operation.stream_format = with_events(stream_format, described=described)
+
+
+def _keep_context(items: Any) -> Any:
+    # Here, as only streams need it.
+    from django_matt.stream_contexts import keep_context
+
+    return keep_context(items)
 
 
 def _plan_pages(operation: Operation) -> bool:
