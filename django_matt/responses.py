@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cached_property, partial
 from typing import Any, cast
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Manager, QuerySet
@@ -71,6 +70,11 @@ class ResponseBuilder:
         self._operation = operation
         self._formats: Any = formats
         self.streams = operation.stream_format is not None
+        if operation.is_async:
+            # Here, because a project of sync routes needs no threads.
+            from django_matt.threads import run_in_thread
+
+            self._run_in_thread = run_in_thread
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
         self.taken = None if formats is not None else own_rendering(api)
@@ -294,7 +298,7 @@ class ResponseBuilder:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
-        return await sync_to_async(self.make)(context, result)
+        return await self._run_in_thread(self.make, context, result)
 
     def _asks(self, result: Any) -> bool:
         """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
