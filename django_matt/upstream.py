@@ -17,7 +17,6 @@ from django.db.models import F, Manager, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.lookups import Exact
 from django.db.models.sql import Query
-from django.db.models.sql.datastructures import Join
 from django.db.models.sql.where import WhereNode
 from pydantic import BaseModel
 from pydantic_core import SchemaValidator
@@ -350,14 +349,6 @@ def is_ip_address(function: Any) -> bool:
 
 # ---- Django: what a queryset is going to do -----------------------------------------------------------------------------
 
-
-class _JoinProbe:
-    """A relation without columns, over which a join is made to look at its attributes."""
-
-    def get_joining_fields(self) -> tuple[Any, ...]:
-        return ()
-
-
 _expect(
     "django",
     "django.db.models.QuerySet",
@@ -407,13 +398,6 @@ _expect(
     "bilateral_transforms lhs process_rhs rhs",
     "shapes",
     lambda: Exact(F("pk"), 1),
-)
-_expect(
-    "django",
-    "django.db.models.sql.datastructures.Join",
-    "filtered_relation join_cols join_field join_type parent_alias table_name",
-    "shapes",
-    lambda: Join("", "", "", "", cast("Any", _JoinProbe()), nullable=False),
 )
 for _each in ("related.ForeignObject", "reverse_related.ForeignObjectRel"):
     _find("django", f"django.db.models.fields.{_each}.get_extra_restriction", "shapes")

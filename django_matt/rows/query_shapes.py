@@ -207,7 +207,7 @@ def compile_shape(values: Any, using: str, shape: Shape) -> CachedSQL | None:
         # The selected columns and the ordering have joins of their own, which are there now.
         for alias, join in values.query.alias_map.items():
             _key_of_join(alias, join, 1)
-    except _NoShapeError:
+    except (_NoShapeError, AttributeError):
         return None
     end = f" {shape.limits}" if shape.limits else ""
     if len(marks) != len(shape.params) or not found.sql.endswith(end):
