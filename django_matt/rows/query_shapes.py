@@ -158,17 +158,17 @@ def _processed(node: Any, connection: Any) -> tuple[Hashable, Any]:
 
     A value that is in the SQL itself is returned in the place of its SQL.
     """
-    value = node.rhs
-    if isinstance(node, lookups.IsNull):
+    kind, value = type(node), node.rhs
+    if issubclass(kind, lookups.IsNull):
         if type(value) is bool:
             return value, ()
         raise _NoShapeError
     if hasattr(value, "resolve_expression") or hasattr(value, "as_sql"):
         raise _NoShapeError
-    if isinstance(node, lookups.Exact) and isinstance(value, bool) and node.lhs.conditional:
+    if issubclass(kind, lookups.Exact) and isinstance(value, bool) and node.lhs.conditional:
         # `WHERE active`, or `WHERE NOT active`.
         return value, ()
-    if isinstance(node, lookups.In | lookups.Range) and len(value) > _LONGEST:
+    if issubclass(kind, lookups.In | lookups.Range) and len(value) > _LONGEST:
         raise _NoShapeError
     # An empty list, or a number that the column cannot contain, raises EmptyResultSet or FullResultSet.
     found: tuple[Hashable, Any] = node.process_rhs(None, connection)
