@@ -165,11 +165,11 @@ def _processed(node: Any, connection: Any) -> tuple[Hashable, Any]:
         raise _NoShapeError
     if hasattr(value, "resolve_expression") or hasattr(value, "as_sql"):
         raise _NoShapeError
+    if issubclass(kind, lookups.In | lookups.Range) and len(value) > _LONGEST:
+        raise _NoShapeError
     if issubclass(kind, lookups.Exact) and isinstance(value, bool) and node.lhs.conditional:
         # `WHERE active`, or `WHERE NOT active`.
         return value, ()
-    if issubclass(kind, lookups.In | lookups.Range) and len(value) > _LONGEST:
-        raise _NoShapeError
     # An empty list, or a number that the column cannot contain, raises EmptyResultSet or FullResultSet.
     found: tuple[Hashable, Any] = node.process_rhs(None, connection)
     return found
