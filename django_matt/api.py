@@ -10,7 +10,6 @@ from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ConfigError, ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
-from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -38,6 +37,7 @@ from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
+from django_matt.upstream import OpenAPISchema, lost, replace_default_router
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class MattAPI(NinjaExtraAPI):
         self.registered_errors = ErrorRegistry()
         self._mounted: list[tuple[str, "Urls", int | None]] = []
         self.hooks: list[type[OperationHook]] = []
+        self.hook_problems: list[str] = []  # for the system check
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -125,10 +126,7 @@ class MattAPI(NinjaExtraAPI):
             **options,
         )
         # NinjaExtraAPI always makes a default router of its own class: put the user's, or ours, in its place.
-        self._router_registrations.clear()
-        self._routers.clear()
-        self.default_router = default_router or Router()
-        self.add_router("", self.default_router)
+        replace_default_router(self, default_router or Router())
         follow_settings(self)
 
     @property
@@ -211,6 +209,8 @@ class MattAPI(NinjaExtraAPI):
 
         On an event loop the response of such a handler comes as a coroutine.
         """
+        if lost("handlers") is not None:
+            return super().on_exception(request, exc)
         return ask_handler(self, request, exc)
 
     _stock_on_exception = on_exception
@@ -325,6 +325,8 @@ class MattAPI(NinjaExtraAPI):
         self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
+        if lost("openapi") is not None or lost("operations") is not None:
+            return super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         # Here, as no other request needs it.
         from django_matt.openapi.documents import MattOpenAPISchema
 
@@ -345,6 +347,10 @@ class MattAPI(NinjaExtraAPI):
         """Bind every operation once, after the installed apps have extended the API."""
         if self._bound is None:
             self._extend()
+            if lost("operations") is not None:
+                # What Ninja makes is served as it is: matt.E005 says which name is gone.
+                self._bound = super()._get_bound_routers()
+                return self._bound
             with postponed_decorators(self):
                 self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound

@@ -6,13 +6,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.operation import Operation
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja_extra import ControllerBase
 from ninja_extra.context import RouteContext
-from ninja_extra.controllers.base import ControllerBase
-from ninja_extra.lazy import settings_lazy
 
 from django_matt.hooks import Call
 from django_matt.parameters import Parameters
+from django_matt.upstream import ROUTE_CONTEXT_VAR, context_class
 
 __all__ = ["BoundContext", "Enter", "bind_contexts", "is_stock_context", "makes_responses"]
 
@@ -114,6 +113,5 @@ def makes_responses(api: Any) -> bool:
 
 def _context_class() -> type[Any]:
     """The project's ``ROUTE_CONTEXT_CLASS`` over ours: what it overrides is kept, its ``super()`` is ours."""
-    cls: Any = settings_lazy().ROUTE_CONTEXT_CLASS
-    cls = getattr(cls, "_setup", lambda: cls)()
+    cls = context_class()
     return BoundContext if cls is RouteContext else type(cls.__name__, (cls, BoundContext), {})

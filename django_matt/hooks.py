@@ -117,6 +117,14 @@ class OperationHook:
         """
         return cls()
 
+    @classmethod
+    def bind_unmatched(cls, api: Any) -> Self | None:
+        """Return the hook of requests below the API that no operation takes, a 404 or a 405; ``None`` to see none of them.
+
+        Its ``received`` and ``answered`` are called, with a ``call.operation`` that is ``None``.
+        """
+        return None
+
     def received(self, call: Call) -> HttpResponseBase | None:
         """Look at a request before authentication; return a response to answer it."""
 

@@ -19,7 +19,7 @@ from ninja.pagination import PaginationBase
 from ninja.streaming import StreamFormat
 from ninja.throttling import BaseThrottle
 from ninja.utils import normalize_path
-from ninja_extra.controllers.base import ControllerBase
+from ninja_extra import ControllerBase
 from pydantic import BaseModel
 
 from django_matt.controllers import route_function_of, written_name
@@ -27,6 +27,7 @@ from django_matt.discovery import find_apis
 from django_matt.limits import bound_pages, find_paginators, ordered_fields, searched_fields
 from django_matt.openapi.documents import MattOpenAPISchema, name_schemes
 from django_matt.signatures import innermost
+from django_matt.upstream import routers_of, source_of
 
 if TYPE_CHECKING:
     from django_matt.reads import Reads, Source
@@ -262,7 +263,7 @@ class BoundOperation:
 
         Each model has one field for each parameter of the view from that source.
         """
-        return {str(model.__ninja_param_source__): model for model in self.operation.models}
+        return {source_of(model): model for model in self.operation.models}
 
     @property
     def paginators(self) -> tuple[Pagination, ...]:
@@ -400,8 +401,7 @@ def component_classes(api: NinjaAPI) -> dict[str, type]:
 
 
 def _walk(api: NinjaAPI) -> Iterator[tuple[Any, str, Operation]]:
-    routers: Any = api._get_bound_routers()
-    for router in routers:
+    for router in routers_of(api):
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 yield router, path, operation

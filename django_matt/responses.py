@@ -24,8 +24,7 @@ from ninja.pagination import (
     PaginationBase,
 )
 from ninja.responses import Status
-from ninja.streaming import SSE, _serialize_item
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja.streaming import SSE
 from ninja_extra.pagination import PageNumberPaginationExtra
 from pydantic import BaseModel
 
@@ -47,6 +46,7 @@ from django_matt.settings import get_settings
 from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
+from django_matt.upstream import ROUTE_CONTEXT_VAR, serialize_item
 
 __all__ = ["ResponseBuilder", "own_rendering", "response_formats"]
 
@@ -218,7 +218,7 @@ class ResponseBuilder:
         status = 200 if wanted is ... else int(wanted)
         context = {"request": request, "response_status": status}
         if self.streams:
-            return self._items.write(value, context, _serialize_item).encode(), JSON_TYPE
+            return self._items.write(value, context, serialize_item).encode(), JSON_TYPE
         if key not in self._plans:
             name = self._operation.operation_id
             declared = ", ".join(str(known) for known in self._plans)
@@ -373,7 +373,7 @@ class ResponseBuilder:
             )
             return framed
         context = {"request": request, "response_status": 200}
-        text: str = self._items.write(item, context, _serialize_item)
+        text: str = self._items.write(item, context, serialize_item)
         return text
 
     def _send_batches(

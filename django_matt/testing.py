@@ -19,10 +19,11 @@ from django.test.client import (
 )
 from django.urls import path as url_path
 from ninja import NinjaAPI, Router
-from ninja_extra.controllers.base import ControllerBase
+from ninja_extra import ControllerBase
 from ninja_extra.testing import TestAsyncClient as ExtraTestAsyncClient
 from ninja_extra.testing import TestClient as ExtraTestClient
 
+from django_matt import upstream
 from django_matt.api import MattAPI
 
 __all__ = ["AsyncMattClient", "MattClient", "TestAsyncClient", "TestClient", "TestResponse"]
@@ -308,7 +309,7 @@ class _OnMattAPI:
             # As Ninja Extra's client: paths begin where the controller's prefix ends.
             (controller,) = (
                 bound
-                for bound in api._get_bound_routers()
+                for bound in upstream.routers_of(api)
                 if getattr(getattr(bound, "controller", None), "controller_class", None)
                 is router_or_app
             )

@@ -10,6 +10,7 @@ from django.core.files.storage import FileSystemStorage
 from django.db.models import FileField, Manager, Model, QuerySet
 from pydantic import BaseModel
 
+from django_matt import upstream
 from django_matt.serialization.requirements import has_attribute, keys_of, needs_of, schemas_in
 
 __all__ = ["depends_on_column"]
@@ -79,16 +80,14 @@ def _reads_columns(model: type[Model], annotation: Any) -> bool:
 
 
 def _schema_reads_columns(model: type[Model], schema: type[BaseModel]) -> bool:
-    # Ninja's own is there in every schema, and hands the instance on.
-    own = set(schema.__pydantic_decorators__.model_validators) - {"_run_root_validator"}
-    if own:
+    if upstream.own_model_validators(schema):
         return False
-    resolvers = getattr(schema, "_ninja_resolvers", {})
+    resolvers = upstream.resolvers_of(schema)
     for name in schema.model_fields:
         keys = keys_of(schema, name)
         resolver = next((resolvers[key] for key in keys if key in resolvers), None)
         if resolver is not None:
-            if not _names_columns(model, needs_of(resolver._func)):
+            if not _names_columns(model, needs_of(upstream.function_of(resolver))):
                 return False
             continue
         key = next((key for key in keys if has_attribute(model, key)), keys[-1])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django_matt.contrib.conditional.conditions import Condition
-from django_matt.errors.mappings import SAFE
+from django_matt.errors.exceptions import SAFE
 
 __all__ = ["describe_condition"]
 

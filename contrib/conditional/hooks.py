@@ -36,8 +36,7 @@ from django_matt.contrib.conditional.validators import (
     digest_of_body,
     validator_of,
 )
-from django_matt.errors.exceptions import NotAcceptable, PreconditionFailed
-from django_matt.errors.mappings import SAFE
+from django_matt.errors.exceptions import SAFE, NotAcceptable, PreconditionFailed
 from django_matt.hooks import Call, OperationHook
 from django_matt.limits import find_paginators
 from django_matt.serialization.objects import takes_one

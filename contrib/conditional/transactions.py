@@ -7,6 +7,8 @@ from django.apps import apps
 from django.db import connections, router, transaction
 from django.db.transaction import TransactionManagementError
 
+from django_matt.upstream import allow_durable_inside
+
 __all__ = ["HeldWrites"]
 
 
@@ -21,7 +23,7 @@ class HeldWrites:
         for using in _written_databases():
             # A durable block of the view's own may stand inside.
             block: Any = transaction.atomic(using=using)
-            block._from_testcase = True
+            allow_durable_inside(block)
             try:
                 block.__enter__()
             except Exception:  # noqa: BLE001, S112 - a database that cannot be reached cannot be written either

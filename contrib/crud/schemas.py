@@ -13,6 +13,8 @@ from django.db.models import DEFERRED, Field, Model
 from django.db.models.signals import pre_init
 from pydantic import BaseModel
 
+from django_matt.upstream import core_schema_of
+
 __all__ = ["AnyField", "Column", "Kind", "Reader", "Row", "maker"]
 
 M = TypeVar("M", bound=Model)
@@ -81,7 +83,7 @@ class Kind:
         same = all(
             name == field.attname and not field.remote_field for name, field in fields.items()
         )
-        core = None if schema is None else schema.__pydantic_core_schema__
+        core = None if schema is None else core_schema_of(schema)
         self._names = frozenset(fields) if same and not _has_serializer(core) else None
 
     def values(self, row: Any, *, only_set: bool = False) -> dict[str, Any]:

@@ -18,12 +18,10 @@ from django.db.models.expressions import Col
 from django.db.models.fields import related_lookups
 from django.db.models.fields.related import ForeignObject
 from django.db.models.fields.reverse_related import ForeignObjectRel
-from django.db.models.sql import Query
-from django.db.models.sql.datastructures import BaseTable, Join
-from django.db.models.sql.where import XOR, WhereNode
 
 from django_matt import upstream
 from django_matt.rows.sql_cache import CachedSQL, compiled
+from django_matt.upstream import BaseTable, Join, Query, WhereNode
 
 __all__ = ["Shape", "compile_shape", "shape_of"]
 
@@ -51,6 +49,7 @@ _KNOWN_LOOKUPS = frozenset(
 )
 # The SQL of a list of values has a mark for each of them, so each length is a shape of its own.
 _LONGEST = 200
+_XOR = "XOR"
 _OFF = upstream.lost("shapes") is not None
 
 
@@ -134,7 +133,7 @@ def _key_of_node(node: Any, connection: Any, params: list[Any]) -> Hashable:
     """Return the key of a ``WHERE`` condition and add its parameters, or raise if it is not of a kind that is known."""
     if type(node) is not WhereNode:
         return _key_of_lookup(node, connection, params)
-    if node.connector == XOR:
+    if node.connector == _XOR:
         # Some databases have no XOR: Django then repeats the conditions.
         raise _NoShapeError
     below = [_key_of_node(child, connection, params) for child in node.children]

@@ -6,10 +6,10 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 from django.db.models.query import ModelIterable, ValuesIterable
-from django.db.models.sql import Query
 
 from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.query_plans import is_simple
+from django_matt.upstream import Query
 
 __all__ = ["CachedSQL", "check", "compiled", "evaluates_itself"]
 

@@ -12,8 +12,6 @@ from django.db import router
 from django.db.models import Manager, Model, Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable
-from django.db.models.sql.where import ExtraWhere
-from ninja.signature.details import is_collection_type
 from pydantic import BaseModel, RootModel
 
 from django_matt import upstream
@@ -26,6 +24,7 @@ from django_matt.serialization.requirements import (
     relations_of,
     schemas_in,
 )
+from django_matt.upstream import ExtraWhere, is_collection_type
 
 __all__ = ["QueryPlan", "is_simple", "yields_instances"]
 
