@@ -311,6 +311,18 @@ class MattAPI(NinjaExtraAPI):
 
         return list_operations(self, path_prefix)
 
+    def bind_operations(self) -> None:
+        """Bind every operation now, and not at its first request: before a server forks, so that workers share memory.
+
+        An operation that cannot be bound is left to ``manage.py check`` and to its requests.
+        """
+        for router in self._get_bound_routers():
+            for view in router.path_operations.values():
+                for operation in view.operations:
+                    binding = getattr(operation, "_matt_binding", None)
+                    if binding is not None:
+                        binding.bind()
+
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the path at which the API is mounted, also below the namespace of an ``include``."""
         try:

@@ -83,10 +83,11 @@ def check_routes(**_: Any) -> list[CheckMessage]:
     """Report a route that answers 500: its annotations cannot be resolved, or a hook cannot be bound to it."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    broken: list[Any] = [each.operation for each in _operations() if each.problem]
+    broken = [(each.problem, each.operation) for each in _operations() if each.problem]
     return [
-        Error(each._matt_problem, hint=_HINTS[each._matt_check], id=each._matt_check)
-        for each in broken
+        Error(problem, hint=_HINTS[check], id=check)
+        for problem, operation in broken
+        for check in [operation._matt_binding.check]  # type: ignore[attr-defined]
     ]
 
 

@@ -55,7 +55,8 @@ class Call:
         chosen = self.request.__dict__.get("_matt_formats")
         if chosen is not None:
             return chosen
-        answer: Any = getattr(self.operation, "_matt_answer", None)
+        binding: Any = getattr(self.operation, "_matt_binding", None)
+        answer = None if binding is None else binding.answer
         return None if answer is None else answer.formats
 
     @property

@@ -201,7 +201,8 @@ class BoundOperation:
     @property
     def problem(self) -> str | None:
         """Why every request of the route fails, as an annotation that cannot be resolved; None where none does."""
-        found: str | None = getattr(self.operation, "_matt_problem", None)
+        binding = getattr(self.operation, "_matt_binding", None)
+        found: str | None = None if binding is None else binding.problem
         return found
 
     # ---- the code ----
@@ -325,7 +326,7 @@ class BoundOperation:
     @property
     def unplanned(self) -> str | None:
         """Why Django Matt has no plan for the route's responses; None where it has."""
-        answer = getattr(self.operation, "_matt_answer", None)
+        answer = self._found_answer
         if answer is None:
             return self.problem or (
                 "an operation of the project's own class: Ninja's own path answers"
@@ -345,20 +346,28 @@ class BoundOperation:
         config = getattr(controller, "model_config", None)
         # Of a model controller's own schemas none names its model.
         usual = getattr(config, "model", None)
-        found: tuple[Reads, ...] = self._answer.reads(source, usual=usual)
+        found: tuple[Reads, ...] = self._answer.introspection.reads(source, usual=usual)
         return found
 
     @property
     def built_schemas(self) -> tuple[str, ...]:
         """The schemas of the responses that the view's code names: it may make instances of them, which is slower."""
-        return () if self.unplanned is not None else tuple(self._answer.built_schemas())
+        return (
+            () if self.unplanned is not None else tuple(self._answer.introspection.built_schemas())
+        )
 
     @property
     def _answer(self) -> Any:
-        answer = getattr(self.operation, "_matt_answer", None)
+        answer = self._found_answer
         if answer is None:
             raise ConfigError(f"{self.operation_id}: {self.unplanned}")
         return answer
+
+    @property
+    def _found_answer(self) -> Any:
+        """What makes the responses, which binds the operation; None where nothing of ours does."""
+        binding = getattr(self.operation, "_matt_binding", None)
+        return None if binding is None else binding.answer
 
     def render(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
@@ -370,13 +379,13 @@ class BoundOperation:
         find in their context. ``status`` is the usual one of the route if you leave it out; one that it does not
         declare raises ``ValueError``. Nothing is streamed, negotiated or wrapped.
         """
-        return Rendered(*self._answer.render(value, request, status))
+        return Rendered(*self._answer.introspection.render(value, request, status))
 
     async def arender(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
     ) -> Rendered:
         """Return the same on an event loop; queries run in the thread of ``sync_to_async``."""
-        return Rendered(*await self._answer.render_async(value, request, status))
+        return Rendered(*await self._answer.introspection.render_async(value, request, status))
 
 
 def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[BoundOperation]:

@@ -12,7 +12,6 @@ from ninja.parser import Parser
 from ninja_extra.operation import Operation as ExtraOperation
 
 from django_matt import upstream
-from django_matt.aliases import complete_names
 from django_matt.errors.exceptions import BadRequest, UnreadableRequest
 from django_matt.formats.bodies import MattParser, load_form, parse_body, read_body
 from django_matt.formats.negotiation import FormatSet
@@ -112,7 +111,6 @@ class _Reader:
         if not upstream.resolves_as_ninja(model):
             self.read = lambda request, path: model.resolve(request, api, path)
             return
-        complete_names(model)
         self.calls_user_code = calls_user_code(upstream.core_schema_of(model))
         self._validator, self._large = build_validators(model, bounds)
         if (

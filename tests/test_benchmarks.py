@@ -12,6 +12,8 @@ from benchmarks.load import Load, is_installed, press
 from benchmarks.plots import Chart, draw
 from benchmarks.results import Results, Served, work
 from benchmarks.servers import serve
+from benchmarks.startup import STACKS as STARTED
+from benchmarks.startup import measure
 from benchmarks.tables import driver_table, markdown, ratios_table, served_table
 from benchmarks.verdicts import targets_table, winners
 from tests.waiting import SECONDS
@@ -46,6 +48,12 @@ def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=100,
         check=False,
     )
+
+
+def test_the_stacks_whose_start_is_measured_answer_the_same():
+    started = [measure(stack, 6) for stack in STARTED]
+    assert len({one.digest for one in started}) == 1
+    assert all(one.declared and one.first for one in started)
 
 
 @pytest.mark.parametrize(("interface", "cases"), [("wsgi", SYNC), ("asgi", ASYNC)])

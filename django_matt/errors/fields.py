@@ -91,7 +91,8 @@ def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: 
 
 def attach_operation(request: HttpRequest, operation: Operation) -> None:
     """Let an error that has left its operation find what the request sent: a decorator's, or that of a commit."""
-    inputs: Inputs | None = getattr(operation, "_matt_inputs", None)
+    binding: Any = getattr(operation, "_matt_binding", None)
+    inputs: Inputs | None = None if binding is None else binding.inputs
     if inputs is not None:
         attach(request, operation, inputs, None)
 

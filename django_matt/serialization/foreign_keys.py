@@ -19,19 +19,25 @@ __all__ = ["type_foreign_keys"]
 
 # The classes that were corrected. A schema that contains one may have been built before that, and must be built again.
 _corrected: WeakSet[type[BaseModel]] = WeakSet()
+# The classes that need nothing more: a request may be using them, so they are not built again.
+_settled: WeakSet[type[BaseModel]] = WeakSet()
 
 
 def type_foreign_keys(model: type[BaseModel]) -> None:
     """Give the foreign keys of all schemas in a model the types of the columns that they refer to."""
     if upstream.lost("keys") is not None:
         return
-    found = list(dict.fromkeys(models_in(upstream.core_schema_of(model))))
+    if model in _settled:
+        return
+    found: list[Any] = list(dict.fromkeys(models_in(upstream.core_schema_of(model))))
     for cls in found:
         _retype(cls)
     if not _corrected.isdisjoint(found):
         # The core schema of a class holds those of its fields' classes: these come first.
         for cls in reversed(found):
-            cls.model_rebuild(force=True)  # type: ignore[attr-defined]
+            if cls not in _settled:
+                cls.model_rebuild(force=True)
+    _settled.update(found)
 
 
 def _retype(cls: Any) -> None:

@@ -79,7 +79,7 @@ def test_the_answer_is_a_problem_document_where_one_is_wanted(served):
     problem = served.post(served.rows(3), Accept="application/problem+json").json()
     assert problem["status"] == 409
     assert problem["code"] == "unique"
-    assert problem["detail"] == "1 of 3 rows is refused; none is written."
+    assert problem["detail"] == "1 of 3 rows was refused; no row was written."
     assert problem["errors"] == [
         {
             "pointer": "#/body/1/isbn",
@@ -381,7 +381,7 @@ def test_what_the_schema_does_not_name_is_not_written(db):
         ({"title": "a", "tags": [1]}, "tags is many-to-many"),
         ({"titel": "a"}, "titel is no column"),
         ({"blurb": 1}, "blurb is no column"),
-        ({"title": "a", "author": {"id": 1, "name": "x"}}, "takes 'id' alone"),
+        ({"title": "a", "author": {"id": 1, "name": "x"}}, "may contain only 'id'"),
         ({"title": "a"}, "Book.author is required"),
     ],
 )
