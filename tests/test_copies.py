@@ -120,9 +120,10 @@ def test_formats_and_routers_are_copied(way):
 
 
 ERRORS = [
-    getattr(exceptions, name)
+    found
     for name in exceptions.__all__
-    if issubclass(getattr(exceptions, name), exceptions.Problem)
+    if isinstance(found := getattr(exceptions, name), type)
+    and issubclass(found, exceptions.Problem)
 ]
 
 

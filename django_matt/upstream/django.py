@@ -90,15 +90,6 @@ _expect(
     _probe_query,
 )
 _expect("django.db.models.sql.where.WhereNode", "contains_over_clause", "rows", lambda: WhereNode)
-
-
-class _JoinProbe:
-    """A relation without columns, over which a join is made to look at its attributes."""
-
-    def get_joining_fields(self) -> tuple[Any, ...]:
-        return ()
-
-
 _expect(
     "django.db.models.sql.where.WhereNode",
     "children connector negated resolved",
@@ -110,12 +101,6 @@ _expect(
     "bilateral_transforms lhs process_rhs rhs",
     "shapes",
     lambda: Exact(F("pk"), 1),
-)
-_expect(
-    "django.db.models.sql.datastructures.Join",
-    "filtered_relation join_cols join_field join_type parent_alias table_name",
-    "shapes",
-    lambda: Join("", "", "", "", _JoinProbe(), nullable=False),
 )
 for _each in ("related.ForeignObject", "reverse_related.ForeignObjectRel"):
     _find(f"django.db.models.fields.{_each}.get_extra_restriction", "shapes")
