@@ -130,6 +130,7 @@ encoder: | $(VENV)/bin/uv ## Write the fingerprints of what is compiled and buil
 bench: ## Measure MattAPI beside its peers and hand-written Django
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.bench
 	.venv-bench/bin/python -m benchmarks $(ARGS)
+	.venv-bench/bin/python -m benchmarks.prices
 	.venv-bench/bin/python -m benchmarks.startup
 	.venv-bench/bin/python -m benchmarks.reload
 

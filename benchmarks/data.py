@@ -21,7 +21,7 @@ from benchmarks.models import (
     Wide,
 )
 
-__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "publishers", "some_rows"]
+__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "hundred_rows", "publishers", "some_rows"]
 
 COLUMNS = tuple(field.name for field in Row._meta.concrete_fields)
 MAX_LIMIT = 100
@@ -33,6 +33,11 @@ TENANTS, INVOICES = 1_000, 10
 def some_rows() -> "QuerySet[Row]":
     """Return the query of the case *instances*."""
     return Row.objects.filter(id__lte=INSTANCES)
+
+
+def hundred_rows() -> "QuerySet[Row]":
+    """Return the query of the case *hundred*."""
+    return Row.objects.filter(id__lte=100)
 
 
 def books() -> "QuerySet[Book]":

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from django_matt.foreign_views import Included, Urls
     from django_matt.openapi.contributions import Contribution
     from django_matt.operations import BoundOperation
+    from django_matt.scopes import Narrow
+    from django_matt.scopes.registry import Scopes
 
 __all__ = ["MattAPI"]
 
@@ -105,6 +108,7 @@ class MattAPI(NinjaExtraAPI):
         self._mounted: list[tuple[str, "Urls", int | None]] = []
         self.hooks: list[type[OperationHook]] = []
         self.hook_problems: list[str] = []  # for the system check
+        self.scopes: Scopes | None = None
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -293,6 +297,17 @@ class MattAPI(NinjaExtraAPI):
         if hook not in self.hooks:
             self.hooks.append(hook)
         return hook
+
+    def add_scope(self, model: type[Model], narrow: "Narrow") -> None:
+        """Narrow what the requests to this API may read of a model; call it where ``add_hook`` may be called.
+
+        ``narrow(request)`` returns a ``Q``, or None where the request may read everything. What it raises is answered. An
+        abstract model stands for all models derived from it. Several scopes of a model must all be met.
+        """
+        # Here, as an API without scopes does not import them.
+        from django_matt.scopes.hooks import add_scope
+
+        add_scope(self, model, narrow)
 
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""

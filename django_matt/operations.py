@@ -8,6 +8,7 @@ from math import inf
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
@@ -379,13 +380,21 @@ class BoundOperation:
         find in their context. ``status`` is the usual one of the route if you leave it out; one that it does not
         declare raises ``ValueError``. Nothing is streamed, negotiated or wrapped.
         """
-        return Rendered(*self._answer.introspection.render(value, request, status))
+        if getattr(self.api, "scopes", None) is None:
+            return Rendered(*self._answer.introspection.render(value, request, status))
+        # Here, as an API without scopes does not import them.
+        from django_matt.scopes.hooks import settled
+
+        with settled(self.api, request, value) as obeying:
+            return Rendered(*self._answer.introspection.render(obeying, request, status))
 
     async def arender(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
     ) -> Rendered:
         """Return the same on an event loop; queries run in the thread of ``sync_to_async``."""
-        return Rendered(*await self._answer.introspection.render_async(value, request, status))
+        if getattr(self.api, "scopes", None) is None:
+            return Rendered(*await self._answer.introspection.render_async(value, request, status))
+        return await sync_to_async(self.render)(value, request, status)
 
 
 def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[BoundOperation]:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cached_property, partial
 from typing import Any, cast
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Manager, QuerySet
@@ -71,6 +70,11 @@ class ResponseBuilder:
         self._operation = operation
         self._formats: Any = formats
         self.streams = operation.stream_format is not None
+        if operation.is_async:
+            # Here, because a project of sync routes needs no threads.
+            from django_matt.threads import run_in_thread
+
+            self._run_in_thread = run_in_thread
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
         self.taken = None if formats is not None else own_rendering(api)
@@ -281,7 +285,7 @@ class ResponseBuilder:
             return problem
 
         read = batches.read(chosen.separator)
-        pieces = write_pieces(chosen, read, batches.columns, report)
+        pieces = _keep_context(write_pieces(chosen, read, batches.columns, report))
         return respond_piecewise(
             request, self._formats, chosen, pieces, status=status, temporal=context.made
         )
@@ -294,7 +298,7 @@ class ResponseBuilder:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
-        return await sync_to_async(self.make)(context, result)
+        return await self._run_in_thread(self.make, context, result)
 
     def _asks(self, result: Any) -> bool:
         """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
@@ -312,7 +316,9 @@ class ResponseBuilder:
         request = context.request
         attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
-        made.streaming_content = self._guarded(request, made.streaming_content, result)
+        made.streaming_content = _keep_context(
+            self._guarded(request, made.streaming_content, result)
+        )
         return made
 
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
@@ -323,7 +329,7 @@ class ResponseBuilder:
             request, result, context.response
         )
         guarded = self._guarded_async if made.is_async else self._guarded
-        made.streaming_content = guarded(request, made.streaming_content, result)
+        made.streaming_content = _keep_context(guarded(request, made.streaming_content, result))
         return made
 
     def _guarded(self, request: HttpRequest, chunks: Any, items: Any) -> Iterator[bytes]:
@@ -363,6 +369,13 @@ def prepare_stream(operation: Operation) -> None:
         described = any(map(mentions_event, find_views(operation.view_func)))
         stream_format: Any = operation.stream_format
         operation.stream_format = with_events(stream_format, described=described)
+
+
+def _keep_context(items: Any) -> Any:
+    # Here, as only streams need it.
+    from django_matt.stream_contexts import keep_context
+
+    return keep_context(items)
 
 
 def _plan_pages(operation: Operation) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import prices
 from benchmarks.cases import ASYNC, SYNC
 from benchmarks.load import Load, is_installed, press
 from benchmarks.plots import Chart, draw
@@ -74,6 +75,20 @@ def test_the_unhelped_stack_and_the_driver_stand_beside_the_lists(filled):
     assert {"extra-plain", "driver"} <= set(filled.best["nested"])
     assert "driver" in filled.best["flat"]
     assert "extra-plain" not in filled.best["flat"]
+
+
+@pytest.mark.skipif(not is_installed(), reason="h2load is not installed")
+def test_a_request_has_a_price_under_each_application_and_all_answer_the_same(filled):
+    known = {}
+    for title in ("granian, WSGI", "granian, our ASGI", "uvicorn, Django's ASGI"):
+        way = prices.WAYS[title]
+        with prices.start(way, "sqlite") as server:
+            prices.check(server, way, known)
+            before = server.cpu()
+            prices.press(server.url("api/hundred"), 100)
+            assert server.cpu() > before
+            assert server.threads() > 0
+    assert len(known["hundred"]) == 100
 
 
 def test_the_stacks_stream_the_same(filled):

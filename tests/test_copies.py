@@ -120,10 +120,9 @@ def test_formats_and_routers_are_copied(way):
 
 
 ERRORS = [
-    found
+    getattr(exceptions, name)
     for name in exceptions.__all__
-    if isinstance(found := getattr(exceptions, name), type)
-    and issubclass(found, exceptions.Problem)
+    if isinstance(kind := getattr(exceptions, name), type) and issubclass(kind, exceptions.Problem)
 ]
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from benchmarks.data import COLUMNS, MAX_LIMIT, books, publishers, some_rows
+from benchmarks.data import COLUMNS, MAX_LIMIT, books, hundred_rows, publishers, some_rows
 from benchmarks.models import Book, Entry, Invoice, Product, Row, Wide
 
 
@@ -123,6 +123,10 @@ def flat(request: HttpRequest) -> HttpResponse:
     return answer(list(Row.objects.values(*COLUMNS)))
 
 
+def hundred(request: HttpRequest) -> HttpResponse:
+    return answer(list(hundred_rows().values(*COLUMNS)))
+
+
 def instances(request: HttpRequest) -> HttpResponse:
     return answer([row_dict(row) for row in some_rows()])
 
@@ -225,6 +229,10 @@ async def flat_async(request: HttpRequest) -> HttpResponse:
     return answer([row async for row in Row.objects.values(*COLUMNS)])
 
 
+async def hundred_async(request: HttpRequest) -> HttpResponse:
+    return answer([row async for row in hundred_rows().values(*COLUMNS)])
+
+
 async def nested_async(request: HttpRequest) -> HttpResponse:
     return answer([book_dict(book) async for book in books()])
 
@@ -235,6 +243,7 @@ urlpatterns = [
     path("rows/<int:row_id>", one),
     path("tenants/<int:tenant>/invoices", invoices),
     path("flat", flat),
+    path("hundred", hundred),
     path("instances", instances),
     path("nested", nested),
     path("deep", deep),
@@ -245,5 +254,6 @@ urlpatterns = [
     path("async/hello", hello_async),
     path("async/rows/<int:row_id>", one_async),
     path("async/flat", flat_async),
+    path("async/hundred", hundred_async),
     path("async/nested", nested_async),
 ]

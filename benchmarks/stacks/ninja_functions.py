@@ -1,13 +1,15 @@
 """The routes as functions of any API of Ninja's kind."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import aget_object_or_404, get_object_or_404
 from ninja import NinjaAPI, Status
 from ninja.pagination import LimitOffsetPagination, paginate
 
-from benchmarks.data import books, publishers, some_rows
+from benchmarks.data import books, hundred_rows, publishers, some_rows
 from benchmarks.models import Book, Entry, Invoice, Product, Publisher, Row
 from benchmarks.stacks.schemas import (
     BookOut,
@@ -52,6 +54,10 @@ def _register_reads(api: NinjaAPI, planned: bool) -> None:
     @api.get("/flat", response=list[RowOut])
     def flat(request: HttpRequest) -> Any:
         return Row.objects.all()
+
+    @api.get("/hundred", response=list[RowOut])
+    def hundred(request: HttpRequest) -> Any:
+        return hundred_rows()
 
     @api.get("/instances", response=list[RowOut])
     def instances(request: HttpRequest) -> Any:
@@ -104,6 +110,20 @@ def _register_async(api: NinjaAPI, planned: bool) -> None:
     @api.get("/async/flat", response=list[RowOut])
     async def flat_async(request: HttpRequest) -> Any:
         return Row.objects.all() if planned else [row async for row in Row.objects.all()]
+
+    @api.get("/async/hundred", response=list[RowOut])
+    async def hundred_async(request: HttpRequest) -> Any:
+        return hundred_rows() if planned else [row async for row in hundred_rows()]
+
+    @api.get("/async/events")
+    async def events_async(request: HttpRequest) -> Any:
+        async def stream() -> AsyncIterator[str]:
+            yield f"data: {first}\n\n"
+            await asyncio.sleep(3_600)
+
+        # The view asks the database before it streams.
+        first = await Row.objects.acount()
+        return StreamingHttpResponse(stream(), content_type="text/event-stream")
 
     @api.get("/async/nested", response=list[BookOut])
     async def nested_async(request: HttpRequest) -> Any:

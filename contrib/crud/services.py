@@ -14,6 +14,7 @@ from django_matt.contrib.crud.errors import RowError, RowsRefused
 from django_matt.contrib.crud.schemas import AnyField, Kind, Reader, Row, maker
 from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
+from django_matt.scopes import narrowed
 
 __all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update"]
 
@@ -70,7 +71,7 @@ def bulk_update(
     keys, changes = _read_changes(rows, reader, by)
     fixed = Kind(model, values or {}).values(values or {})
     with transaction.atomic(using=using):
-        found = _lock(queryset, using).in_bulk(keys, field_name=by.attname)
+        found = _lock(narrowed(queryset), using).in_bulk(keys, field_name=by.attname)
         if missing := [
             RowError(index, 404, "not_found", "There is no such object.", reader.sent_as(index, by))
             for index, value in enumerate(keys)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from django_matt import upstream
 from django_matt.serialization.getters import models_in
 
-__all__ = ["type_foreign_keys"]
+__all__ = ["model_of", "type_foreign_keys"]
 
 # The classes that were corrected. A schema that contains one may have been built before that, and must be built again.
 _corrected: WeakSet[type[BaseModel]] = WeakSet()
@@ -42,7 +42,7 @@ def type_foreign_keys(model: type[BaseModel]) -> None:
 
 def _retype(cls: Any) -> None:
     """Correct the fields that Ninja made of a model's columns."""
-    model = _model_of(cls)
+    model = model_of(cls)
     for column in () if model is None else model._meta.concrete_fields:
         field = cls.model_fields.get(column.name)
         # Ninja sets a title on a field that it makes of a column; without one it is the user's own.
@@ -67,7 +67,7 @@ def _type(column: Any) -> Any:
     return upstream.TYPES.get(column.get_internal_type(), int)
 
 
-def _model_of(cls: Any) -> type[Model] | None:
+def model_of(cls: Any) -> type[Model] | None:
     """Return the model that a schema was made from, by ``ModelSchema`` or by ``create_schema``."""
     model = getattr(getattr(cls, "Meta", None), "model", None)
     if isinstance(model, str):

@@ -7,7 +7,7 @@ are checked.
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
 from django.db.models import F, Manager, QuerySet
@@ -18,6 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django_matt.upstream.names import expect, find, resolve
 
 __all__ = [
+    "AND",
+    "INNER",
     "BaseTable",
     "ExtraWhere",
     "Join",
@@ -42,11 +44,14 @@ if TYPE_CHECKING:
     from django.core.handlers.wsgi import LimitedStream
     from django.db.models.sql import Query
     from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
+    from django.db.models.sql.constants import INNER
     from django.db.models.sql.datastructures import BaseTable, Join
-    from django.db.models.sql.where import ExtraWhere, WhereNode
+    from django.db.models.sql.where import AND, ExtraWhere, WhereNode
 else:
-    Query = _find("django.db.models.sql.Query", "rows queries")
-    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows")
+    AND = _find("django.db.models.sql.where.AND", "scopes")
+    INNER = _find("django.db.models.sql.constants.INNER", "scopes")
+    Query = _find("django.db.models.sql.Query", "rows queries scopes")
+    WhereNode = _find("django.db.models.sql.where.WhereNode", "rows scopes")
     BaseTable = _find("django.db.models.sql.datastructures.BaseTable", "shapes")
     Join = _find("django.db.models.sql.datastructures.Join", "shapes")
     ExtraWhere = _find("django.db.models.sql.where.ExtraWhere", "queries")
@@ -91,6 +96,22 @@ _expect(
 )
 _expect("django.db.models.sql.where.WhereNode", "contains_over_clause", "rows", lambda: WhereNode)
 _expect(
+    "django.db.models.sql.Query",
+    "_annotation_select_cache alias_map alias_refcount annotations combined_queries group_by order_by where",
+    "scopes",
+    _probe_query,
+)
+_expect("django.db.models.Manager", "_constructor_args", "scopes", Manager)
+
+
+class _JoinProbe:
+    """A relation without columns, over which a join is made to look at its attributes."""
+
+    def get_joining_fields(self) -> tuple[Any, ...]:
+        return ()
+
+
+_expect(
     "django.db.models.sql.where.WhereNode",
     "children connector negated resolved",
     "shapes",
@@ -101,6 +122,12 @@ _expect(
     "bilateral_transforms lhs process_rhs rhs",
     "shapes",
     lambda: Exact(F("pk"), 1),
+)
+_expect(
+    "django.db.models.sql.datastructures.Join",
+    "filtered_relation join_cols join_field join_type parent_alias table_name",
+    "shapes",
+    lambda: Join("", "", "", "", cast("Any", _JoinProbe()), nullable=False),
 )
 for _each in ("related.ForeignObject", "reverse_related.ForeignObjectRel"):
     _find(f"django.db.models.fields.{_each}.get_extra_restriction", "shapes")

@@ -19,6 +19,7 @@ FEATURES = {
     "operations": "bound operations (they keep Ninja's own run: no hooks, no formats for bodies, no limits)",
     "openapi": "its OpenAPI document (Ninja's is served)",
     "rows": "the rows tier",
+    "scopes": "scopes of an API (its routes answer 500)",
     "shapes": "compiled SQL for all queries of one shape",
     "instances": "the compiled encoder",
     "queries": "planned queries",
@@ -82,11 +83,13 @@ def find(
     otherwise: Any = ABSENT,
 ) -> Any:
     """Return what a name refers to, or ``otherwise``; ``read`` finds what is no attribute of a module."""
-    NAMES[name] = distribution, tuple(features.split())
+    known = NAMES.get(name, (distribution, ()))[1]
+    NAMES[name] = distribution, tuple(dict.fromkeys((*known, *features.split())))
     try:
         return resolve(name) if read is None else read()
     except Exception:  # noqa: BLE001 - whatever a renamed function raises, the name is gone
-        _missing.append(name)
+        if name not in _missing:
+            _missing.append(name)
         return otherwise
 
 
