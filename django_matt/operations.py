@@ -39,6 +39,7 @@ __all__ = [
     "Rendered",
     "Stream",
     "component_classes",
+    "find_operation",
     "list_operations",
 ]
 
@@ -407,6 +408,18 @@ def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[Bound
         BoundOperation(operation, "/".join(filter(None, (router.prefix, path))), router, shared)
         for router, path, operation in _walk(api)
     ]
+
+
+def find_operation(api: NinjaAPI, operation: Operation) -> BoundOperation:
+    """Return Ninja's operation as data: a hook knows by it the whole path of its route, which a controller's operation has not.
+
+    Call it in a request. While a hook is bound, the API does not know all of its routes yet. Raises ``LookupError`` for
+    an operation of another API.
+    """
+    for found in list_operations(api):
+        if found.operation is operation:
+            return found
+    raise LookupError(f"{operation.path!r} is no operation of {api.title!r}.")
 
 
 def component_classes(api: NinjaAPI) -> dict[str, type]:

@@ -17,7 +17,7 @@ from ninja.operation import Operation
 from django_matt import MattAPI
 from django_matt.decorators import get_metadata, set_metadata
 from django_matt.hooks import Call, OperationHook
-from django_matt.operations import BoundOperation
+from django_matt.operations import BoundOperation, find_operation
 
 cached = set_metadata("cached", True, hook="tests.apps.caching.Cache")
 
@@ -52,7 +52,7 @@ class Cache(OperationHook):
 
     @cached_property
     def described(self) -> BoundOperation:
-        return next(each for each in self.api.operations() if each.operation is self.operation)
+        return find_operation(self.api, self.operation)
 
     def admitted(self, call: Call) -> HttpResponse | None:
         tokens, response = cache.get(self.key(call)) or ({}, None)

@@ -1,6 +1,7 @@
 """Metrics: how many requests each route has answered, with which status, and in how many seconds."""
 
 from collections import Counter
+from functools import cached_property
 from time import perf_counter
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from ninja.operation import Operation
 
 from django_matt import MattAPI
 from django_matt.hooks import Call, OperationHook
+from django_matt.operations import find_operation
 
 COUNTS: Counter[tuple[str, str, int]] = Counter()
 SECONDS: Counter[str] = Counter()
@@ -22,16 +24,21 @@ class Measure(OperationHook):
     order = -1_000
     never_blocks = True
 
-    def __init__(self, route: str) -> None:
-        self.route = route
+    def __init__(self, api: MattAPI, operation: Operation | None) -> None:
+        self.api, self.operation = api, operation
 
     @classmethod
     def bind(cls, operation: Operation, api: MattAPI) -> Self:
-        return cls(operation.path)
+        return cls(api, operation)
 
     @classmethod
     def bind_unmatched(cls, api: MattAPI) -> Self:
-        return cls("none")
+        return cls(api, None)
+
+    @cached_property
+    def route(self) -> str:
+        """The whole path: a controller's operation knows its own part of it alone."""
+        return "none" if self.operation is None else find_operation(self.api, self.operation).path
 
     def received(self, call: Call) -> None:
         call.state[self] = perf_counter()

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import django
 import pytest
@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from ninja.security import django_auth
 
-from django_matt import MattAPI, ModelSchema
+from django_matt import MattAPI, ModelSchema, api_controller, http_get
 from django_matt.lifespans import run_lifespans
 from tests.apps.caching import cached
 from tests.apps.clients import write_client
@@ -80,6 +80,13 @@ def groups_api(decorate: Callable[[Any], Any] = lambda view: view) -> MattAPI:
     return api
 
 
+@api_controller("/crew", auto_import=False)
+class CrewController:
+    @http_get("/{number}")
+    def member(self, number: int):
+        return {"number": number}
+
+
 @pytest.fixture(params=["sync", "async"])
 def project(request, serve, settings):
     """Return ``project(*apps, api=None)``: a project with these apps, asked by a sync or by an async client."""
@@ -108,19 +115,18 @@ def project(request, serve, settings):
 def test_metrics_count_answers_and_refusals_and_unknown_urls(project):
     COUNTS.clear()
     SECONDS.clear()
-    shop = project("tests.apps.metrics.MetricsConfig")
-    for path in (
-        f"/{shop.kind}/groups",
-        f"/{shop.kind}/groups",
-        f"/{shop.kind}/secret",
-        "/nothing",
-    ):
+    api = groups_api()
+    api.register_controllers(CrewController)
+    shop = project("tests.apps.metrics.MetricsConfig", api=api)
+    groups, secret = f"/{shop.kind}/groups", f"/{shop.kind}/secret"
+    for path in (groups, groups, secret, "/nothing", "/crew/1"):
         shop.ask(path)
     shown = shop.ask("/metrics").content.decode()
-    assert f'requests{{method="GET",route="/{shop.kind}/groups",status="200"}} 2' in shown
-    assert f'requests{{method="GET",route="/{shop.kind}/secret",status="401"}} 1' in shown
+    assert f'requests{{method="GET",route="/api/{shop.kind}/groups",status="200"}} 2' in shown
+    assert f'requests{{method="GET",route="/api/{shop.kind}/secret",status="401"}} 1' in shown
     assert 'requests{method="GET",route="none",status="404"} 1' in shown
-    assert f'seconds{{route="/{shop.kind}/groups"}} 0.' in shown
+    assert 'requests{method="GET",route="/api/crew/{number}",status="200"} 1' in shown
+    assert f'seconds{{route="/api/{shop.kind}/groups"}} 0.' in shown
 
 
 # ---- caching: a hook that answers, by what a route reads ----
@@ -229,7 +235,7 @@ def test_a_client_that_is_written_from_the_operations_talks_to_the_api(project):
     listing = client.list_groups if shop.kind == "sync" else client.list_groups_async
     assert listing() == [{"id": group.id, "name": "CREW"}]
     hints = get_type_hints(names["AppUserOut"], names)
-    assert hints["groups"] == list[names["AppGroupOut"]]
+    assert get_args(hints["groups"]) == (names["AppGroupOut"],)
     hints = get_type_hints(names["Client"].rename, names)
     assert hints == {"number": int, "name": str, "loud": bool, "return": names["AppGroupOut"]}
 
