@@ -4,8 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from inspect import isawaitable
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -25,8 +24,10 @@ from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
 from django_matt.hook_chains import bind_view
+from django_matt.operation_checks import bind_checks, challenged
 from django_matt.parameters import Parameters, body_formats
 from django_matt.responses import ResponseBuilder, response_formats
+from django_matt.security_schemes import challenge_of
 from django_matt.settings import get_settings
 from django_matt.urls import non_atomic_aliases
 
@@ -48,15 +49,13 @@ class _Steps:
         formats = own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
         self.answer = ResponseBuilder(api, operation, response_formats(api, formats))
-        self.checks = bool(
-            operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt
-        )
-        self.challenge = _challenge(operation)
+        self.check = bind_checks(api, operation)
+        self.challenge = challenge_of(operation.auth_callbacks)
         self.route = route_function_of(operation)
         self.extra = isinstance(operation, ExtraOperation)
         self.permissions = self._permissions()
         marks: dict[str, Any] = {} if own_formats is None else {"_matt_formats": own_formats}
-        if self.checks:
+        if self.check is not None:
             marks["_matt_challenge"] = self.challenge
         marks |= _non_atomic(operation)
         self.enter = bind_contexts(
@@ -65,9 +64,9 @@ class _Steps:
             self.parameters,
             permissions=self.permissions,
             marks=marks,
-            early=not self.checks,
+            early=self.check is None,
         )
-        self.makes_late = self.checks and makes_responses(api)
+        self.makes_late = self.check is not None and makes_responses(api)
         self.build: Callable[[], ControllerBase] | None = None
         self.direct: Callable[..., Any] | None = None
         self.permits = self.wants_request = False
@@ -106,11 +105,11 @@ class _Steps:
         marks["_matt_challenge"] = self.challenge
         marks["_matt_plan"] = self.answer.describe  # for the DEBUG page
         if not marks.get(INSIDE):
-            return self.challenged(answer_error(self.api, request, error))
+            return challenged(answer_error(self.api, request, error), self.challenge)
         if self._leaves(error):
             return None
         # Raises what a handler raises: that leaves as well.
-        return self.challenged(self.api.on_exception(request, error))
+        return challenged(self.api.on_exception(request, error), self.challenge)
 
     def _leaves(self, error: Exception) -> bool:
         """Tell whether an exception leaves the operation: no handler of the project's own wants it."""
@@ -126,10 +125,6 @@ class _Steps:
         """Make the response that the project prepares, once authentication and throttles have passed."""
         if self.makes_late and context.made is None:
             context.made = self.api.create_temporal_response(context.request)
-
-    def challenged(self, response: Any) -> Any:
-        """Say on a 401 how to authenticate, where a handler of the project's own has not."""
-        return _challenged(response, self.challenge)
 
     def log(self, request: HttpRequest, level: int, outcome: Any) -> None:
         """Log as Ninja Extra does, with what the client sent escaped."""
@@ -154,33 +149,6 @@ def _non_atomic(operation: Operation) -> dict[str, Any]:
     return {NON_ATOMIC: aliases} if aliases else {}
 
 
-def _challenged(response: Any, challenge: str) -> Any:
-    if isawaitable(response):
-        return _challenged_later(response, challenge)
-    if challenge and response.status_code == 401 and "WWW-Authenticate" not in response.headers:
-        response.headers["WWW-Authenticate"] = challenge
-    return response
-
-
-async def _challenged_later(response: Awaitable[Any], challenge: str) -> Any:
-    return _challenged(await response, challenge)
-
-
-def _challenge(operation: Operation) -> str:
-    """Return the ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1), empty where there is none.
-
-    Only a scheme of HTTP has a challenge: a key in a header, a cookie, a client certificate or a function has no name
-    that a client would know.
-    """
-    challenges = []
-    for callback in operation.auth_callbacks:
-        schema = getattr(callback, "openapi_security_schema", None) or {}
-        if schema.get("type") == "http":
-            scheme = str(schema.get("scheme", "bearer")).title()
-            challenges.append('Basic realm="api", charset="UTF-8"' if scheme == "Basic" else scheme)
-    return ", ".join(dict.fromkeys(challenges))
-
-
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is."""
     made: dict[str, _Steps] = {}
@@ -202,8 +170,8 @@ def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
 
 
 def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]:
-    operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
-    view, call, hooked = operation.view_func, steps.call, steps.hooked
+    answer, enter, logs = steps.answer, steps.enter, steps.extra
+    view, call, hooked = steps.operation.view_func, steps.call, steps.hooked
 
     def rebind(make: Callable[[], _Steps]) -> None:
         nonlocal enter
@@ -221,10 +189,10 @@ def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]
         context = None
         try:
             context = enter(request, path)
-            if steps.checks:
-                refused = operation._run_checks(request)
+            if steps.check is not None:
+                refused: HttpResponseBase | None = steps.check(request)
                 if refused is not None:
-                    return cast("HttpResponseBase", steps.challenged(refused))
+                    return refused
                 steps.prepare(context)
             if steps.build is not None:
                 context.controller = steps.build()
@@ -265,8 +233,8 @@ def _bind_sync(steps: _Steps) -> tuple[Callable[..., HttpResponseBase], _Rebind]
 def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order; a call for one of them costs each request
     steps: _Steps,
 ) -> tuple[Callable[..., Awaitable[HttpResponseBase]], _Rebind]:
-    operation, answer, enter, logs = steps.operation, steps.answer, steps.enter, steps.extra
-    view, call, hooked = operation.view_func, steps.call, steps.hooked
+    answer, enter, logs = steps.answer, steps.enter, steps.extra
+    view, call, hooked = steps.operation.view_func, steps.call, steps.hooked
     threaded = steps.parameters.needs_thread or not is_stock_context()
 
     def rebind(make: Callable[[], _Steps]) -> None:
@@ -285,10 +253,10 @@ def _bind_async(  # noqa: C901, PLR0915 - the steps of a request in their order;
         context = None
         try:
             context = enter(request, path)
-            if steps.checks:
-                refused = await operation._run_checks(request)  # type: ignore[misc]
+            if steps.check is not None:
+                refused: HttpResponseBase | None = await steps.check(request)
                 if refused is not None:
-                    return await arrived(steps.challenged(refused))
+                    return refused
                 steps.prepare(context)
             if steps.build is not None:
                 context.controller = steps.build()
@@ -349,7 +317,7 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
 
     What a decorator of the view raises is answered like what the operation raises.
     """
-    challenge = _challenge(operation)
+    challenge = challenge_of(operation.auth_callbacks)
     non_atomic = _non_atomic(operation)
 
     def leave(marks: dict[str, Any], request: HttpRequest) -> bool:
@@ -369,7 +337,7 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
         except Exception as error:
             if leave(marks, request):
                 raise
-            made = _challenged(answer_error(api, request, error), challenge)
+            made = challenged(answer_error(api, request, error), challenge)
         finally:
             marks[INSIDE] = before
         return made
@@ -384,7 +352,7 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
         except Exception as error:
             if leave(marks, request):
                 raise
-            made = await arrived(_challenged(answer_error(api, request, error), challenge))
+            made = await arrived(challenged(answer_error(api, request, error), challenge))
         finally:
             marks[INSIDE] = before
         return made
