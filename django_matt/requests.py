@@ -17,17 +17,15 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.contexts import bind_contexts, is_stock_context, makes_responses
 from django_matt.controllers import controller_factory, route_function_of
-from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
+from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived, challenged
 from django_matt.errors.fields import attach, attach_operation
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.middlewares import leaves_view
 from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
 from django_matt.hook_chains import bind_view
-from django_matt.operation_checks import bind_checks, challenged
 from django_matt.parameters import Parameters, body_formats
 from django_matt.responses import ResponseBuilder, response_formats
-from django_matt.security_schemes import challenge_of
 from django_matt.settings import get_settings
 from django_matt.urls import non_atomic_aliases
 
@@ -49,8 +47,7 @@ class _Steps:
         formats = own_formats or api.formats
         self.parameters = Parameters(api, operation, body_formats(api, formats))
         self.answer = ResponseBuilder(api, operation, response_formats(api, formats))
-        self.check = bind_checks(api, operation)
-        self.challenge = challenge_of(operation.auth_callbacks)
+        self.check, self.challenge = _bind_checks(api, operation), _challenge(operation)
         self.route = route_function_of(operation)
         self.extra = isinstance(operation, ExtraOperation)
         self.permissions = self._permissions()
@@ -147,6 +144,24 @@ def _non_atomic(operation: Operation) -> dict[str, Any]:
     """Return the mark of a route's requests that says around which databases no transaction was opened."""
     aliases = non_atomic_aliases(operation)
     return {NON_ATOMIC: aliases} if aliases else {}
+
+
+def _bind_checks(api: Any, operation: Operation) -> Callable[[HttpRequest], Any] | None:
+    """Return what authenticates and throttles, None where there is nothing to do."""
+    if not (operation.auth_callbacks or operation.throttle_objects or operation.csrf_exempt):
+        return None
+    from django_matt.operation_checks import bind_checks
+
+    return bind_checks(api, operation)
+
+
+def _challenge(operation: Operation) -> str:
+    """Return what a 401 of an operation says of how to authenticate."""
+    if not operation.auth_callbacks:
+        return ""
+    from django_matt.security_schemes import challenge_of
+
+    return challenge_of(operation.auth_callbacks)
 
 
 def bind_run(api: Any, operation: Operation) -> Callable[..., Any]:
@@ -317,7 +332,7 @@ def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> C
 
     What a decorator of the view raises is answered like what the operation raises.
     """
-    challenge = challenge_of(operation.auth_callbacks)
+    challenge = _challenge(operation)
     non_atomic = _non_atomic(operation)
 
     def leave(marks: dict[str, Any], request: HttpRequest) -> bool:

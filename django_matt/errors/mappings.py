@@ -47,7 +47,11 @@ _BESIDE = {
     ("ninja.operation", name)
     for name in ("_run_authentication", "_check_throttles", "_result_to_response")
 }
-_BESIDE_MODULES = {"django_matt.operation_checks", "django_matt.serialization.plan"}
+_BESIDE_MODULES = {
+    "django_matt.async_throttles",
+    "django_matt.operation_checks",
+    "django_matt.serialization.plan",
+}
 
 
 def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
