@@ -13,6 +13,7 @@ from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import is_same_domain
 from ninja.constants import NOT_SET
 from ninja.errors import ConfigError
@@ -98,9 +99,12 @@ def socket_url(api: Any, socket: Socket) -> URLPattern:
             "url_route": {"args": (), "kwargs": parameters},
             "auth": getattr(request, "auth", None),
         }
-        if hasattr(request, "auser"):
-            # Read here: a consumer cannot wait for the lazy user.
-            handshake.added["user"] = await request.auser()
+        user: Any = getattr(request, "user", None)
+        if isinstance(user, SimpleLazyObject) and hasattr(request, "auser"):
+            # Loaded here: a consumer cannot wait for the lazy user.
+            user = await request.auser()
+        if user is not None:
+            handshake.added["user"] = user
         if hasattr(request, "session"):
             handshake.added["session"] = request.session
         return HttpResponse(status=_ACCEPTED)

@@ -319,6 +319,18 @@ class TestAuthentication:
         api.add_socket("/open", echo, auth=None)
         assert talk(api, "/api/open", "user").text == ["AnonymousUser"]
 
+    def test_a_user_that_ninjas_class_sets_is_not_the_sessions(self, talk, transactional_db):
+        class Setting(Query):
+            def authenticate(self, request, key):
+                request.user = User(username="eve")
+                return key
+
+        client = Client()
+        client.force_login(User.objects.create(username="ada"))
+        cookie = {"cookie": f"sessionid={client.cookies['sessionid'].value}"}
+        opened = talk(api_with(auth=Setting()), "/api/echo?ticket=x", "user", headers=cookie)
+        assert opened.text == ["eve"]
+
     def test_what_a_callback_raises_is_a_500(self, talk, caplog):
         def broken(request):
             raise ValueError("of the callback")
