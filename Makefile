@@ -22,7 +22,7 @@ QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/rows/_rows_c.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next check format encoder bench docs peers upstream lock clean
+.PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next test-newest check format encoder bench docs peers upstream lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,16 @@ test-next: $(VENV)/.test ## Run the tests with the other line of Python and Djan
 	done; \
 	echo "No second Python found." | tee -a $(CLOSING)
 
+# Without `--editable .` in the same command, uv does not look at the caps of pyproject.toml.
+UPSTREAM := django django-ninja django-ninja-extra pydantic
+test-newest: ## Run the tests with the newest Ninja, Ninja Extra, pydantic and Django (CAPS=no: whatever pyproject.toml allows)
+	@$(MAKE) --no-print-directory VENV=.venv-newest .venv-newest/.test
+	@export UV_PYTHON=.venv-newest/bin/python; set -e; \
+	[ "$(CAPS)" = no ] && wanted="--upgrade $(UPSTREAM)" || wanted="$(UPSTREAM:%=--upgrade-package %) --editable ."; \
+	.venv-newest/bin/uv pip install --quiet $$wanted; \
+	.venv-newest/bin/uv pip freeze | grep -E "^($(subst $() ,|,$(UPSTREAM)))=="; \
+	exec $(MAKE) --no-print-directory VENV=.venv-newest CLOSING=$(CLOSING) test-quick
+
 # All of them run, also after one that failed.
 check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contracts, documentation
 	@failed=""; attempt() { echo "$$*"; "$$@" || failed="$$failed $${1##*/}"; }; \
@@ -120,6 +130,8 @@ encoder: | $(VENV)/bin/uv ## Write the fingerprints of what is compiled and buil
 bench: ## Measure MattAPI beside its peers and hand-written Django
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.bench
 	.venv-bench/bin/python -m benchmarks $(ARGS)
+	.venv-bench/bin/python -m benchmarks.prices
+	.venv-bench/bin/python -m benchmarks.startup
 	.venv-bench/bin/python -m benchmarks.reload
 
 docs: $(VENV)/.dev ## Serve the documentation on 127.0.0.1 (PORT=8000)
@@ -144,6 +156,6 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	$$compile --constraints requirements/dev.txt --group peers --extra all -o requirements/peers.txt
 
 clean: ## Remove what these commands made
-	rm -rf .venv .venv-next .venv-bench .venv-peers build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-next .venv-bench .venv-peers .venv-newest build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/encoder.c
 	rm -f django_matt/rows/_rows_c*.so django_matt/rows/_rows_c.c

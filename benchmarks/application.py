@@ -1,6 +1,7 @@
-"""One stack as an application for a server; ``BENCHMARKS_STACK`` and ``BENCHMARKS_INTERFACE`` choose it."""
+"""One stack as an application for a server, chosen by ``BENCHMARKS_STACK``, ``_INTERFACE`` and ``_HANDLER``."""
 
 import os
+from typing import Any
 
 import django
 from django.conf import settings
@@ -10,10 +11,25 @@ __all__ = ["application"]
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
 django.setup()
 
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
-
 from benchmarks.stacks import load  # noqa: E402
 
 settings.ROOT_URLCONF = load(os.environ["BENCHMARKS_STACK"])
-application = ASGIHandler() if os.environ["BENCHMARKS_INTERFACE"] == "asgi" else WSGIHandler()
+
+
+def _application() -> Any:
+    """Return Django's application of the interface, or ours."""
+    interface, ours = os.environ["BENCHMARKS_INTERFACE"], os.environ.get("BENCHMARKS_HANDLER")
+    if interface == "wsgi":
+        from django.core.handlers.wsgi import WSGIHandler
+
+        return WSGIHandler()
+    if ours == "matt":
+        from django_matt.asgi import MattASGIHandler
+
+        return MattASGIHandler()
+    from django.core.handlers.asgi import ASGIHandler
+
+    return ASGIHandler()
+
+
+application = _application()

@@ -1,6 +1,9 @@
 """The cases: what is asked of every stack, and how often in one sample."""
 
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Literal
 
 import orjson
@@ -25,6 +28,9 @@ class Case:
     path: str
     times: int
     method: str = "GET"
+    varying: str = ""
+    """The path with another number from 1 to ``keys`` for each request; without it all requests ask for ``path``."""
+    keys: int = 0
     query: str = ""
     body: bytes = b""
     status: int = 200
@@ -32,6 +38,12 @@ class Case:
     database: bool = True
     writes: int = 0
     """How many rows of ``Product`` it inserts."""
+
+    def paths(self) -> Iterator[str]:
+        """Yield the path of each request, without end, in an order that is the same for every stack."""
+        keys = random.Random(0).sample(range(1, self.keys + 1), self.keys)
+        paths = [self.varying.format(key) for key in keys] or [self.path]
+        return cycle(paths)
 
 
 CASES = {
@@ -44,7 +56,20 @@ CASES = {
         body=orjson.dumps(_ITEM),
         database=False,
     ),
-    "one": Case(title="a row of 12 columns by its key", path="rows/500", times=8),
+    "one": Case(
+        title="a row of 12 columns by its key, by 2,000 keys in turn",
+        path="rows/500",
+        varying="rows/{}",
+        keys=2_000,
+        times=8,
+    ),
+    "tenants": Case(
+        title="the 10 rows of a tenant, of 1,000 tenants in turn",
+        path="tenants/500/invoices",
+        varying="tenants/{}/invoices",
+        keys=1_000,
+        times=8,
+    ),
     "flat": Case(title="1,000 rows of 12 columns", path="flat", times=1),
     "instances": Case(
         title="200 model instances of 12 columns, in a list", path="instances", times=1
@@ -93,7 +118,14 @@ CASES = {
         handler="view",
         database=False,
     ),
-    "one-async": Case(title="one, async", path="async/rows/500", times=4, handler="asgi"),
+    "one-async": Case(
+        title="one, async",
+        path="async/rows/500",
+        varying="async/rows/{}",
+        keys=2_000,
+        times=4,
+        handler="asgi",
+    ),
     "flat-async": Case(title="flat, async", path="async/flat", times=1, handler="asgi"),
     "nested-async": Case(title="nested, async", path="async/nested", times=1, handler="asgi"),
     "stream": Case(title="a long table of 12 columns in one answer", path="stream", times=1),

@@ -8,19 +8,36 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from benchmarks.models import Author, Book, Chapter, Entry, Product, Publisher, Row, Tag, Wide
+from benchmarks.models import (
+    Author,
+    Book,
+    Chapter,
+    Entry,
+    Invoice,
+    Product,
+    Publisher,
+    Row,
+    Tag,
+    Wide,
+)
 
-__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "publishers", "some_rows"]
+__all__ = ["COLUMNS", "MAX_LIMIT", "books", "fill", "hundred_rows", "publishers", "some_rows"]
 
 COLUMNS = tuple(field.name for field in Row._meta.concrete_fields)
 MAX_LIMIT = 100
 ROWS, INSTANCES, BOOKS, AUTHORS, TAGS = 1_000, 200, 100, 20, 10
 PUBLISHERS, CHAPTERS = 10, 3
+TENANTS, INVOICES = 1_000, 10
 
 
 def some_rows() -> "QuerySet[Row]":
     """Return the query of the case *instances*."""
     return Row.objects.filter(id__lte=INSTANCES)
+
+
+def hundred_rows() -> "QuerySet[Row]":
+    """Return the query of the case *hundred*."""
+    return Row.objects.filter(id__lte=100)
 
 
 def books() -> "QuerySet[Book]":
@@ -36,7 +53,7 @@ def publishers() -> "QuerySet[Publisher]":
 def fill(entries: int) -> None:
     """Make the tables and their rows; ``entries`` is the length of the stream."""
     with connection.schema_editor() as editor:
-        for model in (Row, Entry, Publisher, Author, Tag, Book, Chapter, Product):
+        for model in (Row, Entry, Publisher, Author, Tag, Book, Chapter, Invoice, Product):
             editor.create_model(model)
     Row.objects.bulk_create(_wide(Row, index) for index in range(ROWS))
     for first in range(0, entries, 10_000):
@@ -69,6 +86,16 @@ def fill(entries: int) -> None:
         Chapter(title=f"Chapter {n}", book_id=book)
         for book in range(1, BOOKS + 1)
         for n in range(1, CHAPTERS + 1)
+    )
+    Invoice.objects.bulk_create(
+        Invoice(
+            tenant=1 + n % TENANTS,
+            number=f"2024-{n}",
+            total=Decimal(n) / 4,
+            paid=n % 3 == 0,
+            due=datetime.date(2024, 1, 1 + n % 28),
+        )
+        for n in range(TENANTS * INVOICES)
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -11,8 +11,9 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 from pydantic import ConfigDict, TypeAdapter, create_model
 
+from benchmarks.answers import normal
 from benchmarks.data import COLUMNS, some_rows
-from benchmarks.measuring import DifferentAnswersError, Run, normal
+from benchmarks.measuring import DifferentAnswersError, Run
 from benchmarks.models import Row
 from benchmarks.stacks.bare import row_dict
 from benchmarks.stacks.schemas import RowOut

@@ -66,14 +66,16 @@ class Handlers:
 
     def _prepare_wsgi(self, case: Case) -> Callable[[int], Answer]:
         environ = _environ(case)
-        handler, body, statuses = self._wsgi, case.body, [""]
+        handler, body, statuses, paths = self._wsgi, case.body, [""], case.paths()
 
         def start_response(status: str, headers: Any, exc_info: Any = None) -> None:
             statuses[0] = status
 
         def run(times: int) -> Answer:
             for _ in range(times):
-                response = handler({**environ, "wsgi.input": BytesIO(body)}, start_response)
+                path = f"/{PREFIX}{next(paths)}"
+                request = {**environ, "PATH_INFO": path, "wsgi.input": BytesIO(body)}
+                response = handler(request, start_response)
                 content = b"".join(response)
                 response.close()
             return int(statuses[0][:3]), content
@@ -82,6 +84,7 @@ class Handlers:
 
     def _prepare_asgi(self, case: Case) -> Callable[[], Any]:
         handler, scope, forever = self._asgi, _scope(case), self._loop.create_future()
+        paths = case.paths()
 
         async def one() -> Answer:
             sent: list[dict[str, Any]] = []
@@ -95,7 +98,8 @@ class Handlers:
             async def send(message: dict[str, Any]) -> None:
                 sent.append(message)
 
-            await handler({**scope}, receive, send)
+            path = f"/{PREFIX}{next(paths)}"
+            await handler({**scope, "path": path, "raw_path": path.encode()}, receive, send)
             return sent[0]["status"], b"".join(message["body"] for message in sent[1:])
 
         return one

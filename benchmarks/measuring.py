@@ -3,7 +3,6 @@
 import gc
 import json
 import random
-import re
 import time
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -12,34 +11,22 @@ from typing import Any
 from django.conf import settings
 from django.urls import set_urlconf
 
+from benchmarks.answers import normal
 from benchmarks.cases import CASES
 from benchmarks.handlers import Answer, Handlers
 from benchmarks.models import Product
 from benchmarks.stacks import serving
 
-__all__ = ["DifferentAnswersError", "Least", "Run", "Stacks", "normal", "take_turns"]
+__all__ = ["DifferentAnswersError", "Least", "Run", "Stacks", "take_turns"]
 
 Run = Callable[[int], Any]
 """Does a piece of work a number of times."""
 Least = dict[str, tuple[float, float]]
 """The least CPU and wall seconds of one request, by line."""
 
-_DATETIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)\Z")
-
 
 class DifferentAnswersError(Exception):
     """A stack answers otherwise than the first: its time would say nothing."""
-
-
-def normal(data: Any) -> Any:
-    """Return JSON data with its datetimes cut to milliseconds and their zone written as ``Z``."""
-    if isinstance(data, dict):
-        return {key: normal(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [normal(value) for value in data]
-    if isinstance(data, str) and (found := _DATETIME.match(data)):
-        return f"{found[1]}{((found[2] or '.') + '000')[:4]}Z"
-    return data
 
 
 def take_turns(runs: dict[str, Run], times: int) -> Iterator[Least]:

@@ -82,6 +82,19 @@ class Chapter(models.Model):
         ordering = ["id"]
 
 
+class Invoice(models.Model):
+    """The rows of many tenants."""
+
+    tenant = models.IntegerField(db_index=True)
+    number = models.CharField(max_length=20)
+    total = models.DecimalField(max_digits=10, decimal_places=2)
+    paid = models.BooleanField()
+    due = models.DateField()
+
+    class Meta:
+        ordering = ["id"]
+
+
 class Product(models.Model):
     """What the writes insert."""
 

@@ -1,4 +1,4 @@
-"""A stack behind granian: one worker on 127.0.0.1, started, watched and stopped."""
+"""A stack behind granian or uvicorn: one worker on 127.0.0.1, started, watched and stopped."""
 
 import http.client
 import os
@@ -25,38 +25,99 @@ class Server:
     """One that answers."""
 
     def __init__(self, process: int, port: int) -> None:
-        """Take the id of granian's own process and where its worker listens."""
+        """Take the id of the process that was started and where its worker listens."""
         self._process, self._port = process, port
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        return self._port
 
     def url(self, path: str) -> str:
         """Return the address of a path."""
         return f"http://127.0.0.1:{self._port}/{path}"
 
-    def peak(self) -> int | None:
-        """Return the most that the worker has held, in bytes; ``None`` where this is not Linux."""
+    def processes(self) -> list[int]:
+        """Return the process that was started and its children; empty where this is not Linux."""
         try:
             tasks = Path(f"/proc/{self._process}/task/{self._process}/children").read_text()
         except OSError:
-            return None
-        # Beside the worker there may be the small process that multiprocessing cleans up with.
-        return max((peak(int(child)) or 0 for child in tasks.split()), default=None)
+            return []
+        return [self._process, *map(int, tasks.split())]
+
+    def peak(self) -> int | None:
+        """Return the most that the worker has held, in bytes; ``None`` where this is not Linux."""
+        # Beside the worker there may be the process that started it, and the one that multiprocessing cleans up with.
+        return max((peak(process) or 0 for process in self.processes()), default=None)
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that the server has used so far."""
+        ticks = 0
+        for process in self.processes():
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def resident(self) -> int:
+        """Return what the server holds now, in bytes."""
+        pages = sum(
+            int(Path(f"/proc/{process}/statm").read_text().split()[1])
+            for process in self.processes()
+        )
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def open_files(self, ending: str) -> int:
+        """Return how often the server has files of a name open: a connection to SQLite is one."""
+        links = [
+            link for process in self.processes() for link in Path(f"/proc/{process}/fd").iterdir()
+        ]
+        return sum(f"{link.readlink()}".endswith(ending) for link in links if link.is_symlink())
+
+    def threads(self) -> int:
+        """Return how many threads the server has."""
+        return sum(
+            len(list(Path(f"/proc/{process}/task").iterdir())) for process in self.processes()
+        )
+
+
+COMMANDS = {
+    "granian": "-m granian --interface {interface} --host 127.0.0.1 --port {port} --workers 1 --no-ws --log-level warning",
+    "uvicorn": "-m uvicorn --interface asgi3 --host 127.0.0.1 --port {port} --no-access-log --log-level warning",
+    "bolt": "-m django runbolt --settings benchmarks.settings --host 127.0.0.1 --port {port} --processes 1 --no-admin",
+}
 
 
 @contextmanager
-def serve(stack: str, interface: str, database: str, ready: str) -> Iterator[Server]:
-    """Serve a stack until the end of the block, which begins once the path ``ready`` answers; raises ``ServerError``."""
+def serve(
+    stack: str,
+    interface: str,
+    database: str,
+    ready: str,
+    *,
+    server: str = "granian",
+    handler: str = "django",
+) -> Iterator[Server]:
+    """Serve a stack until the end of the block, which begins once the path ``ready`` answers; raises ``ServerError``.
+
+    ``handler`` is ``matt`` for the ASGI application of ``django_matt.asgi``.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1"]
-    command += ["--port", f"{port}", "--workers", "1", "--no-ws", "--log-level", "warning"]
+    command = [sys.executable, *COMMANDS[server].format(interface=interface, port=port).split()]
     if interface == "wsgi":
         command += ["--blocking-threads", "1"]
     chosen = {
         "BENCHMARKS_STACK": stack,
         "BENCHMARKS_INTERFACE": interface,
+        "BENCHMARKS_HANDLER": handler,
         "BENCHMARKS_DATABASE": database,
     }
+    if server != "bolt":
+        command.append("benchmarks.application:application")
     process = subprocess.Popen(
-        [*command, "benchmarks.application:application"], cwd=_ROOT, env={**os.environ, **chosen}
+        command,
+        cwd=_ROOT,
+        env={**os.environ, **chosen},
+        stdout=subprocess.DEVNULL if server == "bolt" else None,
     )
     try:
         _wait(process, port, ready)
@@ -82,4 +143,4 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, ready: str) -> None:
             time.sleep(0.1)
         finally:
             connection.close()
-    raise ServerError(f"granian did not serve /{ready} within 30 seconds")
+    raise ServerError(f"the server did not serve /{ready} within 30 seconds")

@@ -13,6 +13,9 @@ urlpatterns: list[Any] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["ninja_extra", "django_matt", "django_matt.contrib.crud", "benchmarks"]
 MIDDLEWARE: list[str] = []
+if os.environ.get("BENCHMARKS_HANDLER") == "bolt":
+    INSTALLED_APPS.append("django_bolt")
+    BOLT_API = ["benchmarks.stacks.bolt:api"]
 
 # As in production. Ninja Extra logs every request at INFO, which Django's own default would build and then drop.
 LOGGING = {"version": 1, "loggers": {"django.request": {"level": "WARNING"}}}
@@ -29,7 +32,11 @@ DMR_SETTINGS = {"validate_responses": False}
 
 # A connection belongs to a thread, and under ASGI Django gives every request a thread of its own: there a pool keeps
 # PostgreSQL's connections open, as Django's documentation advises, and SQLite's are opened anew.
-_ASGI = os.environ.get("BENCHMARKS_INTERFACE") == "asgi"
+# Our own handler keeps its threads, and so their connections.
+_ASGI = (
+    os.environ.get("BENCHMARKS_INTERFACE") == "asgi"
+    and os.environ.get("BENCHMARKS_HANDLER") != "matt"
+)
 _CONNECTION: dict[str, Any] = {"CONN_MAX_AGE": 0 if _ASGI else None}
 DATABASES: dict[str, dict[str, Any]]
 if os.environ.get("BENCHMARKS_DATABASE") == "postgres":

@@ -122,8 +122,8 @@ def _measure_rounds(cases: list[str], rounds: int, seconds: float, interface: st
 
 def _measure_stream(stack: str, digested: bool) -> None:
     """Measure the one long answer in this process, which serves nothing else: memory that was used stays so."""
+    from benchmarks.answers import normal
     from benchmarks.cases import STREAM
-    from benchmarks.measuring import normal
     from benchmarks.memory import peak, reset_peak
 
     stacks = _stacks([stack])

@@ -1,17 +1,14 @@
 """Names that Ninja does not see through: of types (``type Ids = list[int]``), and of fields (``AliasChoices``)."""
 
 from collections.abc import Iterator
+from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from ninja.compatibility.util import UNION_TYPES
-from ninja.params.models import ParamModel
-from ninja.signature.details import (
-    _unwrap_union_model,
-    is_collection_type,
-    is_pydantic_model,
-)
 from pydantic import AliasChoices, AliasPath
 from pydantic.fields import FieldInfo
+
+from django_matt import upstream
+from django_matt.upstream import is_collection_type, is_pydantic_model
 
 __all__ = ["complete_names", "see_through"]
 
@@ -33,7 +30,7 @@ def see_through(annotation: Any) -> Any:
     elif origin is Annotated:
         inner = see_through(arguments[0])
         return annotation if inner is arguments[0] else Annotated[(inner, *annotation.__metadata__)]
-    elif origin in UNION_TYPES:
+    elif origin in (Union, UnionType):
         found = [see_through(argument) for argument in arguments]
         same = all(new is old for new, old in zip(found, arguments, strict=True))
         return annotation if same else Union[tuple(found)]  # noqa: UP007 - of a tuple
@@ -43,27 +40,31 @@ def see_through(annotation: Any) -> Any:
     return value if is_collection_type(bare) or is_pydantic_model(bare) else annotation
 
 
-def complete_names(model: type[ParamModel]) -> None:
+def complete_names(model: type[upstream.ParamModel]) -> None:
     """Let a parameter model take each name that its fields are read by, and read as a list what is one.
 
     Ninja knows a field's first name alone, and takes the others from a request for unknown.
     """
-    names: dict[str, tuple[str, ...]] | None = getattr(model, "__ninja_flatten_map__", None)
-    lists: list[str] = list(getattr(model, "__ninja_collection_fields__", ()))
-    back = model.__ninja_flatten_map_reverse__  # type: ignore[attr-defined]
+    if upstream.lost("aliases") is not None:
+        return
+    names, lists, back = (
+        upstream.flat_names(model),
+        upstream.list_names(model),
+        upstream.flat_ways(model),
+    )
     for path, is_list in _names(model, (), nested=names is not None):
         if names is not None:
             names.setdefault(path[-1], path)
             back.setdefault(path, (path[-1],))
         if is_list and path[-1] not in lists:
             lists.append(path[-1])
-    model.__ninja_collection_fields__ = lists  # type: ignore[attr-defined]
+    upstream.set_list_names(model, lists)
 
 
 def _names(
     model: Any, prefix: tuple[str, ...], *, nested: bool
 ) -> Iterator[tuple[tuple[str, ...], bool]]:
-    for attribute, field in _unwrap_union_model(model).model_fields.items():
+    for attribute, field in upstream.unwrap_union(model).model_fields.items():
         if nested and is_pydantic_model(field.annotation):
             yield from _names(field.annotation, (*prefix, field.alias or attribute), nested=True)
             continue

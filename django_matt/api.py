@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path
@@ -10,7 +11,6 @@ from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET, NOT_SET_TYPE
 from ninja.errors import ConfigError, ValidationError, ValidationErrorContext
 from ninja.openapi.docs import DocsBase
-from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -38,12 +38,15 @@ from django_matt.pages import asset_urls
 from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
+from django_matt.upstream import OpenAPISchema, lost, replace_default_router
 from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
 
 if TYPE_CHECKING:
     from django_matt.foreign_views import Included, Urls
     from django_matt.openapi.contributions import Contribution
     from django_matt.operations import BoundOperation
+    from django_matt.scopes import Narrow
+    from django_matt.scopes.registry import Scopes
     from django_matt.sockets import Consumer, Socket
 
 __all__ = ["MattAPI"]
@@ -106,6 +109,8 @@ class MattAPI(NinjaExtraAPI):
         self._mounted: list[tuple[str, "Urls", int | None]] = []
         self.sockets: list[Socket] = []
         self.hooks: list[type[OperationHook]] = []
+        self.hook_problems: list[str] = []  # for the system check
+        self.scopes: Scopes | None = None
         self._bound: list[Any] | None = None
         super().__init__(
             title=title,
@@ -127,10 +132,7 @@ class MattAPI(NinjaExtraAPI):
             **options,
         )
         # NinjaExtraAPI always makes a default router of its own class: put the user's, or ours, in its place.
-        self._router_registrations.clear()
-        self._routers.clear()
-        self.default_router = default_router or Router()
-        self.add_router("", self.default_router)
+        replace_default_router(self, default_router or Router())
         follow_settings(self)
 
     @property
@@ -213,6 +215,8 @@ class MattAPI(NinjaExtraAPI):
 
         On an event loop the response of such a handler comes as a coroutine.
         """
+        if lost("handlers") is not None:
+            return super().on_exception(request, exc)
         return ask_handler(self, request, exc)
 
     _stock_on_exception = on_exception
@@ -310,6 +314,17 @@ class MattAPI(NinjaExtraAPI):
             self.hooks.append(hook)
         return hook
 
+    def add_scope(self, model: type[Model], narrow: "Narrow") -> None:
+        """Narrow what the requests to this API may read of a model; call it where ``add_hook`` may be called.
+
+        ``narrow(request)`` returns a ``Q``, or None where the request may read everything. What it raises is answered. An
+        abstract model stands for all models derived from it. Several scopes of a model must all be met.
+        """
+        # Here, as an API without scopes does not import them.
+        from django_matt.scopes.hooks import add_scope
+
+        add_scope(self, model, narrow)
+
     def formats_of(self, operation: Operation) -> FormatSet | None:
         """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""
         if type(self.renderer) is not MattRenderer:
@@ -327,6 +342,18 @@ class MattAPI(NinjaExtraAPI):
 
         return list_operations(self, path_prefix)
 
+    def bind_operations(self) -> None:
+        """Bind every operation now, and not at its first request: before a server forks, so that workers share memory.
+
+        An operation that cannot be bound is left to ``manage.py check`` and to its requests.
+        """
+        for router in self._get_bound_routers():
+            for view in router.path_operations.values():
+                for operation in view.operations:
+                    binding = getattr(operation, "_matt_binding", None)
+                    if binding is not None:
+                        binding.bind()
+
     def get_root_path(self, path_params: dict[str, Any]) -> str:
         """Return the path at which the API is mounted, also below the namespace of an ``include``."""
         try:
@@ -341,6 +368,8 @@ class MattAPI(NinjaExtraAPI):
         self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
+        if lost("openapi") is not None or lost("operations") is not None:
+            return super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         # Here, as no other request needs it.
         from django_matt.openapi.documents import MattOpenAPISchema
 
@@ -361,6 +390,10 @@ class MattAPI(NinjaExtraAPI):
         """Bind every operation once, after the installed apps have extended the API."""
         if self._bound is None:
             self._extend()
+            if lost("operations") is not None:
+                # What Ninja makes is served as it is: matt.E005 says which name is gone.
+                self._bound = super()._get_bound_routers()
+                return self._bound
             with postponed_decorators(self):
                 self._bound = bind_routers(self, super()._get_bound_routers())
         return self._bound

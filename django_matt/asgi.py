@@ -6,6 +6,7 @@ bounded number of threads when it first needs one, and returns it: connections p
 """
 
 import asyncio
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import django
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.core import signals
-from django.core.cache import caches, close_caches
+from django.core.cache import BaseCache, caches, close_caches
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import reset_urlconf
@@ -26,6 +27,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
 
 from django_matt.discovery import find_apis
 from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
@@ -61,12 +63,17 @@ class MattASGIHandler(ASGIHandler):
     Django's own ``close_old_connections``, ``reset_queries`` and ``close_caches``.
     """
 
+    # Of the class, because Django's handler of static files initializes no other handler.
+    _is_lifespan_due = False
+    _opened: asyncio.Future[None] | None = None
+    _keeper: asyncio.Task[None] | None = None
+    _cache_settings: Mapping[str, Any] | None = None
+    _closes_caches = True
+
     def __init__(self) -> None:
         """Load the middleware; the lifespans of the installed apps are due where any has one."""
         super().__init__()
         self._is_lifespan_due = bool(apps_with_lifespan())
-        self._opened: asyncio.Future[None] | None = None
-        self._keeper: asyncio.Task[None] | None = None
 
     @cached_property
     def threads(self) -> Threads:
@@ -75,6 +82,7 @@ class MattASGIHandler(ASGIHandler):
             get_settings().ASGI_THREADS,
             at_start=_begin,
             at_return=_finish,
+            is_clean=_is_clean,
             before_shared=_close_broken_connections,
             after_shared=_refuse_open_transactions,
             at_end=connections.close_all,
@@ -209,14 +217,20 @@ class MattASGIHandler(ASGIHandler):
         self, request: Any, receive: Receive, send: Send, lease: Lease
     ) -> HttpResponseBase | None:
         """Answer a request; return None where its client left before there was a response."""
-        watch = _Disconnects(self.listen_for_disconnect(receive))
+        watch = _Disconnects(self.listen_for_disconnect, receive, lease)
         response: Any = None
         is_over = False
-        try:
-            response = await _Watched(self.run_get_response(request), watch.start)
+
+        async def respond() -> None:
+            nonlocal response
+            response = await self.run_get_response(request)
+            content = send
             if response.streaming:
-                send = await self._lend(response, send, lease)
-            await _Watched(self.send_response(response, send), watch.start)
+                content = await self._lend(response, send, lease)
+            await self.send_response(response, content)
+
+        try:
+            await _Watched(respond(), watch.start)
             is_over = True
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -263,6 +277,14 @@ class MattASGIHandler(ASGIHandler):
 
         return await super().read_body(replay)
 
+    def _has_cache_to_close(self) -> bool:
+        """Tell whether this request has used a cache whose connection Django closes at its end."""
+        settings = caches.settings
+        if settings is not self._cache_settings:
+            # The first request, or settings that a test has overridden.
+            self._cache_settings, self._closes_caches = settings, _close_something(settings)
+        return self._closes_caches and bool(caches.all(initialized_only=True))
+
     async def _close(self, response: HttpResponseBase, lease: Lease) -> None:
         """Close a response: in the request's thread, where anything but Django has something to do at its end."""
         closers = response._resource_closers  # type: ignore[attr-defined]
@@ -271,7 +293,7 @@ class MattASGIHandler(ASGIHandler):
             type(response).close is not HttpResponse.close
             or not hasattr(request, "_stream")
             or hasattr(request, "_files")
-            or caches.all(initialized_only=True)
+            or self._has_cache_to_close()
             or not _only_known(signals.request_finished, _KNOWN_AT_END)
         ):
             await sync_to_async(response.close)()
@@ -284,21 +306,36 @@ class MattASGIHandler(ASGIHandler):
         reset_urlconf(sender=self.__class__)
 
 
+def _close_something(caches_settings: Mapping[str, Any]) -> bool:
+    """Tell whether a cache of the settings has something to close at the end of a request; most have not."""
+    try:
+        backends = [import_string(settings["BACKEND"]) for settings in caches_settings.values()]
+    except (ImportError, KeyError):
+        return True
+    return any(backend.close is not BaseCache.close for backend in backends)
+
+
 _KNOWN_AT_START = frozenset(map(id, (close_old_connections, reset_queries)))
 _KNOWN_AT_END = frozenset(map(id, (close_old_connections, close_caches, reset_urlconf)))
 
 
 def _only_known(signal: Any, known: frozenset[int]) -> bool:
     """Tell whether a signal has no other receivers than Django's own, whose work needs a connection."""
-    return all(key[0] in known for key, *_ in signal.receivers)
+    for receiver in signal.receivers:  # noqa: SIM110 - a generator costs each request more than the loop
+        if receiver[0][0] not in known:
+            return False
+    return True
 
 
 def _begin() -> None:
     """Do in a thread that a request borrows what Django does at the start of the request."""
     receivers = {key[0] for key, *_ in signals.request_started.receivers}
-    for receiver in (reset_queries, close_old_connections):
-        if id(receiver) in receivers:
-            receiver()
+    closes, resets = id(close_old_connections) in receivers, id(reset_queries) in receivers
+    for connection in connections.all(initialized_only=True):
+        if resets:
+            connection.queries_log.clear()
+        if closes:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _finish() -> None:
@@ -306,6 +343,18 @@ def _finish() -> None:
     _drop_open_transactions()
     if id(close_old_connections) in {key[0] for key, *_ in signals.request_finished.receivers}:
         close_old_connections()
+
+
+def _is_clean() -> bool:
+    """Tell whether ``_finish`` would do nothing in this thread: the usual case, where connections persist."""
+    return not any(
+        connection.in_atomic_block
+        or connection.errors_occurred
+        or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+        or (connection.close_at is not None and time.monotonic() >= connection.close_at)
+        for connection in connections.all(initialized_only=True)
+        if connection.connection is not None
+    )
 
 
 def _drop_open_transactions() -> list[str]:
@@ -343,21 +392,30 @@ def _close_broken_connections() -> None:
 class _Disconnects:
     """Waits for the client to leave while a response is made, and then cancels the task that makes it."""
 
-    def __init__(self, listening: Coroutine[Any, Any, None]) -> None:
-        self._listening = listening
+    def __init__(
+        self,
+        listen: Callable[[Receive], Coroutine[Any, Any, None]],
+        receive: Receive,
+        lease: Lease,
+    ) -> None:
+        self._until_gone, self._receive, self._lease = listen, receive, lease
         self._task: asyncio.Task[None] | None = None
         self._maker: asyncio.Task[Any] | None = None
         self.has_cancelled = False
 
-    def start(self) -> None:
-        """Begin to listen; called when a response is first waited for."""
-        if self._task is None:
+    def start(self, waits_for: Any) -> None:
+        """Begin to listen; called whenever the response waits for something.
+
+        Not while a queryset is written in the thread of the request: a cancellation would not stop the thread, and a
+        task for each such request costs more than the trip to the thread.
+        """
+        if self._task is None and waits_for is not self._lease.answer:
             self._maker = asyncio.current_task()
             self._task = asyncio.create_task(self._listen(self._maker))
 
     async def _listen(self, maker: Any) -> None:
         try:
-            await self._listening
+            await self._until_gone(self._receive)
         except (RequestAborted, AssertionError) as found:
             self.has_cancelled = True
             maker.cancel()
@@ -367,7 +425,6 @@ class _Disconnects:
     async def stop(self) -> None:
         """Stop listening; raise what the server sent against the protocol."""
         if self._task is None:
-            self._listening.close()
             return
         self._task.cancel()
         try:
@@ -380,18 +437,18 @@ class _Disconnects:
 
 
 class _Watched(Awaitable[T]):
-    """Awaits a coroutine, and calls ``start`` once it has to wait: most responses are made without waiting."""
+    """Awaits a coroutine, and calls ``start`` with what it waits for: most responses are made without waiting."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T], start: Callable[[], None]) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, T], start: Callable[[Any], None]) -> None:
         self._coroutine = coroutine
         self._start = start
 
     def __await__(self) -> Generator[Any, Any, T]:
-        coroutine = self._coroutine
+        coroutine, start = self._coroutine, self._start
         try:
             waits_for = coroutine.send(None)
-            self._start()
             while True:
+                start(waits_for)
                 try:
                     value = yield waits_for
                 except GeneratorExit:

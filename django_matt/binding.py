@@ -1,7 +1,8 @@
 """One pass over an API's bound operations that gives each its fast path.
 
-Whatever can be decided at start-up is decided here, and the request is left with: authenticate, validate, call, encode.
-The steps and their order are Ninja's and Ninja Extra's; an operation of a class unknown here keeps its own ``run``.
+At start-up each operation gets its id, its hooks, its decorators and a ``run`` of ours. That decides the steps of its
+requests at the first of them (``steps.Binding``). The steps and their order are Ninja's and Ninja Extra's; an operation of a
+class unknown here keeps its own ``run``.
 """
 
 import re
@@ -10,16 +11,15 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
-from ninja.errors import ConfigError
+from ninja.constants import NOT_SET
 from ninja.operation import AsyncOperation as NinjaAsyncOperation
 from ninja.operation import Operation
-from ninja.router import BoundRouter
 from ninja.utils import normalize_path
-from ninja_extra.controllers.base import ControllerBoundRouter
 from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
+from django_matt.aliases import complete_names
 from django_matt.controllers import (
     BoundController,
     controller_view,
@@ -27,6 +27,7 @@ from django_matt.controllers import (
     written_name,
 )
 from django_matt.errors.middlewares import has_exception_middleware, watch_views
+from django_matt.formats.negotiation import operation_formats
 from django_matt.hook_chains import (
     HookUnbound,
     bind_answered,
@@ -36,7 +37,16 @@ from django_matt.hook_chains import (
 )
 from django_matt.limits import cap_pages, distrust_forwarded_for, restrict_ordering
 from django_matt.requests import answer_outside, bind_run
+from django_matt.responses import prepare_stream
+from django_matt.serialization.foreign_keys import type_foreign_keys
 from django_matt.signatures import explain_response, resolve_signature
+from django_matt.steps import Binding
+from django_matt.upstream import (
+    BoundRouter,
+    ControllerBoundRouter,
+    bound_controllers,
+    resolves_as_ninja,
+)
 from django_matt.urls import BoundPathView
 
 __all__ = ["bind_routers", "postponed_decorators"]
@@ -58,7 +68,8 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
         decorators = api.default_router._decorators if controller else _decorators(router)
         for path, path_view in router.path_operations.items():
             for operation in path_view.operations:
-                _name(api, operation, f"{router.prefix}/{path}", taken)
+                where = f"{router.prefix}/{path}"
+                _name(api, operation, where, taken)
                 problem, check = resolve_signature(operation), "matt.E004"
                 if controller:
                     # Behind the signature: what is decorated is the method, whose ``self`` no request sends.
@@ -70,35 +81,52 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
                         distrust_forwarded_for(operation)
                     try:
                         bind_hooks(api, operation, only_outside=type(operation) not in _KNOWN)
-                        _bind(api, operation, decorators)
+                        if type(operation) in _KNOWN:
+                            _prepare(api, operation)
+                        _bind(api, operation, decorators, where)
                     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
                         problem = explain_response(operation, error)
                     except HookUnbound as error:
                         problem, check = str(error), "matt.E006"
                 if problem is not None:
-                    _fail(api, operation, f"{router.prefix}/{path}", problem, check)
+                    _fail(api, operation, where, problem, check)
             router.path_operations[path] = BoundPathView(api, path_view)
     return bound
 
 
 def _fail(api: Any, operation: Operation, path: str, problem: str, check: str) -> None:
     """Let an operation that cannot be bound answer with that error, which ``check`` reports; all others work."""
-    error = f"{operation.methods[0]} {normalize_path(path)}: {problem}"
-
-    def run(request: Any, /, **path: Any) -> Any:
-        raise ConfigError(error)
-
-    async def run_async(request: Any, /, **path: Any) -> Any:
-        raise ConfigError(error)
-
-    failing: Any = run_async if operation.is_async else run
-    failing = answer_outside(api, operation, failing)
+    binding = _begin(api, operation, path, problem, check)
+    failing: Any = answer_outside(api, operation, bind_run(operation, binding))
     if has_outside_hooks(operation):
         failing = bind_answered(api, operation, failing)
     operation.run = failing  # type: ignore[method-assign]
     operation.include_in_schema = False  # no document can describe it
-    operation._matt_problem = error  # type: ignore[attr-defined] # for the system check
-    operation._matt_check = check  # type: ignore[attr-defined]
+
+
+def _begin(api: Any, operation: Operation, path: str, *problem: str) -> Binding:
+    """Return what decides the steps of an operation, and leave it where errors, paginators and checks find it."""
+    binding = Binding(api, operation, f"{operation.methods[0]} {normalize_path(path)}", *problem)
+    operation._matt_binding = binding  # type: ignore[attr-defined]
+    return binding
+
+
+def _prepare(api: Any, operation: Operation) -> None:
+    """Change what routes share, and find mistakes, before there are requests.
+
+    A class of schemas that is built again while another thread validates with it would let anything pass.
+    """
+    taken: Any = {*operation.models, *operation.signature.models}
+    for model in taken:
+        if resolves_as_ninja(model):
+            complete_names(model)
+    for model in (*taken, *operation.response_models.values(), operation.stream_item_model):
+        if model not in (None, NOT_SET):
+            type_foreign_keys(model)
+    prepare_stream(operation)
+    operation_formats(
+        operation, api.formats
+    )  # raises where @formats names one whose library is missing
 
 
 class _Postponed:
@@ -150,7 +178,7 @@ def postponed_decorators(api: Any) -> Iterator[None]:
 def _templates(api: Any) -> Iterator[Any]:
     """Yield each router of an API that has decorators, and each operation that has some of its own."""
     waiting = [registration[1] for registration in api._router_registrations]
-    waiting += [router.controller for router in api._controller_routers]
+    waiting += [router.controller for router in bound_controllers(api)]
     seen: set[int] = set()
     while waiting:
         router = waiting.pop()
@@ -183,7 +211,7 @@ def _decorate_function(operation: Operation, decorators: Iterable[tuple[Any, str
     operation.view_func = view
 
 
-def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]]) -> None:
+def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]], path: str) -> None:
     """Replace ``run``, decorate it, and answer around all of it.
 
     The decorators come in Ninja's order: ``decorate_view``'s, then the outer routers' and the API's, then the router's.
@@ -195,7 +223,9 @@ def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]])
         ]
     found += [decorator for decorator, mode in decorators if mode == "view"]
     known = type(operation) in _KNOWN
-    run: Any = bind_run(api, operation) if known else operation.run
+    run: Any = operation.run
+    if known:
+        run = bind_run(operation, _begin(api, operation, path))
     for each in found:
         if isinstance(each, _Postponed):
             run = each.decorator(run)

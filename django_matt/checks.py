@@ -25,6 +25,7 @@ __all__ = [
     "check_encoder",
     "check_error_logging",
     "check_routes",
+    "check_scopes",
     "check_settings",
     "check_throttles",
 ]
@@ -83,10 +84,24 @@ def check_routes(**_: Any) -> list[CheckMessage]:
     """Report a route that answers 500: its annotations cannot be resolved, or a hook cannot be bound to it."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    broken: list[Any] = [each.operation for each in _operations() if each.problem]
+    broken = [(each.problem, each.operation) for each in _operations() if each.problem]
     return [
-        Error(each._matt_problem, hint=_HINTS[each._matt_check], id=each._matt_check)
-        for each in broken
+        Error(problem, hint=_HINTS[check], id=check)
+        for problem, operation in broken
+        for check in [operation._matt_binding.check]  # type: ignore[attr-defined]
+    ]
+
+
+@register("matt")
+def check_scopes(**_: Any) -> list[CheckMessage]:
+    """Report a scope that cannot narrow: of what is no model's class, or by what is no plain function of the request."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    return [
+        Error(f"{api.title!r}: {problem}", hint=hint, id="matt.E007")
+        for api, _ in find_apis()
+        if (scopes := getattr(api, "scopes", None)) is not None
+        for problem, hint in scopes.problems()
     ]
 
 

@@ -5,13 +5,10 @@ from typing import Any
 import pydantic
 from django.apps import apps
 from django.db import connections, router
-from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models import DecimalField, Field, GenericIPAddressField, Model
-from ninja.orm import fields as ninja_fields
-from ninja.orm.factory import factory
-from ninja.patch_dict import ModelToDict
 from pydantic_core import PydanticCustomError
 
+from django_matt import upstream
 from django_matt.bounds import (
     INT64,
     Change,
@@ -44,7 +41,7 @@ class ColumnRewriter(Rewriter):
 
 def _is_made(cls: Any, name: str) -> bool:
     """Ninja gives what it makes of a column a title. A field that the user declares is as the user says."""
-    if any(getattr(kind, "_wrapped_model", None) is cls for kind in ModelToDict.__subclasses__()):
+    if upstream.is_patched_schema(cls):
         # A `PatchDict` makes the fields of its schema optional, and drops their titles.
         cls = cls.__base__
     return cls.model_fields[name].title is not None
@@ -52,14 +49,17 @@ def _is_made(cls: Any, name: str) -> bool:
 
 def _model_of(cls: type[Any]) -> type[Model] | None:
     """The Django model that a schema class was made from, by ``ModelSchema`` or by ``create_schema``."""
+    if upstream.lost("columns") is not None:
+        return None
     model = getattr(getattr(cls, "Meta", None), "model", None)
     if isinstance(model, str):
         model = apps.get_model(model)
     if isinstance(model, type) and issubclass(model, Model):
         return model
-    for key, made in factory.schemas.items():
+    for key, made in upstream.model_schemas().items():
         if issubclass(cls, made):
-            return key[0]
+            found: type[Model] = key[0]
+            return found
     return None
 
 
@@ -109,7 +109,7 @@ def _bound_column(node: Any, column: "Field[Any, Any]") -> None:
         change_nodes(node, "str", _no_longer_than(column.max_length))
 
 
-_INTEGERS = frozenset(BaseDatabaseOperations.integer_field_ranges)
+_INTEGERS = frozenset(upstream.integer_ranges)
 _TEXTS = frozenset({"CharField", "FileField", "FilePathField", "SlugField"})
 
 
@@ -182,7 +182,7 @@ def _item(column: Any, bounded: bool) -> dict[str, Any]:
     if _is_array(column):
         node = _array(column, bounded)
     else:
-        python_type: Any = ninja_fields.TYPES.get(column.get_internal_type(), Any)
+        python_type: Any = _python_type(column.get_internal_type())
         node = Rewriter(None if bounded else ()).rewrite(
             pydantic.TypeAdapter(python_type).core_schema
         )
@@ -193,6 +193,10 @@ def _item(column: Any, bounded: bool) -> dict[str, Any]:
         if column.choices:
             node = _among(node, [value for value, _ in column.flatchoices] + [""] * column.blank)
     return {"type": "nullable", "schema": node} if column.null else node
+
+
+def _python_type(kind: str) -> Any:
+    return Any if upstream.lost("keys") else upstream.TYPES.get(kind, Any)
 
 
 def _among(node: dict[str, Any], values: list[Any]) -> dict[str, Any]:

@@ -6,15 +6,22 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.operation import Operation
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja_extra import ControllerBase
 from ninja_extra.context import RouteContext
-from ninja_extra.controllers.base import ControllerBase
-from ninja_extra.lazy import settings_lazy
 
+from django_matt import upstream
 from django_matt.hooks import Call
 from django_matt.parameters import Parameters
+from django_matt.upstream import ROUTE_CONTEXT_VAR
 
-__all__ = ["BoundContext", "Enter", "bind_contexts", "is_stock_context", "makes_responses"]
+__all__ = [
+    "BoundContext",
+    "Enter",
+    "bind_contexts",
+    "context_class",
+    "is_stock_context",
+    "makes_responses",
+]
 
 Enter = Callable[[HttpRequest, dict[str, Any]], Any]
 """Makes the context of a request of its path's parameters, and lets it be found by injection."""
@@ -66,7 +73,7 @@ def bind_contexts(
     With ``early`` a response of the project's own is made at once. An operation with authentication or throttles makes
     it when these have passed, as Ninja does, so that ``create_temporal_response`` finds who is signed in.
     """
-    cls, signature = _context_class(), operation.signature
+    cls, signature = context_class(), operation.signature
     stock = cls is BoundContext
     own_response = early and makes_responses(api)
 
@@ -104,7 +111,7 @@ def bind_contexts(
 
 def is_stock_context() -> bool:
     """Tell whether no ``ROUTE_CONTEXT_CLASS`` of the project's own computes the parameters."""
-    return _context_class().compute_route_parameters is BoundContext.compute_route_parameters
+    return context_class().compute_route_parameters is BoundContext.compute_route_parameters
 
 
 def makes_responses(api: Any) -> bool:
@@ -112,8 +119,7 @@ def makes_responses(api: Any) -> bool:
     return type(api).create_temporal_response is not NinjaAPI.create_temporal_response
 
 
-def _context_class() -> type[Any]:
+def context_class() -> type[Any]:
     """The project's ``ROUTE_CONTEXT_CLASS`` over ours: what it overrides is kept, its ``super()`` is ours."""
-    cls: Any = settings_lazy().ROUTE_CONTEXT_CLASS
-    cls = getattr(cls, "_setup", lambda: cls)()
+    cls = upstream.context_class()
     return BoundContext if cls is RouteContext else type(cls.__name__, (cls, BoundContext), {})

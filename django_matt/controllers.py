@@ -14,22 +14,16 @@ from injector import get_bindings
 from ninja.constants import NOT_SET
 from ninja.operation import Operation, PathView
 from ninja.throttling import BaseThrottle
-from ninja_extra.constants import (
-    API_CONTROLLER_INSTANCE,
-    NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY,
-    ROUTE_CONTEXT_VAR,
-)
-from ninja_extra.controllers.base import (
-    APIController,
-    ControllerBase,
-    ControllerBoundRouter,
-    ModelControllerBase,
-)
-from ninja_extra.controllers.route.route_functions import RouteFunction
-from ninja_extra.dependency_resolver import get_injector
-from ninja_extra.reflect import reflect
+from ninja_extra import ControllerBase, ModelControllerBase
 
+from django_matt import upstream
 from django_matt.model_controllers import fit_schemas
+from django_matt.upstream import (
+    ROUTE_CONTEXT_VAR,
+    APIController,
+    ControllerBoundRouter,
+    RouteFunction,
+)
 
 __all__ = [
     "BoundController",
@@ -74,7 +68,7 @@ class BoundController:
         auth: Any = controller.auth  # Ninja Extra's annotation leaves NOT_SET out
         if operation.auth_param is NOT_SET and auth is NOT_SET:
             operation.auth_callbacks = []
-            operation._set_auth(api.auth)
+            upstream.inherit_auth(operation, api.auth)
         if operation.throttle_param is NOT_SET:
             throttle = [] if api.throttle is NOT_SET else api.throttle
             operation.throttle_objects = (
@@ -98,12 +92,11 @@ def forget_dead_api(api: Any, controller: Any) -> None:
     gone, as happens in test suites that make many APIs, and the new API would silently have no routes.
     """
     cls = import_string(controller) if isinstance(controller, str) else controller
-    known = reflect.get_metadata(API_CONTROLLER_INSTANCE, cls)
-    if known is None or any(router.controller is known for router in api._controller_routers):
+    known = upstream.controller_of(cls)
+    if known is None:
         return
-    if id(api) in (reflect.get_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known) or ()):
-        ids = reflect.delete_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, known)
-        reflect.define_metadata(NINJA_EXTRA_API_CONTROLLER_REGISTERED_KEY, ids - {id(api)}, known)
+    if all(router.controller is not known for router in upstream.bound_controllers(api)):
+        upstream.forget_registration(api, known)
 
 
 def route_function_of(operation: Operation) -> RouteFunction | None:
@@ -126,9 +119,9 @@ def controller_factory(route_function: RouteFunction) -> Callable[[], Controller
     without an ``__init__`` of its own is simply called.
     """
     cls = route_function.api_controller.controller_class
-    stock = type(route_function)._get_controller_instance is RouteFunction._get_controller_instance
+    stock = upstream.builds_as_ninja_extra(route_function)
     if not stock or issubclass(cls, ModelControllerBase):
-        return route_function._get_controller_instance
+        return upstream.build_instance(route_function)
     if cls.__init__ is object.__init__:
         return cls
     init = cls.__init__
@@ -137,7 +130,7 @@ def controller_factory(route_function: RouteFunction) -> Callable[[], Controller
         return cls
 
     def build() -> ControllerBase:
-        return cls(**get_injector().args_to_inject(function=init, bindings=bindings, owner_key=cls))
+        return cls(**upstream.args_to_inject(cls, init, bindings))
 
     return build
 

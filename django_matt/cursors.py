@@ -17,12 +17,12 @@ from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import connections
-from django.db.backends.utils import format_number
 from django.db.models import DecimalField, F, GenericIPAddressField, Model, Q, QuerySet
 from django.utils.timezone import is_naive
 from ninja.pagination import CursorPagination
 
 from django_matt.limits import invalid_cursor
+from django_matt.upstream import format_number, lost
 
 __all__ = ["keep_every_row", "ordering_names"]
 
@@ -46,6 +46,8 @@ class _Term(NamedTuple):
 def keep_every_row(paginator: Any) -> None:
     """Give a ``CursorPagination`` our positions, unless its class has its own way to order or to find them."""
     if not isinstance(paginator, CursorPagination) or _METHODS[0] in vars(paginator):
+        return
+    if lost("cursors") is not None:
         return
     if all(getattr(type(paginator), name) is getattr(CursorPagination, name) for name in _METHODS):
         paginator._order_queryset = partial(_order, paginator)  # type: ignore[method-assign]

@@ -20,6 +20,8 @@ from django.core.checks import (
 )
 from django.db import NotSupportedError, connections
 
+from django_matt.upstream import is_psycopg3
+
 __all__ = ["check_databases", "check_persistent_connections"]
 
 # As many keys as the tier of rows puts into one IN.
@@ -81,18 +83,12 @@ def _check_rows(alias: str, connection: Any) -> Iterator[CheckMessage]:
             hint="Every route works. The faster tier of rows supports SQLite and PostgreSQL.",
             id="matt.I001",
         )
-    elif vendor == "postgresql" and not _is_psycopg3():
+    elif vendor == "postgresql" and not is_psycopg3():
         yield Info(
             f"Lists of PostgreSQL ({alias!r}) are not read at full speed through psycopg2.",
             hint="Every route works. The tier of rows needs psycopg 3: pip install 'psycopg[binary]'.",
             id="matt.I001",
         )
-
-
-def _is_psycopg3() -> bool:
-    from django.db.backends.postgresql.psycopg_any import is_psycopg3
-
-    return bool(is_psycopg3)
 
 
 def _check_time_zone(alias: str, connection: Any) -> Iterator[CheckMessage]:

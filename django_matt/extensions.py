@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from django_matt.api import MattAPI
 
 __all__ = [
+    "ContributesPolicy",
     "ExtendsAPI",
     "FileChange",
     "HasLifespan",
@@ -125,4 +126,20 @@ class HealthCheck(Protocol):
 
     def health_checks(self) -> Mapping[str, Callable[[], object]]:
         """Return the checks by the names that the response shows."""
+        ...
+
+
+@runtime_checkable
+class ContributesPolicy(Protocol):
+    """An ``AppConfig`` whose pages need another Content-Security-Policy than the project's.
+
+    ``django_matt.policies.PolicyMiddleware`` asks for it once, at the first response.
+    """
+
+    def policies(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Return directives by the path below which they apply: ``{"/admin/": {"style-src": ["'self'", "'unsafe-inline'"]}}``.
+
+        What is named here replaces the directive of the project's policy, and the other directives stay. The path is the one that the
+        project's URLs have, ``reverse("admin:index")`` for example.
+        """
         ...

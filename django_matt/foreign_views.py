@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, include
 from django_matt.errors.answering import answer_error, arrived
 from django_matt.errors.exceptions import MethodNotAllowed, PayloadTooLarge
 from django_matt.errors.middlewares import ANSWER, leaves_view, watch_views
+from django_matt.upstream import lost
 
 __all__ = ["Included", "Urls", "wrap_urls", "wrap_view"]
 
@@ -104,7 +105,7 @@ def _limit(request: HttpRequest, max_body: int | None) -> None:
 def _length(request: HttpRequest) -> int:
     """Return how long the body is; without a length Django reads it under ASGI alone, where it has arrived by now."""
     given = request.META.get("CONTENT_LENGTH")
-    if not given and isinstance(request, ASGIRequest):
+    if not given and isinstance(request, ASGIRequest) and lost("forms") is None:
         stream: Any = request._stream
         if hasattr(stream, "seekable") and stream.seekable():
             place = stream.tell()

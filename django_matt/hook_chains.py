@@ -354,6 +354,8 @@ def has_outside_hooks(operation: Operation) -> bool:
 def bind_answered(api: Any, operation: Operation, run: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``run`` whose every response the ``answered`` hooks see, and that ``received`` hooks may be in."""
     answered = _methods(operation, "answered", reverse=True)
+    # What stands in for the operation of an unknown URL is none.
+    shown: Any = operation if isinstance(operation, Operation) else None
 
     def finish(call: Call, response: Any) -> Any:
         reached = call._reached
@@ -379,7 +381,7 @@ def bind_answered(api: Any, operation: Operation, run: Callable[..., Any]) -> Ca
 
     def around(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         marks = request.__dict__
-        before, call = marks.get(CALL), Call(request, operation, api, path)
+        before, call = marks.get(CALL), Call(request, shown, api, path)
         marks[CALL] = call
         try:
             response = run(request, **path)
@@ -394,7 +396,7 @@ def bind_answered(api: Any, operation: Operation, run: Callable[..., Any]) -> Ca
 
     async def around_async(request: HttpRequest, /, **path: Any) -> HttpResponseBase:
         marks = request.__dict__
-        before, call = marks.get(CALL), Call(request, operation, api, path)
+        before, call = marks.get(CALL), Call(request, shown, api, path)
         marks[CALL] = call
         try:
             response = await run(request, **path)

@@ -55,7 +55,8 @@ class Call:
         chosen = self.request.__dict__.get("_matt_formats")
         if chosen is not None:
             return chosen
-        answer: Any = getattr(self.operation, "_matt_answer", None)
+        binding: Any = getattr(self.operation, "_matt_binding", None)
+        answer = None if binding is None else binding.answer
         return None if answer is None else answer.formats
 
     @property
@@ -116,6 +117,14 @@ class OperationHook:
         What it raises is the system check ``matt.E006``, and the operation answers 500.
         """
         return cls()
+
+    @classmethod
+    def bind_unmatched(cls, api: Any) -> Self | None:
+        """Return the hook of requests below the API that no operation takes, a 404 or a 405; ``None`` to see none of them.
+
+        Its ``received`` and ``answered`` are called, with a ``call.operation`` that is ``None``.
+        """
+        return None
 
     def received(self, call: Call) -> HttpResponseBase | None:
         """Look at a request before authentication; return a response to answer it."""

@@ -15,18 +15,24 @@ from ninja.errors import ValidationError
 from ninja.operation import Operation
 from ninja.pagination import CursorPagination, PaginationBase
 from ninja.schema import Schema
-from ninja.signature.details import is_collection_type
 from ninja.throttling import SimpleRateThrottle
-from ninja_extra.constants import ORDERATOR_OBJECT, PAGINATOR_OBJECT, SEARCH_OPERATOR_OBJECT
-from ninja_extra.lazy import settings_lazy
 from ninja_extra.ordering import Ordering
 from ninja_extra.pagination import PageNumberPaginationExtra
-from ninja_extra.reflect import reflect
 from ninja_extra.searching import Searching
 from ninja_extra.throttling import SimpleRateThrottle as ExtraSimpleRateThrottle
 
 from django_matt.regexes import is_cheap
 from django_matt.settings import get_settings
+from django_matt.upstream import (
+    ORDERATOR_OBJECT,
+    PAGINATOR_OBJECT,
+    SEARCH_OPERATOR_OBJECT,
+    contributions_to,
+    decoration,
+    extra_settings,
+    is_collection_type,
+    lost,
+)
 
 __all__ = [
     "Guard",
@@ -63,8 +69,8 @@ def find_views(view_func: Any) -> Iterator[Any]:
 
 def _decorations(view_func: Any, key: str, attribute: str) -> Iterator[tuple[str, Any]]:
     """The (argument name, object) that Ninja Extra's decorators of one kind left on a view function."""
-    for layer in find_views(view_func):
-        operation = reflect.get_metadata(key, layer)
+    for layer in find_views(view_func) if lost("operations") is None else ():
+        operation = decoration(key, layer)
         if operation is not None:
             yield getattr(operation, f"{attribute}_kwargs_name"), getattr(operation, attribute)
 
@@ -73,7 +79,7 @@ def find_paginators(view_func: Any) -> Iterator[tuple[str, PaginationBase]]:
     """Yield the argument name and the paginator of each pagination of a view function, Ninja's and Ninja Extra's."""
     yield from _decorations(view_func, PAGINATOR_OBJECT, "paginator")
     for layer in find_views(view_func):
-        for callback in layer.__dict__.get("_ninja_contribute_to_operation", ()):
+        for callback in contributions_to(layer):
             if (
                 isinstance(callback, partial)
                 and callback.args
@@ -263,7 +269,7 @@ def distrust_forwarded_for(operation: Operation) -> None:
         if not isinstance(throttle, SimpleRateThrottle):
             continue
         extra = isinstance(throttle, ExtraSimpleRateThrottle)
-        proxies = settings_lazy().NUM_PROXIES if extra else ninja_settings.NUM_PROXIES
+        proxies = extra_settings().NUM_PROXIES if extra else ninja_settings.NUM_PROXIES
         stock = (SimpleRateThrottle.get_ident, ExtraSimpleRateThrottle.get_ident)
         if proxies is None and type(throttle).get_ident in stock:
             throttle.get_ident = _remote_address  # type: ignore[method-assign]

@@ -1,55 +1,57 @@
 """What is asked of a request before anything else: credentials, then throttles. Decided when an operation is bound."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError
 from ninja.operation import Operation
-from ninja.utils import is_async_callable
 
-from django_matt.async_throttles import bind_throttles
 from django_matt.errors.answering import arrived, challenged
 from django_matt.security_schemes import challenge_of
 
-__all__ = ["bind_authentication", "bind_callback", "bind_checks"]
+__all__ = ["bind_authentication", "bind_callback", "bind_checks", "is_async_callback"]
 
 Check = Callable[[HttpRequest], Any]
 """Return the response that refuses a request, or None; a coroutine function for an async route."""
 
 
-def bind_checks(api: Any, operation: Operation) -> Check:
-    """Return what authenticates and throttles the requests of an operation.
+def bind_checks(
+    api: Any, operation: Operation, prepare: Callable[[Any], None]
+) -> Callable[[Any], Any]:
+    """Return the step that authenticates and throttles the requests of an operation; ``prepare`` follows it.
 
-    It does what Ninja's ``_run_checks`` does, and on an async route no more hops between threads than it needs.
+    It does what Ninja's operations do, and on an async route with no more hops between threads than it needs.
     """
     is_exempt, is_async = operation.csrf_exempt, operation.is_async
-    callbacks, throttles = operation.auth_callbacks, operation.throttle_objects
-    steps: list[Check] = []
+    callbacks = operation.auth_callbacks
+    checks: list[Check] = []
     if callbacks:
-        steps.append(bind_authentication(api, callbacks, is_async=is_async))
-    if throttles:
-        steps.append(bind_throttles(api, operation) if is_async else operation._check_throttles)
+        checks.append(bind_authentication(api, callbacks, is_async=is_async))
+    if operation.throttle_objects:
+        from django_matt.throttling import bind_throttles
 
-    def check(request: HttpRequest) -> Any:
+        checks.append(bind_throttles(api, operation))
+
+    def check(context: Any) -> Any:
         if is_exempt:
-            request.__dict__["_ninja_csrf_exempt"] = True
-        for step in steps:
-            refused = step(request)
+            context.request._ninja_csrf_exempt = True
+        for each in checks:
+            refused = each(context.request)
             if refused is not None:
                 return refused
-        return None
+        return prepare(context)
 
-    async def check_async(request: HttpRequest) -> Any:
+    async def check_async(context: Any) -> Any:
         if is_exempt:
-            request.__dict__["_ninja_csrf_exempt"] = True
-        for step in steps:
-            refused = await step(request)
+            context.request._ninja_csrf_exempt = True
+        for each in checks:
+            refused = await each(context.request)
             if refused is not None:
                 return refused
-        return None
+        return prepare(context)
 
     return check_async if is_async else check
 
@@ -98,12 +100,21 @@ def bind_callback(callback: Any, *, is_async: bool) -> Callable[[HttpRequest], A
     bind = getattr(callback, "_matt_bind", None)
     if bind is not None:
         return bind(is_async=is_async)  # type: ignore[no-any-return]
-    declared = is_async_callable(callback) or getattr(callback, "is_async", False)
+    declared = is_async_callback(callback)
     if not is_async:
         return _call_and_wait(callback) if declared else callback
     if declared or getattr(callback, "is_blocking", True) is False:
         return _call(callback)
     return sync_to_async(callback)
+
+
+def is_async_callback(callback: Any) -> bool:
+    """Tell whether a callback says that it returns an awaitable, as Ninja asks it."""
+    return (
+        iscoroutinefunction(callback)
+        or iscoroutinefunction(callback.__call__)
+        or bool(getattr(callback, "is_async", False))
+    )
 
 
 def _call_and_wait(callback: Any) -> Callable[[HttpRequest], Any]:

@@ -8,6 +8,7 @@ from math import inf
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
@@ -19,7 +20,7 @@ from ninja.pagination import PaginationBase
 from ninja.streaming import StreamFormat
 from ninja.throttling import BaseThrottle
 from ninja.utils import normalize_path
-from ninja_extra.controllers.base import ControllerBase
+from ninja_extra import ControllerBase
 from pydantic import BaseModel
 
 from django_matt.controllers import route_function_of, written_name
@@ -28,6 +29,7 @@ from django_matt.limits import bound_pages, find_paginators, ordered_fields, sea
 from django_matt.openapi.documents import MattOpenAPISchema, name_schemes
 from django_matt.security_schemes import each_callback, schemes_of
 from django_matt.signatures import innermost
+from django_matt.upstream import routers_of, source_of
 
 if TYPE_CHECKING:
     from django_matt.reads import Reads, Source
@@ -201,7 +203,8 @@ class BoundOperation:
     @property
     def problem(self) -> str | None:
         """Why every request of the route fails, as an annotation that cannot be resolved; None where none does."""
-        found: str | None = getattr(self.operation, "_matt_problem", None)
+        binding = getattr(self.operation, "_matt_binding", None)
+        found: str | None = None if binding is None else binding.problem
         return found
 
     # ---- the code ----
@@ -263,7 +266,7 @@ class BoundOperation:
 
         Each model has one field for each parameter of the view from that source.
         """
-        return {str(model.__ninja_param_source__): model for model in self.operation.models}
+        return {source_of(model): model for model in self.operation.models}
 
     @property
     def paginators(self) -> tuple[Pagination, ...]:
@@ -325,7 +328,7 @@ class BoundOperation:
     @property
     def unplanned(self) -> str | None:
         """Why Django Matt has no plan for the route's responses; None where it has."""
-        answer = getattr(self.operation, "_matt_answer", None)
+        answer = self._found_answer
         if answer is None:
             return self.problem or (
                 "an operation of the project's own class: Ninja's own path answers"
@@ -345,20 +348,28 @@ class BoundOperation:
         config = getattr(controller, "model_config", None)
         # Of a model controller's own schemas none names its model.
         usual = getattr(config, "model", None)
-        found: tuple[Reads, ...] = self._answer.reads(source, usual=usual)
+        found: tuple[Reads, ...] = self._answer.introspection.reads(source, usual=usual)
         return found
 
     @property
     def built_schemas(self) -> tuple[str, ...]:
         """The schemas of the responses that the view's code names: it may make instances of them, which is slower."""
-        return () if self.unplanned is not None else tuple(self._answer.built_schemas())
+        return (
+            () if self.unplanned is not None else tuple(self._answer.introspection.built_schemas())
+        )
 
     @property
     def _answer(self) -> Any:
-        answer = getattr(self.operation, "_matt_answer", None)
+        answer = self._found_answer
         if answer is None:
             raise ConfigError(f"{self.operation_id}: {self.unplanned}")
         return answer
+
+    @property
+    def _found_answer(self) -> Any:
+        """What makes the responses, which binds the operation; None where nothing of ours does."""
+        binding = getattr(self.operation, "_matt_binding", None)
+        return None if binding is None else binding.answer
 
     def render(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
@@ -370,13 +381,21 @@ class BoundOperation:
         find in their context. ``status`` is the usual one of the route if you leave it out; one that it does not
         declare raises ``ValueError``. Nothing is streamed, negotiated or wrapped.
         """
-        return Rendered(*self._answer.render(value, request, status))
+        if getattr(self.api, "scopes", None) is None:
+            return Rendered(*self._answer.introspection.render(value, request, status))
+        # Here, as an API without scopes does not import them.
+        from django_matt.scopes.hooks import settled
+
+        with settled(self.api, request, value) as obeying:
+            return Rendered(*self._answer.introspection.render(obeying, request, status))
 
     async def arender(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
     ) -> Rendered:
         """Return the same on an event loop; queries run in the thread of ``sync_to_async``."""
-        return Rendered(*await self._answer.render_async(value, request, status))
+        if getattr(self.api, "scopes", None) is None:
+            return Rendered(*await self._answer.introspection.render_async(value, request, status))
+        return await sync_to_async(self.render)(value, request, status)
 
 
 def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[BoundOperation]:
@@ -401,8 +420,7 @@ def component_classes(api: NinjaAPI) -> dict[str, type]:
 
 
 def _walk(api: NinjaAPI) -> Iterator[tuple[Any, str, Operation]]:
-    routers: Any = api._get_bound_routers()
-    for router in routers:
+    for router in routers_of(api):
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 yield router, path, operation

@@ -45,9 +45,9 @@ def _bind_again(api: Any) -> None:
     for router in api._bound or ():
         for view in router.path_operations.values():
             for operation in view.operations:
-                rebind = getattr(operation, "_matt_rebind", None)
-                if rebind is not None:
-                    rebind()
+                binding = getattr(operation, "_matt_binding", None)
+                if binding is not None:
+                    binding.forget()
 
 
 # After the receiver of django_matt.settings, which forgets the settings that were read.

@@ -6,14 +6,12 @@ from typing import Any
 import pydantic
 from django.conf import global_settings, settings
 from django.http import HttpRequest
-from ninja.compatibility.files import FIX_METHODS
 from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.operation import Operation
-from ninja.params.models import BodyModel, FileModel, FormModel, ParamModel, _MultiPartBodyModel
 from ninja.parser import Parser
 from ninja_extra.operation import Operation as ExtraOperation
 
-from django_matt.aliases import complete_names
+from django_matt import upstream
 from django_matt.errors.exceptions import BadRequest, UnreadableRequest
 from django_matt.formats.bodies import MattParser, load_form, parse_body, read_body
 from django_matt.formats.negotiation import FormatSet
@@ -21,6 +19,7 @@ from django_matt.limits import bound_pages, collect_guards
 from django_matt.serialization.functions import calls_user_code
 from django_matt.serialization.inputs import LARGE_BODY, build_validators, find_nul
 from django_matt.settings import get_settings
+from django_matt.upstream import BodyModel, FileModel, FormModel, MultiPartBodyModel
 
 __all__ = ["Parameters", "body_formats", "collect_errors"]
 
@@ -28,7 +27,7 @@ _JSON = "application/json"
 
 # Ninja refuses a file parameter on PUT and PATCH without a middleware that loads the form before any view runs, and so
 # outside every error handler. `load_form` loads it inside the operation: nothing is left for that middleware to do.
-FIX_METHODS.clear()
+upstream.allow_files_of_every_method()
 
 _UPLOAD_HANDLERS = global_settings.FILE_UPLOAD_HANDLERS
 
@@ -52,7 +51,7 @@ class Parameters:
         self._guards = collect_guards(operation.view_func)
         self.reads_nothing = not (models or self._guards or self._response_name)
         self._needs_form = any(
-            issubclass(model, FormModel | FileModel | _MultiPartBodyModel) for model in models
+            issubclass(model, FormModel | FileModel | MultiPartBodyModel) for model in models
         )
         self.needs_thread = (
             any(reader.calls_user_code for reader in self._readers)
@@ -109,26 +108,23 @@ class _Reader:
         self._api = api
         self.read: Callable[[HttpRequest, dict[str, Any]], Any]
         self.calls_user_code = True
-        if model.resolve.__func__ is not vars(ParamModel)["resolve"].__func__:
+        if not upstream.resolves_as_ninja(model):
             self.read = lambda request, path: model.resolve(request, api, path)
             return
-        complete_names(model)
-        self.calls_user_code = calls_user_code(model.__pydantic_core_schema__)
+        self.calls_user_code = calls_user_code(upstream.core_schema_of(model))
         self._validator, self._large = build_validators(model, bounds)
         if (
             issubclass(model, BodyModel)
-            and not issubclass(model, _MultiPartBodyModel)
+            and not issubclass(model, MultiPartBodyModel)
             and formats is not None
         ):
             self._formats = formats
             json = formats.reader(_JSON)
             self._json = json if json is not None and json.can_load else None
-            self._single = getattr(model, "__read_from_single_attr__", None)
+            self._single = upstream.single_of(model)
             self.read = self._read_body
         else:
-            flat: Mapping[str, tuple[str, ...]] = (
-                getattr(model, "__ninja_flatten_map__", None) or {}
-            )
+            flat = upstream.flat_names(model) or {}
             nested = any(way != (key,) for key, way in flat.items())
             self._source: Source = lambda request, path: model.get_request_data(request, api, path)
             self._nested = nested
@@ -166,11 +162,11 @@ class _Reader:
             data = {}
         if (found := find_nul(data if isinstance(data, dict) else {})) is not None:
             raise BadRequest(
-                f"{self.model.__ninja_param_source__} {found[0] if found else ''!r} holds a NUL character"
+                f"{upstream.source_of(self.model)} {found[0] if found else ''!r} holds a NUL character"
             )
         # Ninja leaves a parameter that a custom parser made None to its default.
         if self._nested or (isinstance(data, dict) and None in data.values()):
-            data = self.model._map_data_paths(data)
+            data = upstream.nest(self.model, data)
         return self._validate(self._validator, data, request)
 
     def _validate(self, validator: Any, data: Any, request: HttpRequest) -> Mapping[str, Any]:
@@ -196,17 +192,15 @@ def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> Validatio
     for context in contexts:
         model: Any = context.model
         total += context.pydantic_validation_error.error_count()
-        if model.__ninja_param_source__ == "body":
-            body_param = getattr(model, "__read_from_single_attr__", None)
+        source, ways = upstream.source_of(model), upstream.flat_ways(model)
+        if source == "body":
+            body_param = upstream.single_of(model)
         for found in context.pydantic_validation_error.errors(
             include_url=False, include_input=False
         )[:most]:
             error: dict[str, Any] = dict(found)
-            location = error["loc"]
-            error["loc"] = (
-                model.__ninja_param_source__,
-                *model.__ninja_flatten_map_reverse__.get(location, location),
-            )
+            location: tuple[Any, ...] = error["loc"]
+            error["loc"] = (source, *ways.get(location, location))
             cause = error.get("ctx", {}).get("error")
             if isinstance(cause, Exception):
                 error["ctx"] = {**error["ctx"], "error": str(cause)}

@@ -9,11 +9,10 @@ from typing import Any, Literal, cast
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.expressions import Col, RawSQL
-from django.db.models.sql import Query
-from django.db.models.sql.where import ExtraWhere
 
 from django_matt.serialization.requirements import ModelRequirements, is_generic, relations_of
 from django_matt.tiers import Tiers
+from django_matt.upstream import ExtraWhere, Query
 
 __all__ = ["Reads", "Relation", "ResponseTier", "Source", "describe_reads"]
 

@@ -3,18 +3,14 @@
 import json
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from functools import cached_property, partial
-from types import CodeType
 from typing import Any, cast
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from ninja import Schema
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
 from ninja.pagination import (
@@ -24,8 +20,7 @@ from ninja.pagination import (
     PaginationBase,
 )
 from ninja.responses import Status
-from ninja.streaming import SSE, _serialize_item
-from ninja_extra.constants import ROUTE_CONTEXT_VAR
+from ninja.streaming import SSE
 from ninja_extra.pagination import PageNumberPaginationExtra
 from pydantic import BaseModel
 
@@ -36,19 +31,20 @@ from django_matt.errors.handlers import report_stream_failure
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.protocol import RenderContext
 from django_matt.formats.rendering import render_result
-from django_matt.formats.responses import JSON_TYPE, MattRenderer, respond
+from django_matt.formats.responses import MattRenderer, respond
 from django_matt.formats.streams import respond_piecewise, select_piecewise, write_pieces
 from django_matt.hook_chains import see_page, see_page_async, sees_page
 from django_matt.limits import find_paginators, find_views, has_rows
 from django_matt.serialization.encoders import encoder
 from django_matt.serialization.plan import ResponsePlan, build_plan
-from django_matt.serialization.requirements import needs_of, schemas_in
+from django_matt.serialization.requirements import needs_of
 from django_matt.settings import get_settings
 from django_matt.streams import Event, close_stream, close_stream_async, mentions_event, with_events
 from django_matt.tier_limits import Choice, choose_tier
 from django_matt.tiers import Batches, Tiers
+from django_matt.upstream import ROUTE_CONTEXT_VAR, serialize_item
 
-__all__ = ["ResponseBuilder", "own_rendering", "response_formats"]
+__all__ = ["ResponseBuilder", "own_rendering", "prepare_stream", "response_formats"]
 
 dumps = encoder.dumps
 
@@ -74,6 +70,11 @@ class ResponseBuilder:
         self._operation = operation
         self._formats: Any = formats
         self.streams = operation.stream_format is not None
+        if operation.is_async:
+            # Here, because a project of sync routes needs no threads.
+            from django_matt.threads import run_in_thread
+
+            self._run_in_thread = run_in_thread
         self._choice = choose_tier(operation.view_func, getattr(api, "tier", None))
         # What the project's own code takes from the fast tiers, in words: it gets data and writes the answer itself.
         self.taken = None if formats is not None else own_rendering(api)
@@ -108,12 +109,7 @@ class ResponseBuilder:
         self._rows = any(has_rows(plan.annotation) for plan in self.plans)
         if self.streams and operation.stream_item_model is not None:
             self._items = self._plan(operation.stream_item_model)
-            described = any(map(mentions_event, find_views(operation.view_func)))
-            self._stream_format: Any = with_events(
-                operation.stream_format,  # type: ignore[arg-type]
-                described=described,
-            )
-            operation.stream_format = self._stream_format
+            self._stream_format: Any = operation.stream_format
             operation._validate_stream_item = self._write_item  # type: ignore[method-assign]
 
     def _plan(self, model: Any) -> ResponsePlan:
@@ -140,124 +136,21 @@ class ResponseBuilder:
             return "no response schema: what the view returns is encoded as it is"
         return None
 
-    def reads(self, source: Any = None, *, usual: Any = None) -> tuple[Any, ...]:
-        """Return the ``Reads`` of each status: which tier writes it, why no faster one does, what it reads.
+    def describe(self) -> Any:
+        """Say in words which tiers answer and what they read, for the DEBUG page."""
+        return self.introspection.describe()
 
-        ``source`` is the model or the queryset that the rows come from, where the schema does not say. ``usual`` is the
-        model of the route's usual status, where neither says.
-        """
-        return tuple(
-            self._reads(
-                status,
-                tiers,
-                usual
-                if source is None and tiers.model is None and status == self._status
-                else source,
-            )
-            for status, tiers in self.tiers.items()
-        )
-
-    def _reads(self, status: Any, tiers: Tiers, source: Any) -> Any:
+    @cached_property
+    def introspection(self) -> Any:
+        """What can be asked of the responses outside of requests."""
         # Here, as no request needs it.
-        from django_matt.reads import describe_reads
+        from django_matt.introspection import ResponseIntrospection
 
-        streamed = self.streams_rows(status)
-        found = describe_reads(tiers, source, status=status, streamed=streamed)
-        if self.taken is None:
-            return found
-        # What would answer without the project's own code: the same plan, with its tiers open.
-        without = Tiers(tiers.plan, self._hints, self._choice)
-        if status == self._status:
-            without.disable_page_rows(*self._pages)
-        gain = describe_reads(without, source, status=status, streamed=streamed).tier
-        reason = self.taken if gain == "pydantic" else f"{self.taken}; without it: {gain}"
-        return replace(
-            found, tier="pydantic", reason=reason, own_code=self.taken, without_own_code=gain
-        )
-
-    def describe(self) -> list[dict[str, Any]]:
-        """Say the same in words, for the DEBUG page."""
-        if self.unplanned is not None:
-            return [{"tier": self.unplanned}]
-        return [
-            {
-                "status": reads.status,
-                "schema": reads.schema,
-                "tier": reads.tier,
-                "reason": reads.reason,
-                "queries": list(reads.sql),
-                "unknown": reads.unknown if reads.models else None,
-            }
-            for reads in self.reads()
-        ]
-
-    def built_schemas(self) -> list[str]:
-        """Return the schemas of the answers that the view's code names: it may make instances of them itself."""
-        schemas = {schema for plan in self.plans for schema in schemas_in(plan.annotation)}
-        # The items of a page too.
-        fields = [field for schema in schemas for field in schema.model_fields.values()]
-        schemas.update(inner for field in fields for inner in schemas_in(field.annotation))
-        named = set[str]()
-        for view in find_views(self._operation.view_func):
-            named |= _names_in(getattr(view, "__code__", None))
-        return sorted(named & {schema.__name__ for schema in schemas})
+        return ResponseIntrospection(self)
 
     def streams_rows(self, status: Any) -> bool:
         """Tell whether a long list of a status is streamed: its queryset is of one plain schema, and we write it."""
         return self._formats is not None and self.tiers[status].columns is not None
-
-    def render(
-        self, value: Any, request: HttpRequest | None, status: int | None = None
-    ) -> tuple[bytes, str]:
-        """Return the JSON and the content type that the route answers a value with; of a page's rows, their array.
-
-        Raises ``ValueError`` for a status that the route does not declare.
-        """
-        wanted: Any = self._status if status is None else status
-        key = wanted if wanted in self._plans else ...
-        status = 200 if wanted is ... else int(wanted)
-        context = {"request": request, "response_status": status}
-        if self.streams:
-            return self._items.write(value, context, _serialize_item).encode(), JSON_TYPE
-        if key not in self._plans:
-            name = self._operation.operation_id
-            declared = ", ".join(str(known) for known in self._plans)
-            raise ValueError(f"{name} declares no response for status {status}, only {declared}.")
-        plan = self._plans[key]
-        if plan is None:
-            return b"", JSON_TYPE
-        tiers = None if plan is NOT_SET else self.tiers[key]
-        rows = isinstance(value, (QuerySet, Manager, list, tuple))
-        if rows and key == self._status and self._page_items is not None:
-            tiers = self._page_items
-        if self.taken is not None:
-            data = value if tiers is None else tiers.dump(value, context)
-            made = self._api.create_response(request, data, status=status)
-            return made.content, made.headers["Content-Type"]
-        if tiers is None:
-            return dumps(value), JSON_TYPE
-        return tiers.encode(value, request=request, status=status)[0], JSON_TYPE
-
-    async def render_async(
-        self, value: Any, request: HttpRequest | None, status: int | None = None
-    ) -> tuple[bytes, str]:
-        """The same, leaving the event loop only where the answer needs the database."""
-        if not self._asks(value) and not isinstance(value, (QuerySet, Manager)):
-            try:
-                return self.render(value, request, status)
-            except SynchronousOnlyOperation:
-                pass
-        return await sync_to_async(self.render)(value, request, status)
-
-    @cached_property
-    def _page_items(self) -> Tiers | None:
-        """The tiers of a page's items alone; None where the route gives no pages, or of a schema of its own kind."""
-        tiers = self.tiers.get(self._status)
-        items = None if tiers is None else tiers.query.items
-        if items is None or not any(find_paginators(self._operation.view_func)):
-            return None
-        model = type("Items", (Schema,), {"__annotations__": {"response": items.annotation}})
-        return Tiers(self._plan(model), self._hints, self._choice)
 
     def negotiate(self, request: HttpRequest) -> None:
         """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
@@ -285,7 +178,12 @@ class ResponseBuilder:
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
         if type(result) in self._ready and context.made is None:
-            return self._encode(context, self._usual, result, self._status)
+            if settings.DEBUG:
+                return self._encode(context, self._usual, result, self._status)
+            # The same for what most views return, with fewer calls.
+            request, status = context.request, self._status
+            body, _ = self._usual.plan.encode_with_tier(result, request=request, status=status)
+            return respond(request, self._formats, body, status)
         if isinstance(result, HttpResponseBase):
             return result
         request = context.request
@@ -373,7 +271,7 @@ class ResponseBuilder:
             )
             return framed
         context = {"request": request, "response_status": 200}
-        text: str = self._items.write(item, context, _serialize_item)
+        text: str = self._items.write(item, context, serialize_item)
         return text
 
     def _send_batches(
@@ -387,7 +285,7 @@ class ResponseBuilder:
             return problem
 
         read = batches.read(chosen.separator)
-        pieces = write_pieces(chosen, read, batches.columns, report)
+        pieces = _keep_context(write_pieces(chosen, read, batches.columns, report))
         return respond_piecewise(
             request, self._formats, chosen, pieces, status=status, temporal=context.made
         )
@@ -400,7 +298,7 @@ class ResponseBuilder:
                 return self.make(context, result)
             except SynchronousOnlyOperation:
                 pass
-        return await sync_to_async(self.make)(context, result)
+        return await self._run_in_thread(self.make, context, result)
 
     def _asks(self, result: Any) -> bool:
         """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
@@ -418,7 +316,9 @@ class ResponseBuilder:
         request = context.request
         attach(request, self._operation, context.parameters, context)
         made = self._operation._stream_response(request, result, context.response)
-        made.streaming_content = self._guarded(request, made.streaming_content, result)
+        made.streaming_content = _keep_context(
+            self._guarded(request, made.streaming_content, result)
+        )
         return made
 
     async def stream_async(self, context: Any, result: Any) -> HttpResponseBase:
@@ -429,7 +329,7 @@ class ResponseBuilder:
             request, result, context.response
         )
         guarded = self._guarded_async if made.is_async else self._guarded
-        made.streaming_content = guarded(request, made.streaming_content, result)
+        made.streaming_content = _keep_context(guarded(request, made.streaming_content, result))
         return made
 
     def _guarded(self, request: HttpRequest, chunks: Any, items: Any) -> Iterator[bytes]:
@@ -461,6 +361,21 @@ class ResponseBuilder:
         stream_format: Any = self._operation.stream_format
         chunk: str = stream_format.format_chunk(problem)
         return (f"event: error\n{chunk}" if issubclass(stream_format, SSE) else chunk).encode()
+
+
+def prepare_stream(operation: Operation) -> None:
+    """Let the stream of an operation, where it is one, take events as well; its part of the document says so."""
+    if operation.stream_format is not None and operation.stream_item_model is not None:
+        described = any(map(mentions_event, find_views(operation.view_func)))
+        stream_format: Any = operation.stream_format
+        operation.stream_format = with_events(stream_format, described=described)
+
+
+def _keep_context(items: Any) -> Any:
+    # Here, as only streams need it.
+    from django_matt.stream_contexts import keep_context
+
+    return keep_context(items)
 
 
 def _plan_pages(operation: Operation) -> bool:
@@ -527,7 +442,7 @@ def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any
     operation: Any = getattr(context, "operation", None)
     if operation is None:
         return queryset
-    return operation._matt_answer.prepare_page(context.request, queryset, paginator)
+    return operation._matt_binding.answer.prepare_page(context.request, queryset, paginator)
 
 
 def _in_header(tier: str, reason: str | None) -> str:
@@ -542,13 +457,6 @@ def _made_by_view(result: Any) -> str | None:
     if isinstance(first, BaseModel):
         return f"the view makes instances of {type(first).__name__}: return the queryset, or model instances"
     return None
-
-
-def _names_in(code: Any) -> set[str]:
-    """Return the globals and attributes that a function's code names, with those of functions inside of it."""
-    if not isinstance(code, CodeType):
-        return set()
-    return set(code.co_names).union(*map(_names_in, code.co_consts))
 
 
 def own_rendering(api: Any) -> str | None:

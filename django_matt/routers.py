@@ -7,13 +7,13 @@ from typing import Any, get_args, get_origin
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET
 from ninja.responses import Status
-from ninja.streaming import _StreamAlias
 from ninja_extra.operation import PathView
 from ninja_extra.router import Router as NinjaExtraRouter
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticSchemaGenerationError
 
 from django_matt.signatures import evaluate, innermost, name_function
+from django_matt.upstream import StreamAlias, remember_operation
 
 __all__ = ["Router"]
 
@@ -45,9 +45,8 @@ class Router(NinjaExtraRouter):
                 options[option] = getattr(self, option)
         # Ninja Extra's method evaluates every annotation of the view, and makes a schema of any that it returns.
         path_view = self.path_operations.setdefault(path, PathView())
-        view_func._ninja_operation = path_view.add_operation(  # type: ignore[attr-defined]
-            path, methods, view_func, **options
-        )
+        operation = path_view.add_operation(path, methods, view_func, **options)
+        remember_operation(view_func, operation)
 
 
 def _annotated_response(view_func: Callable[..., Any]) -> Any:
@@ -65,7 +64,7 @@ def _annotated_response(view_func: Callable[..., Any]) -> Any:
         hint = evaluate(hint, function)
         if get_origin(hint) is tuple and len(get_args(hint)) == 2 and ... not in get_args(hint):
             raise TypeError("a pair is a status and a body")
-        if not isinstance(hint, _StreamAlias):
+        if not isinstance(hint, StreamAlias):
             TypeAdapter(hint)
     except PydanticSchemaGenerationError:
         _warn(function, f"The return annotation {hint!r} is no schema and is ignored.")

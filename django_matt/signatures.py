@@ -10,14 +10,14 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Annotated, Any, ForwardRef, Literal, get_args, get_origin, get_type_hints
 
-from ninja import Schema, patch_dict
+from ninja import Schema
 from ninja.errors import ConfigError
 from ninja.operation import Operation
-from ninja.signature.utils import _FORWARDREF_KWARGS
 from pydantic import GetCoreSchemaHandler
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import core_schema
 
+from django_matt import upstream
 from django_matt.aliases import see_through
 from django_matt.limits import find_views
 
@@ -52,7 +52,7 @@ def resolve_signature(operation: Operation) -> str | None:
     Ninja looks names up in the module of the outermost decorator, and those of a controller's method in Ninja Extra's.
     """
     view, function = operation.view_func, innermost(operation.view_func)
-    signature = inspect.signature(view, **_FORWARDREF_KWARGS)
+    signature = inspect.signature(view, **upstream.FORWARDREF_OPTIONS)
     parameters, changed, named = [], False, False
     for found in signature.parameters.values():
         parameter = found
@@ -72,19 +72,19 @@ def resolve_signature(operation: Operation) -> str | None:
         parameters.append(parameter)
     models = operation.signature.models
     same = getattr(view, "__globals__", None) is _globals(function)
-    if named or (changed and not (same and all(map(_complete, models)))):
+    if named or (changed and not (same and all(map(upstream.is_complete, models)))):
         try:
             _replace_signature(operation, signature.replace(parameters=parameters))
         except (ConfigError, PydanticUndefinedAnnotation, PydanticUserError, TypeError) as error:
             # Of a PatchDict[…] that is incomplete pydantic says no more than that it is no dict.
             return f"{name_function(function)}: {error}"
     for model in {*operation.models, *operation.signature.models}:
-        if not _complete(model):
+        if not upstream.is_complete(model):
             try:
                 model.model_rebuild(_types_namespace=_globals(function))
             except (PydanticUndefinedAnnotation, PydanticUserError) as error:
                 return _explain(function, ", ".join(model.model_fields), "a schema", error)
-            if not _complete(model):
+            if not upstream.is_complete(model):
                 names = ", ".join(model.model_fields)
                 incomplete = TypeError("pydantic makes no complete schema of it")
                 return _explain(function, names, "a schema", incomplete)
@@ -107,10 +107,6 @@ def _is_pending(annotation: Any) -> bool:
         return False
     arguments = get_args(annotation)
     return any(map(_is_pending, arguments[:1] if origin is Annotated else arguments))
-
-
-def _complete(model: Any) -> bool:
-    return bool(model.__pydantic_complete__)
 
 
 def _replace_signature(operation: Operation, signature: inspect.Signature) -> None:
@@ -151,31 +147,28 @@ def _explain(function: Callable[..., Any], name: str, annotation: Any, error: Ex
     return f"{name_function(function)}: the annotation {text!r} of the parameter {name!r} cannot be resolved ({error}).{why}"
 
 
-_create_patch_schema = patch_dict.create_patch_schema
-
-
-def _create_complete_patch_schema(schema_cls: type[Any]) -> type[patch_dict.ModelToDict]:
+def _create_complete_patch_schema(schema_cls: type[Any]) -> Any:
     """Resolve the annotations of a ``PatchDict[…]`` where the schema was written.
 
     Ninja copies them into a class of its own module, where no string of ``from __future__ import annotations`` has a
     meaning; the first operation that takes it would stop the project at import. A schema that holds itself would too:
     what Ninja gives pydantic names definitions that only a whole model may bring.
     """
-    made: Any = _create_patch_schema(schema_cls)
+    made = upstream.create_patch_schema(schema_cls)
     made.__get_pydantic_core_schema__ = classmethod(_patch_core_schema)
-    model = made._wrapped_model
-    if not model.__pydantic_complete__:
+    model = upstream.patched_schema(made)
+    if not upstream.is_complete(model):
         names: dict[str, Any] = {}
         for cls in reversed(schema_cls.__mro__):
             if issubclass(cls, Schema) and cls.__module__ in sys.modules:
                 names |= vars(sys.modules[cls.__module__])
         model.model_rebuild(raise_errors=False, _types_namespace=names)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _patch_core_schema(cls: Any, source: Any, handler: GetCoreSchemaHandler) -> Any:
-    inner = handler.generate_schema(cls._wrapped_model)
-    return core_schema.no_info_after_validator_function(cls._validate, inner)
+    inner = handler.generate_schema(upstream.patched_schema(cls))
+    return core_schema.no_info_after_validator_function(upstream.patch_validator(cls), inner)
 
 
-patch_dict.create_patch_schema = _create_complete_patch_schema
+upstream.replace_create_patch_schema(_create_complete_patch_schema)

@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import is_same_domain
 from ninja.constants import NOT_SET
 from ninja.errors import ConfigError
-from ninja.utils import normalize_path, replace_path_param_notation
+from ninja.utils import normalize_path
 
 from django_matt.errors.exceptions import PermissionDenied, Problem
 from django_matt.errors.reports import report
@@ -113,7 +113,7 @@ def socket_url(api: Any, socket: Socket) -> URLPattern:
     view.csrf_exempt = True
     view._matt_socket = True
     view._non_atomic_requests = set(connections)
-    route = replace_path_param_notation(normalize_path(f"/{socket.path}").lstrip("/"))
+    route = normalize_path(socket.path).lstrip("/").replace("{", "<").replace("}", ">")
     pattern: URLPattern = path(route, view, name=socket.name)
     return pattern
 

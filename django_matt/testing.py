@@ -1,4 +1,4 @@
-"""Clients for users' own tests, sync and async, over Django's whole stack; and their pytest fixtures."""
+"""Test clients for your own tests, sync and async, with pytest fixtures. They send requests through all of Django."""
 
 import json as jsonlib
 from collections.abc import Mapping
@@ -19,26 +19,27 @@ from django.test.client import (
 )
 from django.urls import path as url_path
 from ninja import NinjaAPI, Router
-from ninja_extra.controllers.base import ControllerBase
+from ninja_extra import ControllerBase
 from ninja_extra.testing import TestAsyncClient as ExtraTestAsyncClient
 from ninja_extra.testing import TestClient as ExtraTestClient
 
+from django_matt import upstream
 from django_matt.api import MattAPI
 
 __all__ = ["AsyncMattClient", "MattClient", "TestAsyncClient", "TestClient", "TestResponse"]
 
 Tested = NinjaAPI | Router | type[ControllerBase]
-"""An API, or a router or a controller, for which an API is made."""
+"""What a client can test: an API, or a router or controller, which gets an API of its own."""
 
 
 class TestResponse:
-    """What the server answered; as a failed assertion it prints the error document it holds.
+    """The response to a test request. Its ``repr``, which a failed assertion prints, shows the error document.
 
-    ``status``, ``headers`` and ``body`` (bytes) are the answer's, ``response`` is Django's own object.
+    ``status``, ``headers`` and ``body`` (bytes) are those of the response; ``response`` is Django's own object.
     """
 
     def __init__(self, response: HttpResponseBase, body: bytes, asked: str) -> None:
-        """Take the response, its whole body, and what was asked, such as ``GET /api/hello``."""
+        """Take the response, its whole body, and the request, such as ``GET /api/hello``."""
         self.response = response
         self.status = response.status_code
         self.headers = response.headers
@@ -47,7 +48,7 @@ class TestResponse:
 
     @property
     def media_type(self) -> str:
-        """The content type without its parameters."""
+        """The ``Content-Type`` in lower case, without parameters such as the charset."""
         return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
     @property
@@ -57,7 +58,11 @@ class TestResponse:
 
     @property
     def data(self) -> Any:
-        """The body read by its media type: JSON, a list for JSONL and server-sent events, else text; None if empty."""
+        """The body, decoded by its media type.
+
+        JSON becomes Python values, JSON Lines and server-sent events become a list, anything else is text. An empty
+        body is None.
+        """
         if not self.body:
             return None
         if self.media_type == "application/json" or self.media_type.endswith("+json"):
@@ -70,7 +75,7 @@ class TestResponse:
         return self.text
 
     def expect(self, status: int = 200) -> Self:
-        """Return the answer; raise ``AssertionError`` with the error document where the status differs."""
+        """Return this response; raise ``AssertionError`` with the error document if it has another status."""
         if self.status != status:
             raise AssertionError(f"expected {status}, got {self!r}")
         return self
@@ -81,7 +86,7 @@ class TestResponse:
         return line if self.status < 400 else f"{line}\n{self._explain()}"
 
     def _explain(self) -> str:
-        """Return what went wrong, a line a fact, for whoever reads a failed test."""
+        """Return the error document as text, one line for each member and each error."""
         try:
             document = self.data
         except ValueError:
@@ -95,7 +100,7 @@ class TestResponse:
 
 
 def _api_of(tested: Tested, **options: Any) -> NinjaAPI:
-    """Return an API, or a ``MattAPI`` with a router or a controller on it."""
+    """Return the API itself, or a new ``MattAPI`` with the router or controller on it."""
     if isinstance(tested, NinjaAPI):
         return tested
     api = MattAPI(**options)
@@ -125,7 +130,7 @@ class _AsyncMountedHandler(AsyncClientHandler):
 
 
 class _Shared:
-    """What both clients are: how a call becomes a request of Django's client."""
+    """What both clients share: turning a call into a request of Django's test client."""
 
     django: Any
 
@@ -138,12 +143,12 @@ class _Shared:
         enforce_csrf_checks: bool = False,
         raise_request_exception: bool = True,
     ) -> None:
-        """Serve the project's URLs, or ``api`` alone under ``prefix`` without any urls.py.
+        """Send requests to the project's URLs, or to ``api`` alone, under ``prefix`` and without a urls.py.
 
-        A router or a controller in its place is put on a ``MattAPI`` of its own.
+        ``api`` may also be a router or a controller, which is put on a ``MattAPI`` of its own.
 
-        ``headers`` go with every request. An exception of a view reaches the test as it is, unless
-        ``raise_request_exception`` is False: then the test sees the 500 that a client would.
+        ``headers`` are sent with every request. An exception of a view is raised in the test. With
+        ``raise_request_exception=False``, the test gets the response with status 500 instead, as a client would.
         """
         client, handler = self._build()
         self.headers = dict(headers or {})
@@ -189,7 +194,7 @@ class _Shared:
 
 
 class MattClient(_Shared):
-    """Call an API in a test: middleware, URL resolving, everything that a real request meets.
+    """Call an API in a test, through the same middleware and URLs as a real request.
 
     >>> client = MattClient(api)                                        # doctest: +SKIP
     >>> client.get("/api/hello", query={"name": "Ada"}).data            # doctest: +SKIP
@@ -213,7 +218,11 @@ class MattClient(_Shared):
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
     ) -> TestResponse:
-        """Send any method. ``json`` is encoded; ``data`` is a multipart form (with ``files``) or a raw body."""
+        """Send a request with any method.
+
+        ``json`` is any value that JSON can express. ``data`` is a dictionary, sent as a multipart form together with
+        ``files``, or a raw body.
+        """
         response = self._prepare(
             method,
             path,
@@ -256,7 +265,7 @@ class MattClient(_Shared):
 
 
 class AsyncMattClient(_Shared):
-    """The same for ``async def`` tests, through Django's ASGI handler."""
+    """The same as ``MattClient`` for ``async def`` tests, through Django's ASGI handler."""
 
     django: AsyncClient
 
@@ -264,7 +273,7 @@ class AsyncMattClient(_Shared):
         return AsyncClient, _AsyncMountedHandler
 
     async def request(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send any method; the options are those of ``MattClient.request``."""
+        """Send a request with any method; the options are those of ``MattClient.request``."""
         response = await self._prepare(method, path, **options)()
         return TestResponse(response, await _read(response), f"{method} {path}")
 
@@ -301,14 +310,14 @@ class _OnMattAPI:
         COOKIES: dict[str, str] | None = None,  # noqa: N803 - Ninja's name
         **options: Any,
     ) -> None:
-        """Take an API; or a router or a controller, and the options of the ``MattAPI`` to put it on."""
+        """Take an API, or a router or controller with the options of the ``MattAPI`` that it is put on."""
         api: Any = _api_of(router_or_app, **options)
         super().__init__(api, headers=headers, COOKIES=COOKIES)  # type: ignore[call-arg]
         if not isinstance(router_or_app, NinjaAPI | Router):
-            # As Ninja Extra's client: paths begin where the controller's prefix ends.
+            # As in Ninja Extra's client, paths are relative to the prefix of the controller.
             (controller,) = (
                 bound
-                for bound in api._get_bound_routers()
+                for bound in upstream.routers_of(api)
                 if getattr(getattr(bound, "controller", None), "controller_class", None)
                 is router_or_app
             )
@@ -316,14 +325,15 @@ class _OnMattAPI:
 
 
 class TestClient(_OnMattAPI, ExtraTestClient):
-    """``ninja_extra.testing.TestClient``, which puts a router or a controller on a ``MattAPI``.
+    """``ninja_extra.testing.TestClient``, but a router or a controller is put on a ``MattAPI``.
 
-    The clients of Ninja and Ninja Extra make an API of their own class for them, and test that.
+    The clients of Ninja and Ninja Extra put it on an API of their own class, so a test would not see what ``MattAPI``
+    adds.
     """
 
 
 class TestAsyncClient(_OnMattAPI, ExtraTestAsyncClient):
-    """The same for async operations."""
+    """The same as ``TestClient`` for async operations."""
 
 
 async def _read(response: Any) -> bytes:
@@ -334,18 +344,18 @@ async def _read(response: Any) -> bytes:
 
 try:
     import pytest
-except ImportError:  # the clients serve unittest too
+except ImportError:  # the clients work with unittest too
     pass
 else:
 
     @pytest.fixture
     def matt_client() -> MattClient:
-        """Give a client of the project's own URLs."""
+        """Return a client for the project's own URLs."""
         return MattClient()
 
     @pytest.fixture
     def async_matt_client() -> AsyncMattClient:
-        """Give an async client of the project's own URLs."""
+        """Return an async client for the project's own URLs."""
         return AsyncMattClient()
 
     __all__ += ["async_matt_client", "matt_client"]

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 from django.db.models import Manager, Model, QuerySet
 from ninja import Schema
-from ninja.signature.details import is_collection_type
 from ninja_extra.schemas import NinjaPaginationResponseSchema, PaginatedResponseSchema
 from pydantic import BaseModel
 
@@ -31,6 +30,7 @@ from django_matt.serialization.plan import ResponsePlan
 from django_matt.serialization.query_plans import QueryPlan
 from django_matt.serialization.requirements import schemas_in
 from django_matt.tier_limits import Choice
+from django_matt.upstream import is_collection_type
 
 __all__ = ["Batches", "Tiers"]
 

@@ -36,6 +36,7 @@ from django_matt.errors.exceptions import MethodNotAllowed, NotFound
 from django_matt.errors.fields import attach_operation
 from django_matt.errors.middlewares import ANSWER
 from django_matt.limits import find_views
+from django_matt.unmatched import bind_unmatched
 
 __all__ = ["BoundPathView", "LiteralRoutes", "NotFoundFallback", "non_atomic_aliases", "root_url"]
 
@@ -106,11 +107,12 @@ class BoundPathView(PathView):
 
     def _make_view(self) -> Callable[..., HttpResponseBase]:
         api, runs = self._api, self._by_method(self._in_transactions)
+        refuse = bind_unmatched(api, partial(_refuse_method, api, runs))
 
         def view(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
             run = runs.get(request.method or "")
             if run is None:
-                return _refuse_method(api, request, runs)
+                run = refuse
             response: HttpResponseBase = run(request, **parameters)
             return response
 
@@ -126,13 +128,16 @@ class BoundPathView(PathView):
         api = self._api
         runs = self._by_method(ready)
 
-        async def refuse(request: HttpRequest) -> HttpResponseBase:
-            return await arrived(_refuse_method(api, request, runs))
+        async def refuse_async(request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
+            return await arrived(_refuse_method(api, runs, request))
+
+        refuse = bind_unmatched(api, refuse_async, is_async=True)
 
         # Hands on the coroutine of the operation instead of wrapping it in one more.
         def view(request: HttpRequest, /, **parameters: Any) -> Awaitable[HttpResponseBase]:
-            run = runs.get(request.method or "")
-            return refuse(request) if run is None else run(request, **parameters)
+            run = runs.get(request.method or "") or refuse
+            answer: Awaitable[HttpResponseBase] = run(request, **parameters)
+            return answer
 
         return markcoroutinefunction(view)
 
@@ -214,7 +219,9 @@ async def _no_content() -> AsyncIterator[bytes]:
     yield b""
 
 
-def _refuse_method(api: Any, request: HttpRequest, runs: Mapping[Any, Any]) -> HttpResponseBase:
+def _refuse_method(
+    api: Any, runs: Mapping[Any, Any], request: HttpRequest, /, **parameters: Any
+) -> HttpResponseBase:
     error = MethodNotAllowed(headers={"Allow": ", ".join(sorted(runs))})
     error.routing = True
     response: HttpResponseBase = api.on_exception(request, error)
@@ -224,10 +231,17 @@ def _refuse_method(api: Any, request: HttpRequest, runs: Mapping[Any, Any]) -> H
 def root_url(api: Any) -> URLPattern:
     """Return the pattern named ``api-root``, by which Ninja finds where an API is mounted."""
     # Ninja's export_openapi_schema finds the API among the keywords of this view.
-    return path("", partial(_answer_root, api=api), name="api-root")
+    answer = bind_unmatched(api, partial(_refuse_root, api))
+    return path("", partial(_answer_root, api=api, answer=answer), name="api-root")
 
 
-def _answer_root(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponseBase:
+def _answer_root(
+    request: HttpRequest, api: Any, answer: Callable[..., HttpResponseBase], **parameters: Any
+) -> HttpResponseBase:
+    return answer(request, **parameters)
+
+
+def _refuse_root(api: Any, request: HttpRequest, /, **parameters: Any) -> HttpResponseBase:
     docs = api.docs_url and f"The documentation is at {request.path}{api.docs_url.lstrip('/')}"
     return _not_found(api, request, docs or None)
 
@@ -310,8 +324,11 @@ class NotFoundFallback(URLPattern):
     def __init__(self, api: Any, patterns: Iterable[URLPattern | URLResolver]) -> None:
         """Make the pattern for one API, whose own ``patterns`` stand before it."""
 
+        refuse = bind_unmatched(api, lambda request, /, **parameters: _not_found(api, request))
+
         def unknown(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-            return _not_found(api, request)
+            response: HttpResponseBase = refuse(request, **parameters)
+            return response
 
         unknown.csrf_exempt = True  # type: ignore[attr-defined]
         super().__init__(_NoPattern(), unknown)

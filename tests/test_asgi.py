@@ -2,6 +2,7 @@
 
 import asyncio
 
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler, StaticFilesHandlerMixin
 from django.core.handlers.asgi import ASGIHandler
 
 from django_matt.asgi import MattASGIHandler
@@ -15,29 +16,51 @@ SCOPE = {
 }
 
 
+class StaticFilesOfOurs(StaticFilesHandlerMixin, MattASGIHandler):
+    """Django's ``ASGIStaticFilesHandler`` with our handler below it: it initializes no handler."""
+
+    __init__ = ASGIStaticFilesHandler.__init__
+
+
+def ask(application, scope=SCOPE):
+    """Return what an application sends for one request without a body."""
+    sent = []
+
+    async def run():
+        asked = False
+
+        async def receive():
+            nonlocal asked
+            if asked:
+                await asyncio.Event().wait()
+            asked = True
+            return {"type": "http.request", "body": b""}
+
+        async def send(message):
+            sent.append(message)
+
+        await application(scope, receive, send)
+
+    asyncio.run(run())
+    application.threads.close()
+    return sent
+
+
 def test_what_an_error_tracker_puts_around_djangos_handler_is_called(monkeypatch):
     """Sentry replaces ``ASGIHandler.__call__``."""
-    asked, sent = [], []
+    asked = []
     original = ASGIHandler.__call__
 
     async def traced(self, scope, receive, send):
         asked.append(scope["path"])
         await original(self, scope, receive, send)
 
-    async def send(message):
-        sent.append(message)
-
     monkeypatch.setattr(ASGIHandler, "__call__", traced)
-    application = MattASGIHandler()
-    waiting = asyncio.Event()
-
-    async def messages():
-        if waiting.is_set():
-            await asyncio.Event().wait()
-        waiting.set()
-        return {"type": "http.request", "body": b""}
-
-    asyncio.run(application(SCOPE, messages, send))
-    application.threads.close()
+    sent = ask(MattASGIHandler())
     assert asked == ["/nothing"]
     assert sent[0]["status"] == 404
+
+
+def test_djangos_handler_of_static_files_may_have_our_handler_below_it():
+    handler = StaticFilesOfOurs(MattASGIHandler())
+    assert ask(handler, {**SCOPE, "path": "/static/nothing"})[0]["status"] == 404

@@ -1,12 +1,15 @@
 """Authenticators and ``AnyOf``: one suite for sync and async routes."""
 
 import asyncio
+import re
 import threading
 from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.test import AsyncClient, Client
 from ninja.errors import AuthenticationError, ConfigError
 from ninja.security import APIKeyCookie, APIKeyHeader, APIKeyQuery, HttpBasicAuth, HttpBearer
@@ -530,6 +533,14 @@ class TestSeveralSchemes:
         assert document["components"]["securitySchemes"]["bearer2"]["bearerFormat"] == "JWT"
 
 
+def assert_mistake(serve, api, message):
+    client = serve(api)
+    with pytest.raises(SystemCheckError, match=r"matt\.E004") as failed:
+        call_command("check")
+    assert re.search(message, str(failed.value))
+    assert client.get("/api/one").status_code == 500
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ("members", "message"),
@@ -549,7 +560,7 @@ class TestMistakes:
             ),
         ],
     )
-    def test_one_is_found_when_the_route_is_bound(self, members, message):
+    def test_one_is_found_by_the_system_check(self, serve, members, message):
         members.setdefault("aauthenticate", Authenticator.aauthenticate)
         if "method" not in message:
             members.setdefault("authenticate", lambda self, request, credentials: 1)
@@ -557,18 +568,16 @@ class TestMistakes:
             del members["aauthenticate"]
         api = MattAPI()
         api.get("/one", auth=type("Mine", (Authenticator,), members)())(lambda request: {})
-        with pytest.raises(ConfigError, match=message):
-            _ = api.urls
+        assert_mistake(serve, api, message)
 
-    def test_an_async_method_of_the_sync_name_is_one(self):
+    def test_an_async_method_of_the_sync_name_is_one(self, serve):
         class Mine(BearerAuthenticator):
             async def authenticate(self, request, credentials):
                 return True
 
         api = MattAPI()
         api.get("/one", auth=Mine())(lambda request: {})
-        with pytest.raises(ConfigError, match="aauthenticate"):
-            _ = api.urls
+        assert_mistake(serve, api, "aauthenticate")
 
 
 def test_a_key_in_a_header_of_ninjas_is_called_as_before(ask):

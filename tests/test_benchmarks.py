@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import prices
 from benchmarks.cases import ASYNC, SYNC
 from benchmarks.load import Load, is_installed, press
 from benchmarks.plots import Chart, draw
 from benchmarks.results import Results, Served, work
 from benchmarks.servers import serve
+from benchmarks.startup import STACKS as STARTED
+from benchmarks.startup import measure
 from benchmarks.tables import driver_table, markdown, ratios_table, served_table
 from benchmarks.verdicts import targets_table, winners
 from tests.waiting import SECONDS
@@ -21,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.once]
 TREE = Path(__file__).resolve().parent.parent
 # `make bench` installs the others.
 ALWAYS = {"bare", "matt", "matt-controller", "ninja", "extra", "extra-controller"}
-ENTRIES = 500
+ENTRIES = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,12 @@ def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_stacks_whose_start_is_measured_answer_the_same():
+    started = [measure(stack, 6) for stack in STARTED]
+    assert len({one.digest for one in started}) == 1
+    assert all(one.declared and one.first for one in started)
+
+
 @pytest.mark.parametrize(("interface", "cases"), [("wsgi", SYNC), ("asgi", ASYNC)])
 def test_every_stack_that_is_installed_answers_every_case_with_the_same_json(
     filled, interface, cases
@@ -66,6 +75,20 @@ def test_the_unhelped_stack_and_the_driver_stand_beside_the_lists(filled):
     assert {"extra-plain", "driver"} <= set(filled.best["nested"])
     assert "driver" in filled.best["flat"]
     assert "extra-plain" not in filled.best["flat"]
+
+
+@pytest.mark.skipif(not is_installed(), reason="h2load is not installed")
+def test_a_request_has_a_price_under_each_application_and_all_answer_the_same(filled):
+    known = {}
+    for title in ("granian, WSGI", "granian, our ASGI", "uvicorn, Django's ASGI"):
+        way = prices.WAYS[title]
+        with prices.start(way, "sqlite") as server:
+            prices.check(server, way, known)
+            before = server.cpu()
+            prices.press(server.url("api/hundred"), 100)
+            assert server.cpu() > before
+            assert server.threads() > 0
+    assert len(known["hundred"]) == 100
 
 
 def test_the_stacks_stream_the_same(filled):

@@ -73,7 +73,7 @@ def test_a_database_whose_rows_are_not_known_is_a_note(monkeypatch):
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="drivers of PostgreSQL")
 def test_the_older_driver_of_postgresql_is_a_note(monkeypatch):
-    monkeypatch.setattr(database_checks, "_is_psycopg3", lambda: False)
+    monkeypatch.setattr(database_checks, "is_psycopg3", lambda: False)
     assert "matt.I001" in check()
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import transaction
@@ -569,6 +570,161 @@ def test_a_hook_describes_its_part_of_the_document_and_only_where_it_is_bound(se
     assert "x-method" not in document["paths"]["/api/unseen"]["get"]
     assert client.get("/api/unseen").status_code == client.get("/api/seen").status_code == 200
     assert LOG == ["seen"]
+
+
+class Undescribing(OperationHook):
+    """Fails in both methods that the document asks."""
+
+    def describe(self, details, method):
+        details["x-half"] = True
+        raise ValueError("no words")
+
+    def error_statuses(self, method):
+        raise ValueError("no numbers")
+
+
+class Unwritable(OperationHook):
+    def describe(self, details, method):
+        details["x-object"] = object()
+
+
+def test_a_hook_that_fails_to_describe_is_left_out_of_the_document_and_named(serve, caplog):
+    api = MattAPI(urls_namespace=next(namespaces))
+    for hook in (Undescribing, Unwritable, Documented):
+        api.add_hook(hook)
+
+    @api.get("/seen", response=TagOut)
+    def seen(request):
+        return {"name": "a"}
+
+    client = serve(api)
+    response = client.get("/api/openapi.json")
+    assert response.status_code == 200
+    details = response.json()["paths"]["/api/seen"]["get"]
+    assert details["x-method"] == "GET"
+    assert "402" in details["responses"]
+    assert not {"x-half", "x-object"} & details.keys()
+    names = ("Undescribing.describe()", "Undescribing.error_statuses()", "Unwritable.describe()")
+    found = [each for each in run_checks(tags=["matt"]) if each.id == "matt.W009"]
+    assert len(found) == 3
+    for name in names:
+        assert name in caplog.text
+        assert any(name in each.msg and "GET /seen" in each.msg for each in found)
+
+
+class Counted(OperationHook):
+    """Counts every request below the API, also those that no operation takes."""
+
+    never_blocks = True
+
+    @classmethod
+    def bind_unmatched(cls, api):
+        return cls()
+
+    def received(self, call):
+        call.state[self] = "received"
+
+    def answered(self, call, response):
+        route = call.operation and call.operation.view_func.__name__
+        LOG.append(f"{response.status_code} {route} {call.state[self]}")
+        response.headers["X-Counted"] = "1"
+
+
+class CountedLater(Counted):
+    async def areceived(self, call):
+        self.received(call)
+
+    async def aanswered(self, call, response):
+        self.answered(call, response)
+
+
+class Uninterested(Plain):
+    """Sees operations alone, as every hook that does not ask for more."""
+
+
+def unmatched_api(*hooks, asynchronous):
+    api = MattAPI(urls_namespace=next(namespaces))
+    for hook in hooks:
+        api.add_hook(hook)
+    if asynchronous:
+
+        async def it(request):
+            return {}
+    else:
+
+        def it(request):
+            return {}
+
+    api.get("/it")(it)
+    return api
+
+
+def ask(client, asynchronous, method, url):
+    if asynchronous:
+        return async_to_sync(getattr(client.async_client, method.lower()))(url)
+    return client.generic(method, url)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("hook", [Counted, CountedLater])
+def test_a_hook_that_asks_for_it_sees_unknown_urls_and_wrong_methods(serve, asynchronous, hook):
+    client = serve(unmatched_api(hook, Uninterested, asynchronous=asynchronous))
+    for method, url, status, route in (
+        ("GET", "/api/it", 200, "it"),
+        ("DELETE", "/api/it", 405, None),
+        ("GET", "/api/nothing", 404, None),
+        ("GET", "/api/", 404, None),
+    ):
+        LOG.clear()
+        response = ask(client, asynchronous, method, url)
+        assert response.status_code == status, url
+        assert response.headers["X-Counted"] == "1", url
+        seen = [each for each in LOG if each[0].isdigit()]
+        assert seen == [f"{status} {route} received"], url
+    assert ask(client, asynchronous, "DELETE", "/api/it").headers["Allow"] == "GET, HEAD"
+
+
+class Limited(OperationHook):
+    """Refuses by an exception, as a rate limit does."""
+
+    @classmethod
+    def bind_unmatched(cls, api):
+        return cls()
+
+    def received(self, call):
+        raise HttpError(429, "Too many requests")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_rate_limit_may_refuse_unknown_urls(serve, asynchronous):
+    client = serve(unmatched_api(Counted, Limited, asynchronous=asynchronous))
+    for method, url in (("GET", "/api/nothing"), ("DELETE", "/api/it"), ("GET", "/api/it")):
+        response = ask(client, asynchronous, method, url)
+        assert response.status_code == 429
+        assert response.json() == {"detail": "Too many requests"}
+        assert response.headers["X-Counted"] == "1"
+
+
+def test_a_url_outside_of_the_api_is_seen_by_no_hook(serve):
+    client = serve(unmatched_api(Counted, asynchronous=False))
+    LOG.clear()
+    assert client.get("/elsewhere").status_code == 404
+    assert LOG == []
+
+
+class Blind(OperationHook):
+    @classmethod
+    def bind_unmatched(cls, api):
+        raise ValueError("not here")
+
+
+def test_a_hook_that_cannot_see_unknown_urls_is_a_system_check_and_others_do(serve):
+    client = serve(unmatched_api(Blind, Counted, asynchronous=False))
+    response = client.get("/api/nothing")
+    assert (response.status_code, response.headers["X-Counted"]) == (404, "1")
+    found = [each.msg for each in run_checks(tags=["matt"]) if each.id == "matt.E006"]
+    assert len(found) == 1
+    assert "Blind sees no unknown URL: ValueError: not here" in found[0]
 
 
 class Picky(OperationHook):

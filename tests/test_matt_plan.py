@@ -187,7 +187,7 @@ def test_a_view_that_names_its_schema_is_told_what_an_instance_costs(serve, sett
         return [TagOut(id=1, name=name) for name in ("a", "b")]
 
     shown = plan_alone(serve, api, "built")
-    assert "the view names TagOut: where it makes instances of it, return the queryset" in shown
+    assert "the view names TagOut: if it makes instances of it, return the queryset" in shown
     assert "the view names" not in plan_alone(serve, MattAPI(urls_namespace="more"), "all_tags")
     answer = serve(api).get("/api/built")
     assert [each["name"] for each in answer.json()] == ["a", "b"]
@@ -248,6 +248,6 @@ def test_a_manager_that_needs_a_request_is_named_and_the_rest_is_shown(serve):
     shown = plan_alone(serve, api)
     assert ": rows\n" in shown.partition("GET / (")[0]
     assert (
-        "not all is known: the default manager of Account fails: LookupError: no request" in shown
+        "it may read more: the default manager of Account fails: LookupError: no request" in shown
     )
     assert "GET /paged (" in shown

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from benchmarks.data import COLUMNS, MAX_LIMIT, books, publishers, some_rows
-from benchmarks.models import Book, Entry, Product, Row
+from benchmarks.data import COLUMNS, MAX_LIMIT, books, hundred_rows, publishers, some_rows
+from benchmarks.models import Book, Entry, Invoice, Product, Row, Wide
 
 
 class InvalidError(Exception):
@@ -62,7 +62,7 @@ def product_dict(product: Product) -> dict[str, Any]:
     }
 
 
-def row_dict(row: Row) -> dict[str, Any]:
+def row_dict(row: Wide) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
@@ -109,13 +109,22 @@ def echo(request: HttpRequest) -> HttpResponse:
 
 def one(request: HttpRequest, row_id: int) -> HttpResponse:
     try:
-        return answer(row_dict(Row.objects.get(id=row_id)))
-    except Row.DoesNotExist:
+        return answer(row_dict(Entry.objects.get(id=row_id)))
+    except Entry.DoesNotExist:
         return answer({"detail": "not found"}, 404)
+
+
+def invoices(request: HttpRequest, tenant: int) -> HttpResponse:
+    columns = "id", "number", "total", "paid", "due"
+    return answer(list(Invoice.objects.filter(tenant=tenant).values(*columns)))
 
 
 def flat(request: HttpRequest) -> HttpResponse:
     return answer(list(Row.objects.values(*COLUMNS)))
+
+
+def hundred(request: HttpRequest) -> HttpResponse:
+    return answer(list(hundred_rows().values(*COLUMNS)))
 
 
 def instances(request: HttpRequest) -> HttpResponse:
@@ -211,13 +220,17 @@ async def hello_async(request: HttpRequest) -> HttpResponse:
 
 async def one_async(request: HttpRequest, row_id: int) -> HttpResponse:
     try:
-        return answer(row_dict(await Row.objects.aget(id=row_id)))
-    except Row.DoesNotExist:
+        return answer(row_dict(await Entry.objects.aget(id=row_id)))
+    except Entry.DoesNotExist:
         return answer({"detail": "not found"}, 404)
 
 
 async def flat_async(request: HttpRequest) -> HttpResponse:
     return answer([row async for row in Row.objects.values(*COLUMNS)])
+
+
+async def hundred_async(request: HttpRequest) -> HttpResponse:
+    return answer([row async for row in hundred_rows().values(*COLUMNS)])
 
 
 async def nested_async(request: HttpRequest) -> HttpResponse:
@@ -228,7 +241,9 @@ urlpatterns = [
     path("hello", hello),
     path("echo", echo),
     path("rows/<int:row_id>", one),
+    path("tenants/<int:tenant>/invoices", invoices),
     path("flat", flat),
+    path("hundred", hundred),
     path("instances", instances),
     path("nested", nested),
     path("deep", deep),
@@ -239,5 +254,6 @@ urlpatterns = [
     path("async/hello", hello_async),
     path("async/rows/<int:row_id>", one_async),
     path("async/flat", flat_async),
+    path("async/hundred", hundred_async),
     path("async/nested", nested_async),
 ]

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from benchmarks.data import MAX_LIMIT, books, publishers, some_rows
-from benchmarks.models import Author, Book, Chapter, Entry, Product, Publisher, Row, Tag
+from benchmarks.models import Author, Book, Chapter, Entry, Invoice, Product, Publisher, Row, Tag
 
 
 class ItemSerializer(serializers.Serializer):
@@ -34,6 +34,12 @@ class EntrySerializer(serializers.ModelSerializer):
     class Meta:
         model = Entry
         fields = "__all__"
+
+
+class InvoiceSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Invoice
+        fields = ["id", "number", "total", "paid", "due"]
 
 
 class AuthorSerializer(serializers.ModelSerializer):
@@ -120,7 +126,12 @@ def echo(request: Request) -> Response:
 
 @api_view(["GET"])
 def one(request: Request, row_id: int) -> Response:
-    return Response(RowSerializer(get_object_or_404(Row, id=row_id)).data)
+    return Response(EntrySerializer(get_object_or_404(Entry, id=row_id)).data)
+
+
+@api_view(["GET"])
+def invoices(request: Request, tenant: int) -> Response:
+    return Response(InvoiceSerializer(Invoice.objects.filter(tenant=tenant), many=True).data)
 
 
 @api_view(["GET"])
@@ -179,6 +190,7 @@ urlpatterns = [
     path("hello", hello),
     path("echo", echo),
     path("rows/<int:row_id>", one),
+    path("tenants/<int:tenant>/invoices", invoices),
     path("flat", flat),
     path("instances", instances),
     path("nested", nested),

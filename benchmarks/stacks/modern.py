@@ -12,7 +12,7 @@ from dmr import Body, Controller, Path, Query, modify
 from dmr.plugins.msgspec import MsgspecSerializer
 
 from benchmarks.data import COLUMNS, MAX_LIMIT, books, publishers, some_rows
-from benchmarks.models import Book, Entry, Product, Row
+from benchmarks.models import Book, Entry, Invoice, Product, Row, Wide
 
 
 class HelloOut(msgspec.Struct):
@@ -102,6 +102,14 @@ class PublisherOut(msgspec.Struct):
     authors: list[AuthorWithBooks]
 
 
+class InvoiceOut(msgspec.Struct):
+    id: int
+    number: str
+    total: Decimal
+    paid: bool
+    due: datetime.date
+
+
 class PageOut(msgspec.Struct):
     items: list[RowOut]
     count: int
@@ -111,12 +119,16 @@ class RowPath(msgspec.Struct):
     row_id: int
 
 
+class TenantPath(msgspec.Struct):
+    tenant: int
+
+
 class PageQuery(msgspec.Struct):
     limit: int = MAX_LIMIT
     offset: int = 0
 
 
-def row_out(row: Row) -> RowOut:
+def row_out(row: Wide) -> RowOut:
     return RowOut(
         id=row.id,
         name=row.name,
@@ -167,7 +179,13 @@ class EchoController(Controller[MsgspecSerializer]):
 
 class OneController(Controller[MsgspecSerializer]):
     def get(self, parsed_path: Path[RowPath]) -> RowOut:
-        return row_out(get_object_or_404(Row, id=parsed_path.row_id))
+        return row_out(get_object_or_404(Entry, id=parsed_path.row_id))
+
+
+class InvoicesController(Controller[MsgspecSerializer]):
+    def get(self, parsed_path: Path[TenantPath]) -> list[InvoiceOut]:
+        found = Invoice.objects.filter(tenant=parsed_path.tenant)
+        return [InvoiceOut(**row) for row in found.values("id", "number", "total", "paid", "due")]
 
 
 class FlatController(Controller[MsgspecSerializer]):
@@ -245,7 +263,7 @@ class AsyncHelloController(Controller[MsgspecSerializer]):
 
 class AsyncOneController(Controller[MsgspecSerializer]):
     async def get(self, parsed_path: Path[RowPath]) -> RowOut:
-        return row_out(await aget_object_or_404(Row, id=parsed_path.row_id))
+        return row_out(await aget_object_or_404(Entry, id=parsed_path.row_id))
 
 
 class AsyncFlatController(Controller[MsgspecSerializer]):
@@ -262,6 +280,7 @@ urlpatterns = [
     path("hello", HelloController.as_view()),
     path("echo", EchoController.as_view()),
     path("rows/<int:row_id>", OneController.as_view()),
+    path("tenants/<int:tenant>/invoices", InvoicesController.as_view()),
     path("flat", FlatController.as_view()),
     path("instances", InstancesController.as_view()),
     path("nested", NestedController.as_view()),

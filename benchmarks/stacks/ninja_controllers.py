@@ -14,10 +14,11 @@ from ninja_extra import (
 from ninja_extra.pagination import LimitOffsetPagination, NinjaPaginationResponseSchema
 
 from benchmarks.data import books, publishers, some_rows
-from benchmarks.models import Book, Entry, Product, Publisher, Row
+from benchmarks.models import Book, Entry, Invoice, Product, Publisher, Row
 from benchmarks.stacks.schemas import (
     BookOut,
     Hello,
+    InvoiceOut,
     Item,
     ProductIn,
     ProductOut,
@@ -45,7 +46,13 @@ def _sync(planned: bool) -> type[ControllerBase]:
 
         @http_get("/rows/{int:row_id}", response=RowOut)
         def one(self, row_id: int) -> Any:
-            return self.get_object_or_exception(Row, id=row_id)
+            if planned:
+                return Entry.objects.filter(id=row_id)
+            return self.get_object_or_exception(Entry, id=row_id)
+
+        @http_get("/tenants/{int:tenant}/invoices", response=list[InvoiceOut])
+        def invoices(self, tenant: int) -> Any:
+            return Invoice.objects.filter(tenant=tenant)
 
         @http_get("/flat", response=list[RowOut])
         def flat(self) -> Any:
@@ -95,7 +102,9 @@ def _async(planned: bool) -> type[ControllerBase]:
 
         @http_get("/rows/{int:row_id}", response=RowOut)
         async def one_async(self, row_id: int) -> Any:
-            return await self.aget_object_or_exception(Row, id=row_id)
+            if planned:
+                return Entry.objects.filter(id=row_id)
+            return await self.aget_object_or_exception(Entry, id=row_id)
 
         @http_get("/flat", response=list[RowOut])
         async def flat_async(self) -> Any:

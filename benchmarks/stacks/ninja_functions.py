@@ -1,17 +1,20 @@
 """The routes as functions of any API of Ninja's kind."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.shortcuts import aget_object_or_404, get_object_or_404
 from ninja import NinjaAPI, Status
 from ninja.pagination import LimitOffsetPagination, paginate
 
-from benchmarks.data import books, publishers, some_rows
-from benchmarks.models import Book, Entry, Product, Publisher, Row
+from benchmarks.data import books, hundred_rows, publishers, some_rows
+from benchmarks.models import Book, Entry, Invoice, Product, Publisher, Row
 from benchmarks.stacks.schemas import (
     BookOut,
     Hello,
+    InvoiceOut,
     Item,
     ProductIn,
     ProductOut,
@@ -42,11 +45,19 @@ def _register_constants(api: NinjaAPI) -> None:
 def _register_reads(api: NinjaAPI, planned: bool) -> None:
     @api.get("/rows/{int:row_id}", response=RowOut)
     def one(request: HttpRequest, row_id: int) -> Any:
-        return Row.objects.filter(id=row_id) if planned else get_object_or_404(Row, id=row_id)
+        return Entry.objects.filter(id=row_id) if planned else get_object_or_404(Entry, id=row_id)
+
+    @api.get("/tenants/{int:tenant}/invoices", response=list[InvoiceOut])
+    def invoices(request: HttpRequest, tenant: int) -> Any:
+        return Invoice.objects.filter(tenant=tenant)
 
     @api.get("/flat", response=list[RowOut])
     def flat(request: HttpRequest) -> Any:
         return Row.objects.all()
+
+    @api.get("/hundred", response=list[RowOut])
+    def hundred(request: HttpRequest) -> Any:
+        return hundred_rows()
 
     @api.get("/instances", response=list[RowOut])
     def instances(request: HttpRequest) -> Any:
@@ -91,12 +102,28 @@ def _register_async(api: NinjaAPI, planned: bool) -> None:
     @api.get("/async/rows/{int:row_id}", response=RowOut)
     async def one_async(request: HttpRequest, row_id: int) -> Any:
         return (
-            Row.objects.filter(id=row_id) if planned else await aget_object_or_404(Row, id=row_id)
+            Entry.objects.filter(id=row_id)
+            if planned
+            else await aget_object_or_404(Entry, id=row_id)
         )
 
     @api.get("/async/flat", response=list[RowOut])
     async def flat_async(request: HttpRequest) -> Any:
         return Row.objects.all() if planned else [row async for row in Row.objects.all()]
+
+    @api.get("/async/hundred", response=list[RowOut])
+    async def hundred_async(request: HttpRequest) -> Any:
+        return hundred_rows() if planned else [row async for row in hundred_rows()]
+
+    @api.get("/async/events")
+    async def events_async(request: HttpRequest) -> Any:
+        async def stream() -> AsyncIterator[str]:
+            yield f"data: {first}\n\n"
+            await asyncio.sleep(3_600)
+
+        # The view asks the database before it streams.
+        first = await Row.objects.acount()
+        return StreamingHttpResponse(stream(), content_type="text/event-stream")
 
     @api.get("/async/nested", response=list[BookOut])
     async def nested_async(request: HttpRequest) -> Any:

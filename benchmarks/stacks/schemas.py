@@ -61,6 +61,14 @@ class BookOut(Schema):
     tags: list[TagOut]
 
 
+class InvoiceOut(Schema):
+    id: int
+    number: str
+    total: Decimal
+    paid: bool
+    due: datetime.date
+
+
 class ChapterOut(Schema):
     id: int
     title: str

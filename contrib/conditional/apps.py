@@ -15,7 +15,7 @@ class ConditionalConfig(AppConfig):
     verbose_name = "Django Matt: conditional requests"
 
     def extend(self, api: Any) -> None:
-        """Let every route with ``@conditional`` answer by the conditions of its requests."""
+        """Add the hook for routes with ``@conditional``."""
         from django_matt.contrib.conditional.hooks import ConditionalHook
 
         api.add_hook(ConditionalHook)

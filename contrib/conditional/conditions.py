@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13): what a route says of its state, and what a client's condition makes of it."""
+"""``@conditional`` and ``check_preconditions``, and how the condition of a request is evaluated (RFC 9110, 13)."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 CONDITION = "_matt_condition"
-"""The attribute of a request with what ``check_preconditions`` asks."""
+"""The name of the request's attribute that ``check_preconditions`` reads."""
 
 _HOOK = "django_matt.contrib.conditional.hooks.ConditionalHook"
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH")
@@ -37,7 +37,7 @@ _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What ``conditional`` said."""
+    """The arguments of ``conditional``."""
 
     etag: bool | Callable[..., Any]
     last_modified: str | Callable[..., Any] | None
@@ -45,17 +45,17 @@ class Condition:
 
     @property
     def callables(self) -> list[Callable[..., Any]]:
-        """What is called before the view."""
+        """The functions to call before the view."""
         return [each for each in (self.etag, self.last_modified) if callable(each)]
 
     @property
     def tags(self) -> bool:
-        """Whether answers carry an ETag."""
+        """Whether responses have an ETag."""
         return bool(self.etag) or self.column is not None
 
     @property
     def column(self) -> str | None:
-        """The column or attribute that says when something changed."""
+        """The column or attribute with the time of the last change; None without one."""
         return self.last_modified if isinstance(self.last_modified, str) else None
 
 
@@ -65,11 +65,15 @@ def conditional(
     last_modified: str | Callable[..., datetime | Awaitable[datetime | None] | None] | None = None,
     required: bool = False,
 ) -> Callable[[View], View]:
-    """Let clients ask a route for what changed, and write only what did not: ``ETag``, ``Last-Modified``, 304, 412.
+    """Answer 304 to a client that is up to date, and 412 to a write that is based on an old version.
 
-    ``etag=True`` hashes the answer. ``last_modified="updated_at"`` reads that column of what the view returns, of a
-    queryset by one query before the rows. A callable is called before the view, with the request and those of its
-    arguments that it names, and returns a tag or a moment. ``required`` answers 428 to a write without a condition.
+    - ``etag=True`` hashes the response.
+    - ``last_modified="updated_at"`` reads that column of the objects that the view returns. For a queryset, one query
+      reads it before the rows.
+    - A function is called before the view, with the request and the view's arguments that it names. For ``etag`` it
+      returns text, for ``last_modified`` a ``datetime``.
+
+    ``required=True`` answers 428 to a write without a condition.
 
     >>> @conditional(last_modified="updated_at")
     ... def get_book(request, id: int): ...
@@ -78,22 +82,23 @@ def conditional(
         raise ImproperlyConfigured("@conditional needs etag=… or last_modified=….")
     if callable(etag) and isinstance(last_modified, str):
         raise ImproperlyConfigured(
-            "@conditional: a column makes an ETag of its own; give callables for both, or one of the two."
+            "@conditional: a column makes an ETag itself. Use functions for both, or only one of the two."
         )
     condition = Condition(etag, last_modified, required)
     return set_metadata("conditional", condition, hook=_HOOK)
 
 
 def condition_of(view: Any) -> Condition | None:
-    """Return what ``conditional`` said of a view function, through its decorators."""
+    """Return the ``conditional`` of a view function, also below other decorators; None without one."""
     found: Condition | None = get_metadata("conditional", view)
     return found
 
 
 def check_preconditions(request: HttpRequest, instance: Any) -> None:
-    """Refuse a write with 412 unless the client's condition holds for ``instance``, None for what is not there.
+    """Refuse a write with 412 if ``instance`` has changed since the client read it.
 
-    For a route with ``@conditional(last_modified="…")``; call it where the row is locked, before it is changed.
+    Call it in a view with ``@conditional(last_modified="…")``, after the row is locked and before it is changed.
+    ``instance`` is None if the object does not exist.
     """
     condition = request.__dict__.get(CONDITION)
     if condition is None:
@@ -104,25 +109,25 @@ def check_preconditions(request: HttpRequest, instance: Any) -> None:
 
 
 def refuse_unconditional(request: HttpRequest, *, required: bool) -> None:
-    """Raise for a write whose condition cannot be read (400), or that has none where one is ``required`` (428)."""
+    """Raise a 400 for a write whose ``If-Match`` is invalid, and a 428 for one without a ``required`` condition."""
     given = request.META.get("HTTP_IF_MATCH", "")
     if given.strip() and not parse_etags(given):
-        # Ignoring it would write what the client asked us not to.
-        raise BadRequest('If-Match holds no entity tag: they are quoted, as in "abc".')
+        # To ignore it could write what the client has forbidden.
+        raise BadRequest('If-Match contains no ETag. Write ETags in quotes, as in "abc".')
     if required and not has_condition(request):
         raise PreconditionRequired
 
 
 def has_condition(request: HttpRequest) -> bool:
-    """Tell whether a write depends on a condition; a date that is none does not count (RFC 9110, 13.1.4)."""
+    """Return whether a request has a valid condition. An invalid date is ignored (RFC 9110, 13.1.4)."""
     match, since, none_match = (request.META.get(name, "") for name in _CONDITIONS)
     return bool(parse_etags(match) or parse_http_date_safe(since) or parse_etags(none_match))
 
 
 def refuse_changed(request: HttpRequest, state: Validator, ends: Iterable[str]) -> None:
-    """Raise ``PreconditionFailed`` where a write's condition does not hold for the state before it.
+    """Raise ``PreconditionFailed`` if the condition of a write is false for ``state``, the state before the write.
 
-    The client holds some representation of that state: which one does not matter.
+    The ETag of any representation of that state counts: ``ends`` are the ends that formats add to it.
     """
     etag, etags = state.etag(), {state.etag(end) for end in ends}
     for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
@@ -136,9 +141,9 @@ def refuse_changed(request: HttpRequest, state: Validator, ends: Iterable[str]) 
 
 
 def called(condition: Condition, names: frozenset[str]) -> tuple[Any, Any]:
-    """Return how to ask a condition's callables for the state, in a sync route and in an async one.
+    """Return a sync and an async function that ask the functions of a condition for the state.
 
-    ``names`` are the view's arguments. Raises ``ImproperlyConfigured`` where a callable wants another.
+    ``names`` are the arguments of the view. Raises ``ImproperlyConfigured`` if a function needs another argument.
     """
     wants = {function: _wanted(function, names) for function in condition.callables}
 
@@ -168,7 +173,7 @@ def called(condition: Condition, names: frozenset[str]) -> tuple[Any, Any]:
 
 
 def _wanted(function: Callable[..., Any], names: frozenset[str]) -> list[str] | None:
-    """Return the names of the arguments of a callable after the request; None for all that there are."""
+    """Return the names of a function's arguments after the request; None if it takes all (``**kwargs``)."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None
@@ -176,7 +181,7 @@ def _wanted(function: Callable[..., Any], names: frozenset[str]) -> list[str] | 
     unknown = [each.name for each in named if each.default is each.empty and each.name not in names]
     if unknown:
         raise ImproperlyConfigured(
-            f"{getattr(function, '__name__', function)} of @conditional wants {', '.join(unknown)}; "
+            f"{getattr(function, '__name__', function)} of @conditional needs {', '.join(unknown)}; "
             f"its view has {', '.join(sorted(names)) or 'no arguments'}."
         )
     return [each.name for each in named if each.name in names]

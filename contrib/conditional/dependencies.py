@@ -1,4 +1,4 @@
-"""What an answer depends on: whether the column of a row says all that the answer shows."""
+"""Decides whether a response changes only if a row of its model changes, so that a column is enough for its ETag."""
 
 import inspect
 import re
@@ -10,11 +10,12 @@ from django.core.files.storage import FileSystemStorage
 from django.db.models import FileField, Manager, Model, QuerySet
 from pydantic import BaseModel
 
+from django_matt import upstream
 from django_matt.serialization.requirements import has_attribute, keys_of, needs_of, schemas_in
 
 __all__ = ["depends_on_column"]
 
-# Another table, the clock or chance: words of SQL, in which a value is never written out.
+# SQL that reads another table, the clock or a random number. Values are parameters, so they cannot match.
 _MORE_THAN_ROWS = re.compile(
     r"\b(JOIN|UNION|NOW|CURRENT_\w+|LOCALTIME\w*|SYS(DATE|TIMESTAMP)\w*|"
     r"(STATEMENT|TRANSACTION|CLOCK)_TIMESTAMP|UTC_\w+|RAND\w*|GEN_RANDOM_UUID)\b",
@@ -24,11 +25,11 @@ _SELECT = re.compile(r"\bSELECT\b", re.IGNORECASE)
 
 
 def depends_on_column(value: Any, annotation: Any, *, one: bool = False) -> bool:
-    """Tell whether a response to ``value`` changes only if a row of its own model does.
+    """Return whether the response for ``value`` changes only if a row of its own model changes.
 
-    It does not where the schema reads more than columns of that model (a relation, a property, a resolver), nor where
-    another table or the clock decides which rows a queryset finds. ``@needs`` says what a property or a resolver
-    reads. With ``one`` a queryset stands for its one object, which is known by its key.
+    This is False if the schema reads more than columns of that model: a relation, a property or a resolver, unless
+    ``@needs`` says that it reads only columns. It is also False if another table or the clock decides which rows a
+    queryset finds. With ``one``, ``value`` is a queryset for one object, and how it is found does not matter.
     """
     if isinstance(value, Manager):
         value = value.all()
@@ -49,11 +50,11 @@ def depends_on_column(value: Any, annotation: Any, *, one: bool = False) -> bool
 
 
 def _finds_by_rows(queryset: Any) -> bool:
-    """Tell whether the rows of the queryset's own table decide alone which of them it finds, and in which order."""
+    """Return whether only the rows of the queryset's own table decide which of them it finds, and their order."""
     if queryset.query.combinator:
         return False
     try:
-        # What select_related() joins is read by the schema, or by nothing.
+        # A join of select_related() does not change which rows are found; the schema is checked on its own.
         plain = queryset.select_related(None) if queryset._fields is None else queryset
         sql, parameters = plain.query.get_compiler(plain.db).as_sql()
     except EmptyResultSet:
@@ -79,16 +80,15 @@ def _reads_columns(model: type[Model], annotation: Any) -> bool:
 
 
 def _schema_reads_columns(model: type[Model], schema: type[BaseModel]) -> bool:
-    # Ninja's own is there in every schema, and hands the instance on.
-    own = set(schema.__pydantic_decorators__.model_validators) - {"_run_root_validator"}
-    if own:
+    # Every schema has a validator of Ninja, which reads nothing and is not among these.
+    if upstream.own_model_validators(schema):
         return False
-    resolvers = getattr(schema, "_ninja_resolvers", {})
+    resolvers = upstream.resolvers_of(schema)
     for name in schema.model_fields:
         keys = keys_of(schema, name)
         resolver = next((resolvers[key] for key in keys if key in resolvers), None)
         if resolver is not None:
-            if not _names_columns(model, needs_of(resolver._func)):
+            if not _names_columns(model, needs_of(upstream.function_of(resolver))):
                 return False
             continue
         key = next((key for key in keys if has_attribute(model, key)), keys[-1])
@@ -98,7 +98,7 @@ def _schema_reads_columns(model: type[Model], schema: type[BaseModel]) -> bool:
 
 
 def _is_signed(field: Any) -> bool:
-    """Tell whether the URL of a file may change although the row does not: a storage of another kind may sign it."""
+    """Return whether a file's URL may change although its row does not: storages such as S3 sign their URLs."""
     return isinstance(field, FileField) and not isinstance(field.storage, FileSystemStorage)
 
 
@@ -107,7 +107,7 @@ def _names_columns(model: type[Model], paths: tuple[str, ...] | None) -> bool:
 
 
 def _is_column(model: type[Model], key: str) -> bool:
-    """Tell whether an attribute is a column of the model, or is known by ``@needs`` to read nothing else."""
+    """Return whether an attribute is a column of the model, or reads only columns according to ``@needs``."""
     if key == "pk":
         return True
     for field in model._meta.concrete_fields:

@@ -1,26 +1,35 @@
-"""What the document says of a route with ``@conditional``: the headers of its requests and answers, and 304."""
+"""Describes a route with ``@conditional`` in the OpenAPI document: its headers, and the 304."""
 
 from typing import Any
 
 from django_matt.contrib.conditional.conditions import Condition
-from django_matt.errors.mappings import SAFE
+from django_matt.errors.exceptions import SAFE
 
 __all__ = ["describe_condition"]
 
-_TAG = ("ETag", "Names this answer; send it back in If-None-Match or If-Match.")
-_DATE = ("Last-Modified", "When what is answered last changed.")
+_TAG = (
+    "ETag",
+    "Identifies this version of the response. Send it back in If-None-Match or If-Match.",
+)
+_DATE = ("Last-Modified", "When the content last changed.")
 _READS = (
-    ("If-None-Match", "ETags that the client holds: 304 where one is still right."),
-    ("If-Modified-Since", "A date: 304 where nothing changed after it."),
+    (
+        "If-None-Match",
+        "ETags of the versions that the client has. The response is a 304 if one is current.",
+    ),
+    ("If-Modified-Since", "A date. The response is a 304 if nothing changed after it."),
 )
 _WRITES = (
-    ("If-Match", "ETags that the write is meant for: 412 where none is right."),
-    ("If-Unmodified-Since", "A date: 412 where something changed after it."),
+    (
+        "If-Match",
+        "ETags of the versions that may be changed. The response is a 412 if none is current.",
+    ),
+    ("If-Unmodified-Since", "A date. The response is a 412 if something changed after it."),
 )
 
 
 def describe_condition(details: dict[str, Any], condition: Condition, method: str) -> None:
-    """Add to an operation's details what its condition means for a method."""
+    """Add the headers and the 304 of a condition to the OpenAPI details of an operation."""
     reads = method in SAFE
     known = {parameter.get("name") for parameter in details["parameters"]}
     details["parameters"] += [

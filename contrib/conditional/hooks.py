@@ -36,34 +36,33 @@ from django_matt.contrib.conditional.validators import (
     digest_of_body,
     validator_of,
 )
-from django_matt.errors.exceptions import NotAcceptable, PreconditionFailed
-from django_matt.errors.mappings import SAFE
+from django_matt.errors.exceptions import SAFE, NotAcceptable, PreconditionFailed
 from django_matt.hooks import Call, OperationHook
 from django_matt.limits import find_paginators
 from django_matt.serialization.objects import takes_one
 
 __all__ = ["ConditionalHook"]
 
-# Without a word of its own a cache may guess how long an answer is fresh (RFC 9111, 4.2.2), and share it.
+# Without this header, a cache may guess how long a response is fresh (RFC 9111, 4.2.2), and share it.
 _CACHE_CONTROL = "private, no-cache"
 
 
 class _Request:
-    """What is known of the conditions of one request."""
+    """The state of one request: its condition, and what was written before the condition was checked."""
 
     __slots__ = ("hook", "names", "state", "unchecked", "writes")
 
     def __init__(self, hook: "ConditionalHook", names: tuple[str, ...]) -> None:
         self.hook = hook
         self.names = names
-        """The formats that the client may have read the state in."""
+        """The formats in which the client may have read the object; each has an ETag of its own."""
         self.state = Validator()
         self.unchecked = False
-        """Whether nothing may be stored before ``check_preconditions`` is called."""
+        """Whether the view must still call ``check_preconditions`` before anything may be stored."""
         self.writes: HeldWrites | None = None
 
     def check(self, request: HttpRequest, instance: Any) -> None:
-        """Refuse a write whose condition does not hold for an instance; see ``check_preconditions``."""
+        """Refuse a write if its condition is false for an instance; see ``check_preconditions``."""
         if request.method not in SAFE:
             refuse_changed(request, self.hook.state_of(instance), self.names)
             self.unchecked = False
@@ -71,7 +70,7 @@ class _Request:
                 self.writes.accept()
 
     def end(self) -> None:
-        """Store what the view wrote once the condition was accepted, and nothing otherwise."""
+        """Commit what the view wrote if the condition was accepted; roll it back otherwise."""
         writes, self.writes = self.writes, None
         if writes is None:
             return
@@ -81,34 +80,34 @@ class _Request:
             writes.keep()
 
     def abandon(self) -> None:
-        """Do the same where the view has failed, and its exception is what is answered."""
+        """Do the same after the view has failed, without hiding its exception."""
         with suppress(DatabaseError):
             self.end()
 
 
 class ConditionalHook(OperationHook):
-    """Answers a route with ``@conditional`` as the conditions of its requests allow."""
+    """Evaluates the conditions of the requests to a route with ``@conditional``."""
 
-    order = -100  # it hashes what other hooks have made of the response
-    never_blocks = True  # what asks the database has an async twin
+    order = -100  # it hashes the response after other hooks have changed it
+    never_blocks = True  # each method that queries the database has an async version
 
     @classmethod
     def bind(cls, operation: Operation, api: Any) -> Self | None:
-        """Return the hook of a route with ``@conditional``.
+        """Return the hook of a route with ``@conditional``; None for other routes.
 
-        Raise ``ImproperlyConfigured`` for a condition that the route cannot keep.
+        Raises ``ImproperlyConfigured`` if the route cannot use its condition.
         """
         condition = condition_of(operation.view_func)
         if condition is None:
             return None
-        # Only a view that writes, and says by a column what it writes, runs in a transaction.
+        # A view that writes, and whose condition is a column, runs in a transaction.
         guards = condition.column is not None and bool(set(operation.methods) - SAFE)
         kind: Any = _GuardingHook if guards else cls
         hook: Self = kind(operation, condition)
         return hook
 
     def __init__(self, operation: Operation, condition: Condition) -> None:
-        """Read what the operation's requests will need."""
+        """Prepare everything that does not depend on a request."""
         self._operation = operation
         self._condition = condition
         self._column = condition.column
@@ -130,34 +129,34 @@ class ConditionalHook(OperationHook):
         name = f"@conditional of {operation.view_func.__name__}"
         if methods - SAFE and condition.etag is True:
             raise ImproperlyConfigured(
-                f"{name}: a hash of the answer says nothing of the state before a write; "
-                "give last_modified=… or a callable."
+                f"{name}: a hash of the response cannot say whether something changed before a write. "
+                "Give last_modified=… or a function."
             )
         if condition.required and methods <= SAFE:
             raise ImproperlyConfigured(f"{name}: required=True is for methods that write.")
         if streams and (condition.etag is True or self._column):
             raise ImproperlyConfigured(
-                f"{name}: a stream is sent before it is known; give callables."
+                f"{name}: a stream is sent before its content is known. Give functions."
             )
         if methods & SAFE and self._column and any(find_paginators(operation.view_func)):
             raise ImproperlyConfigured(
-                f"{name}: a page is read before its answer is made; give etag=True or a callable."
+                f"{name}: a page is read before its response is made. Give etag=True or a function."
             )
 
     def error_statuses(self, method: str) -> list[int]:
-        """Name 412, and 428 where a write needs a condition."""
+        """Return 412, and also 428 if a write needs a condition."""
         return [412, 428] if self._condition.required and method not in SAFE else [412]
 
     def describe(self, details: dict[str, Any], method: str) -> None:
-        """Add the headers of the requests and answers, and 304."""
+        """Add the headers and the 304 to the OpenAPI document."""
         describe_condition(details, self._condition, method)
 
     def state_of(self, instance: Any) -> Validator:
-        """Return the state of an instance by the condition's column."""
+        """Return the state of an instance, from the condition's column."""
         return validator_of(instance, str(self._column))
 
     def admitted(self, call: Call) -> HttpResponseBase | None:
-        """Refuse a write, or answer a read with 304, where callables know the state before the view runs."""
+        """Refuse a write, or answer a read with 304, if functions give the state before the view runs."""
         self._note(call)
         if not self._condition.callables:
             return None
@@ -190,7 +189,7 @@ class ConditionalHook(OperationHook):
         return self._unchanged(call, state)
 
     def result(self, call: Call, result: Any) -> Any:
-        """Answer with 304 where the client holds what the result says, before its rows are read."""
+        """Answer with 304, before the rows are read, if the client has the current version."""
         annotation = self._judged(call, result)
         if annotation is None:
             return result
@@ -201,13 +200,13 @@ class ConditionalHook(OperationHook):
         return result if unchanged is None else unchanged
 
     async def aresult(self, call: Call, result: Any) -> Any:
-        """Do the same on an async route: it leaves the event loop only where the state is asked for."""
+        """Do the same on an async route. It uses a thread only if the database must be asked for the state."""
         if self._judged(call, result) is None:
             return result
         return await sync_to_async(self.result)(call, result)
 
     def _judged(self, call: Call, result: Any) -> Any:
-        """Return the annotation of a response whose state the column says, and None for all others."""
+        """Return the annotation of a response whose state the column gives; None for all other responses."""
         if self._column is None or call.request.method not in SAFE:
             return None
         if isinstance(result, HttpResponseBase) or type(result) is tuple:
@@ -218,7 +217,7 @@ class ConditionalHook(OperationHook):
         return self._annotations.get(200, self._annotations.get(..., Any))
 
     def _state(self, value: Any, annotation: Any, *, one: bool) -> Validator:
-        """Return the state of what a view returned; where the column does not say all, a hash is part of it."""
+        """Return the state of a view's result. If the column is not enough, ``hashed`` asks for a hash of the body."""
         covered = depends_on_column(value, annotation, one=one)
         if not covered and not one and isinstance(value, QuerySet | Manager):
             return Validator(hashed=True)
@@ -227,13 +226,13 @@ class ConditionalHook(OperationHook):
             return state
         if isinstance(value, list | tuple):
             return Validator(hashed=True)
-        # A write compares the state of the row alone, so that is part of the ETag too.
+        # Keep the state of the row in the ETag, because a write compares only that.
         return state._replace(modified=None, hashed=True)
 
     def _unchanged(self, call: Call, state: Validator) -> HttpResponseBase | None:
-        """Return a 304 where the client holds this state, before its answer is made."""
+        """Return a 304 if the client has this state, before the response is made."""
         if self._condition.etag is True or state.hashed:
-            # The hash of an answer decides once that is made.
+            # The hash can be compared only when the response is made.
             return None
         if state.tag is None and state.modified is None:
             return None
@@ -251,7 +250,7 @@ class ConditionalHook(OperationHook):
         return None if judged is answer else judged
 
     def response(self, call: Call, response: HttpResponseBase) -> HttpResponseBase:
-        """Say the state of what was read, or make sure that a condition on a write was looked at."""
+        """Add the headers of a read, or raise if a write did not check its condition."""
         noted = call.state[self]
         if call.request.method not in SAFE:
             if noted.unchecked and response.status_code < 400:
@@ -277,9 +276,9 @@ class ConditionalHook(OperationHook):
     def _evaluate(
         self, call: Call, state: Validator, response: HttpResponseBase, digits: str | None = None
     ) -> HttpResponseBase:
-        """Put the state on an answer; return it, or the 304 that the request's condition makes of it.
+        """Add the headers to a response; return it, or a 304 if the request's condition asks for one.
 
-        ``digits`` are the hash of the body, where that is a part of the ETag.
+        ``digits`` is the hash of the body, if that is part of the ETag.
         """
         headers = response.headers
         etag = headers.get("ETag") or state.etag(self._end(call, state, digits))
@@ -290,7 +289,7 @@ class ConditionalHook(OperationHook):
         if etag is None and state.modified is None:
             return response
         headers.setdefault("Cache-Control", _CACHE_CONTROL)
-        # A stream is an answer like any other here: its headers are all that is looked at.
+        # This reads only headers, so it accepts streams too.
         judged = get_conditional_response(
             call.request,
             etag=etag,
@@ -304,7 +303,7 @@ class ConditionalHook(OperationHook):
         return judged
 
     def _end(self, call: Call, state: Validator, digits: str | None) -> str:
-        """Return what tells this representation from others of the same state: its schema, its bytes, its format."""
+        """Return the end of the ETag, which differs for each representation of a state: schema, bytes and format."""
         ends = [self._fingerprint] if state.derived else []
         if digits is not None:
             ends.append(digits)
@@ -319,11 +318,11 @@ class ConditionalHook(OperationHook):
 
 
 class _GuardingHook(ConditionalHook):
-    """The same around a view that writes: nothing is stored before its condition was accepted."""
+    """The hook of a view that writes. Nothing is stored before the condition was accepted."""
 
     @contextmanager
     def around(self, call: Call) -> Iterator[None]:
-        """Hold what is written under a condition until ``check_preconditions`` accepts it."""
+        """Run the view in a transaction until ``check_preconditions`` accepts the condition."""
         noted: _Request = call.state[self]
         if noted.unchecked:
             noted.writes = HeldWrites()
@@ -336,7 +335,7 @@ class _GuardingHook(ConditionalHook):
 
     @asynccontextmanager
     async def aaround(self, call: Call) -> AsyncIterator[None]:
-        """Do the same on an async route, in the thread of its queries."""
+        """Do the same on an async route, in the thread that runs its queries."""
         noted: _Request = call.state[self]
         if noted.unchecked:
             noted.writes = await sync_to_async(HeldWrites)()
@@ -351,7 +350,7 @@ class _GuardingHook(ConditionalHook):
 
 
 def _is_in_loop() -> bool:
-    """Tell whether an event loop runs in this thread, where the database cannot be asked."""
+    """Return whether an event loop runs in this thread. Django allows no queries there."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -360,7 +359,7 @@ def _is_in_loop() -> bool:
 
 
 def _fingerprint(operation: Operation) -> str:
-    """Return digits that change with the response schema: a new release may say the same state in other words."""
+    """Return a hash of the response schema: after a new release, the same row may have another response."""
     model = operation.response_models.get(200)
     if model in (None, NOT_SET):
         return digest(None)[:8]
@@ -369,6 +368,6 @@ def _fingerprint(operation: Operation) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             schema = model.model_json_schema(mode="serialization")
-    except Exception:  # noqa: BLE001 - a schema that JSON Schema cannot describe has its fields' names
+    except Exception:  # noqa: BLE001 - use the fields' names if JSON Schema cannot describe the schema
         schema = sorted(model.model_fields)
     return digest(schema, options, operation.exclude_none)[:8]

@@ -1,4 +1,4 @@
-"""A transaction around a write whose condition has not been looked at yet: nothing is stored until it has."""
+"""Transactions around a view that writes. Nothing is stored until its condition has been checked."""
 
 from functools import partial
 from typing import Any
@@ -7,24 +7,26 @@ from django.apps import apps
 from django.db import connections, router, transaction
 from django.db.transaction import TransactionManagementError
 
+from django_matt.upstream import allow_durable_inside
+
 __all__ = ["HeldWrites"]
 
 
 class HeldWrites:
-    """Transactions on every database that a view may write, open until it is known whether its writes are kept."""
+    """One open transaction per database that a view may write to, until its writes are committed or rolled back."""
 
     def __init__(self) -> None:
-        """Begin; in the thread that the view's queries run in."""
+        """Begin the transactions. Call it in the thread that runs the view's queries."""
         self._open: list[Any] = []
         self._locking: set[str] = set()
         self._watches: list[tuple[Any, Any]] = []
         for using in _written_databases():
-            # A durable block of the view's own may stand inside.
+            # Django's flag for test cases allows the view to open a durable block inside of this one.
             block: Any = transaction.atomic(using=using)
-            block._from_testcase = True
+            allow_durable_inside(block)
             try:
                 block.__enter__()
-            except Exception:  # noqa: BLE001, S112 - a database that cannot be reached cannot be written either
+            except Exception:  # noqa: BLE001, S112 - nothing can be written to a database that is unreachable
                 continue
             self._open.append(block)
             watch = (transaction.get_connection(using).execute_wrappers, partial(self._note, using))
@@ -32,15 +34,16 @@ class HeldWrites:
             self._watches.append(watch)
 
     def _note(self, using: str, execute: Any, sql: str, *more: Any) -> Any:
-        """Note that a query locks rows, for it does so until the end of the transaction."""
+        """Note the database of a query that locks rows. The locks last until the end of the transaction."""
         if " FOR UPDATE" in sql or " FOR NO KEY UPDATE" in sql:
             self._locking.add(using)
         return execute(sql, *more)
 
     def accept(self) -> None:
-        """Commit where no block of the view's own is open: it goes on as it would without a condition.
+        """Commit, so that the view continues as it would without a condition.
 
-        Where a row was locked in our transaction, the lock has to last until the row is written.
+        A transaction stays open if the view has a block of its own inside of it, or has locked rows in it: the locks
+        must last until the rows are written.
         """
         self._unwatch()
         for block in list(self._open):
@@ -52,7 +55,7 @@ class HeldWrites:
                 block.__exit__(None, None, None)
 
     def keep(self) -> None:
-        """Commit; raise ``TransactionManagementError`` where a caught error of the database has broken a transaction."""
+        """Commit. Raises ``TransactionManagementError`` if the view caught an error that broke a transaction."""
         broken = [
             block.using
             for block in self._open
@@ -61,12 +64,12 @@ class HeldWrites:
         self._close()
         if broken:
             raise TransactionManagementError(
-                f"An error of the database {broken[0]!r} was caught inside of a transaction, so nothing was stored. "
-                "Put what may fail into a transaction.atomic() block of its own."
+                f"The view caught an error of the database {broken[0]!r} inside of a transaction, so nothing was stored. "
+                "Put queries that may fail into a transaction.atomic() block of their own."
             )
 
     def drop(self) -> None:
-        """Roll back what is still open."""
+        """Roll back the transactions that are still open."""
         for block in self._open:
             transaction.get_connection(block.using).set_rollback(True)
         self._close()
@@ -83,14 +86,14 @@ class HeldWrites:
             try:
                 self._open.pop().__exit__(None, None, None)
             except Exception:
-                # Constraints that are checked at the commit. Nothing else is stored then, and nothing is left open: a
-                # later request in this thread would write into that transaction.
+                # A deferred constraint failed at the commit. Roll back the others too: a transaction that stays open
+                # would become part of the next request in this thread.
                 self.drop()
                 raise
 
 
 def _written_databases() -> list[str]:
-    """Return the databases that the project's models are written to, and those in use already; no read replica."""
+    """Return the databases that models are written to, and those that this thread already uses; no read replicas."""
     found = {router.db_for_write(model) for model in apps.get_models()}
     found |= {connection.alias for connection in connections.all(initialized_only=True)}
     return [alias for alias in connections if alias in found]

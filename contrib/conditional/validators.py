@@ -1,4 +1,4 @@
-"""What identifies the state of what a view returns: a tag and a moment, of an instance, a queryset or a list."""
+"""Validators: the ETag and the time of the last change of an instance, a queryset or a list."""
 
 import json
 import time
@@ -18,11 +18,11 @@ __all__ = ["Validator", "digest", "digest_of_body", "seconds", "validator_of"]
 
 
 class Validator(NamedTuple):
-    """What identifies the state of a resource; None where there is nothing to say.
+    """What identifies the state of a resource. ``tag`` and ``modified`` are None if they are not known.
 
-    ``tag`` is the opaque part of an ETag, or one that a callable returned. A tag that was made of columns is
-    ``derived``: the ETag of each representation adds an end of its own to it. ``hashed`` says that the answer shows more
-    than the state knows of, so that a hash of the body belongs to the ETag.
+    ``tag`` is the ETag without its quotes, or the text that a function returned. ``modified`` is in seconds since 1970.
+    A tag that was made from columns is ``derived``: each representation adds an end of its own to it. ``hashed`` means
+    that the response shows more than the columns, so that a hash of the body must be part of the ETag.
     """
 
     tag: str | None = None
@@ -32,7 +32,7 @@ class Validator(NamedTuple):
     hashed: bool = False
 
     def etag(self, end: str = "") -> str | None:
-        """Return the ETag of a representation that ``end`` tells from others."""
+        """Return the ETag, with ``end`` added, which differs for each representation; None without a tag."""
         if self.tag is None:
             return None
         quoted = quote_etag(self.tag)
@@ -42,9 +42,10 @@ class Validator(NamedTuple):
 
 
 def validator_of(value: Any, column: str, *, one: bool = False) -> Validator:
-    """Return the state of what a view returns: an instance, a queryset, or a list of instances or dictionaries.
+    """Return the state of a view's result: an instance, a queryset, or a list of instances or dictionaries.
 
-    With ``one`` a queryset stands for its one object. Raises ``ImproperlyConfigured`` for anything else.
+    With ``one``, it is the state of the one object that a queryset finds. Raises ``ImproperlyConfigured`` for other
+    values.
     """
     if isinstance(value, Manager):
         value = value.all()
@@ -67,7 +68,7 @@ def _state_of_one(kind: str, key: Any, moment: Any) -> Validator:
 
 
 def _state_of_object(queryset: Any, column: str) -> Validator:
-    """Return the state that the one object of a queryset has as an instance; none and several are not ours to judge."""
+    """Return the state of the one object of a queryset, as for an instance; an empty state if there is not just one."""
     if queryset._result_cache is not None or queryset.query.combinator:
         found = [(_key(item), _read(item, column)) for item in queryset]
     else:
@@ -90,9 +91,9 @@ def _state_of_items(items: Any, column: str, said: Any = None) -> Validator:
 
 
 def _state_of_many(number: int, latest: Any, said: Any) -> Validator:
-    """A change may leave number and latest moment as they are, and so the tag is weak.
+    """Return the state of several rows. The tag is weak, because a change may leave the number and the latest time.
 
-    There is no date: the latest moment of the rows that are left says nothing of a row that was deleted.
+    It has no ``modified``: after a row is deleted, the latest time of the other rows does not show it.
     """
     if number and latest is None:
         return Validator()
@@ -101,7 +102,7 @@ def _state_of_many(number: int, latest: Any, said: Any) -> Validator:
 
 
 def _sql(queryset: Any) -> Any:
-    """Return what a queryset asks: two people's lists may have as many rows, and as late ones."""
+    """Return the SQL and its values, which tell lists of different users with equal numbers and times apart."""
     try:
         sql, parameters = queryset.query.get_compiler(queryset.db).as_sql()
     except EmptyResultSet:
@@ -114,8 +115,8 @@ def _read(value: Any, column: str) -> Any:
         return value[column]
     if isinstance(value, dict) or not hasattr(value, column):
         raise ImproperlyConfigured(
-            f'@conditional(last_modified="{column}"): a {type(value).__name__} has none. Return a queryset, an '
-            "instance or a list of them, or give a callable."
+            f'@conditional(last_modified="{column}"): a {type(value).__name__} has no {column}. Return a queryset, '
+            "an instance or a list of instances, or give a function."
         )
     return getattr(value, column)
 
@@ -127,17 +128,17 @@ def _key(value: Any) -> Any:
 
 
 def seconds(moment: Any) -> int | None:
-    """Return a moment as HTTP's dates count; one that is no moment, a version or a date, has no such time."""
+    """Return a ``datetime`` as the whole seconds of HTTP dates; None for other values, such as a version number."""
     if not isinstance(moment, datetime):
         return None
     if is_naive(moment):
         moment = make_aware(moment, UTC if settings.USE_TZ else get_default_timezone())
-    # No answer was modified after it was sent (RFC 9110, 8.8.2.1).
+    # A response cannot have changed after it is sent (RFC 9110, 8.8.2.1).
     return min(int(moment.timestamp()), int(time.time()))
 
 
 def digest(*parts: Any) -> str:
-    """Return hexadecimal digits that stand for the parts, and from which nobody else can guess them."""
+    """Return a hash of the parts as hexadecimal digits, keyed with ``SECRET_KEY`` so that it reveals nothing."""
     content = json.dumps(parts, default=_plain).encode()
     return blake2b(content, digest_size=12, key=_secret(settings.SECRET_KEY)).hexdigest()
 
@@ -148,7 +149,7 @@ def _secret(key: str | bytes) -> bytes:
 
 
 def digest_of_body(content: bytes) -> str:
-    """Return hexadecimal digits that stand for an answer's bytes."""
+    """Return a hash of a response's bytes as hexadecimal digits."""
     return blake2b(content, digest_size=12).hexdigest()
 
 

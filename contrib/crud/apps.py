@@ -18,7 +18,7 @@ class CrudConfig(AppConfig):
     verbose_name = "Django Matt: crud"
 
     def extend(self, api: "MattAPI") -> None:
-        """Answer refused rows by their place in the request's body."""
+        """Register the response for refused rows, which names their positions in the body."""
         from django_matt.contrib.crud.errors import RowsRefused, rows_error
         from django_matt.contrib.crud.settings import get_settings
 

@@ -1,4 +1,4 @@
-"""One statement for all rows; only where the database refuses it, a search for the rows that it refuses."""
+"""Writes all rows by one statement. Only if the database refuses that, it searches for the rows that it refuses."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -27,7 +27,7 @@ class Batch(Generic[M]):
     """Objects to write, each with the index of its row."""
 
     def __init__(self, model: type[M], using: str, objects: Part[M], reader: Reader) -> None:
-        """Take the objects, and what reads the rows that they were made of."""
+        """Take the objects, and the reader of the rows that they were made from."""
         self._model = model
         self._using = using
         self._objects = objects
@@ -35,16 +35,16 @@ class Batch(Generic[M]):
         self._errors: list[RowError] = []
 
     def write(self, statement: Callable[[list[M]], Any], fields: Sequence[AnyField]) -> None:
-        """Write all objects by one call of ``statement``; raise ``RowsRefused`` where these ``fields`` are refused.
+        """Write all objects by one call of ``statement``; raise ``RowsRefused`` if values of ``fields`` are refused.
 
-        It is all in one transaction, which is rolled back where this raises.
+        Everything is in one transaction, which is rolled back if this raises.
         """
         self._find_long_texts(fields)
         self._refuse()
         references = [field for field in fields if _is_checked(field)]
         written = False
         try:
-            # Without a savepoint of its own, which costs two more statements.
+            # No savepoint inside: it would cost two more statements.
             with transaction.atomic(using=self._using):
                 statement([instance for _, instance in self._objects])
                 written = True
@@ -64,7 +64,7 @@ class Batch(Generic[M]):
             raise RowsRefused(self._reader.rows, self._errors, unchecked=unchecked)
 
     def _find_long_texts(self, fields: Sequence[AnyField]) -> None:
-        """Look for what SQLite would keep, and Django's bulk_update() would cut on PostgreSQL (ticket 33647)."""
+        """Find texts that are too long: SQLite stores them, bulk_update() cuts them on PostgreSQL (ticket 33647)."""
         for field in fields:
             most = field.max_length if isinstance(field, _TEXTS) else None
             if most is None:
@@ -77,10 +77,11 @@ class Batch(Generic[M]):
             ]
 
     def _search(self, statement: Callable[[list[M]], Any]) -> int:
-        """Write all objects, else halve them until those that are refused stand alone; return how many nobody tried.
+        """Write all objects; halve each part that is refused, until the refused part is one object.
 
-        The database is the judge throughout: what is not refused stays written, so that a row meets the ones before
-        it, and where another client's row goes away meanwhile nothing is refused after all. It ends at ``MAX_ERRORS``.
+        Parts that are accepted stay written, so that each row is checked against the rows before it. If another client
+        deletes the row that was in the way, nothing is refused. The search ends after ``MAX_ERRORS`` errors; return how
+        many objects were not tried.
         """
         most = get_settings().MAX_ERRORS
         pending = [self._objects]
@@ -101,14 +102,14 @@ class Batch(Generic[M]):
         return sum(map(len, pending))
 
     def _check_references(self, fields: Sequence[Any]) -> None:
-        """Find the objects that refer to a row that does not exist, which most databases notice at the end only."""
+        """Find objects that refer to a row that does not exist. Most databases check this only at the commit."""
         connection = connections[self._using]
         if self._errors or connection.vendor == "sqlite":
-            # SQLite's own check reads the whole table; having written, we hold its only lock.
+            # SQLite's own check reads the whole table. Our query is enough: no other client can write now.
             self._find_orphans(fields)
         elif fields and connection.features.can_defer_constraint_checks:
             try:
-                # This locks what is referred to: it stays until the transaction ends.
+                # This also locks the referred rows, so that they exist until the transaction ends.
                 with transaction.atomic(using=self._using):
                     connection.check_constraints()
             except IntegrityError:
@@ -142,7 +143,7 @@ def _is_checked(field: AnyField) -> bool:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Tell what the database says of a value from a fault of the project's code."""
+    """Return whether the database refused a value; other exceptions are faults in the project's code."""
     return isinstance(error, IntegrityError | DataError | ValidationError) or came_from_adapter(
         error
     )

@@ -1,4 +1,4 @@
-"""Rows that were refused: the exception, and the answer that says where each stands in the request."""
+"""Refused rows: the exception, and the response that names the position of each row in the request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["RowError", "RowsRefused", "rows_error"]
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why one row is refused: its index, the name of the value where it is one, and what there is to say."""
+    """Why one row is refused: its index, the error, and the name of the value if the error is about one value."""
 
     index: int
     status: int
@@ -25,10 +25,10 @@ class RowError:
 
 
 class RowsRefused(Problem):
-    """Some rows were refused, and so none was written.
+    """Some rows were refused, so no row was written.
 
-    ``errors`` are sorted by row. ``unchecked`` counts the rows that nobody tried, because enough of them were refused.
-    The status is the one that all errors share, 422 where they differ.
+    ``errors`` are sorted by row. ``unchecked`` is the number of rows that were not tried, because the search ends after
+    ``MAX_ERRORS`` errors. The status is that of the errors, or 422 if they differ.
     """
 
     default_code = "rows_refused"
@@ -36,13 +36,13 @@ class RowsRefused(Problem):
     def __init__(
         self, rows: Sequence[Any], errors: Sequence[RowError], *, unchecked: int = 0
     ) -> None:
-        """Take the list of rows as it was given, by which its place in the request is found."""
+        """Take the list of rows that the view passed. If it is part of the request, its position there is found."""
         errors = sorted(errors, key=lambda error: error.index)
         statuses = {error.status for error in errors}
         codes = {error.code for error in errors}
         refused = len({error.index for error in errors})
         super().__init__(
-            f"{refused} of {len(rows)} rows {'is' if refused == 1 else 'are'} refused; none is written.",
+            f"{refused} of {len(rows)} rows {'was' if refused == 1 else 'were'} refused; no row was written.",
             code=codes.pop() if len(codes) == 1 else None,
             status=statuses.pop() if len(statuses) == 1 else 422,
         )
@@ -54,8 +54,8 @@ class RowsRefused(Problem):
 
 
 def rows_error(request: HttpRequest, exc: RowsRefused) -> ErrorResponse:
-    """Answer refused rows as validation errors are answered: each with its location in the request."""
-    # The view may have made the list from the request's: then its indexes are all there is to say.
+    """Return the response for refused rows: like validation errors, each has its location in the request."""
+    # If the view has made a new list, only the indexes are known.
     place = find_location(request, exc.rows) or ("body",)
     return ErrorResponse(
         status=exc.status_code,

@@ -1,4 +1,4 @@
-"""Why a database refused one object: every rule that it breaks, in the client's words for its values."""
+"""Explains why the database refused an object: every rule that it breaks, with the names that the client uses."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["Explainer"]
 
 
 class Explainer:
-    """Explains the refusal of one object; what was written before it in the same transaction is there to be seen."""
+    """Explains the refusal of one object. It queries the same transaction, which has the rows before it."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Explainer:
         given: list[AnyField],
         using: str,
     ) -> None:
-        """Take the object, the index of its row, what that row may write, and the fields that it sets."""
+        """Take the object, and for its row the index, the columns that it may write and the fields that it sets."""
         self._index = index
         self._instance = instance
         self._given = given
@@ -35,10 +35,10 @@ class Explainer:
         self._names = {column.field: column.sent_as for column in columns}
 
     def explain(self, error: Exception, before: list[tuple[int, Any]]) -> list[RowError]:
-        """Return what there is to say of ``error``; ``before`` are the objects of the earlier rows.
+        """Return the errors of the row for ``error``; ``before`` are the objects of the rows before it.
 
-        Raise it again where the row named nothing that it is about: what ``values=`` or the model set is no mistake of
-        the row's.
+        Raises ``error`` again if it is about values that the row did not name: ``values=`` or the model has set them,
+        so it is not the client's mistake.
         """
         if isinstance(error, ValidationError):
             return [self._error("invalid", [], " ".join(error.messages), 422)]
@@ -54,11 +54,11 @@ class Explainer:
             raise TypeError(
                 f"{name}.{fields[0].name} is required: neither the rows nor values= set it"
             ) from error
-        # A trigger's, an exclusion, or a rule that another client's row broke and that holds again.
+        # A trigger, an exclusion constraint, or a conflict with another client's row that is gone by now.
         return [self._tell(violation.kind, fields, error)]
 
     def orphan(self, field: Any) -> RowError:
-        """Say that the object refers by ``field`` to one that does not exist."""
+        """Return the error that ``field`` refers to an object that does not exist."""
         value = getattr(self._instance, field.attname)
         violation = Violation(
             "foreign_key", field.model._meta.db_table, (field.column,), (str(value),)
@@ -67,12 +67,12 @@ class Explainer:
         return self._tell("foreign_key", [field], BrokenRuleError(message, violation))
 
     def too_long(self, field: AnyField, most: int) -> RowError:
-        """Say that a text is longer than its column."""
+        """Return the error that a text is longer than its column."""
         message = f"The text is longer than {most} characters."
         return self._error("string_too_long", [field], message, 422)
 
     def _explain_value(self, error: Exception) -> RowError:
-        """Name the value that its column cannot hold, which most databases do not."""
+        """Return the error of a value that its column cannot store. Most databases do not name it, so search for it."""
         others = [f for f in self._instance._meta.concrete_fields if f not in self._names]
         for field in [*self._names, *others]:
             try:
@@ -82,11 +82,11 @@ class Explainer:
                     raise error from None
                 message = " ".join(found.messages)
                 return self._error("unstorable_value", [field], message, 422)
-        message = "A value is out of range, or holds characters that cannot be stored."
+        message = "A value is out of range, or contains characters that cannot be stored."
         return self._error("unstorable_value", [], message, 422)
 
     def _broken_rules(self) -> Iterator[tuple[str, list[Any], str]]:
-        """Yield the kind, the fields and the own message of each rule of the model that is broken."""
+        """Yield the kind, the fields and the message, if it has its own, of each model rule that the object breaks."""
         instance, meta = self._instance, self._instance._meta
         find: Callable[[str], Any] = meta.get_field
         groups: list[list[Any]] = [[f] for f in meta.concrete_fields if f.unique]
@@ -136,7 +136,7 @@ class Explainer:
         return [self._names[field] for field in fields if field in self._names]
 
     def _error(self, code: str, fields: list[AnyField], message: str, status: int) -> RowError:
-        """Point at the one value of the client's that it is about, at the row where there are more or none."""
+        """Return an error that names its value, if it is about exactly one value that the client sent."""
         sent = self._sent(fields)
         name = sent[0] if len(sent) == len(fields) == 1 else None
         return RowError(self._index, status, code, message, name)

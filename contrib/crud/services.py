@@ -1,4 +1,4 @@
-"""Create and update many rows at once: all of them or none, each refused one named."""
+"""Creates and updates many rows at once: all of them, or none and an error for each row that is refused."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,9 +11,10 @@ from django.db.models import Model, QuerySet
 
 from django_matt.contrib.crud.batches import Batch
 from django_matt.contrib.crud.errors import RowError, RowsRefused
-from django_matt.contrib.crud.schemas import AnyField, Kind, Reader, Row
+from django_matt.contrib.crud.schemas import AnyField, Kind, Reader, Row, maker
 from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
+from django_matt.scopes import narrowed
 
 __all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update"]
 
@@ -25,16 +26,20 @@ def bulk_create(
 ) -> list[M]:
     """Insert a row for each of ``rows`` and return the objects in their order.
 
-    ``model`` is a model, or a queryset where that chooses the database. A row is a validated body or a dictionary;
-    ``values`` are set on every object, whatever its row says. Raises ``RowsRefused`` where the database refuses a row,
-    and ``PayloadTooLarge`` for more than ``MAX_BULK_ROWS``; nothing is written then.
+    ``model`` is a model, or a queryset to choose the database. A row is a validated body or a dictionary. ``values``
+    are set on every object and replace those of its row.
+
+    Raises ``RowsRefused`` if the database refuses a row, and ``PayloadTooLarge`` for more than ``MAX_BULK_ROWS`` rows.
+    In both cases nothing is written.
     """
     _check_size(rows)
     queryset = model if isinstance(model, QuerySet) else model._default_manager.all()
     kind, using = queryset.model, _database(queryset)
     fixed = Kind(kind, values or {}).values(values or {})
     reader = Reader(kind, rows)
-    objects = [kind(**(reader.values(row) | fixed)) for row in rows]
+    make = maker(kind)
+    read = map(reader.values, rows)
+    objects = [make(values | fixed) for values in read] if fixed else list(map(make, read))
     batch = Batch(kind, using, list(enumerate(objects)), reader)
     batch.write(queryset.using(using).bulk_create, kind._meta.concrete_fields)
     return objects
@@ -47,21 +52,26 @@ def bulk_update(
     key: str = "pk",
     values: Mapping[str, Any] | None = None,
 ) -> list[M]:
-    """Change the objects of ``queryset`` that ``rows`` name by ``key`` and return them in the order of the rows.
+    """Update the objects of ``queryset`` that ``rows`` name by ``key``, and return them in the order of the rows.
 
-    Only what a row sets is changed. ``key`` is a unique field; ``values`` are set on every object that a row changes.
-    An object outside of ``queryset`` is as unknown as one that does not exist. Raises what ``bulk_create`` does.
+    Only the fields that a row sets are changed. ``key`` is a unique field. ``values`` are set on every object that a
+    row changes. An object outside of ``queryset`` is treated as one that does not exist.
+
+    Raises ``RowsRefused`` if a row is refused or its object is not found, and ``PayloadTooLarge`` for more than
+    ``MAX_BULK_ROWS`` rows. In both cases nothing is written.
     """
     _check_size(rows)
     model, using = queryset.model, _database(queryset)
     by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
     if by.column is None:
-        raise TypeError(f"{model.__name__}.{key} is several columns: name a unique one by key=")
+        raise TypeError(
+            f"{model.__name__}.{key} has several columns: name a unique field with key="
+        )
     reader = Reader(model, rows)
     keys, changes = _read_changes(rows, reader, by)
     fixed = Kind(model, values or {}).values(values or {})
     with transaction.atomic(using=using):
-        found = _lock(queryset, using).in_bulk(keys, field_name=by.attname)
+        found = _lock(narrowed(queryset), using).in_bulk(keys, field_name=by.attname)
         if missing := [
             RowError(index, 404, "not_found", "There is no such object.", reader.sent_as(index, by))
             for index, value in enumerate(keys)
@@ -103,7 +113,7 @@ def _check_size(rows: Sequence[Row]) -> None:
     most = get_settings().MAX_BULK_ROWS
     if len(rows) > most:
         raise PayloadTooLarge(
-            f"The body holds more than {most:,} rows.", code="too_many_rows", limit=most
+            f"The body has more than {most:,} rows.", code="too_many_rows", limit=most
         )
 
 
@@ -115,7 +125,7 @@ def _database(queryset: QuerySet[Any]) -> str:
 def _read_changes(
     rows: Sequence[Row], reader: Reader, by: AnyField
 ) -> tuple[list[Any], list[dict[str, Any]]]:
-    """Return each row's key and what it changes; refuse a row without a key, and a key that is there twice."""
+    """Return the key and the changes of each row; refuse rows without a key, and rows with the same key."""
     keys: dict[Any, int] = {}
     changes: list[dict[str, Any]] = []
     errors: list[RowError] = []
@@ -144,11 +154,11 @@ def _read_changes(
 
 
 def _lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
-    """Return the queryset as one whose rows stay as they were read, locked in one order so that no two wait in a ring."""
+    """Return the queryset with its rows locked. They are locked in one order, so that two requests cannot deadlock."""
     queryset = queryset.using(using).defer(None).order_by("pk")
     query = queryset.query
     if query.distinct or query.group_by is not None:
-        # No database locks rows that it has merged.
+        # Databases cannot lock rows of a DISTINCT or GROUP BY, so select their keys in a subquery.
         inner = queryset.order_by().values("pk")
         queryset = queryset.model._base_manager.using(using).filter(pk__in=inner).order_by("pk")
     can = connections[using].features.has_select_for_update_of
@@ -156,7 +166,7 @@ def _lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
 
 
 def _change(instance: Model, changes: dict[str, Any]) -> list[AnyField]:
-    """Set values on an object as ``save()`` would, ``auto_now`` included; return the fields to write."""
+    """Set values on an object as ``save()`` does, including ``auto_now``; return the fields to write."""
     fields = [
         field
         for field in instance._meta.concrete_fields

@@ -9,12 +9,12 @@ __all__ = ["CrudSettings", "get_settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrudSettings:
-    """What the ``MATT_CRUD`` dictionary of a Django project may hold, with the defaults."""
+    """The options of ``settings.MATT_CRUD``, with their defaults."""
 
     MAX_BULK_ROWS: int = 1_000
-    """How many rows one call creates or updates."""
+    """How many rows one call may create or update."""
 
 
 def get_settings() -> CrudSettings:
-    """Return the project's settings; raise ``ImproperlyConfigured`` for a name that does not exist."""
+    """Return the project's settings; raise ``ImproperlyConfigured`` for an unknown name."""
     return read_settings(CrudSettings, "MATT_CRUD")

@@ -1,7 +1,8 @@
-"""Typed settings from the environment: a class that ``settings.py`` reads, and ``manage.py matt_env`` that keeps ``.env``.
+"""Typed settings from the environment: a class for ``settings.py``, and ``manage.py matt_env`` for the ``.env`` file.
 
-Extra: ``environments``. ``INSTALLED_APPS``: ``"django_matt.contrib.environments"``, for the command; the class works
-without it. Nothing here needs Django's settings, which are made of it.
+Install ``django-matt[environments]``. For the command, add ``"django_matt.contrib.environments"`` to
+``INSTALLED_APPS``; the class works without it. Nothing here reads Django's settings, because ``settings.py`` itself
+imports it.
 
 >>> class Environment(DjangoEnvironment, env_file=None):
 ...     STRIPE_KEY: SecretStr = SecretStr("")

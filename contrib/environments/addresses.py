@@ -1,4 +1,4 @@
-"""The URLs that stand for a database, a cache and a mail server, under django-environ's names."""
+"""URLs that configure a database, a cache or a mail server, with the schemes of django-environ."""
 
 import warnings
 from collections.abc import Callable
@@ -32,15 +32,16 @@ _PYMEMCACHE = "django.core.cache.backends.memcached.PyMemcacheCache"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a variable holds, in words for the one who fills it in."""
+    """The type of a variable in words, for the person who fills it in."""
 
     words: str
 
 
 def database(url: "str | SecretStr") -> dict[str, Any]:
-    """Return the entry of ``DATABASES`` that a URL stands for; raise ``ValueError`` for an unknown scheme.
+    """Return the entry of ``DATABASES`` for a URL; raise ``ValueError`` for an unknown scheme.
 
-    A file of SQLite is named by ``sqlite:///db.sqlite3`` (relative to the current folder) or ``sqlite:////srv/db.sqlite3``.
+    For SQLite, write ``sqlite:///db.sqlite3``, which is relative to the current folder, or
+    ``sqlite:////srv/db.sqlite3``.
 
     >>> database("postgres://ada:secret@db:5432/shop")["HOST"]
     'db'
@@ -53,7 +54,7 @@ def database(url: "str | SecretStr") -> dict[str, Any]:
     host = _socket(text)
     if host:
         found["HOST"] = host
-    # `?pool=true` is Django's own connection pool, which wants a boolean.
+    # `?pool=true` turns on Django's connection pool, whose option must be a boolean.
     options = {
         name: {"true": True, "false": False}.get(str(value).lower(), value)
         for name, value in found.get("OPTIONS", {}).items()
@@ -62,7 +63,7 @@ def database(url: "str | SecretStr") -> dict[str, Any]:
 
 
 def cache(url: "str | SecretStr") -> dict[str, Any]:
-    """Return the entry of ``CACHES`` that a URL stands for; raise ``ValueError`` for an unknown scheme.
+    """Return the entry of ``CACHES`` for a URL; raise ``ValueError`` for an unknown scheme.
 
     >>> cache("locmemcache://")["BACKEND"]
     'django.core.cache.backends.locmem.LocMemCache'
@@ -71,19 +72,20 @@ def cache(url: "str | SecretStr") -> dict[str, Any]:
     _need_scheme(text, Env.CACHE_SCHEMES, "redis://, locmemcache://, dbcache://")
     found = _mapped(Env.cache_url_config, text)
     for name in [*found]:
-        # Django reads these names in upper case alone.
+        # Django reads these names only in upper case.
         if name.upper() in CACHE_TYPES:
             found[name.upper()] = found.pop(name)
     if text.startswith(_TCP_MEMCACHES):
-        # The backend that django-environ names for them has left Django.
+        # Django has removed the backend that django-environ names for them.
         found["BACKEND"] = _PYMEMCACHE
     return _typed(found, CACHE_TYPES)
 
 
 def email(url: "str | SecretStr") -> dict[str, Any]:
-    """Return the settings that a URL of a mail server stands for; raise ``ValueError`` for an unknown scheme.
+    """Return the mail settings for a URL; raise ``ValueError`` for an unknown scheme.
 
-    These are ``MAILERS`` from Django 6.1 on and ``EMAIL_…`` before: ``globals().update(email(env.EMAIL_URL))``.
+    They are ``MAILERS`` from Django 6.1 on, and ``EMAIL_…`` before. Apply them in ``settings.py`` with
+    ``globals().update(email(env.EMAIL_URL))``.
     """
     text = _text(url)
     _need_scheme(text, Env.EMAIL_SCHEMES, "smtp+tls://, smtp://, consolemail://")
@@ -100,7 +102,7 @@ def email(url: "str | SecretStr") -> dict[str, Any]:
 
 
 def _typed(found: dict[str, Any], types: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """Return the settings with those of a URL's query in their own types; refuse what is no value of them."""
+    """Return the settings with the URL's options converted to their types; raise ``ValueError`` if one is invalid."""
     return {name: types[name](value) if name in types else value for name, value in found.items()}
 
 
@@ -122,7 +124,7 @@ def _number(name: str) -> Callable[[Any], int | None]:
         try:
             return int(text)
         except ValueError:
-            raise ValueError(f"has a {name.lower()} that is no whole number") from None
+            raise ValueError(f"has a {name.lower()} that is not a whole number") from None
 
     return convert
 
@@ -153,7 +155,7 @@ EMAIL_TYPES: dict[str, Callable[[Any], Any]] = {
 
 
 def _socket(url: str) -> str | None:
-    """Return the folder of a socket that stands where a host does, percent-encoded as libpq wants it."""
+    """Return the folder of a Unix socket, if the host of the URL is one, percent-encoded as for libpq."""
     host = url.partition("://")[2].split("/", 1)[0].split("?", 1)[0].rpartition("@")[2]
     folder = unquote(host.partition(":")[0])
     return folder if folder.startswith("/") else None
@@ -166,7 +168,7 @@ def _text(url: "str | SecretStr") -> str:
 def _need_scheme(url: str, schemes: dict[str, str], usual: str) -> None:
     scheme, colon, _ = url.partition("://")
     if not colon or scheme not in schemes:
-        # The text may hold a password, so it is not repeated.
+        # The text may contain a password, so the message does not repeat it.
         raise ValueError(f"should begin as a URL does, with {usual}")
 
 
@@ -177,7 +179,7 @@ def _mapped(function: Callable[[str], Any], url: str) -> dict[str, Any]:
             return dict(function(url))
     except (ImproperlyConfigured, ValueError, Warning, LookupError, TypeError):
         raise ValueError(
-            "is not a URL that can be read; percent-encode what is special in a password"
+            "is not a URL that can be read; percent-encode special characters in a password"
         ) from None
 
 

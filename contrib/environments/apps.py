@@ -1,4 +1,4 @@
-"""The Django app: the command ``matt_env`` and the checks of ``.env``."""
+"""The app's configuration: it adds the command ``matt_env`` and the system check of ``.env``."""
 
 from django.apps import AppConfig
 
@@ -13,5 +13,5 @@ class EnvironmentsConfig(AppConfig):
     verbose_name = "Environment"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the system check."""
         from django_matt.contrib.environments import checks  # noqa: F401

@@ -1,4 +1,4 @@
-"""System check of ``.env``: what is doubtful, with ``check --deploy`` and for ``matt doctor``."""
+"""The system check of ``.env``, run by ``check --deploy`` and ``matt doctor``."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["check_file"]
 
 @register("matt_doctor", deploy=True)
 def check_file(**_: Any) -> list[CheckMessage]:
-    """Warn of unused variables, doubtful lines, and a file that others may read."""
+    """Warn about unused variables, doubtful lines, and a file that other users can read."""
     return [
         Warning(
             str(fault),

@@ -1,4 +1,4 @@
-"""The class that a project's environment subclasses; ``settings.py`` makes one before Django is set up."""
+"""``DjangoEnvironment``, the base class of a project's environment. ``settings.py`` makes an instance of it."""
 
 import json
 import os
@@ -24,19 +24,19 @@ from django_matt.contrib.environments.files import EnvFile, read_file
 __all__ = ["DjangoEnvironment", "GeneratedSecret", "decoded", "loaded", "reading", "variable_of"]
 
 GeneratedSecret = Annotated[SecretStr, Kind("secret, generated")]
-"""A secret of this project alone, such as ``SECRET_KEY``: ``matt_env init`` makes a random one."""
+"""A secret that only this project uses, such as ``SECRET_KEY``. ``matt_env init`` makes a random one."""
 
 loaded: list[type["DjangoEnvironment"]] = []
-"""The classes that this process has read, so that the command finds the one of ``settings.py``."""
+"""The classes that this process has made instances of. The command uses the one of ``settings.py``."""
 _instead: ContextVar[Mapping[str, str] | None] = ContextVar("_instead", default=None)
 _LISTS = (list, tuple, set, frozenset)
 
 
 class DjangoEnvironment(BaseSettings):
-    """What most projects take from the environment; add fields to a subclass, and name its file.
+    """The settings that most projects read from their environment. Subclass it, add your own fields and name the file.
 
-    Variables of the process win over those of the file; an empty one counts as not set. Raises
-    ``EnvironmentInvalid``, whose message holds no value.
+    Variables of the process win over those of the file. An empty variable counts as not set. An instance raises
+    ``EnvironmentInvalid`` if something is missing or invalid; its message contains no value.
     """
 
     model_config = SettingsConfigDict(
@@ -49,18 +49,19 @@ class DjangoEnvironment(BaseSettings):
     )
 
     SECRET_KEY: GeneratedSecret = Field(
-        description="Signs sessions, tokens and links; whoever knows it can sign in as anyone.",
+        description="Signs sessions, tokens and links. Anyone who knows it can sign in as any user.",
         min_length=1,
     )
     SECRET_KEY_FALLBACKS: list[SecretStr] = Field(
         default=[],
-        description="Former keys, whose signatures still count; matt_env rotate keeps them.",
+        description="Former keys, whose signatures are still valid. matt_env rotate sets them.",
     )
     DEBUG: bool = Field(
-        default=False, description="Errors explain themselves to visitors; never in production."
+        default=False,
+        description="Shows details of errors to every visitor. Never turn it on in production.",
     )
     ALLOWED_HOSTS: list[str] = Field(
-        default=[], description="The host names that the site answers; needed where DEBUG is off."
+        default=[], description="The host names that the site serves. Required if DEBUG is off."
     )
     DATABASE_URL: DatabaseURL = Field(
         default=SecretStr("sqlite:///db.sqlite3"),
@@ -72,18 +73,18 @@ class DjangoEnvironment(BaseSettings):
     )
     EMAIL_URL: EmailURL = Field(
         default=SecretStr("smtp://localhost:25"),
-        description="The mail server, such as smtp+tls://user:password@host:587; consolemail:// prints mail.",
+        description="The mail server, such as smtp+tls://user:password@host:587. consolemail:// prints mail.",
     )
 
     def __init__(self, **values: Any) -> None:
-        """Read the variables; ``values`` win over them."""
+        """Read the variables. ``values`` win over the environment and the file."""
         environment = type(self)
         if environment not in loaded:
             loaded.append(environment)
         try:
             faults = _unreadable(environment)
             if not faults:
-                # The file is read by `_Values`; pydantic would read it again, and expand it.
+                # `_Values` reads the file. pydantic would read it again, and expand variables in it.
                 super().__init__(_env_file=None, **values)
                 return
         except ValidationError as error:
@@ -93,7 +94,7 @@ class DjangoEnvironment(BaseSettings):
             from django_matt.contrib.environments.starting import answer_instead
 
             answer_instead(environment, invalid)
-        # The cause would print the values.
+        # A cause would show the values in the traceback.
         raise invalid from None
 
     @classmethod
@@ -103,7 +104,7 @@ class DjangoEnvironment(BaseSettings):
 
     @classmethod
     def file(cls) -> Path | None:
-        """Return the file that the class reads (of several the last, which wins), or None."""
+        """Return the file that the class reads, or None. Of several files, it is the last one, which wins."""
         named = cls.model_config.get("env_file")
         if named is None:
             return None
@@ -119,7 +120,7 @@ class DjangoEnvironment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read lists with commas, and the file without expanding what looks like a variable in a secret."""
+        """Read lists with commas, and read the file without expanding ``${…}``, which may be part of a secret."""
         instead = _instead.get()
         if instead is not None:
             return (init_settings, _Values(settings_cls, instead))
@@ -128,7 +129,7 @@ class DjangoEnvironment(BaseSettings):
 
 
 class _Variables(EnvSettingsSource):
-    """The variables of the process; a list is written ``a, b`` or as JSON."""
+    """Reads the variables of the process. A list is written as ``a, b`` or as JSON."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         text = str(value).strip()
@@ -136,13 +137,13 @@ class _Variables(EnvSettingsSource):
             try:
                 return json.loads(text)
             except ValueError:
-                # Of the wrong type, then: validation says so.
+                # Not JSON: validation reports the wrong type.
                 return value
         return [part.strip() for part in text.split(",") if part.strip()]
 
 
 class _Values(_Variables):
-    """Variables that were read elsewhere."""
+    """Reads variables from a dictionary instead of the process."""
 
     def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, str]) -> None:
         super().__init__(settings_cls)
@@ -155,7 +156,7 @@ class _Values(_Variables):
 
 @contextmanager
 def reading(values: Mapping[str, str]) -> Iterator[None]:
-    """Let classes read ``values`` instead of the process and the file."""
+    """Make all classes read ``values`` instead of the process and the file, inside of the ``with`` block."""
     token = _instead.set(values)
     try:
         yield
@@ -164,7 +165,7 @@ def reading(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def variable_of(environment: type[BaseSettings], field_name: str) -> str:
-    """Return the variable that a field is read from."""
+    """Return the name of the variable that a field is read from."""
     field = environment.model_fields[field_name]
     alias = field.validation_alias or field.alias
     choices = getattr(alias, "choices", [alias])
@@ -173,7 +174,7 @@ def variable_of(environment: type[BaseSettings], field_name: str) -> str:
 
 
 def decoded(environment: type[BaseSettings], field_name: str, text: str) -> list[str]:
-    """Return the items of a list as they stand in a file."""
+    """Return the items of a list from its text in a file."""
     variable = variable_of(environment, field_name)
     items = _Values(environment, {variable: text})().get(field_name, [])
     return [str(item) for item in items] if isinstance(items, list) else [text]
@@ -194,7 +195,7 @@ def _files(environment: type[BaseSettings]) -> list[EnvFile]:
 
 
 def _unreadable(environment: type[DjangoEnvironment]) -> list[Fault]:
-    """Return the lines of the files that stop a start: what stands there would be missed in silence."""
+    """Return the lines that cannot be read. The start fails, because a variable would be ignored silently."""
     if _instead.get() is not None:
         return []
     try:

@@ -1,4 +1,4 @@
-"""The ``.env`` file: read with the line of each variable, changed without losing anything, written atomically."""
+"""The ``.env`` file: reads it with line numbers, changes it without losing anything, and writes it atomically."""
 
 import io
 import os
@@ -28,7 +28,7 @@ VALUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A stretch of the file: a variable with its line, a comment, or what cannot be read (``name`` is None)."""
+    """A part of the file: a variable with its line, or a comment or unreadable text, whose ``name`` is None."""
 
     text: str
     line: int
@@ -37,14 +37,14 @@ class Entry:
     unreadable: bool
 
     def with_value(self, value: str) -> str:
-        """Return the stretch with another value; ``export``, comments and line ends stay."""
+        """Return the text with another value; ``export``, comments and line endings are kept."""
         head = HEAD.match(self.text)
         if head is None:
             raise ValueError(f"line {self.line} sets no variable")
         if not head["equal"]:
             return f"{head[0]}={quote(value)}{self.text[head.end() :]}"
         if self.value == "" and self.text[head.end() : head.end() + 1] == "#":
-            # `NAME= # why` is empty, with a comment.
+            # `NAME= # why` is an empty value with a comment.
             start = head.start("equal") + 1
             return f"{self.text[:start]}{quote(value)}{self.text[start:]}"
         found = VALUE.match(self.text, head.end())
@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What a ``.env`` file holds, in its order."""
+    """The content of a ``.env`` file, in its order."""
 
     path: Path
     entries: tuple[Entry, ...] = ()
@@ -62,7 +62,7 @@ class EnvFile:
 
     @property
     def values(self) -> dict[str, str]:
-        """Each variable's value; of two lines with one name the last one counts, as for python-dotenv."""
+        """The value of each variable. If two lines have the same name, the last one counts, as in python-dotenv."""
         return {
             entry.name: entry.value
             for entry in self.entries
@@ -71,38 +71,38 @@ class EnvFile:
 
     @property
     def lines(self) -> dict[str, int]:
-        """The line on which each variable's value stands."""
+        """The line number of each variable."""
         return {entry.name: entry.line for entry in self.entries if entry.name is not None}
 
     @property
     def text(self) -> str:
-        """The file as it is."""
+        """The text of the file."""
         return "".join(entry.text for entry in self.entries)
 
     def faults(self) -> list[Fault]:
-        """Return the lines that cannot be read, and those that do not say what they seem to."""
+        """Return the lines that cannot be read, and lines that may not mean what their author thinks."""
         found = []
         first: dict[str, int] = {}
         for entry in self.entries:
             place = f"{self.path.name}, line {entry.line}"
             if entry.unreadable:
-                message = "cannot be read; write NAME=value, and close a quote that is opened."
+                message = "cannot be read; write NAME=value, and close every quote."
                 found.append(Fault("unreadable", f"line {entry.line}", message, self.path.name))
             elif entry.name is not None:
                 if entry.name in first:
-                    message = f"stands on line {first[entry.name]} too; the last one counts."
+                    message = f"is on line {first[entry.name]} too; the last one counts."
                     found.append(Fault("doubtful", entry.name, message, place))
                 first[entry.name] = entry.line
                 if entry.value is None:
                     message = "has no `=`, so it is not set."
                     found.append(Fault("doubtful", entry.name, message, place))
                 elif "${" in entry.value:
-                    message = "holds `${`, which is kept as it is: variables are not expanded here."
+                    message = "contains `${`, which is kept as it is: variables are not expanded."
                     found.append(Fault("doubtful", entry.name, message, place))
         return found
 
     def changed(self, values: Mapping[str, str]) -> "EnvFile":
-        """Return the file with other values for names that it has; everything else stays as it is."""
+        """Return the file with new values for variables that it has; everything else is kept."""
         last = {entry.name: position for position, entry in enumerate(self.entries)}
         parts = [
             entry.with_value(values[entry.name])
@@ -113,7 +113,7 @@ class EnvFile:
         return self._checked("".join(parts), values)
 
     def extended(self, text: str, values: Mapping[str, str], after: str | None = None) -> "EnvFile":
-        """Return the file with ``text``, lines that set ``values``, behind the variable ``after`` or at its end."""
+        """Return the file with ``text`` added, which sets ``values``: after the variable ``after``, or at the end."""
         positions = {entry.name: position for position, entry in enumerate(self.entries, 1)}
         position = positions.get(after, len(self.entries)) if after else len(self.entries)
         before = "".join(entry.text for entry in self.entries[:position])
@@ -124,20 +124,20 @@ class EnvFile:
         return self._checked(before + text.replace("\n", newline) + behind, values)
 
     def _checked(self, text: str, values: Mapping[str, str]) -> "EnvFile":
-        """Return the file of ``text``; raise ``ValueError`` if it does not read back as what it should hold."""
+        """Return ``text`` as a file; raise ``ValueError`` if its values are not the old ones with ``values``."""
         after = _parse(self.path, text, self.bom)
         if after.values != {**self.values, **values}:
             raise ValueError(
-                f"{self.path} could not be changed without spoiling it; change it by hand."
+                f"{self.path} cannot be changed without damaging other lines; change it by hand."
             )
         return after
 
     def save(self) -> None:
-        """Write the file at once, readable by its owner only; a link stays one. Raises ``OSError``."""
+        """Write the file atomically, readable only by its owner. A symbolic link is kept. Raises ``OSError``."""
         target = self.path.resolve()
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             raise OSError(f"{self.path} is not a regular file")
-        # mkstemp makes the file with mode 600, in the same folder so that the exchange is one step.
+        # mkstemp makes a file with mode 600. It is in the same folder, so that replacing is one step.
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -151,7 +151,7 @@ class EnvFile:
 
 
 def read_file(path: Path) -> EnvFile:
-    """Read a file; one that is not there is empty. Raises ``OSError``, and ``ValueError`` if it is not UTF-8."""
+    """Read a file; a missing file is empty. Raises ``OSError``, or ``ValueError`` if the file is not UTF-8."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -165,7 +165,7 @@ def read_file(path: Path) -> EnvFile:
 
 
 def quote(value: str) -> str:
-    """Return ``value`` as it stands behind ``NAME=``: bare, in single quotes, or with escapes in double ones.
+    """Return ``value`` as it is written after ``NAME=``: bare, in single quotes, or in double quotes with escapes.
 
     >>> print(quote("a b"), quote("it's"))
     'a b' 'it\\'s'
@@ -183,14 +183,14 @@ def _parse(path: Path, text: str, bom: bool) -> EnvFile:
 
 
 def _entries(text: str) -> Iterable[Entry]:
-    # The parser drops one mark of the byte order; a second one would be of the text.
+    # The parser drops one byte order mark. Give it one, so that a mark in the text is kept.
     for binding in parse_stream(io.StringIO(BOM + text, newline="")):
         original = binding.original.string
         blank = original[: len(original) - len(original.lstrip())]
         line = binding.original.line + len(re.findall(r"\r\n|\n|\r", blank))
         value = binding.value
         if value is not None and "\r" in original:
-            # A line that Windows ended is a line: python-dotenv reads files so, and escapes (\r) are not touched.
+            # Convert the line endings of Windows, as python-dotenv does when it reads a file; escapes (\r) are kept.
             unified = io.StringIO(re.sub(r"\r\n|\r", "\n", original), newline="")
             value = next(iter(parse_stream(unified))).value
         yield Entry(original, line, binding.key, value, binding.error)

@@ -1,4 +1,4 @@
-"""The verbs of ``matt_env``: what to write, what is wrong, what is set, and a new key."""
+"""What ``matt_env`` does: composes the file, checks it, lists the variables, and rotates the key."""
 
 import os
 import re
@@ -20,13 +20,13 @@ __all__ = ["Row", "check", "compose", "new_secret", "rotate", "rows", "unwritten
 
 HEADER = """\
 # The environment of this project, read by {name}.
-# Keep it out of version control. `python manage.py matt_env check` tells what is missing, unused or badly typed.
+# Keep it out of version control. `python manage.py matt_env check` shows what is missing, unused or invalid.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A variable, its value as text, and where that comes from."""
+    """A variable, its value as text, and where the value comes from."""
 
     variable: Variable
     text: str
@@ -34,12 +34,12 @@ class Row:
 
 
 def new_secret() -> str:
-    """Return a random secret of 384 bits that needs no quotes in any file."""
+    """Return a random secret of 384 bits, in characters that need no quotes."""
     return secrets.token_urlsafe(48)
 
 
 def unwritten(environment: type[DjangoEnvironment], file: EnvFile) -> list[Variable]:
-    """Return the variables that the file does not name; an optional one may stand in a comment."""
+    """Return the variables that the file lacks. A comment such as ``# NAME=`` counts for an optional one."""
     commented = set(re.findall(r"^#[^\S\n]*(\w+)=", file.text, re.M))
     return [
         variable
@@ -51,10 +51,10 @@ def unwritten(environment: type[DjangoEnvironment], file: EnvFile) -> list[Varia
 def compose(
     environment: type[DjangoEnvironment], file: EnvFile, values: Mapping[str, str]
 ) -> EnvFile:
-    """Return ``file`` with every variable that it does not name, explained; ``values`` are theirs.
+    """Return ``file`` with every variable that it lacks, each with a comment that explains it.
 
-    One that is not in ``values`` stands in a comment, with its default. Raises ``EnvironmentInvalid`` if a value is
-    not of its type.
+    ``values`` are their values. A variable without a value is added as a comment with its default. Raises
+    ``EnvironmentInvalid`` if a value does not have the type of its variable.
     """
     with reading(values):
         try:
@@ -85,7 +85,7 @@ def _explained(variable: Variable) -> str:
 
 
 def check(environment: type[DjangoEnvironment]) -> list[Fault]:
-    """Return all that is wrong with the variables and with the file, worst first."""
+    """Return everything that is wrong with the variables and the file, the worst first."""
     found: list[Fault] = []
     try:
         environment()
@@ -97,10 +97,10 @@ def check(environment: type[DjangoEnvironment]) -> list[Fault]:
     try:
         file = read_file(path)
     except (OSError, ValueError):
-        # Named above, and there is nothing more to say about it.
+        # It is among the faults already, and nothing else can be checked.
         return found
     if any(fault.kind == "unreadable" for fault in found):
-        # What could be read is judged all the same.
+        # Check the lines that could be read, too.
         with reading({**file.values, **os.environ}):
             try:
                 environment()
@@ -126,7 +126,7 @@ def _unused(environment: type[DjangoEnvironment], file: EnvFile) -> Iterator[Fau
         if name in known or (delimiter and name.partition(delimiter)[0] in known):
             continue
         close = get_close_matches(name, known - set(file.lines), 1, 0.7)
-        message = f"is not read; is {close[0]} meant?" if close else "is not read."
+        message = f"is not read. Did you mean {close[0]}?" if close else "is not read."
         yield Fault("unused", name, message, f"{file.path.name}, line {line}")
 
 
@@ -135,7 +135,7 @@ def _exposed(path: Path) -> Iterator[Fault]:
         return
     mode = path.stat().st_mode & 0o777
     if os.name != "nt" and mode & 0o077:
-        message = f"others on this machine may read it (mode {mode:o}): chmod 600 {path.name}"
+        message = f"other users of this machine can read it (mode {mode:o}): chmod 600 {path.name}"
         yield Fault("doubtful", path.name, message)
     git = shutil.which("git")
     if git and any((folder / ".git").exists() for folder in path.resolve().parents):
@@ -147,7 +147,7 @@ def _exposed(path: Path) -> Iterator[Fault]:
 
 
 def rows(environment: type[DjangoEnvironment]) -> Iterator[Row]:
-    """Yield every variable with its value as it is, also of an environment that does not fit."""
+    """Yield every variable with its value, also if the environment is invalid. Secrets are not masked."""
     path = environment.file()
     file = read_file(path) if path else EnvFile(Path())
     try:
@@ -167,22 +167,21 @@ def rows(environment: type[DjangoEnvironment]) -> Iterator[Row]:
 
 
 def rotate(environment: type[DjangoEnvironment], file: EnvFile, keep: int) -> tuple[EnvFile, int]:
-    """Return the file with a new ``SECRET_KEY`` and the old one in front of the fallbacks, and how many were dropped.
+    """Return the file with a new ``SECRET_KEY``, and the number of old keys that were dropped.
 
-    Raises ``LookupError`` where the key does not stand in the file, or the process has one of its own.
+    The former key becomes the first of the fallbacks, of which ``keep`` are kept. Raises ``LookupError`` if the file
+    has no key, or if the environment of this process sets one, which would win over the file.
     """
     named = {variable.field: variable.name for variable in variables_of(environment)}
     key, fallbacks = named["SECRET_KEY"], named["SECRET_KEY_FALLBACKS"]
     for name in (key, fallbacks):
         if os.environ.get(name):
             raise LookupError(
-                f"{name} is set in the environment of this process, which wins over the file; change it there."
+                f"{name} is set in the environment of this process, which wins over the file. Change it there."
             )
     old = file.values.get(key)
     if not old:
-        raise LookupError(
-            f"{key} does not stand in {file.path}; `python manage.py matt_env init` makes one."
-        )
+        raise LookupError(f"{file.path} has no {key}; `python manage.py matt_env init` makes one.")
     former = decoded(environment, "SECRET_KEY_FALLBACKS", file.values.get(fallbacks, ""))
     kept = [old, *former][:keep]
     values = {key: new_secret(), fallbacks: written(kept)}

@@ -1,4 +1,4 @@
-"""What happens where ``settings.py`` cannot have its environment: the command that fixes it runs, or one sentence."""
+"""What ``manage.py`` does with an invalid environment: it runs ``matt_env``, or exits with what is wrong."""
 
 import os
 import sys
@@ -17,26 +17,26 @@ _answering = False
 
 
 def answer_instead(environment: type[DjangoEnvironment], invalid: EnvironmentInvalid) -> None:
-    """Leave ``manage.py`` in a good way, and return in any other process.
+    """End a ``manage.py`` that cannot import its settings; return in any other process.
 
-    ``manage.py matt_env init`` makes the file without which the settings cannot be imported, so it must not need
-    them: the class that fails is the one it is about. For other commands a traceback of ``settings.py`` says less
-    than the sentence.
+    ``manage.py matt_env init`` writes the file without which the settings cannot be imported. It therefore runs here,
+    before the settings, for the class that has just failed. Other commands exit with the message of ``invalid``, which
+    says more than a traceback of ``settings.py``.
     """
     global _answering  # noqa: PLW0603 - once a process
-    # Once the settings are there, the command itself asks, and wants the exception.
+    # Once the settings are loaded, the command itself makes an instance and handles the exception.
     if Path(sys.argv[0]).name != "manage.py" or settings.configured or _answering:
         return
     _answering = True
     if sys.argv[1:2] == ["matt_env"]:
         _run(environment)
-    # A reloader shows the error and waits for the edit that fixes it.
+    # In a reloader, the exception is raised: it shows the error and waits for the edit that fixes it.
     if not os.environ.get("RUN_MAIN"):
         sys.exit(str(invalid))
 
 
 def _run(environment: type[DjangoEnvironment]) -> NoReturn:
-    """Run the command of this process about ``environment``, as Django would with settings, and leave."""
+    """Run the ``matt_env`` command of this process for ``environment``, as Django would, and exit."""
     command: Any = load_command_class("django_matt.contrib.environments", "matt_env")
     command._called_from_command_line = True
     program, name, *arguments = sys.argv

@@ -1,4 +1,4 @@
-"""The variables of a class as data: what each holds, in words and as the text that stands in a file."""
+"""The variables of a class as data: their types in words, and their values as text in a file."""
 
 import enum
 import re
@@ -33,7 +33,7 @@ WORDS: dict[Any, str] = {
     dict: "JSON",
 }
 TELLING = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|(^|_)(KEY|PASS|DSN)$", re.I)
-"""A name that says that it holds a secret, whatever its type says."""
+"""Names that suggest a secret, for variables whose type is text."""
 GENERATED = get_args(GeneratedSecret)[1]
 
 
@@ -47,16 +47,16 @@ class Variable:
     description: str
     required: bool
     default: str
-    """The default as it stands in a file; empty where there is none."""
+    """The default as it is written in a file; empty if there is none."""
     secret: bool
     address: bool
     generated: bool
 
     def shown(self, text: str) -> str:
-        """Return a value as anybody may see it: of a secret nothing, of a URL no user, password or option."""
+        """Return a value without secrets: a secret is masked, and so are the user, password and options of a URL."""
         if self.secret and text:
             return masked(text) if self.address else MASK
-        # A URL in a field of text may hold a password too.
+        # A URL in a text field may contain a password too.
         return masked(text) if "://" in text and "@" in text else text
 
 
@@ -81,7 +81,7 @@ def variables_of(environment: type[DjangoEnvironment]) -> Iterator[Variable]:
 
 
 def written(value: Any) -> str:
-    """Return the text that is read back as ``value``.
+    """Return the text for ``value`` in a file, which is read back as the same value.
 
     >>> written(["a", "b"]), written(["a, b"]), written(True), written(None)
     ('a,b', '["a, b"]', 'true', '')
@@ -109,7 +109,7 @@ def written(value: Any) -> str:
 
 
 def masked(url: str) -> str:
-    """Return a URL without what signs in.
+    """Return a URL with its user, password and options masked.
 
     >>> masked("postgres://ada:secret@db:5432/shop?sslpassword=x")
     'postgres://********@db:5432/shop?********'
@@ -117,7 +117,7 @@ def masked(url: str) -> str:
     scheme, colon, rest = url.partition("://")
     base, question, options = rest.partition("?")
     netloc, slash, path = base.partition("/")
-    # A character that ends a host, inside of a password, would leave a part of it in what follows.
+    # A password with an unescaped "#" or "/" ends the host early, and its rest would stay visible: mask everything.
     if not colon or "#" in url or "@" in path + options:
         return MASK
     user, at, host = netloc.rpartition("@")
@@ -130,7 +130,7 @@ def _default_of(field: FieldInfo) -> Any:
         return field.default
     try:
         return field.get_default(call_default_factory=True, validated_data={})
-    except Exception:  # noqa: BLE001 - a factory that needs the other values has no default to show
+    except Exception:  # noqa: BLE001 - a factory that needs other values has no default to show
         return None
 
 

@@ -1,4 +1,4 @@
-"""``/health/live`` and ``/health/ready`` for whatever runs the process: a container platform, a load balancer, a monitor.
+"""The routes ``/health/live`` and ``/health/ready``, for container platforms, load balancers and monitors.
 
 It needs no extra. Add ``"django_matt.contrib.health"`` to ``INSTALLED_APPS``; every ``MattAPI`` then has both routes.
 """

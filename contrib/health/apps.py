@@ -23,7 +23,7 @@ class HealthConfig(AppConfig):
         register(checks.check_names, "matt")
 
     def extend(self, api: Any) -> None:
-        """Add the two routes."""
+        """Add the two routes to an API."""
         from django_matt.contrib.health.controllers import make_controller
         from django_matt.contrib.health.services import HealthChecks, collect_checks
         from django_matt.contrib.health.settings import get_settings

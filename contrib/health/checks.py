@@ -1,4 +1,4 @@
-"""System checks ``matt_health.…``: options that exist, and names that are used once."""
+"""The system checks ``matt_health.…``: the options are valid, and no two health checks have the same name."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_names(**_: Any) -> list[CheckMessage]:
-    """Report two health checks with one name."""
+    """Report two health checks with the same name."""
     if check_settings():
         return []
     try:

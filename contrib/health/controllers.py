@@ -1,4 +1,4 @@
-"""The routes: is the process alive, and can it serve."""
+"""The routes: whether the process is alive, and whether it can serve requests."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,22 +18,22 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def make_controller(options: HealthSettings, checks: HealthChecks) -> type[ControllerBase]:
-    """Return the controller class, with its routes at the paths of the settings.
+    """Return the controller class, with its routes at the paths in the settings.
 
-    The routes are ``async def``: under ASGI they need none of the threads, which busy requests may all have taken.
-    They open no transaction, because ``ATOMIC_REQUESTS`` would need the database that is asked about.
+    The routes are ``async def``, so that under ASGI they need no thread: requests may be using all of them. They are
+    exempt from ``ATOMIC_REQUESTS``, because to open a transaction needs the database that is being checked.
     """
 
     @api_controller("", tags=["health"], auth=None, auto_import=False)
     class HealthController(ControllerBase):
-        """For what runs the process: no authentication, no throttle, nothing kept by a cache."""
+        """The health of the process, without authentication, throttling or caching."""
 
         if options.LIVE_PATH is not None:
 
             @_route(options.LIVE_PATH, "health_live", Liveness)
             @transaction.non_atomic_requests
             async def live(self, response: HttpResponse) -> Liveness:
-                """Answer without asking anything else: restart the process where this fails."""
+                """Show that the process answers. It checks nothing else; if it fails, restart the process."""
                 response.headers["Cache-Control"] = "no-store"
                 return Liveness()
 
@@ -42,7 +42,7 @@ def make_controller(options: HealthSettings, checks: HealthChecks) -> type[Contr
             @_route(options.READY_PATH, "health_ready", {200: Readiness, 503: Readiness})
             @transaction.non_atomic_requests
             async def ready(self, response: HttpResponse) -> Status[Readiness]:
-                """Run every check: send the process no requests where one of them fails."""
+                """Run every check. If one fails, the response is a 503: send the process no requests."""
                 response.headers["Cache-Control"] = "no-store"
                 verdicts = await checks.run()
                 if "failing" in verdicts.values():

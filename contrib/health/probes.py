@@ -1,4 +1,4 @@
-"""The built-in checks: each raises where what it asks does not work."""
+"""The built-in checks of databases, caches and migrations. Each raises an exception if something does not work."""
 
 import secrets
 from collections.abc import Callable
@@ -20,7 +20,8 @@ _CACHE_SECONDS = 10
 def builtin_checks(options: HealthSettings) -> dict[str, Callable[[], None]]:
     """Return the checks of databases, caches and migrations that the settings ask for, by name.
 
-    That of the alias ``default`` is called ``database``, that of another one ``database_<alias>``.
+    The check of the database ``default`` is named ``database``, that of another alias ``database_<alias>``. Caches and
+    migrations are named in the same way.
     """
     aliases = [alias for alias in connections if _is_configured(alias)]
     databases = aliases if options.DATABASES is None else options.DATABASES
@@ -42,7 +43,7 @@ def builtin_checks(options: HealthSettings) -> dict[str, Callable[[], None]]:
 
 
 def _is_configured(alias: str) -> bool:
-    """Tell whether a database is a real one: a project without any has a ``default`` that raises."""
+    """Return whether a database is configured. Without one, Django makes a ``default`` whose every use raises."""
     return str(connections.settings[alias]["ENGINE"]) != "django.db.backends.dummy"
 
 
@@ -50,12 +51,12 @@ def check_database(alias: str) -> None:
     """Raise unless the database accepts a connection and answers a query."""
     connection = connections[alias]
     with connection.cursor() as cursor:
-        # Oracle before 23 selects from a table only.
+        # Oracle before version 23 can only select from a table.
         cursor.execute("SELECT 1" + connection.features.bare_select_suffix)
 
 
 def check_cache(alias: str) -> None:
-    """Raise unless the cache returns what it was given; Django's dummy cache, which keeps nothing on purpose, passes."""
+    """Raise unless the cache returns a value that was set. Django's dummy cache, which stores nothing, passes."""
     cache = caches[alias]
     if isinstance(cache, DummyCache):
         return
@@ -64,22 +65,22 @@ def check_cache(alias: str) -> None:
     found = cache.get(key)
     cache.delete(key)
     if found != value:
-        raise RuntimeError(f"The cache {alias!r} does not return what it was given.")
+        raise RuntimeError(f"The cache {alias!r} did not return the value that was set.")
 
 
 class MigrationsCheck:
-    """Raises while the database lacks a migration of the code.
+    """Raises if a migration of the code is not applied to the database.
 
-    To work out which migrations are missing takes tens of milliseconds of CPU. It is done again only where the list of
-    applied migrations, which is one small query, differs from one that was complete.
+    To find the missing migrations takes tens of milliseconds of CPU. The applied ones are one small query: if they are
+    the same as when nothing was missing, the search is skipped.
     """
 
     def __init__(self) -> None:
-        """Know of no complete database yet."""
+        """Start without a known state of any database."""
         self._complete: dict[str, frozenset[tuple[str, str]]] = {}
 
     def __call__(self, alias: str) -> None:
-        """Ask one database."""
+        """Check one database."""
         connection = connections[alias]
         applied = frozenset(MigrationRecorder(connection).applied_migrations())
         if applied == self._complete.get(alias):
@@ -88,5 +89,5 @@ class MigrationsCheck:
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if missing:
             names = ", ".join(str(migration) for migration, _ in missing)
-            raise RuntimeError(f"The database {alias!r} lacks the migrations {names}.")
+            raise RuntimeError(f"Migrations are not applied to the database {alias!r}: {names}.")
         self._complete[alias] = applied

@@ -20,4 +20,4 @@ class Readiness(Schema):
     """Whether the process can serve requests, and which of its checks fails."""
 
     status: Verdict
-    checks: dict[str, Verdict] = Field(description="The verdict of each check, by its name.")
+    checks: dict[str, Verdict] = Field(description="The result of each check, by its name.")

@@ -1,4 +1,4 @@
-"""The checks of a process: collected from the installed apps, and run at the same time, each for a bounded time."""
+"""Collects the health checks of the installed apps, and runs them at the same time, each with a timeout."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ Check = Callable[[], object]
 def collect_checks(options: HealthSettings) -> dict[str, Check]:
     """Return the built-in checks and those of the installed apps, by name.
 
-    Raises ``ImproperlyConfigured`` where two have the same name.
+    Raises ``ImproperlyConfigured`` if two have the same name.
     """
     found: dict[str, Check] = {**builtin_checks(options)}
     origins = dict.fromkeys(found, "django_matt.contrib.health")
@@ -55,9 +55,9 @@ class HealthChecks:
         self._probes = [_Probe(name, check, timeout) for name, check in checks.items()]
 
     async def run(self) -> dict[str, Verdict]:
-        """Run all checks at the same time; return the verdicts by name, in the order of the checks.
+        """Run all checks at the same time; return their results by name, in the order of the checks.
 
-        A check that raises, or has not ended in time, is ``failing``. The log says why; the client does not learn it.
+        A check that raises, or does not end in time, is ``failing``. The reason is logged, and not sent to the client.
         """
         runs = {probe: asyncio.wrap_future(probe.start()) for probe in self._probes}
         if runs:
@@ -66,10 +66,10 @@ class HealthChecks:
 
 
 class _Probe:
-    """One check. At most one run of it is under way in a process: requests that come in the meantime share it.
+    """One check, of which at most one run is in progress per process. Requests that come meanwhile share that run.
 
-    So a check that hangs occupies one thread, and not one more with every request; nor does a crowd of requests become a
-    crowd of connections to the database.
+    A check that hangs therefore occupies one thread, not one per request, and many requests at once do not open many
+    connections to the database.
     """
 
     def __init__(self, name: str, check: Check, timeout: float) -> None:
@@ -81,20 +81,20 @@ class _Probe:
         self._reported: Future[bool] | None = None
 
     def start(self) -> "Future[bool]":
-        """Return the run that is under way, or a new one; its result is whether the check passed."""
+        """Return the run in progress, or start one. Its result is whether the check passed."""
         with self._lock:
             if self._run is None or self._run.done():
                 self._run = Future()
-                # A future that runs is not cancelled with the request that waits for it.
+                # Mark it as running, so that it is not cancelled together with a request that waits for it.
                 self._run.set_running_or_notify_cancel()
                 self._launch(self._run)
             return self._run
 
     def verdict(self, run: "asyncio.Future[bool]") -> Verdict:
-        """Judge a run that has ended or has taken too long."""
+        """Return the result of a run that has ended or has taken too long."""
         if run.done():
             return "ok" if run.result() else "failing"
-        # Nobody is left to be told of its end: the event loop may be closed by then.
+        # Stop waiting: when the run ends, this event loop may be closed.
         run.cancel()
         with self._lock:
             if self._reported is not self._run:
@@ -107,10 +107,10 @@ class _Probe:
     def _launch(self, run: "Future[bool]") -> None:
         loop = lifespan_loop() if iscoroutinefunction(self._check) else None
         if loop is not None:
-            # What an app opened in its lifespan belongs to that event loop.
+            # The check may use what its app opened in its lifespan, which belongs to that event loop.
             asyncio.run_coroutine_threadsafe(self._await_in_loop(run), loop)
             return
-        # A daemon: a check that hangs does not keep the process from ending.
+        # A daemon thread, so that a check that hangs does not prevent the process from ending.
         threading.Thread(
             target=self._run_in_thread, args=(run,), name=f"matt-health-{self.name}", daemon=True
         ).start()
@@ -126,7 +126,7 @@ class _Probe:
             self._report()
         finally:
             try:
-                connections.close_all()
+                _close_connections()
                 caches.close_all()
             except Exception:  # noqa: BLE001 - a check is the project's own code
                 self._report()
@@ -143,13 +143,21 @@ class _Probe:
             run.set_result(passed)
 
     async def _await(self, result: Awaitable[Any]) -> None:
-        # Its queries have a thread, and so a connection, of their own.
+        # The queries of the check run in a thread of their own, and so on a connection of their own.
         async with ThreadSensitiveContext():
             try:
                 async with asyncio.timeout(self._timeout):
                     await result
             finally:
-                await sync_to_async(connections.close_all)()
+                await sync_to_async(_close_connections)()
 
     def _report(self) -> None:
         logger.exception("Health check %r fails.", self.name)
+
+
+def _close_connections() -> None:
+    """Close the connections of this thread, which ends: also those to a database in memory, which Django keeps open."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if connection.connection is not None:
+            connection.connection.close()

@@ -12,28 +12,28 @@ __all__ = ["HealthSettings", "get_settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSettings:
-    """What the ``MATT_HEALTH`` dictionary of a project may hold, with the defaults.
+    """The options of ``settings.MATT_HEALTH``, with their defaults.
 
     >>> HealthSettings().READY_PATH
     '/health/ready'
     """
 
     LIVE_PATH: str | None = "/health/live"
-    """Where the API says that the process is alive; ``None`` for no such route."""
+    """The path of the route that shows that the process is alive, below the API; ``None`` for no such route."""
     READY_PATH: str | None = "/health/ready"
-    """Where the API says whether it can serve requests; ``None`` for no such route."""
+    """The path of the route that shows whether the process can serve, below the API; ``None`` for no such route."""
     TIMEOUT: float = 3.0
     """How many seconds a check may take; the checks run at the same time."""
     DATABASES: tuple[str, ...] | None = None
     """The aliases of the databases that must answer; ``None`` for all of ``DATABASES``."""
     CACHES: tuple[str, ...] | None = None
-    """The aliases of the caches that must keep a value; ``None`` for all of ``CACHES``."""
+    """The aliases of the caches that must return a value; ``None`` for all of ``CACHES``."""
     MIGRATIONS: tuple[str, ...] = ("default",)
     """The aliases of the databases that must have every migration of the code."""
 
 
 def get_settings() -> HealthSettings:
-    """Return the project's settings; raise ``ImproperlyConfigured`` for a name or value that cannot be."""
+    """Return the project's settings; raise ``ImproperlyConfigured`` for an unknown name or an invalid value."""
     found = read_settings(HealthSettings, "MATT_HEALTH")
     for name in ("LIVE_PATH", "READY_PATH"):
         path = getattr(found, name)

@@ -1,4 +1,4 @@
-"""Where our own paths lie, behind any prefix, and which origins may open the socket."""
+"""The paths of hot reload, which may follow a prefix, and the origins that may open its WebSocket."""
 
 import re
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from django.http.request import validate_host
 __all__ = ["FOLDER", "is_allowed_origin", "name_of", "prefix_of"]
 
 FOLDER = "/__matt__/"
-"""What our addresses begin with, behind the prefix of the project."""
+"""The folder of all paths of hot reload, after the prefix of the project."""
 
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100}){1,20}")
 _LOCAL = [".localhost", "127.0.0.1", "[::1]"]
 
 
 def name_of(path: str) -> str | None:
-    """Return the part of a path behind our folder, ``None`` for a path of the project's own.
+    """Return the part of a path after ``FOLDER``; ``None`` for a path of the project.
 
-    A proxy may strip the prefix of the project or leave it.
+    The path may have the project's prefix or not, because some proxies remove it.
 
     >>> name_of("/shop/__matt__/reload.js"), name_of("/shop/")
     ('reload.js', None)
@@ -29,7 +29,7 @@ def name_of(path: str) -> str | None:
 
 
 def prefix_of(script_name: str, forwarded: str) -> str:
-    """Return what stands before our folder in the browser: the script name, or else ``X-Forwarded-Prefix``.
+    """Return the prefix of the project in the browser: the script name, or else ``X-Forwarded-Prefix``.
 
     >>> prefix_of("", "/shop/"), prefix_of("/own/", "/shop"), prefix_of("", '"><script>')
     ('/shop', '/own', '')
@@ -41,10 +41,11 @@ def prefix_of(script_name: str, forwarded: str) -> str:
 
 
 def is_allowed_origin(headers: Mapping[str, str], hosts: list[str], trusted: list[str]) -> bool:
-    """Say whether a page may listen: one of this very host, or of an origin that ``CSRF_TRUSTED_ORIGINS`` names.
+    """Return whether a page may open the WebSocket.
 
-    What the socket tells (paths, source, locals) is not for a page of another site, nor for one that a foreign
-    name was bound to our address (DNS rebinding): the host must be in ``ALLOWED_HOSTS`` as well.
+    It may if it comes from the host of the request, or from an origin in ``CSRF_TRUSTED_ORIGINS``. Pages of other sites
+    must not read the messages, which contain paths, source code and local variables. The host must also be in
+    ``ALLOWED_HOSTS``, because a foreign name can be pointed at this machine's address (DNS rebinding).
     """
     origin = headers.get("origin", "")
     parts = _split(origin)
@@ -58,7 +59,7 @@ def is_allowed_origin(headers: Mapping[str, str], hosts: list[str], trusted: lis
 
 
 def is_allowed_host(host: str, hosts: list[str]) -> bool:
-    """Say whether ``ALLOWED_HOSTS`` (those of this machine, where it is empty) names a ``Host``."""
+    """Return whether ``ALLOWED_HOSTS`` contains a host. If it is empty, only names of this machine are allowed."""
     name = host.lower()
     if not name.endswith("]"):
         name = re.sub(r":\d+\Z", "", name)

@@ -1,4 +1,4 @@
-"""The gate: an ASGI application in front of the project's own, with our socket, script and overlay."""
+"""An ASGI application in front of the project's own. It serves the WebSocket, the script and the overlay."""
 
 import logging
 import mimetypes
@@ -40,9 +40,10 @@ _CSP = STRICT_CSP.replace("frame-ancestors 'none'", "frame-ancestors 'self'; con
 
 
 class ReloadApplication:
-    """Serves ``…/__matt__/…`` and hands everything else on; without an application, everything is the failure.
+    """Serves ``…/__matt__/…``, and passes all other requests on to the project's application.
 
-    ``error`` is what the application's lifespan raised or failed with.
+    If the project did not start there is no application, and every response is the failure. ``error`` is the exception
+    with which the application's lifespan failed.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class ReloadApplication:
         origins: list[str],
         script_name: str = "",
     ) -> None:
-        """Stand before ``application``, an ASGI 3 callable or ``None``."""
+        """Take the project's application, an ASGI 3 callable, or ``None`` if the project did not start."""
         self._application = application
         self._hub = hub
         self._hosts = hosts
@@ -63,7 +64,7 @@ class ReloadApplication:
         self.error: BaseException | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the application answer."""
+        """Serve a path of hot reload, or call the application."""
         kind = scope["type"]
         name = name_of(scope["path"]) if kind in {"http", "websocket"} else None
         if kind == "websocket" and name == "reload":
@@ -83,7 +84,7 @@ class ReloadApplication:
         await receive()
         allowed = is_allowed_origin(_headers(scope), self._hosts, self._origins)
         if not allowed or self._hub.listeners >= MAX_SOCKETS:
-            # Before it is accepted, a close is an answer with 403.
+            # Closing a socket before it is accepted sends a 403.
             await send({"type": "websocket.close", "code": 1008})
             return
         await send({"type": "websocket.accept"})
@@ -131,10 +132,13 @@ class ReloadApplication:
             await receive()
             await send({"type": "websocket.close", "code": 1013})
         else:
-            raise NotImplementedError("there is no application to live")
+            raise NotImplementedError("there is no application")
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Tell an application that fails at start-up from one that knows no lifespan: that one never asks for it."""
+        """Run the application's lifespan, and note its failure.
+
+        An application without a lifespan raises before it receives anything, which is not a failure.
+        """
         asked = told = False
 
         async def ask() -> object:
@@ -154,7 +158,7 @@ class ReloadApplication:
             await self._application(scope, ask, tell)  # type: ignore[operator]
         except Exception as error:
             if asked:
-                # Better than the message that some applications send before they raise.
+                # The exception says more than the message that some applications send before they raise.
                 self.error = error.__cause__ if isinstance(error, LifespanError) else error
                 if not told:
                     await send({"type": "lifespan.startup.failed", "message": ""})
@@ -174,7 +178,7 @@ class ReloadApplication:
         try:
             await self._application(scope, receive, count)  # type: ignore[operator]
         except Exception as error:
-            # Django answers its own; this is of what stands before it.
+            # Django handles its own exceptions; this one comes from an application around it.
             self._hub.fail(describe(error))
             raise
         finally:
@@ -201,7 +205,7 @@ async def _answer(send: Send, status: int, content: bytes, headers: dict[str, st
         "content-length": str(len(content)),
         "cache-control": "no-cache",
         "x-content-type-options": "nosniff",
-        # A page that isolates itself frames and loads only what says that it may be.
+        # A cross-origin isolated page may only frame and load responses with these headers.
         "cross-origin-resource-policy": "same-origin",
         "cross-origin-embedder-policy": "require-corp",
         **headers,

@@ -1,4 +1,4 @@
-"""The Django app: its checks, and what tells the other apps of changed files."""
+"""The app's configuration."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -7,7 +7,7 @@ __all__ = ["HotReloadConfig"]
 
 
 class HotReloadConfig(AppConfig):
-    """Replaces ``manage.py runserver``; adds nothing to an API."""
+    """Adds the ``runserver`` command and the system checks; adds nothing to an API."""
 
     name = "django_matt.contrib.hot_reload"
     label = "matt_hot_reload"

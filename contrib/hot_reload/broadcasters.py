@@ -1,4 +1,4 @@
-"""The hub: who listens in the browsers, what they are told, and the failures they may ask for."""
+"""The broadcaster: sends events to all open pages, and keeps the failures that they show."""
 
 import asyncio
 import json
@@ -22,47 +22,47 @@ _MAX_FAILURES = 20
 
 
 class Broadcaster:
-    """Tells every open page of edits and failures; its methods but ``attend`` may be called from any thread.
+    """Sends edits and failures to every open page. All methods except ``attend`` may be called from any thread.
 
-    ``version`` names what a page shows: a page of another version is outdated, whenever and wherever it was loaded.
+    ``version`` changes with every edit. A page with another version is outdated and reloads.
     """
 
     def __init__(self, failure: Failure | None = None) -> None:
-        """Begin a run; with ``failure``, that of a process that did not start."""
+        """Begin with a new version. ``failure`` is that of a process that did not start."""
         self._run = secrets.token_hex(4)
         self._edits = 0
         self._queues: set[asyncio.Queue[str | None]] = set()
         self._failures: OrderedDict[str, Failure] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.standing = self._keep(failure) if failure else None
-        """The id of the failure that keeps this process from serving."""
+        """The id of the failure because of which this process cannot serve; None if it can."""
 
     @property
     def version(self) -> str:
-        """What a page that is made now shows."""
+        """The version of a page that is rendered now."""
         return f"{self._run}.{self._edits}"
 
     @property
     def listeners(self) -> int:
-        """How many pages listen."""
+        """How many pages are connected."""
         return len(self._queues)
 
     def failure(self, key: str) -> Failure | None:
-        """Return a failure that was told of, while it is kept."""
+        """Return a failure by its id; None if it is not kept any more."""
         return self._failures.get(key)
 
     def reload(self) -> None:
-        """Make every page load itself again."""
+        """Make every page reload."""
         self._edits += 1
         self._tell({"type": "reload", "version": self.version})
 
     def restyle(self, names: list[str]) -> None:
-        """Make every page load these stylesheets again, named by their paths below ``STATIC_URL``."""
+        """Make every page reload these stylesheets, which are named by their paths below ``STATIC_URL``."""
         self._edits += 1
         self._tell({"type": "css", "version": self.version, "files": sorted(names)[:200]})
 
     def fail(self, failure: Failure, page: str = "") -> None:
-        """Show a failure over every page, or only over those at the address ``page``."""
+        """Show a failure over every page, or only over pages at the path ``page``."""
         self._tell({"type": "failure", "id": self._keep(failure), "page": page})
 
     def _keep(self, failure: Failure) -> str:
@@ -82,13 +82,13 @@ class Broadcaster:
             try:
                 queue.put_nowait(text)
             except asyncio.QueueFull:
-                # It will come again and see that its version is an old one.
+                # Close the socket of a slow page: it connects again, and then reloads because its version is old.
                 self._queues.discard(queue)
                 queue.get_nowait()
                 queue.put_nowait(None)
 
     async def attend(self, receive: Receive, send: Send) -> None:
-        """Serve one accepted socket until it closes; whoever speaks on it is not our script, and is shown out."""
+        """Serve one accepted socket until it closes. A message on it is not from our script, and closes the socket."""
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[str | None] = asyncio.Queue(_MAX_WAITING)
         self._queues.add(queue)
@@ -118,11 +118,11 @@ _hub: Broadcaster | None = None
 
 
 def set_hub(hub: Broadcaster | None) -> None:
-    """Say which hub this process serves; only ``runserver`` has one."""
-    global _hub  # noqa: PLW0603 - the middleware is built by Django, which hands it nothing
+    """Set the broadcaster of this process; only ``runserver`` has one."""
+    global _hub  # noqa: PLW0603 - Django makes the middleware, and passes it no arguments
     _hub = hub
 
 
 def current_hub() -> Broadcaster | None:
-    """Return the hub of this process, if it is served by our ``runserver``."""
+    """Return the broadcaster of this process; None outside of our ``runserver``."""
     return _hub

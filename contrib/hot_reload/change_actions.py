@@ -1,4 +1,4 @@
-"""What a changed file asks for: another process, another page, another stylesheet, or nothing."""
+"""What a changed file requires: a restart, a reload of the page, a new stylesheet, or nothing."""
 
 import sys
 from collections.abc import Iterable
@@ -20,26 +20,26 @@ _SOURCES = {".py", ".html", ".toml", ".yaml", ".yml", ".ini", ".cfg", ".env", ".
 
 
 def is_source(path: Path) -> bool:
-    """Say whether an edit may fix a process that did not start."""
+    """Return whether an edit of this file may fix a process that did not start."""
     return path.suffix in _SOURCES or path.name == ".env"
 
 
 @dataclass(slots=True)
 class ChangeAction:
-    """What a batch of changes asks for; the greater includes the less."""
+    """What a batch of changes requires. A restart includes a reload, and a reload includes new stylesheets."""
 
     modules: list[Path] = field(default_factory=list)
     restart: list[Path] = field(default_factory=list)
     reload: list[Path] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
-    """Where the stylesheets lie below ``STATIC_URL``."""
+    """The paths of the changed stylesheets below ``STATIC_URL``."""
 
 
 class ChangeClassifier(autoreload.BaseReloader):
-    """Judges changes as Django's autoreloader does, whose signals it sends: other apps' receivers go on to work."""
+    """Classifies changes as Django's autoreloader does. It sends the same signals, so receivers of other apps work."""
 
     def __init__(self) -> None:
-        """Ask the apps what they want to have watched besides modules."""
+        """Collect what the apps want to have watched besides modules."""
         super().__init__()
         autoreload.autoreload_started.send(sender=self)
         self._static = [Path(root).absolute() for root in _static_directories()]
@@ -47,13 +47,13 @@ class ChangeClassifier(autoreload.BaseReloader):
         self._known = 0
 
     def directories(self) -> list[Path]:
-        """Return the directories that settings and apps name, wherever they lie."""
+        """Return the directories that the settings and the apps name. They may be outside of the project."""
         named = [*self._static, *get_template_directories(), *self.directory_globs]
         named += [Path(config.path) for config in apps.get_app_configs()]
         return [path for path in named if path.is_dir()]
 
     def judge(self, changes: Iterable[FileChange]) -> ChangeAction:
-        """Return what a batch asks for; resets what Django keeps of the templates and translations in it."""
+        """Return what a batch of changes requires, and clear Django's caches of changed templates and translations."""
         verdict = ChangeAction()
         for change in changes:
             self._judge(change.path, verdict)
@@ -102,7 +102,7 @@ class ChangeClassifier(autoreload.BaseReloader):
 
     @staticmethod
     def _is_template(path: Path) -> bool:
-        # Engines other than Django's tell nobody of their directories.
+        # Other template engines do not report their directories.
         return any(part in {"templates", "jinja2"} for part in path.parts[:-1]) and path.suffix in {
             ".html",
             ".txt",

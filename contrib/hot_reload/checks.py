@@ -1,4 +1,4 @@
-"""System checks ``matt_hot_reload.…``: never deployed, its command found, its middleware where it works."""
+"""The system checks ``matt_hot_reload.…``: for production, the ``runserver`` command and the middleware."""
 
 from typing import Any
 
@@ -17,27 +17,31 @@ _GZIP = "django.middleware.gzip.GZipMiddleware"
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """Refuse the app in production: it is for the machine of a developer."""
-    hint = (
-        f'Add "{_APP}" to INSTALLED_APPS and its middleware to MIDDLEWARE only where DEBUG is on.'
-    )
-    return [Error("Hot reload is installed.", hint=hint, id="matt_hot_reload.E001")]
+    """Report the app in production. It is for development only."""
+    hint = f'Add "{_APP}" to INSTALLED_APPS and its middleware to MIDDLEWARE only if DEBUG is on.'
+    return [
+        Error(
+            "Hot reload is installed; it is for development only.",
+            hint=hint,
+            id="matt_hot_reload.E001",
+        )
+    ]
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Report a name in ``settings.MATT_HOT_RELOAD`` that does not exist."""
+    """Report an unknown option in ``settings.MATT_HOT_RELOAD``."""
     try:
         get_settings()
     except ImproperlyConfigured as error:
-        hint = "Correct or remove the option in settings.MATT_HOT_RELOAD."
+        hint = "Fix or remove the option in settings.MATT_HOT_RELOAD."
         return [Error(str(error), hint=hint, id="matt_hot_reload.E002")]
     return []
 
 
 def check_command(**_: Any) -> list[CheckMessage]:
-    """Warn where another app's ``runserver`` comes first, and where DEBUG is off and everything here is idle."""
+    """Warn if another app's ``runserver`` is found first, or if DEBUG is off, which turns hot reload off."""
     if not settings.DEBUG:
-        hint = f'Leave "{_APP}" out of INSTALLED_APPS where DEBUG is off; nothing of it runs there.'
+        hint = f'Leave "{_APP}" out of INSTALLED_APPS if DEBUG is off: it does nothing then.'
         return [Warning("Hot reload needs DEBUG.", hint=hint, id="matt_hot_reload.W001")]
     owner = get_commands().get("runserver")
     name = owner if isinstance(owner, str) else type(owner).__module__
@@ -45,19 +49,33 @@ def check_command(**_: Any) -> list[CheckMessage]:
         return []
     hint = f'Put "{_APP}" above "{name}" in INSTALLED_APPS.'
     return [
-        Warning(f"manage.py runserver is that of {name}.", hint=hint, id="matt_hot_reload.W002")
+        Warning(
+            f"manage.py runserver is the command of {name}.", hint=hint, id="matt_hot_reload.W002"
+        )
     ]
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
-    """Warn where pages get no script, because the middleware is missing or sees them compressed."""
+    """Warn if pages get no script, because the middleware is missing or gets compressed pages."""
     if not settings.DEBUG:
         return []
     if _MIDDLEWARE not in settings.MIDDLEWARE:
         hint = f'Put "{_MIDDLEWARE}" first in MIDDLEWARE.'
-        return [Warning("No page follows an edit.", hint=hint, id="matt_hot_reload.W003")]
+        return [
+            Warning(
+                "Pages do not reload when you edit a file: the middleware is missing.",
+                hint=hint,
+                id="matt_hot_reload.W003",
+            )
+        ]
     before = settings.MIDDLEWARE[settings.MIDDLEWARE.index(_MIDDLEWARE) :]
     if _GZIP not in before:
         return []
     hint = f'Put "{_MIDDLEWARE}" below "{_GZIP}" in MIDDLEWARE.'
-    return [Warning("Compressed pages follow no edit.", hint=hint, id="matt_hot_reload.W004")]
+    return [
+        Warning(
+            "Compressed pages do not reload when you edit a file.",
+            hint=hint,
+            id="matt_hot_reload.W004",
+        )
+    ]

@@ -1,4 +1,4 @@
-"""A page's Content-Security-Policy with room for our script, and for nothing else."""
+"""Adds our script to the Content-Security-Policy of a page, and allows nothing else."""
 
 import re
 
@@ -9,9 +9,10 @@ _FALLBACKS = {"frame-src": ("child-src",), "script-src-elem": ("script-src",)}
 
 
 def allow(policy: str, sources: dict[str, list[str]]) -> str:
-    """Return ``policy`` with more sources for each directive of ``sources``, where it would refuse them.
+    """Return ``policy`` with the sources added to each directive that would refuse them.
 
-    A directive that is missing begins with what it falls back to (CSP 3, 6.8.3): nothing else becomes possible.
+    A directive that the policy lacks is added with the sources that it falls back to (CSP 3, 6.8.3), so that nothing
+    but ``sources`` becomes possible.
 
     >>> allow("default-src 'none'; script-src 'self'", {"script-src": ["a.test/r.js"], "frame-src": ["a.test/f"]})
     "default-src 'none'; script-src 'self' a.test/r.js; frame-src a.test/f"
@@ -23,7 +24,7 @@ def allow(policy: str, sources: dict[str, list[str]]) -> str:
             directives.setdefault(name.lower(), value.split())
     wanted = dict(sources)
     if "script-src-elem" in directives and "script-src" in wanted:
-        # A browser that knows it asks no other for an element.
+        # For script elements, browsers use this directive instead of script-src.
         wanted["script-src-elem"] = wanted.pop("script-src")
     for name, more in wanted.items():
         for candidate in (name, *_FALLBACKS.get(name, ()), "default-src"):
@@ -35,6 +36,6 @@ def allow(policy: str, sources: dict[str, list[str]]) -> str:
 
 
 def nonce_of(policy: str) -> str:
-    """Return the nonce that scripts of a page carry, the only way in under ``'strict-dynamic'``; empty without one."""
+    """Return the nonce of the page's scripts; empty if there is none. Under ``'strict-dynamic'`` a script needs it."""
     found = re.search(r"script-src[^;]*'nonce-([A-Za-z0-9+/_=-]+)'", policy)
     return found[1] if found else ""

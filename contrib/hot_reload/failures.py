@@ -1,4 +1,4 @@
-"""A failure as the overlay shows it: of a process that did not start, or of a request in the background."""
+"""Failures that the overlay shows: of a process that did not start, or of a request in the background."""
 
 import re
 import traceback
@@ -26,17 +26,17 @@ _TEMPLATES = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An exception as data, kept until a page asks for it."""
+    """An exception as data, which is kept until a page asks for it."""
 
     where: str
-    """The request, as its method and path; empty for a process that did not start."""
+    """The method and path of the request; empty for a process that did not start."""
     trace: Trace
     hint: str | None
     text: str
 
 
 def describe(exc: BaseException, request: HttpRequest | None = None) -> Failure:
-    """Return what an exception says and where it came from."""
+    """Return an exception as data: its message, traceback and hint."""
     return Failure(
         where=f"{request.method} {request.path}" if request else "",
         trace=capture(exc, request),
@@ -46,9 +46,10 @@ def describe(exc: BaseException, request: HttpRequest | None = None) -> Failure:
 
 
 def render(failure: Failure, *, folder: str, version: str, standing: bool) -> bytes:
-    """Return the page of a failure; ``standing`` adds the script that leaves the page once the failure is fixed.
+    """Return the HTML page of a failure.
 
-    A project's own ``matt/hot_reload/failure.html`` is taken where its templates can be loaded.
+    ``standing`` means that the server cannot start: the page then has a script that reloads it when the failure is
+    fixed. If the templates of the project can be loaded, its own ``matt/hot_reload/failure.html`` is used.
     """
     values = {
         "failure": failure,
@@ -61,7 +62,7 @@ def render(failure: Failure, *, folder: str, version: str, standing: bool) -> by
     name = "matt/hot_reload/failure.html"
     try:
         return render_to_string(name, values).encode()
-    except Exception:  # noqa: BLE001 - a page that explains an error must not need a healthy project
+    except Exception:  # noqa: BLE001 - the page must also work if the project is broken
         engine = Engine(dirs=[str(path) for path in _TEMPLATES])
         return engine.get_template(name).render(Context(values, use_l10n=False)).encode()
 

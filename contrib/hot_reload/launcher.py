@@ -1,6 +1,6 @@
-"""The program of a server process: runs ``manage.py`` and, where that fails, serves why until a file changes.
+"""The program of a server process: it runs ``manage.py`` and, if that fails, serves the error until a file changes.
 
-It is run by its path, before anything can be imported that a mistake in the project would break.
+It is run by its path and imports little, so that a mistake in the project cannot break it.
 """
 
 import importlib
@@ -40,11 +40,11 @@ _LIBRARIES = [
     "django.urls",
     "django.views.debug",
 ]
-"""What nearly every project imports, and what asks for no settings while it is imported."""
+"""Libraries that nearly every project imports, and that need no settings while they are imported."""
 
 
 def main() -> None:
-    """Run ``[-m module | script] arguments…`` as Python itself would."""
+    """Run ``[-m module | script] arguments…`` as Python does."""
     target = sys.argv[1:]
     own = sys.path.pop(0) if not sys.flags.safe_path else ""
     if target[0] == "--wait":
@@ -66,18 +66,18 @@ def main() -> None:
         if left.code in _FINE:
             raise
         serve(left)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the developer wants to see it
+    except Exception as error:  # noqa: BLE001 - the developer wants to see any error
         serve(error)
 
 
 def wait(pipe: int) -> None:
-    """Import libraries, then wait for the handover; without one, the supervisor is gone."""
-    # Ctrl+C in the terminal reaches this process too, and is nothing to explain.
+    """Import libraries, then wait until the supervisor sends its state; exit if the supervisor has ended."""
+    # Ctrl+C in the terminal reaches this process too, and should end it without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for name in _LIBRARIES:
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: BLE001, S112 - a library that is missing or broken is told of where it is needed
+        except Exception:  # noqa: BLE001, S112 - a missing or broken library is reported when the project imports it
             continue
     with os.fdopen(pipe, "rb") as reading:
         given = reading.read()
@@ -88,13 +88,13 @@ def wait(pipe: int) -> None:
 
 
 def serve(error: BaseException) -> None:
-    """Print the error and answer every request with it."""
+    """Print the error, and answer every request with it."""
     from django.conf import settings
     from django.core.management.base import CommandError
 
     if not settings.configured:
         try:
-            # Django's command line keeps this one for later, and then stumbles over options it does not know.
+            # Django's command line hides an error of the settings, and fails later because of an unknown option.
             _ = settings.INSTALLED_APPS
         except Exception as real:  # noqa: BLE001 - the settings may raise anything
             error = real

@@ -1,4 +1,4 @@
-"""The middleware that puts the script into HTML pages, and requests that fail in the background before the eyes."""
+"""The middleware that adds the script to HTML pages, and shows errors of background requests in the overlay."""
 
 import re
 import sys
@@ -26,7 +26,7 @@ _POLICIES = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
 class HotReloadMiddleware:
-    """Adds one ``<script>`` before ``</body>``; removes itself wherever our ``runserver`` does not serve in DEBUG."""
+    """Adds one ``<script>`` before ``</body>``. It is only active in our ``runserver`` with DEBUG on."""
 
     sync_capable = True
     async_capable = True
@@ -34,10 +34,10 @@ class HotReloadMiddleware:
     def __init__(
         self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
     ) -> None:
-        """Raise ``MiddlewareNotUsed`` where there is nothing to follow."""
+        """Raise ``MiddlewareNotUsed`` if this process is not our ``runserver``, or DEBUG is off."""
         hub = current_hub()
         if hub is None or not settings.DEBUG:
-            raise MiddlewareNotUsed("hot reload runs in manage.py runserver with DEBUG only")
+            raise MiddlewareNotUsed("hot reload runs only in manage.py runserver with DEBUG on")
         self._hub: Broadcaster = hub
         self._get_response = get_response
         self._is_async = iscoroutinefunction(get_response)
@@ -46,7 +46,7 @@ class HotReloadMiddleware:
         got_request_exception.connect(self._show_failure, dispatch_uid="matt_hot_reload")
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer, with the script where the answer is a page."""
+        """Return the response, with the script if it is a page."""
         if self._is_async:
             return self._answer(request)
         return self._inject(request, cast("HttpResponseBase", self._get_response(request)))
@@ -73,7 +73,7 @@ class HotReloadMiddleware:
         response.content = response.content[:at] + tag.encode("ascii") + response.content[at:]
         if "Content-Length" in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
-        # They are those of the page without the script, and a page that is kept shows an old version for ever.
+        # They describe the page without the script. A cached page would also keep its old version number.
         for name in ("ETag", "Last-Modified"):
             response.headers.pop(name, None)
         self._make_room(request, response, folder)
@@ -83,7 +83,7 @@ class HotReloadMiddleware:
     def _make_room(request: HttpRequest, response: HttpResponse, folder: str) -> None:
         given = (request.META.get("HTTP_HOST"), request.META.get("HTTP_X_FORWARDED_HOST"))
         hosts = [host for host in given if host and _HOST.fullmatch(host)]
-        # Full addresses: 'self' would let in more than the page's own policy does.
+        # Full addresses, because 'self' may allow more than the page's own policy.
         sources = {
             "script-src": [f"{host}{folder}reload.js" for host in hosts],
             "connect-src": [
@@ -98,7 +98,7 @@ class HotReloadMiddleware:
     def _show_failure(self, request: HttpRequest | None = None, **_: Any) -> None:
         exc = sys.exc_info()[1]
         if exc is None or request is None or request.headers.get("Sec-Fetch-Mode") == "navigate":
-            # The answer to a navigation is itself the page that explains.
+            # The response to a navigation is the error page itself.
             return
         page = urlsplit(request.headers.get("Referer", ""))
         address = page.path + (f"?{page.query}" if page.query else "")
@@ -111,7 +111,7 @@ def _folder(request: HttpRequest) -> str:
 
 
 def _is_page(request: HttpRequest, response: HttpResponse) -> bool:
-    """Say whether the answer becomes a document: not a fragment, not a file, not compressed, not a stream."""
+    """Return whether the response is a whole HTML page: no fragment, download, compressed body or stream."""
     headers = request.headers
     return (
         response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html"

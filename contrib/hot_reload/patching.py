@@ -1,7 +1,7 @@
-"""Edited function bodies in the running process, by jurigged; everything else is left to a restart.
+"""Patches edited function bodies into the running process with jurigged. All other edits restart the process.
 
-jurigged would take more, and silently do less than the source says: a new field of a schema is ignored, a new route
-comes too late for its router. So an edit is patched only where nothing but bodies of functions differ.
+jurigged accepts other edits too, but the process would then not do what the source says: a new field of a schema is
+ignored, and a new route is not added to its router. An edit is therefore patched only if just function bodies differ.
 """
 
 import ast
@@ -18,10 +18,10 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Patcher:
-    """Keeps the sources of the loaded modules below ``roots``, to compare their edits with."""
+    """Keeps the source of every loaded module below ``roots``, to compare it with the edited file."""
 
     def __init__(self, roots: Iterable[Path], started: float) -> None:
-        """Begin with what is loaded now, but for what was written since the process ``started`` to load it."""
+        """Read the source of every loaded module, except files that were written after the process ``started``."""
         self._started = started
         self._roots = tuple(roots)
         self._sources: dict[Path, str] = {}
@@ -43,7 +43,7 @@ class Patcher:
             return
 
     def patch(self, paths: Iterable[Path]) -> bool:
-        """Patch all of the edits, or say that they want a restart."""
+        """Patch the edited files. Return False if they need a restart instead."""
         edits = [(path, self._sources.get(path)) for path in paths]
         fresh: dict[Path, str] = {}
         for path, source in edits:
@@ -57,7 +57,7 @@ class Patcher:
                 return False
         try:
             return all(self._refresh(path, source) for path, source in fresh.items())
-        except Exception:  # noqa: BLE001 - whatever jurigged makes of it, a restart makes it right
+        except Exception:  # noqa: BLE001 - a restart is right after any failure of jurigged
             return False
 
     def _refresh(self, path: Path, source: str) -> bool:
@@ -77,7 +77,7 @@ class Patcher:
 
 
 def is_same_outside(before: str, after: str) -> bool:
-    """Say whether two sources differ in nothing but the bodies of functions and what is no code.
+    """Return whether two sources differ only in function bodies, comments and whitespace.
 
     >>> is_same_outside("def f(a):\\n    return 1", "def f(a):\\n    b = 2\\n    return b")
     True
@@ -96,7 +96,7 @@ def _outline(source: str) -> str:
 def _empty(node: ast.AST) -> None:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _Function):
-            # The kind of a function is part of what others know of it, and its docstring of the API's document.
+            # Compare whether it is a generator, which changes how it is called, and its docstring, which is in the document.
             kind = [type(inner).__name__ for inner in ast.walk(child) if isinstance(inner, _KINDS)]
             mark = f"{ast.get_docstring(child)} {bool(kind)} {_captured(child)}"
             child.body = [ast.Expr(ast.Constant(mark))]
@@ -108,7 +108,7 @@ _KINDS = (ast.Yield, ast.YieldFrom)
 
 
 def _captured(function: _Function) -> list[str]:
-    """Name what a method takes from around it: a code object with other free variables fits no function."""
+    """Return which of ``super`` and ``__class__`` a method uses: code with other free variables cannot be patched."""
     return sorted({n.id for n in ast.walk(function) if isinstance(n, ast.Name) and n.id in _CELLS})
 
 

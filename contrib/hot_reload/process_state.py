@@ -1,4 +1,4 @@
-"""What the supervisor hands to each process it starts, and each process to the one after it."""
+"""The state that the supervisor passes to each server process, and each process to the next one."""
 
 import json
 import os
@@ -20,21 +20,21 @@ from django_matt.extensions import FileChange
 __all__ = ["RESTART", "VARIABLE", "ProcessState", "environment", "offer", "take"]
 
 RESTART = 3
-"""The exit code that asks for another process; Django's ``trigger_reload`` uses it too."""
+"""The exit code that asks for a restart, as in Django's autoreloader."""
 
 VARIABLE = "MATT_HOT_RELOAD_HANDOVER"
-"""The variable that carries it; ``launcher.py`` knows it too and imports nothing."""
+"""The environment variable with the state. ``launcher.py`` repeats the name, because it imports no module."""
 
 _MAX_CHANGES = 500
 
 
 @dataclass(slots=True, kw_only=True)
 class ProcessState:
-    """The listening socket, and what a process must know even where the settings cannot be imported."""
+    """The listening socket, and the settings that a process needs even if the settings module cannot be imported."""
 
     fd: int
     state: str
-    """The file that keeps the changes which led to a restart until a process runs that starts."""
+    """The file with the changes that caused a restart; they are kept until a process starts successfully."""
     base: str
     watch: list[str]
     ignore: list[str]
@@ -48,7 +48,7 @@ class ProcessState:
     _kept: dict[str, Any] = field(default_factory=dict)
 
     def open_socket(self) -> socket.socket:
-        """Return the supervisor's listening socket in this process; whoever closes it leaves it to the next."""
+        """Return the supervisor's listening socket. Closing it here does not close it for the next process."""
         given = socket.socket(fileno=self.fd)
         try:
             return given.dup()
@@ -56,7 +56,7 @@ class ProcessState:
             given.detach()
 
     def keep(self, changes: Iterable[FileChange]) -> None:
-        """Note changes for the next process."""
+        """Keep changes for the next process."""
         self._load()
         self._kept |= {str(change.path): (change.kind, digest(change.path)) for change in changes}
         latest = list(self._kept.items())[-_MAX_CHANGES:]
@@ -64,14 +64,14 @@ class ProcessState:
             Path(self.state).write_text(json.dumps(latest))
 
     def collect(self) -> list[FileChange]:
-        """Return the noted changes, for this process to announce; the next one begins with none."""
+        """Return the kept changes, which this process announces, and remove their file."""
         self._load()
         with suppress(OSError):
             Path(self.state).unlink()
         return [FileChange(Path(path), kind) for path, (kind, _) in self._kept.items()]
 
     def is_known(self, path: Path) -> bool:
-        """Say whether a file holds what it held when it led to this process: a project may write files as it loads."""
+        """Return whether a file is unchanged since it caused this restart. A project may write files while it loads."""
         self._load()
         kept = self._kept.get(str(path))
         return kept is not None and kept[1] == digest(path)
@@ -83,7 +83,7 @@ class ProcessState:
 
 
 def digest(path: Path) -> str:
-    """Return what names the content of a file; nothing where it cannot be read."""
+    """Return a hash of the content of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file_digest(file, "blake2b").hexdigest()
@@ -92,7 +92,7 @@ def digest(path: Path) -> str:
 
 
 def offer(fd: int, state: str, certificate: str = "", key: str = "") -> ProcessState:
-    """Return what the project's settings say, for a new process."""
+    """Return the state for a new process, from the project's settings."""
     given = get_settings()
     return ProcessState(
         fd=fd,
@@ -116,14 +116,14 @@ def offer(fd: int, state: str, certificate: str = "", key: str = "") -> ProcessS
 
 
 def environment(handover: ProcessState | None) -> dict[str, str]:
-    """Return the environment of a process that takes the handover, or that waits for one."""
-    # Projects ask RUN_MAIN whether they are in the process that serves.
+    """Return the environment of a process that gets the state now, or waits for it if ``handover`` is None."""
+    # Projects use RUN_MAIN to find out whether they are in the process that serves.
     given = {VARIABLE: json.dumps(asdict(handover))} if handover else {}
     return {**os.environ, **given, "RUN_MAIN": "true"}
 
 
 @lru_cache(maxsize=1)
 def take() -> ProcessState | None:
-    """Return the handover of this process; what the project itself starts must not take it for its own."""
+    """Return the state of this process. It is removed from the environment, so that child processes do not use it."""
     given = os.environ.pop(VARIABLE, None)
     return ProcessState(**json.loads(given)) if given else None

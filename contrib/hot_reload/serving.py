@@ -1,4 +1,4 @@
-"""The process that serves: uvicorn with the gate, the watcher, and the judge between them."""
+"""The server process: runs uvicorn and the watcher, and restarts or reloads when files change."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _LAST_SECONDS = 2.0
 
 
 class LifespanFailedError(Exception):
-    """The application failed at start-up; its cause says why, where that is known."""
+    """The application's lifespan failed at start-up. The cause of this exception says why, if it is known."""
 
 
 class _Server(uvicorn.Server):
@@ -49,17 +49,17 @@ class _Server(uvicorn.Server):
             self._when_started()
 
     def restart(self) -> None:
-        """End this process for the next one to start; from any thread, and whatever is still running in it."""
+        """End this process, so that the next one starts. Any thread may call it; it does not wait for running views."""
         if not self.restarts and self._loop is not None:
             self.restarts = True
             self._loop.call_soon_threadsafe(self._wind_down)
-            # A view that sleeps or stands in a debugger must not hold the edit up.
+            # Do not wait for a view that sleeps, or that is stopped in a debugger.
             last = threading.Timer(_LAST_SECONDS, os._exit, (RESTART,))
             last.daemon = True
             last.start()
 
     def _wind_down(self) -> None:
-        """Leave new connections to the next process, and let those that were taken say what they want."""
+        """Leave new connections to the next process, and give open ones a short time to send their request."""
         for server in self.servers:
             server.close()
         asyncio.get_running_loop().call_later(_LISTEN_SECONDS, setattr, self, "should_exit", True)
@@ -73,7 +73,7 @@ def serve_project(
     in_process: bool,
     when_started: Callable[[], None],
 ) -> None:
-    """Serve until a signal or a restart; raise ``LifespanFailedError`` where the application does not start."""
+    """Serve until a signal or a restart; raise ``LifespanFailedError`` if the application does not start."""
     gate = _gate(application, hub, handover)
     judge = ChangeClassifier()
     announcer = _Announcer()
@@ -100,8 +100,8 @@ def serve_project(
             elif verdict.styles:
                 hub.restyle(verdict.styles)
         except Exception:
-            # The thread must live: it is the way back from the mistake.
-            logger.exception("Changes could not be followed.")
+            # Keep the watcher's thread alive: the next edit may fix this.
+            logger.exception("Hot reload could not handle the changes.")
 
     patch = _patching(in_process, handover)
     roots = [*roots_of(handover.base, [*handover.watch, *map(str, judge.directories())])]
@@ -116,7 +116,7 @@ def serve_project(
 
 
 def serve_failure(error: BaseException) -> None:
-    """Answer everything with a failure until a source changes; without a supervisor, leave with code 1."""
+    """Answer every request with a failure until a file changes. Exit with code 1 if there is no supervisor."""
     handover = take()
     if handover is None:
         sys.exit(1)
@@ -148,7 +148,7 @@ def serve_plainly(
     key: str,
     when_started: Callable[[], None],
 ) -> None:
-    """Serve without following anything, for ``--noreload``."""
+    """Serve without hot reload, for ``--noreload``."""
     config = _config(application, certificate, key)
     _run(_Server(config, when_started), listener)
 
@@ -183,7 +183,7 @@ def _server(
 
 
 def _config(application: Any, certificate: str, key: str) -> uvicorn.Config:
-    # Logging is the project's own: nothing is set up here.
+    # The project configures logging, so uvicorn must not.
     return uvicorn.Config(
         application,
         log_config=None,
@@ -196,7 +196,7 @@ def _config(application: Any, certificate: str, key: str) -> uvicorn.Config:
 
 
 def _run(server: _Server, listener: socket.socket) -> None:
-    # uvicorn leaves with an exit code where the lifespan fails, which would hide why.
+    # If the lifespan fails, uvicorn exits, which would hide the reason.
     with suppress(SystemExit):
         server.run(sockets=[listener])
 
@@ -230,7 +230,7 @@ def _patching(in_process: bool, handover: ProcessState) -> Callable[[Iterable[Pa
 
 
 class _Announcer:
-    """Tells the apps that hear of file changes, in one thread, in order."""
+    """Calls ``file_changed`` of the apps that have it, in a thread and in the order of the changes."""
 
     def __init__(self) -> None:
         self._apps = [
@@ -249,4 +249,6 @@ class _Announcer:
                     try:
                         config.file_changed(change)
                     except Exception:
-                        logger.exception("%s could not take %s in.", config.label, change.path)
+                        logger.exception(
+                            "The app %s failed in file_changed() for %s.", config.label, change.path
+                        )

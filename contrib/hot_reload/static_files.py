@@ -1,4 +1,4 @@
-"""Static files in development: Django's, but asked for anew on every page."""
+"""Static files in development: Django's handler, without caching in the browser."""
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -7,7 +7,7 @@ __all__ = ["StaticFiles"]
 
 
 class StaticFiles(ASGIStaticFilesHandler):
-    """Answers with ``no-cache``: a browser keeps a file that says nothing for a tenth of its age, edits or not."""
+    """Sends ``Cache-Control: no-cache``. Without it, browsers guess how long a file is fresh, and miss your edits."""
 
     def serve(self, request: HttpRequest) -> HttpResponse | FileResponse:
         """Serve a file below ``STATIC_URL``."""

@@ -1,4 +1,4 @@
-"""The process that ``manage.py runserver`` is: holds the port, and starts the process that serves again and again."""
+"""The process of ``manage.py runserver``: it owns the port, and starts a new server process for each restart."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ _SPARE_AFTER_SECONDS = 2
 
 
 def listen(address: str, port: int, *, ipv6: bool) -> socket.socket:
-    """Bind the port, for all processes to come: between two of them a connection waits instead of being refused."""
+    """Bind the port once for all server processes. Between two of them, connections wait instead of being refused."""
     family = socket.AF_INET6 if ipv6 else socket.AF_INET
     found = socket.create_server((address, port), family=family, backlog=2048)
     found.set_inheritable(True)
@@ -34,13 +34,13 @@ def listen(address: str, port: int, *, ipv6: bool) -> socket.socket:
 
 
 def command(*more: str) -> list[str]:
-    """Return the command of this process with the launcher, and ``more`` for it, in front of what it runs."""
+    """Return the command line of this process, run by the launcher with the arguments ``more``."""
     arguments = [str(part) for part in autoreload.get_child_arguments()]
     rest = len(arguments) - len(sys.argv[1:])
     is_module = arguments[rest - 2 : rest - 1] == ["-m"]
     at = rest - (2 if is_module else 1)
     launcher = str(Path(__file__).with_name("launcher.py"))
-    # With --noreload a failing django.setup() is raised, and with --traceback a failing check.
+    # --noreload makes a failing django.setup() raise, and --traceback a failing check.
     return [
         *(arguments[:at] or [sys.executable]),
         *(launcher, *more),
@@ -50,7 +50,7 @@ def command(*more: str) -> list[str]:
 
 
 def supervise(handover: ProcessState) -> int:
-    """Run server processes until one ends otherwise than by asking for the next; return its exit code."""
+    """Run server processes, one after the other, until one does not ask for a restart; return its exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     spare: _Spare | None = None
     process: subprocess.Popen[bytes] | None = None
@@ -79,12 +79,12 @@ def _cold(handover: ProcessState) -> "subprocess.Popen[bytes]":
 
 
 def _start(arguments: list[str], env: dict[str, str]) -> "subprocess.Popen[bytes]":
-    # The arguments are those that this very process was started with.
+    # The arguments are those of this process.
     return subprocess.Popen(arguments, env=env, close_fds=False)  # noqa: S603
 
 
 class _Spare:
-    """The next process, which has imported the libraries already: most of what a restart waits for."""
+    """The next server process, started ahead. It has already imported the libraries, which is most of a restart."""
 
     def __init__(self) -> None:
         reading, self._writing = os.pipe()

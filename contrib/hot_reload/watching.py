@@ -1,4 +1,4 @@
-"""The watcher: the project's directories without those that nobody edits, and their changes in small batches."""
+"""The watcher: watches the directories of the project, and reports changes of files in small batches."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ __all__ = ["Watcher", "find_directories", "is_ignored", "roots_of"]
 MAX_DIRECTORIES = 20_000
 _KINDS: dict[int, Any] = {1: "added", 2: "modified", 3: "deleted"}
 _IGNORED = {"node_modules", "__pycache__", "site-packages", "bower_components"}
-# Databases, logs, byte code, and what editors write beside the file before they move it there.
+# Databases, logs, byte code, and the temporary files of editors.
 _SUFFIXES = (
     *("~", ".tmp", ".temp", ".bak", ".orig", ".part", ".crdownload", ".pyc", ".pyo", ".so", ".o"),
     *(
@@ -35,12 +35,12 @@ _SUFFIXES = (
     ),
     *("___jb_tmp___", "___jb_old___"),
 )
-# One quiet step ends a batch, so it is most of the time between an edit and its event.
+# A batch ends after one step without changes. The step is most of the time between an edit and its event.
 _STEP_MS, _BATCH_MS, _TIMEOUT_MS = 25, 400, 2_000
 
 
 def is_ignored(path: Path) -> bool:
-    """Say whether a file is no source: hidden (but ``.env``), a database, a log, an editor's temporary file."""
+    """Return whether a file is not source code: hidden (except ``.env``), a database, a log, or temporary."""
     name = path.name
     if name.startswith("."):
         return name != ".env"
@@ -48,7 +48,7 @@ def is_ignored(path: Path) -> bool:
 
 
 def roots_of(base: str, more: Iterable[str]) -> list[Path]:
-    """Return what to watch: the project, what is imported from beside it, and what the settings name; no libraries."""
+    """Return the directories to watch: the project, other folders of ``sys.path`` and of the settings; no libraries."""
     libraries = [Path(path) for path in {*sysconfig.get_paths().values()}]
     found: list[Path] = []
     for given in [base, *more, *(path or "." for path in sys.path)]:
@@ -58,7 +58,7 @@ def roots_of(base: str, more: Iterable[str]) -> list[Path]:
         is_library = any(path == library or library in path.parents for library in libraries)
         if not path.is_dir() or is_library or "site-packages" in path.parts:
             continue
-        # A folder above the interpreter, such as / or a home, is no project.
+        # The root and the home folder are too large to watch, unless one of them is the project.
         if path in (Path(path.anchor), Path.home()) and str(path) != base:
             continue
         if not any(root == path or root in path.parents for root in found):
@@ -67,7 +67,7 @@ def roots_of(base: str, more: Iterable[str]) -> list[Path]:
 
 
 def find_directories(roots: Iterable[Path], ignore: Iterable[str] = ()) -> Iterator[Path]:
-    """Yield the roots and what is below them; follows no link, enters no hidden or foreign directory."""
+    """Yield the roots and the directories below, except links, hidden or ignored ones and virtual environments."""
     ignored = {*_IGNORED, *ignore}
     waiting = [Path(root) for root in roots]
     count = 0
@@ -91,8 +91,10 @@ def find_directories(roots: Iterable[Path], ignore: Iterable[str] = ()) -> Itera
 
 
 class Watcher(threading.Thread):
-    """Calls ``tell`` with each batch of changes, until ``stop`` is called; begins with what changed after ``since``
-    but for what ``is_known``."""
+    """A thread that calls ``tell`` with each batch of changes, until ``stop`` is called.
+
+    The first batch has the files that were written after ``since``, except those for which ``is_known`` returns True.
+    """
 
     def __init__(
         self,
@@ -104,14 +106,14 @@ class Watcher(threading.Thread):
         is_known: Callable[[Path], bool] = lambda path: False,
         parent: int | None = None,
     ) -> None:
-        """Prepare; ``start`` begins."""
+        """Prepare the thread; ``start()`` begins to watch."""
         super().__init__(name="matt-hot-reload", daemon=True)
         self._roots = list(roots)
         self._tell = tell
         self._ignore = tuple(ignore)
         self._since = since
         self._is_known = is_known
-        # The venv of Windows stands between two processes.
+        # On Windows, the launcher of a virtual environment is a process between the supervisor and this one.
         self._parent = parent if parent and os.name == "posix" else os.getppid()
         self._stopping = threading.Event()
         self._directories: set[Path] = set()
@@ -122,7 +124,7 @@ class Watcher(threading.Thread):
         self._stopping.set()
 
     def run(self) -> None:
-        """Watch."""
+        """Watch until the thread is stopped or the supervisor has ended."""
         notify = self._open()
         if self._since is not None:
             early = [
@@ -138,7 +140,7 @@ class Watcher(threading.Thread):
             if raw in {"stop", "signal"}:
                 break
             if os.getppid() != self._parent:
-                # Nobody is left to stop this process.
+                # The supervisor has ended, and nothing else would stop this process.
                 os._exit(1)
             if not isinstance(raw, set):
                 continue
@@ -155,12 +157,12 @@ class Watcher(threading.Thread):
                 self._tell(list(net.values()))
 
     def _open(self) -> RustNotify:
-        # Watched one by one: inotify has no recursion, and watchfiles' own enters node_modules and follows links.
+        # On Linux, watch each directory: inotify is not recursive, and watchfiles would enter node_modules and links.
         self._directories = self._find()
         while True:
             notify, before = self._notify(), self._directories
             self._directories = self._find()
-            # One that was made after its parent was read and before that was watched is told by nobody.
+            # A directory made between listing and watching causes no event: list again until none is new.
             if self._directories <= before:
                 return notify
             notify.close()
@@ -174,7 +176,7 @@ class Watcher(threading.Thread):
         recursive = sys.platform != "linux"
         if len(self._directories) >= MAX_DIRECTORIES:
             sys.stderr.write(
-                f"Hot reload watches {MAX_DIRECTORIES} directories and no more; name those that need none in "
+                f"Hot reload watches only {MAX_DIRECTORIES} directories. Add directories that it need not watch to "
                 "MATT_HOT_RELOAD['IGNORE'].\n"
             )
         paths = [str(path) for path in self._directories if path.is_dir()]
@@ -188,7 +190,7 @@ class Watcher(threading.Thread):
             return RustNotify(paths, False, polling, 300, recursive, True)
         except (OSError, WatchfilesRustInternalError) as error:
             sys.stderr.write(
-                f"Hot reload polls for changes, the system cannot tell of them: {error}\n"
+                f"Hot reload polls for changes, because the system does not report them: {error}\n"
             )
             return RustNotify(paths, False, True, 300, recursive, True)
 
@@ -198,7 +200,7 @@ class Watcher(threading.Thread):
         )
 
     def _changes(self, raw: set[tuple[int, str]]) -> list[FileChange]:
-        """Return the net changes of files: what was removed and is there again was modified."""
+        """Return one change for each file: a file that was removed and written again is modified."""
         found: dict[Path, set[int]] = {}
         for kind, name in raw:
             path = Path(name)
@@ -235,12 +237,12 @@ class Watcher(threading.Thread):
                         yield FileChange(path, "added")
 
     def _is_told(self, path: Path) -> bool:
-        """Say whether this is the event of a write that was found already when this process began to watch."""
+        """Return whether this event belongs to a write that was reported in the first batch."""
         told = self._early.pop(path, "")
         return told != "" and told == digest(path)
 
     def _is_late(self, change: FileChange) -> bool:
-        """Say whether a file was written while this process was loading it, before anyone watched."""
+        """Return whether a file was written while this process started, before it watched."""
         try:
             written = change.path.stat().st_mtime
             return written > (self._since or time.time()) and not self._is_known(change.path)

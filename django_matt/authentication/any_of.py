@@ -7,11 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja.errors import ConfigError
-from ninja.utils import is_async_callable
 
 from django_matt.authentication.authenticators import set_user, user_of
 from django_matt.errors.exceptions import InvalidCredentials
-from django_matt.operation_checks import bind_callback
+from django_matt.operation_checks import bind_callback, is_async_callback
 from django_matt.security_schemes import challenge_of, reader_of, schemes_of
 
 __all__ = ["AnyOf"]
@@ -99,7 +98,7 @@ def _bind_member(callback: Any, *, is_async: bool) -> Callable[[HttpRequest], An
         return (accept_later if isawaitable(found) else accept)(request, found, user)
 
     marked: Any = decide
-    marked.is_async = is_async_callable(callback) or getattr(callback, "is_async", False)
+    marked.is_async = is_async_callback(callback)
     marked.is_blocking = getattr(callback, "is_blocking", True)
     ask = bind_callback(decide, is_async=is_async)
 

@@ -1,4 +1,4 @@
-"""``python -m django_matt.cli`` is ``matt``."""
+"""``python -m django_matt.cli`` runs ``matt``."""
 
 from django_matt.cli import main
 

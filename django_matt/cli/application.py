@@ -1,4 +1,4 @@
-"""The typer application: what ``matt`` offers, in the order in which a newcomer needs it."""
+"""The typer application: the commands of ``matt``, in the order in which a newcomer needs them."""
 
 import sys
 from typing import Annotated
@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from django_matt import __version__
-from django_matt.cli import development, doctor, projects
-from django_matt.cli import forwarding as doors
+from django_matt.cli import development, doctor, forwarding, projects
 from django_matt.cli.consoles import out
 from django_matt.cli.forwarding import CommandGroup
 
@@ -20,7 +19,7 @@ application = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="In a project every [b]manage.py matt_something[/] is [b]matt something[/].",
+    epilog="In a project, [b]matt something[/] runs [b]manage.py matt_something[/].",
 )
 
 
@@ -33,19 +32,22 @@ def _version(wanted: bool) -> None:
 @application.callback()
 def matt(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Make a Django Matt project, work on it, and find out what is wrong with it."""
 
 
-for module in (projects, development, doctor, doors):
+for module in (projects, development, doctor, forwarding):
     module.register(application)
 
 
 def run() -> None:
-    """Run the application with this process's arguments."""
+    """Run the application with the arguments of this process."""
     for stream in (sys.stdout, sys.stderr):
-        # Frames and marks in an encoding that lacks them are no reason to fail.
+        # If the encoding of the terminal lacks a character, print another one instead of failing.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     application(prog_name="matt")

@@ -1,4 +1,4 @@
-"""Where ``matt`` writes: answers to stdout, faults to stderr, plain when piped."""
+"""The consoles of ``matt``: results go to stdout, errors to stderr, both without colours in a pipe."""
 
 from typing import NoReturn
 
@@ -13,8 +13,8 @@ err = Console(stderr=True, highlight=False)
 
 
 def fail(message: str, *hints: str, code: int = 1) -> NoReturn:
-    """Leave with one sentence of what is wrong, and a line for each thing that fixes it."""
-    # Not wrapped: a command that is broken over two lines cannot be copied.
+    """Exit with a sentence that says what is wrong, and one line for each command that fixes it."""
+    # Not wrapped, because a command on two lines cannot be copied.
     err.print(Text.assemble(("matt: ", "bold red"), message), soft_wrap=True)
     for hint in hints:
         err.print(Text(f"    {hint}", style="bold"), soft_wrap=True)

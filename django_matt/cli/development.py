@@ -10,8 +10,8 @@ __all__ = ["register"]
 def dev(context: typer.Context) -> None:
     """Serve the project while you work on it: manage.py runserver.
 
-    Arguments go to runserver: matt dev 8001, matt dev 0.0.0.0:8000. An app that brings a runserver of its own, as the
-    one for hot reload does, is the one that serves.
+    Arguments are passed on to runserver: matt dev 8001, matt dev 0.0.0.0:8000. If an app of the project has a runserver
+    of its own, as the hot reload app does, that one runs.
     """
     need_project().become("runserver", *context.args)
 

@@ -1,4 +1,4 @@
-"""What ``matt doctor`` finds, as the examination writes it and the terminal shows it."""
+"""The findings of ``matt doctor``: the examination writes them to a file, the command reads and shows them."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Level = Literal["fine", "doubtful", "broken"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One thing about a project: what it is and, if it is not fine, why it matters and how to fix it."""
+    """One finding about a project: what it is and, if something is wrong, why it matters and how to fix it."""
 
     level: Level
     what: str
@@ -22,13 +22,13 @@ class Diagnostic:
 
 
 def write_finding(path: Path, finding: Diagnostic) -> None:
-    """Append a finding to a file at once, so that it stays if the process dies at the next."""
+    """Append a finding to a file. It is written at once, so that it is kept if the process dies afterwards."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(finding)) + "\n")
 
 
 def read_findings(path: Path) -> Iterator[Diagnostic]:
-    """Yield the findings of a file; a half-written last line is left out."""
+    """Yield the findings in a file, without a last line that is incomplete."""
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             yield Diagnostic(**json.loads(line))

@@ -1,4 +1,4 @@
-"""``matt doctor``: what is wrong with the project of this folder, why it matters, and how to fix it."""
+"""``matt doctor``: says what is wrong with the project in this folder, why it matters, and how to fix it."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from django_matt.cli.managing import Project, need_project
 __all__ = ["examine", "register", "show"]
 
 SECONDS = 120
-"""How long a project may take to be examined: its apps load, its databases answer or do not."""
+"""How long the examination of a project may take. It loads all apps and connects to all databases."""
 PROBE = """
 import importlib.metadata, importlib.util, json
 try: version = importlib.metadata.version("django-matt")
@@ -31,13 +31,13 @@ MARKS = {"fine": ("✓", "green"), "doubtful": ("!", "yellow"), "broken": ("✗"
 
 def doctor(
     deploy: Annotated[
-        bool, typer.Option(help="Run the checks for production also while DEBUG is on.")
+        bool, typer.Option(help="Run the checks for production even if DEBUG is on.")
     ] = False,
 ) -> None:
-    """Tell what is wrong with this project, and how to fix it.
+    """Find out what is wrong with this project, and how to fix it.
 
-    It looks at Python and packages, settings, .env, apps, URLs, databases, migrations and system checks, and goes on
-    where something does not start. The exit code is 1 if something is broken.
+    It examines Python and its packages, settings, .env, apps, URLs, databases, migrations and system checks. If one
+    part is broken, it continues with the others. The exit code is 1 if something is broken.
     """
     project = need_project()
     findings = examine(project, deploy)
@@ -47,13 +47,13 @@ def doctor(
 
 
 def examine(project: Project, deploy: bool = False) -> list[Diagnostic]:
-    """Return the findings about a project, worst last, so that they stand above the next prompt."""
+    """Return the findings about a project. The worst come last, because the terminal shows the end."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "findings"
         file.touch()
         ending = _examine(project, file, deploy)
         found = [*read_findings(file), *ending]
-        # Nothing was written: Django Matt itself was not found.
+        # Without any finding, the project's Python did not find Django Matt itself.
         found = found if file.stat().st_size else _probe(project) or found
     order = list(MARKS)
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.level))
@@ -73,7 +73,7 @@ def show(console: Console, project: Project, findings: list[Diagnostic]) -> None
         if finding.why:
             console.print(Text(f"    {finding.why}", style="dim"), soft_wrap=True)
         if finding.fix:
-            # Not wrapped: it is there to be copied.
+            # Not wrapped, so that it can be copied.
             console.print(Text.assemble("    → ", (finding.fix, "bold")), soft_wrap=True)
     counts = {level: sum(finding.level == level for finding in findings) for level in MARKS}
     words = [
@@ -91,7 +91,7 @@ def register(application: typer.Typer) -> None:
 
 
 def _probe(project: Project) -> list[Diagnostic]:
-    """Return what keeps Django Matt itself from being found in the project's Python."""
+    """Return why the project's Python does not find Django Matt."""
     try:
         said = project.ask("-c", PROBE, timeout=30)
         version, there, ours = json.loads(said.stdout.splitlines()[-1])
@@ -100,7 +100,7 @@ def _probe(project: Project) -> list[Diagnostic]:
             Diagnostic(
                 level="broken",
                 what=f"The Python of this project does not run: {project.python} ({error}).",
-                why="Nothing runs without it.",
+                why="Nothing of the project runs without it.",
                 fix="python -m venv --clear .venv",
             )
         ]
@@ -110,29 +110,35 @@ def _probe(project: Project) -> list[Diagnostic]:
         return [
             Diagnostic(
                 level="broken",
-                what=f"The django-matt {version or 'of another origin'} that is installed is another project of that name.",
-                why="The package index has an unrelated django-matt up to 0.10; this one is not on the index yet.",
-                fix="pip uninstall django-matt, then install it from its source tree: pip install 'PATH[standard,cli]'",
+                what=f"The installed django-matt{f' {version}' if version else ''} is another project of that name.",
+                why="The package index has an unrelated django-matt, up to version 0.10. This one is not on the index yet.",
+                fix="pip uninstall django-matt, then install this one from a checkout: pip install 'PATH[standard,cli]'",
             )
         ]
     return [
         Diagnostic(
             level="broken",
             what=f"Django Matt is not installed in {project.python}.",
-            why="The project imports it; matt itself runs in another environment.",
+            why="The project imports it. The matt command runs in another environment.",
             fix=f"{project.python} -m pip install -r requirements.txt",
         )
     ]
 
 
 def _examine(project: Project, file: Path, deploy: bool) -> list[Diagnostic]:
-    """Let the project's Python write its findings, and return what kept it from finishing."""
+    """Run the examination in the project's Python, which writes its findings; return why it did not finish."""
     arguments = ["-m", "django_matt.cli.examination", str(file), *(["--deploy"] if deploy else [])]
     try:
         said = project.ask(*arguments, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        what = f"The project did not finish starting or answering in {SECONDS} seconds."
-        return [Diagnostic(level="broken", what=what, why="So would a server's first request.")]
+        what = f"The project could not be examined within {SECONDS} seconds."
+        return [
+            Diagnostic(
+                level="broken",
+                what=what,
+                why="Something hangs while it starts or connects, and would do so in a server too.",
+            )
+        ]
     if said.returncode == 0:
         return []
     last = said.stderr.strip().splitlines()
@@ -140,6 +146,6 @@ def _examine(project: Project, file: Path, deploy: bool) -> list[Diagnostic]:
         Diagnostic(
             level="broken",
             what=f"The examination ended early, with exit code {said.returncode}{f': {last[-1]}' if last else ''}.",
-            why="What ends this process may end a server.",
+            why="What ended this process may end a server too.",
         )
     ]

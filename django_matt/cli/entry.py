@@ -1,6 +1,7 @@
-"""Runs a ``manage.py`` as Python would, but answers a project that does not start in a sentence.
+"""Runs ``manage.py`` as Python does, but prints one sentence instead of a traceback if the project does not start.
 
-Run by its path, in the project's Python: it imports nothing of ours, and of Django only what ``manage.py`` brought.
+``matt`` runs this file by its path in the project's Python, where Django Matt may not be installed. It therefore
+imports nothing of Django Matt, and of Django only what ``manage.py`` has imported.
 """
 
 import runpy
@@ -12,7 +13,7 @@ __all__ = ["main", "say"]
 
 
 def main() -> None:
-    """Run ``manage.py``, the first argument, with the others."""
+    """Run ``manage.py``, which is the first argument, with the remaining arguments."""
     del sys.argv[0]
     manage = Path(sys.argv[0])
     sys.path[0] = str(manage.parent)
@@ -21,13 +22,13 @@ def main() -> None:
     except Exception as error:
         apps = sys.modules.get("django.apps")
         if apps is not None and apps.apps.ready:
-            # It started: what goes wrong now is the command's own, and its traceback says most.
+            # The project started, so the command itself failed: its traceback says most.
             raise
         sys.exit(f"matt: the project does not start. {say(error, manage.parent)}\n    matt doctor")
 
 
 def say(error: BaseException, folder: Path) -> str:
-    """Return an exception in a sentence: where in the project it came from, and what it says."""
+    """Return an exception as one sentence: the file and line in the project that raised it, and its message."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if _is_in(frame.filename, folder)]
     if isinstance(error, SyntaxError) and error.filename and _is_in(error.filename, folder):

@@ -1,4 +1,4 @@
-"""Commands that ``matt`` finds: ``manage.py matt_*`` of the project, and entry points of installed packages."""
+"""The commands that ``matt`` finds: ``manage.py matt_*`` of the project, and entry points of installed packages."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -16,20 +16,20 @@ from django_matt.cli.managing import find_project, need_project
 __all__ = ["GROUP", "CommandGroup", "forward_command", "register"]
 
 GROUP = "django_matt.commands"
-"""The entry points that add a command: a function with typer's parameters, or a ``typer.Typer``."""
+"""The group of entry points that add commands: functions with typer's parameters, or a ``typer.Typer``."""
 
 
 class CommandGroup(TyperGroup):
     """The commands of ``matt`` itself, then those of entry points, then the project's ``manage.py matt_*``."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Name every command; the project is asked for its own."""
+        """Return the names of all commands, with those of the project."""
         own = list(self.commands)
         found = sorted({entry.name for entry in _entries()} | set(_names_in_project()))
         return own + [name for name in found if name not in own]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of that name, or nothing."""
+        """Return the command with that name, or None."""
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
@@ -46,7 +46,7 @@ class CommandGroup(TyperGroup):
 
 
 def forward_command(application: typer.Typer, name: str, summary: str, panel: str) -> None:
-    """Add the command ``name``, which hands its arguments, ``--help`` too, to ``manage.py matt_<name>``."""
+    """Add the command ``name``, which passes its arguments, and ``--help``, to ``manage.py matt_<name>``."""
 
     def enter(context: typer.Context) -> None:
         need_project().become(f"matt_{name}", *context.args)
@@ -61,13 +61,16 @@ def forward_command(application: typer.Typer, name: str, summary: str, panel: st
 
 
 def register(application: typer.Typer) -> None:
-    """Add the doors that every project has a use for."""
+    """Add ``env`` and ``plan``, which every project can use."""
     panel = "Work on a project"
     forward_command(
-        application, "env", "Write, check and show .env, rotate the key: manage.py matt_env.", panel
+        application,
+        "env",
+        "Write, check and show .env, and rotate SECRET_KEY: manage.py matt_env.",
+        panel,
     )
     forward_command(
-        application, "plan", "Show by which queries each route answers: manage.py matt_plan.", panel
+        application, "plan", "Show the queries of each route: manage.py matt_plan.", panel
     )
 
 
@@ -82,7 +85,7 @@ def _load(entry: EntryPoint) -> Any:
         if application is not found:
             application.command()(found)
         command: Any = get_command(application)
-    except Exception as error:  # noqa: BLE001 - a package of others must not take `matt` along
+    except Exception as error:  # noqa: BLE001 - one broken package must not break `matt`
         fault = f"the command {entry.name!r} ({entry.value}) cannot be loaded: {error!r}."
         application = typer.Typer(add_completion=False)
         application.command(help=f"Broken: {fault}")(lambda: fail(fault))
@@ -94,7 +97,7 @@ def _load(entry: EntryPoint) -> Any:
 
 @lru_cache(maxsize=1)
 def _names_in_project() -> tuple[str, ...]:
-    """Return what ``manage.py matt_*`` there is, without the prefix; nothing where the project does not start."""
+    """Return the names of the project's ``matt_*`` commands, without that prefix; none if it does not start."""
     project = find_project()
     if project is None:
         return ()

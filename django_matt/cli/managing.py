@@ -1,4 +1,4 @@
-"""The project that ``matt`` stands in: where its ``manage.py`` is, which Python and settings are its own, how it is run."""
+"""The project that ``matt`` works on: its ``manage.py``, its Python and settings, and how its commands are run."""
 
 import ast
 import os
@@ -16,23 +16,27 @@ __all__ = ["Project", "find_project", "need_project"]
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Django project, known by its ``manage.py``."""
+    """A Django project, identified by its ``manage.py``."""
 
     manage: Path
 
     @property
     def folder(self) -> Path:
-        """Where ``manage.py`` is, and every command of the project runs."""
+        """The folder with ``manage.py``, in which every command of the project runs."""
         return self.manage.parent
 
     @property
     def settings(self) -> str:
-        """The name of the settings module: of the environment, else what ``manage.py`` says, else empty."""
+        """The settings module: ``DJANGO_SETTINGS_MODULE`` of the environment, else of ``manage.py``, else empty."""
         return os.environ.get("DJANGO_SETTINGS_MODULE") or _settings_in(self.manage)
 
     @property
     def python(self) -> Path:
-        """The interpreter of the project: an activated one, else ``.venv`` beside ``manage.py``, else ours."""
+        """The interpreter of the project.
+
+        It is this process's, if its virtual environment is activated; else that of ``.venv`` beside ``manage.py``; else
+        this process's.
+        """
         own = Path(sys.executable)
         if Path(os.environ.get("VIRTUAL_ENV") or ".venv-of-nobody") == Path(sys.prefix):
             return own
@@ -42,14 +46,14 @@ class Project:
         return found if found.exists() and folder.resolve() != Path(sys.prefix).resolve() else own
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that a command of the project runs with."""
+        """Return the environment variables for a command of the project."""
         variables = dict(os.environ)
         if variables.get("NO_COLOR"):
             variables.setdefault("DJANGO_COLORS", "nocolor")
         return variables
 
     def become(self, *arguments: str) -> NoReturn:
-        """Leave ``matt`` for ``manage.py``: its terminal, its signals and its exit code are ours."""
+        """Replace this process by ``manage.py``, which takes over the terminal, the signals and the exit code."""
         command = [str(self.python), entry.__file__, str(self.manage), *arguments]
         sys.stdout.flush()
         sys.stderr.flush()
@@ -63,7 +67,7 @@ class Project:
         sys.exit(code)
 
     def ask(self, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
-        """Run the project's Python with ``arguments`` in its folder, with its settings, and return what it says."""
+        """Run the project's Python with ``arguments``, in its folder and with its settings; return the output."""
         variables = self.environment()
         if self.settings:
             variables["DJANGO_SETTINGS_MODULE"] = self.settings
@@ -92,18 +96,18 @@ def find_project(start: Path | None = None) -> Project | None:
 
 
 def need_project() -> Project:
-    """Return the project of the current folder, or leave with a sentence."""
+    """Return the project of the current folder; exit with an error if there is none."""
     project = find_project()
     if project is None:
         fail(
-            f"no manage.py here ({Path.cwd()}) nor in a folder above: go to a project, or make one.",
+            f"no manage.py here ({Path.cwd()}) or in a folder above. Go to a project, or make one:",
             "matt new",
         )
     return project
 
 
 def _settings_in(manage: Path) -> str:
-    """Return the literal that ``manage.py`` gives ``DJANGO_SETTINGS_MODULE``, wherever it stands."""
+    """Return the text that ``manage.py`` sets ``DJANGO_SETTINGS_MODULE`` to; empty if it cannot be found."""
     try:
         tree = ast.parse(manage.read_bytes())
     except (OSError, SyntaxError, ValueError):

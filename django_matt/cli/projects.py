@@ -1,4 +1,4 @@
-"""``matt new``: a project from the template, whose options are asked for or given by flags."""
+"""``matt new``: makes a project from the template. Flags set its options; it asks for the others."""
 
 import inspect
 import sys
@@ -23,9 +23,9 @@ __all__ = ["register"]
 
 
 SOURCE = "django_matt_source"
-"""The option that ``--source`` answers, and that nobody is asked for."""
+"""The template's option that ``--source`` sets. ``matt new`` does not ask for it."""
 KINDS = {"project_name": "title", "project_slug": "slug", "app_name": "app"}
-"""What the template's hook knows a name as; a text option that is not here may be anything."""
+"""The kind of name that the template's hook checks for each option. Other text options accept any text."""
 
 
 def new(
@@ -33,32 +33,38 @@ def new(
         str | None, typer.Argument(help="Name of the project, such as lamp-shop or 'Lamp Shop'.")
     ] = None,
     *,
-    into: Annotated[Path, typer.Option(help="The folder that the project's folder is made in.")] = (
-        Path()
-    ),
+    into: Annotated[
+        Path, typer.Option(help="The folder in which the project's folder is made.")
+    ] = (Path()),
     source: Annotated[
-        str, typer.Option(help="Where it installs Django Matt from: folder, wheel or URL.")
+        str,
+        typer.Option(
+            help="Where the project installs Django Matt from: a folder, a wheel or a URL."
+        ),
     ] = "",
     no_input: Annotated[
-        bool, typer.Option("--no-input", help="Ask nothing: what no flag says is the default.")
+        bool,
+        typer.Option(
+            "--no-input", help="Ask nothing; use the default of each option without a flag."
+        ),
     ] = False,
     **chosen: str | None,
 ) -> None:
-    """Make a project that runs: API, admin, health, tests, container, CI.
+    """Make a project with an API, an admin, health checks, tests, a container and CI.
 
-    What you do not say is asked. Nothing is installed before you run make in it.
+    It asks for what you do not set with a flag. Nothing is installed until you run make in the project.
     """
     given = {"project_name": _title(name), **chosen}
     answers = {option: value for option, value in given.items() if value is not None}
     asks = not no_input and sys.stdin.isatty()
     if "project_name" not in answers and not asks:
-        fail("the project needs a name, and nobody is there to ask.", "matt new lamp-shop")
+        fail("the project needs a name:", "matt new lamp-shop")
     into = into.expanduser().resolve()
     _refuse(answers, into)
     try:
         place = find_source(source)
     except FileNotFoundError as error:
-        fail(f"there is no {error}: DJANGO_MATT_SOURCE or --source names it.")
+        fail(f"{error} does not exist; --source or DJANGO_MATT_SOURCE names it.")
     try:
         if asks:
             answers = _ask(answers, into)
@@ -70,14 +76,15 @@ def new(
 
 
 def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command a flag for each option of the template, whose names, choices and help stand in cookiecutter.json.
+    """Give the command a flag for each option of the template.
 
-    Typer reads a function's signature: the flags take the place of its ``**chosen``.
+    Their names, choices and help texts come from cookiecutter.json. Typer reads the signature of a function, so the
+    flags are put into it in the place of ``**chosen``.
     """
     try:
         options, prompts = read_options()
     except OSError:
-        # Without the template this command fails, and the others do not.
+        # Without the template, `matt new` fails when it is called; the other commands work.
         options, prompts = {}, {}
     signature = inspect.signature(command)
     *fixed, _ = signature.parameters.values()
@@ -91,7 +98,7 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
         for option, default in options.items()
         if option not in {"project_name", SOURCE}
     ]
-    # Behind the name: what the project is comes before where it is put.
+    # The flags follow the name: in the help, they come before --into and --source.
     parameters = [fixed[0], *flags, *fixed[1:]]
 
     @wraps(command)
@@ -103,12 +110,12 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _type_of(default: Any) -> Any:
-    """Return the type of a flag: one of the choices, or a text."""
+    """Return the type of a flag: its choices, or any text."""
     return Optional[Literal[tuple(default)] if isinstance(default, list) else str]  # noqa: UP045 - made at run time
 
 
 def _help(prompt: Any) -> str:
-    """Say what an option asks for, and what its choices mean."""
+    """Return the help text of a flag: what it sets, and what its choices mean."""
     if isinstance(prompt, str):
         return f"{prompt}."
     meanings = [
@@ -120,14 +127,14 @@ def _help(prompt: Any) -> str:
 
 
 def _title(name: str | None) -> str | None:
-    """Return what people call a project that was given like a folder."""
+    """Return the title of a project: ``Lamp Shop`` for ``lamp-shop``, any other name unchanged."""
     if name and name == name.lower() and " " not in name:
         return name.replace("-", " ").replace("_", " ").title()
     return name
 
 
 def _complete(answers: Mapping[str, str]) -> dict[str, str]:
-    """Add the defaults, as cookiecutter would."""
+    """Return the answers with the defaults of all other options, as cookiecutter sets them."""
     from slugify import slugify
 
     options, _ = read_options()
@@ -143,26 +150,26 @@ def _complete(answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refuse(answers: Mapping[str, str], into: Path) -> None:
-    """Leave with a sentence for an answer that cannot be; before the questions, for what flags said."""
+    """Exit with an error if an answer cannot be used. It runs before the questions too, for the flags."""
     for name, kind in KINDS.items():
         if name in answers and (said := objection(kind, answers[name])):
             fail(said)
     if not into.is_dir():
-        fail(f"there is no folder {into}: make it first.")
+        fail(f"the folder {into} does not exist; make it first.")
     if "project_slug" in answers and (said := _occupied(into / answers["project_slug"])):
         fail(said)
 
 
 def _write(answers: Mapping[str, str], target: Path, source: Source) -> None:
-    """Make the project, and say how it goes on."""
+    """Make the project, and print the next steps."""
     from cookiecutter.exceptions import CookiecutterException
 
     try:
         make_project(answers, target, source)
     except CookiecutterException as error:
-        fail(f"{target} cannot be made of the template: {error}; nothing was made.")
+        fail(f"{target} cannot be made from the template: {error}; nothing was made.")
     except OSError as error:
-        # shutil.Error holds a list of all that could not be copied.
+        # shutil.Error has a list of all files that could not be copied.
         several = error.args[0] if error.args and isinstance(error.args[0], list) else None
         reason = several[0][-1] if several else error.strerror or error
         fail(f"{target} cannot be made: {reason}; nothing was made.")
@@ -170,26 +177,26 @@ def _write(answers: Mapping[str, str], target: Path, source: Source) -> None:
 
 
 def _occupied(target: Path) -> str:
-    """Return why no project can be made there; empty if one can."""
+    """Return why no project can be made in ``target``; empty if one can be made."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        return f"{target} exists already: take another name."
+        return f"{target} exists already: choose another name."
     if target.exists() and any(target.iterdir()):
-        return f"{target} exists already and is not empty: take another name, or another folder by --into."
+        return f"{target} exists already and is not empty: choose another name, or another folder with --into."
     return ""
 
 
 def _report(answers: Mapping[str, str], target: Path, source: Source) -> None:
     if source.place:
-        from_where = f"Django Matt comes from {source.place} (the Makefile says so; DJANGO_MATT_SOURCE overrides it)."
+        from_where = f"It installs Django Matt from {source.place}, as its Makefile says; DJANGO_MATT_SOURCE overrides it."
     else:
-        from_where = "Django Matt comes from the package index, 1.0 or newer: set DJANGO_MATT_SOURCE until that is there."
+        from_where = "It installs Django Matt 1.0 or newer from the package index; until that is released, set DJANGO_MATT_SOURCE."
     try:
         folder = target.relative_to(Path.cwd())
     except ValueError:
         folder = target
     lines = [f"Made {answers['project_name']} in {target}", from_where, "", f"  cd {folder}"]
     if answers.get("database") == "postgresql":
-        lines.append("  make database   # or name yours in .env")
+        lines.append("  make database   # or set DATABASE_URL in .env")
     lines += [
         "  make dev        # install, migrate, serve on http://127.0.0.1:8000/",
         "  make test",
@@ -199,7 +206,7 @@ def _report(answers: Mapping[str, str], target: Path, source: Source) -> None:
 
 
 def _ask(answers: Mapping[str, str], into: Path) -> dict[str, str]:
-    """Ask for what is not answered, in the template's order and words."""
+    """Ask for each option that has no answer yet, in the order and with the prompts of the template."""
     import questionary
 
     options, prompts = read_options()

@@ -1,4 +1,4 @@
-"""The project template: where it is, where a project gets Django Matt from, and a project made of it, whole or not at all."""
+"""The project template: finds it, finds where a project installs Django Matt from, and makes the project."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 __all__ = ["TEMPLATE", "Source", "find_source", "make_project", "objection", "read_options"]
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "project_template"
-"""In a checkout a link to ``cookiecutter/``, in a wheel a folder."""
+"""The folder of the template; in a checkout, it is a link to ``cookiecutter/``."""
 DIRECTORY = "cookiecutter"
 VARIABLE = "DJANGO_MATT_SOURCE"
 ENDINGS = [
@@ -30,16 +30,16 @@ ENDINGS = [
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a project installs Django Matt from, and the commit of its repository that the template is of."""
+    """Where a project installs Django Matt from, with the repository and the commit of the template."""
 
     place: str
-    """A folder, a wheel or a URL, as ``django-matt @ …`` takes it; empty for the package index."""
+    """A folder, a wheel or a URL, as ``django-matt @ …`` accepts it; empty for the package index."""
     repository: str = ""
     commit: str = ""
 
 
 def read_options() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the template's options with their defaults, and how to ask for them."""
+    """Return the template's options with their defaults, and the prompts that ask for them."""
     options = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     prompts = options.pop("__prompts__")
     return {name: value for name, value in options.items() if not name.startswith("_")}, prompts
@@ -54,14 +54,14 @@ def _objection() -> Callable[[str, str], str]:
 
 
 def objection(kind: str, name: str) -> str:
-    """Return why the template refuses ``name`` as a ``title``, ``slug`` or ``app``; empty if it does not."""
+    """Return why the template refuses ``name`` as a ``title``, ``slug`` or ``app``; empty if it accepts it."""
     return _objection()(kind, name)
 
 
 def find_source(place: str = "") -> Source:
-    """Return ``place``, else ``DJANGO_MATT_SOURCE``, else what this installation came from.
+    """Return ``place``, else ``DJANGO_MATT_SOURCE``, else where this Django Matt was installed from.
 
-    Raises ``FileNotFoundError`` for a path that is not there.
+    Raises ``FileNotFoundError`` for a path that does not exist.
     """
     place = place or os.environ.get(VARIABLE, "")
     if place and "://" not in place:
@@ -78,7 +78,7 @@ def find_source(place: str = "") -> Source:
 
 
 def _installed_from() -> Source:
-    """Read PEP 610's record of the installation."""
+    """Return where pip or uv installed this package from, as recorded in ``direct_url.json`` (PEP 610)."""
     try:
         record = json.loads(distribution("django-matt").read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
@@ -94,11 +94,11 @@ def _installed_from() -> Source:
 
 
 def _head_of(folder: Path) -> tuple[str, str]:
-    """Return the repository and its newest commit, if the folder is the top of one and holds the template."""
+    """Return the folder and its newest commit if it is a git repository with the template, else two empty texts."""
     if not (folder / DIRECTORY / "cookiecutter.json").is_file() or not (folder / ".git").exists():
         return "", ""
     try:
-        said = subprocess.run(  # noqa: S603 - nothing of it is a stranger's
+        said = subprocess.run(  # noqa: S603 - the arguments are ours
             ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607 - the user's git
             capture_output=True,
             text=True,
@@ -110,15 +110,16 @@ def _head_of(folder: Path) -> tuple[str, str]:
 
 
 def make_project(answers: Mapping[str, str], target: Path, source: Source) -> None:
-    """Make the project in ``target``, which does not exist or is empty; after a failure nothing of it is there.
+    """Make the project in ``target``, which must not exist or must be empty.
 
-    It is made in a folder beside it and moved when it is whole. Raises ``OSError``, and cookiecutter's exceptions.
+    The project is made in a hidden folder beside ``target`` and moved when it is complete, so that a failure leaves
+    nothing behind. Raises ``OSError`` and cookiecutter's exceptions.
     """
     from cookiecutter.generate import generate_context, generate_files
     from cookiecutter.prompt import prompt_for_config
 
     with _staging(target) as staging:
-        # An installer compiles what it installs, and the template would take that along.
+        # Installers compile the Python files of the template; the byte code does not belong to a project.
         compiled = shutil.ignore_patterns("__pycache__")
         template = shutil.copytree(TEMPLATE, staging / "template", ignore=compiled)
         given = {**answers, "django_matt_source": source.place}
@@ -139,7 +140,7 @@ def make_project(answers: Mapping[str, str], target: Path, source: Source) -> No
 
 
 def _record(project: Path, context: Mapping[str, Any], source: Source) -> None:
-    """Write what ``matt update`` needs, in cruft's format."""
+    """Write ``.cruft.json``, which ``matt update`` needs."""
     state = {
         "template": source.repository,
         "commit": source.commit,
@@ -152,7 +153,7 @@ def _record(project: Path, context: Mapping[str, Any], source: Source) -> None:
 
 @contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """Yield a folder beside ``target`` that goes away, also where a signal ends this process."""
+    """Yield a temporary folder beside ``target``; it is removed at the end, also if a signal ends this process."""
 
     def end(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -160,13 +161,13 @@ def _staging(target: Path) -> Iterator[Path]:
     before = {number: signal.signal(number, end) for number in ENDINGS}
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        # cookiecutter leaves its hooks where temporary files are, and runs them there, beside whatever else that holds.
+        # cookiecutter copies its hooks into the folder of temporary files and runs them there: give it an empty one.
         usual, tempfile.tempdir = tempfile.tempdir, str(folder)
         try:
             yield folder
         finally:
             tempfile.tempdir = usual
-            # A second Ctrl-C would leave half of it.
+            # A second Ctrl-C would end the removal half-way.
             for number in ENDINGS:
                 signal.signal(number, signal.SIG_IGN)
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""``matt update``: a newer template for a project, by cruft, as changes that are not committed yet."""
+"""``matt update``: brings a project to a newer template with cruft, without committing the changes."""
 
 import contextlib
 import io
@@ -25,14 +25,16 @@ def update(
     ] = None,
     source: Annotated[
         str,
-        typer.Option(help="The template's repository, where it is not the recorded one any more."),
+        typer.Option(help="The template's repository, if it has moved."),
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes only.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the changes without making them.")
+    ] = False,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing.")] = False,
 ) -> None:
-    """Bring this project to a newer template and show what that changes.
+    """Bring this project to a newer template, and show what changes.
 
-    Your own changes stay. Nothing is committed: git diff shows the update, git restore takes it back.
+    Your own changes are kept. Nothing is committed: git diff shows the update, and git restore undoes it.
     """
     project = need_project().folder
     state = _read_state(project)
@@ -52,10 +54,13 @@ def update(
         if dry_run:
             return
         if not no_input and sys.stdin.isatty() and not typer.confirm("Make these changes?", True):
-            fail("the project is as it was.")
+            fail("nothing was changed.")
         _apply(project, template, to)
     except KeyboardInterrupt:
-        fail("interrupted. `git status` tells whether something was changed.", "git restore .")
+        fail(
+            "interrupted. `git status` shows whether something was changed; this undoes it:",
+            "git restore .",
+        )
     _report(project)
 
 
@@ -65,13 +70,13 @@ def _read_state(project: Path) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         fail(
-            f"{path} is missing: it says which template the project was made of. Write it once with",
+            f"{path} is missing. It says which template the project was made from. Write it once with",
             f"cruft link <repository of django-matt> --directory {DIRECTORY}",
         )
     except ValueError as error:
-        fail(f"{path} is no JSON: {error}.", "git restore .cruft.json")
+        fail(f"{path} is not JSON: {error}.", "git restore .cruft.json")
     if not (isinstance(state, dict) and state.get("template") and state.get("commit")):
-        fail(f"{path} names no template and commit.", "git restore .cruft.json")
+        fail(f"{path} does not name a template and a commit.", "git restore .cruft.json")
     return state
 
 
@@ -79,34 +84,34 @@ def _need_clean(project: Path) -> None:
     said = _git(project, "status", "--porcelain", "--", ".", check=False)
     if said is None:
         fail(
-            f"{project} is not under git, so the update could not be taken back.",
+            f"{project} is not a git repository, so you could not undo the update.",
             "git init && git add --all && git commit --message 'Begin'",
         )
     if said:
         fail(
-            "the project has changes that are not committed; commit or stash them, so that the update can be told apart.",
+            "the project has uncommitted changes. Commit or stash them, so that you can tell the update from them.",
             "git stash --include-untracked",
         )
 
 
 def _repository(given: str, state: dict[str, Any]) -> str:
-    """Return what to clone: what is given, else ``DJANGO_MATT_SOURCE`` if it is a repository, else the recorded one."""
+    """Return the repository to clone: ``given``, else ``DJANGO_MATT_SOURCE`` if it is one, else the recorded one."""
     try:
         found = find_source(given)
     except FileNotFoundError as error:
-        fail(f"there is no {error}: DJANGO_MATT_SOURCE or --source names it.")
+        fail(f"{error} does not exist; --source or DJANGO_MATT_SOURCE names it.")
     named = given or os.environ.get("DJANGO_MATT_SOURCE", "")
     if named and found.repository:
         return found.repository
     if given:
         if "://" not in given:
-            fail(f"{given} is no git repository with a folder {DIRECTORY}/.")
+            fail(f"{given} is not a git repository with a folder {DIRECTORY}/.")
         return given.removeprefix("git+")
     return str(state["template"])
 
 
 def _apply(project: Path, template: str, to: str | None) -> bool:
-    """Let cruft update the project; return whether there was something to change."""
+    """Update the project with cruft; return whether the template was newer."""
     from cruft import update as update_by_cruft
     from cruft.exceptions import CruftError
     from git.exc import GitError
@@ -118,7 +123,7 @@ def _apply(project: Path, template: str, to: str | None) -> bool:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             done = update_by_cruft(
                 project_dir=project,
-                # cruft makes text of it; a Path would take a slash from a URL.
+                # cruft converts it to text, and a Path would turn the two slashes of a URL into one.
                 template_path=cast("Path", template),
                 checkout=to,
                 skip_apply_ask=True,
@@ -126,11 +131,11 @@ def _apply(project: Path, template: str, to: str | None) -> bool:
             )
     except (CruftError, GitError, OSError) as error:
         fail(
-            f"the template cannot be had from {template}: {_last_line(error)}",
+            f"the template cannot be read from {template}: {_last_line(error)}",
             "matt update --source <folder or URL>",
         )
     if not done:
-        fail(f"cruft made no update: {said.getvalue().strip()}")
+        fail(f"cruft did not update the project: {said.getvalue().strip()}")
     return record.read_bytes() != before
 
 
@@ -140,7 +145,7 @@ def _last_line(error: Exception) -> str:
 
 
 def _changes(project: Path) -> str:
-    """Return all changes of the update as one diff, without the record of it."""
+    """Return all changes of the update as one diff, without that of ``.cruft.json``."""
     _git(project, "add", "--intent-to-add", "--all")
     color = "--color" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "--no-color"
     return _git(project, "diff", "HEAD", color, "--", ".", ":!.cruft.json") or ""
@@ -155,15 +160,17 @@ def _report(project: Path) -> None:
         for name in [*conflicts, *rejected]:
             err.print(f"  {name}", markup=False)
         fail(
-            "these files changed in the template and in the project: decide in each, then commit. To take it all back:",
+            "these files changed in the template and in the project. Resolve each conflict, then commit. To undo the update:",
             "git reset --hard",
         )
-    out.print("Updated. Look at it, run make check and make test, then commit.", soft_wrap=True)
+    out.print(
+        "Updated. Look at the changes, run make check and make test, then commit.", soft_wrap=True
+    )
 
 
 def _git(folder: Path, *arguments: str, check: bool = True) -> str | None:
     try:
-        said = subprocess.run(  # noqa: S603 - nothing of it is a stranger's
+        said = subprocess.run(  # noqa: S603 - the arguments are ours
             ["git", *arguments],  # noqa: S607 - the user's git
             cwd=folder,
             capture_output=True,
@@ -173,7 +180,7 @@ def _git(folder: Path, *arguments: str, check: bool = True) -> str | None:
             check=False,
         )
     except FileNotFoundError:
-        fail("git is not installed, and updates need it.")
+        fail("git is not installed; matt update needs it.")
     if said.returncode:
         if not check:
             return None

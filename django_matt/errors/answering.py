@@ -17,6 +17,7 @@ from ninja.errors import ValidationError as InvalidRequest
 from ninja_extra.exceptions import APIException
 
 from django_matt.errors.reports import roll_back
+from django_matt.upstream import handler_of
 
 __all__ = [
     "ANSWERED_INSIDE",
@@ -48,7 +49,7 @@ def ask_handler(api: Any, request: HttpRequest, exc: Exception) -> Any:
     A handler may be ``async def``. On an event loop its response comes as a coroutine. Raise what the handler raises,
     ``TypeError`` where it returns no response, and ``exc`` where there is none.
     """
-    handler = api._lookup_exception_handler(exc)
+    handler = handler_of(api, exc)
     if handler is None:
         raise exc
     try:

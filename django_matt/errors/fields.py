@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja.operation import Operation
 from pydantic import AliasChoices, AliasPath, BaseModel
 
+from django_matt import upstream
 from django_matt.limits import find_paginators
 
 __all__ = [
@@ -90,7 +91,8 @@ def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: 
 
 def attach_operation(request: HttpRequest, operation: Operation) -> None:
     """Let an error that has left its operation find what the request sent: a decorator's, or that of a commit."""
-    inputs: Inputs | None = getattr(operation, "_matt_inputs", None)
+    binding: Any = getattr(operation, "_matt_binding", None)
+    inputs: Inputs | None = None if binding is None else binding.inputs
     if inputs is not None:
         attach(request, operation, inputs, None)
 
@@ -113,7 +115,7 @@ def find_location(request: HttpRequest, value: object) -> tuple[str | int, ...] 
             continue
         for model in call.operation.models:
             if name in model.model_fields:
-                return (model.__ninja_param_source__, name, *way)
+                return (upstream.source_of(model), name, *way)
     return None
 
 
@@ -139,7 +141,7 @@ def takes_input(request: HttpRequest) -> bool:
         return True
     pages = {name for name, _ in find_paginators(call.operation.view_func)}
     return any(
-        model.__ninja_param_source__ in _SOURCES and model.model_fields.keys() - pages
+        upstream.source_of(model) in _SOURCES and model.model_fields.keys() - pages
         for model in call.operation.models
     )
 
@@ -152,7 +154,7 @@ def sent_fields(request: HttpRequest) -> list[Sent]:
     if call.sent is None:
         call.sent = []
         for model, data in call.inputs.raw(request, call.path):
-            if model.__ninja_param_source__ in _SOURCES and isinstance(data, Mapping):
+            if upstream.source_of(model) in _SOURCES and isinstance(data, Mapping):
                 _read(model, data, call.sent)
     return call.sent
 
@@ -165,13 +167,15 @@ class _Shape(NamedTuple):
 
 
 def _read(model: Any, data: Mapping[str, Any], found: list[Sent]) -> None:
-    source: str = model.__ninja_param_source__
-    is_flat = bool(getattr(model, "__ninja_flatten_map__", None))
+    if upstream.lost("fields") is not None:
+        return
+    source = upstream.source_of(model)
+    is_flat = bool(upstream.flat_names(model))
     if is_flat:
         # A form, a query and a path have no levels; this puts a schema's fields below the view's parameter.
-        data = model._map_data_paths(dict(data))
+        data = upstream.nest(model, dict(data))
     walk = _Walk(source, is_flat, found)
-    single = getattr(model, "__read_from_single_attr__", None)
+    single = upstream.single_of(model)
     for name, field in model.model_fields.items():
         key = next((key for key in (*_keys(name, field, model), name) if key in data), None)
         if key is None:
@@ -245,9 +249,9 @@ def _shape(annotation: Any, depth: int = 0) -> _Shape:
     """Look for the schemas that an annotation holds: in a list, in a union, in ``PatchDict[…]``."""
     if depth > _MAX_DEPTH:
         return _Shape(frozenset(), False)
-    annotation = getattr(annotation, "_wrapped_model", None) or annotation
+    annotation = upstream.patched_schema(annotation) or annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if annotation.__pydantic_root_model__:
+        if upstream.is_root_model(annotation):
             return _shape(annotation.model_fields["root"].annotation, depth + 1)
         return _Shape(frozenset({annotation}), False)
     inner = [getattr(annotation, "__value__", None), *get_args(annotation)]

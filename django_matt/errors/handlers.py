@@ -15,6 +15,7 @@ from django_matt.errors.answering import leaves
 from django_matt.errors.problems import ErrorResponse, document, respond, title_of
 from django_matt.errors.registration import find_error
 from django_matt.errors.reports import report, roll_back
+from django_matt.upstream import handlers_of, lost, mark_logged
 
 __all__ = [
     "answer_exception",
@@ -40,13 +41,15 @@ def install_handlers(api: Any) -> None:
 
 def install_handler(api: Any, kind: type[Exception]) -> None:
     """Answer the exceptions of a class by the error layer, unless a handler of the project's own does."""
-    if kind not in api._exception_handlers:
+    if kind not in handlers_of(api):
         api.add_exception_handler(kind, partial(answer_exception, api=api))
 
 
 def answers_by_itself(api: Any, kind: type[Exception]) -> bool:
     """Say whether a project's own handler answers exceptions of ``kind``, so that nothing is known of the answer."""
-    handlers = api._exception_handlers
+    if lost("handlers") is not None:
+        return False
+    handlers = handlers_of(api)
     handler: Any = next((handlers[cls] for cls in kind.__mro__ if cls in handlers), None)
     if isinstance(handler, partial) and handler.func is answer_exception:
         return False
@@ -75,7 +78,7 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
         return answer_unexpected(request, error, api=api)
     if found.is_fault or found.was_mapped:
         _report_mapped(request, exc, found)
-        response._has_been_logged = True  # type: ignore[attr-defined]
+        mark_logged(response)
     return response
 
 
@@ -111,7 +114,7 @@ def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> Http
         report(request, exc, 500, title=title_of(500))
         response = respond(api, request, answer)
     # Django's handler logs every answer from 400 on once more, without the traceback.
-    response._has_been_logged = True  # type: ignore[attr-defined]
+    mark_logged(response)
     return response
 
 

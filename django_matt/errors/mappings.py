@@ -48,9 +48,9 @@ _BESIDE = {
     for name in ("_run_authentication", "_check_throttles", "_result_to_response")
 }
 _BESIDE_MODULES = {
-    "django_matt.async_throttles",
     "django_matt.operation_checks",
     "django_matt.serialization.plan",
+    "django_matt.throttling",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from django_matt import upstream
 from django_matt.errors.answering import ANSWERED_INSIDE
 from django_matt.errors.exceptions import Problem
 from django_matt.errors.fields import call_of
@@ -113,7 +114,6 @@ def _body_param(request: HttpRequest, error: dict[str, Any]) -> str | None:
     if call is None or len(loc) < 2:
         return None
     for model in call.operation.models:
-        if model.__ninja_param_source__ == loc[0] and loc[1] in model.model_fields:
-            single: str | None = getattr(model, "__read_from_single_attr__", None)
-            return single
+        if upstream.source_of(model) == loc[0] and loc[1] in model.model_fields:
+            return upstream.single_of(model)
     return None

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
-from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
+
+from django_matt.upstream import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
 
 __all__ = ["Statement", "failed_statement"]
 

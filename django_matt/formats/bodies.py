@@ -14,12 +14,12 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.core.handlers.asgi import ASGIRequest
-from django.core.handlers.wsgi import LimitedStream
 from django.http import HttpRequest, QueryDict, RawPostDataException, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 from ninja.parser import Parser
 
+from django_matt import upstream
 from django_matt.errors.exceptions import Problem, UnsupportedMediaType
 from django_matt.formats.limits import refuse
 from django_matt.formats.negotiation import FormatSet
@@ -122,6 +122,8 @@ def _load_form(request: HttpRequest) -> None:
     if request.method == "POST":
         request.POST  # noqa: B018  (loads)
         return
+    if upstream.lost("forms") is not None:
+        return
     state: Any = request
     if hasattr(request, "_post"):
         read_by_another = state._read_started and not hasattr(request, "_body")
@@ -130,7 +132,7 @@ def _load_form(request: HttpRequest) -> None:
     method = request.method
     request.method = "POST"
     try:
-        state._load_post_and_files()
+        upstream.load_post_and_files(request)
     finally:
         request.method = method
 
@@ -150,7 +152,9 @@ def _form(request: HttpRequest, formats: FormatSet) -> dict[str, Any]:
 def _open_chunks(request: HttpRequest) -> None:
     """Let Django read a chunked body under WSGI, where it takes a missing length for an empty body."""
     state: Any = request
-    if isinstance(request, ASGIRequest) or hasattr(request, "_body") or state._read_started:
+    if upstream.lost("forms") is not None or isinstance(request, ASGIRequest):
+        return
+    if hasattr(request, "_body") or state._read_started:
         return
     if "chunked" not in request.META["HTTP_TRANSFER_ENCODING"].lower():
         return
@@ -162,7 +166,9 @@ def _open_chunks(request: HttpRequest) -> None:
         )
     # Not by Django's own reading: 6.1 measures only what can seek, and would take in a body without an end.
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    stream = LimitedStream(request.META["wsgi.input"], sys.maxsize if most is None else most + 1)
+    stream = upstream.LimitedStream(
+        request.META["wsgi.input"], sys.maxsize if most is None else most + 1
+    )
     state._read_started = True
     try:
         body = stream.read()
@@ -178,6 +184,8 @@ def _open_chunks(request: HttpRequest) -> None:
 def _measure(request: HttpRequest) -> None:
     """Give a form of unknown length the length that Django's multipart parser insists on."""
     state: Any = request
+    if upstream.lost("forms") is not None:
+        return
     if isinstance(request, ASGIRequest):
         stream = state._stream
         if not state._read_started and hasattr(stream, "seekable") and stream.seekable():

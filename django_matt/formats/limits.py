@@ -108,6 +108,9 @@ def count_keys(data: Any) -> int:
                 held.append(value.values())
             else:
                 held.append(value)
+        # The last level, which most of a body's values are in, has no list of its own.
+        if _HOLDERS.isdisjoint(map(type, chain.from_iterable(held))):
+            return keys
         level = [value for value in chain.from_iterable(held) if value.__class__ in _HOLDERS]
         depth += 1
     return keys

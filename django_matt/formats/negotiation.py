@@ -11,13 +11,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from ninja.operation import Operation
-from ninja.params.models import QueryModel
 
 from django_matt.errors.exceptions import NotAcceptable
 from django_matt.formats.accept import preferred
 from django_matt.formats.protocol import Format
 from django_matt.formats.registry import FORM, FORM_TYPES, installed_formats, make_format
 from django_matt.settings import get_settings
+from django_matt.upstream import flat_names, source_of
 
 __all__ = [
     "FormatSet",
@@ -268,7 +268,7 @@ def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | N
     found = route_formats(view, formats) or formats
     if found.format_parameter is not None:
         for model in operation.models:
-            if issubclass(model, QueryModel) and found.format_parameter in _parameters(model):
+            if source_of(model) == "query" and found.format_parameter in _parameters(model):
                 return found.without_parameter()
     return None if found is formats else found
 
@@ -289,7 +289,7 @@ def route_formats(view: Callable[..., Any], of_api: FormatSet | None = None) -> 
 
 
 def _parameters(model: Any) -> set[str]:
-    names: set[str] = set(getattr(model, "__ninja_flatten_map__", None) or ())
+    names: set[str] = set(flat_names(model) or ())
     for name, field in model.model_fields.items():
         names |= {name, field.alias or name}
     return names

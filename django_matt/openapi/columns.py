@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Field, FileField
-from ninja.orm.factory import factory
-from ninja.orm.fields import title_if_lower
 from pydantic import BaseModel
 from typing_extensions import Format, get_annotations
+
+from django_matt.upstream import made_schemas, title_if_lower
 
 __all__ = ["annotated", "columns_of", "enum_of", "is_never_null"]
 
@@ -17,7 +17,7 @@ def columns_of(schema: type[BaseModel]) -> Iterator[tuple[str, Any]]:
 
     Fields that the project annotates itself, or names in ``fields_optional``, are left out: there the project decides.
     """
-    made = {made: key for key, made in factory.schemas.items()}
+    made = made_schemas()
     for name, info in schema.model_fields.items():
         key = made.get(_maker(schema, name, made))
         if key is None:

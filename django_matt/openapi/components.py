@@ -5,17 +5,14 @@ from copy import deepcopy
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from ninja.openapi.schema import REF_TEMPLATE
-from ninja.orm.fields import AnyObject
-from ninja.patch_dict import ModelToDict
-from ninja.schema import NinjaGenerateJsonSchema
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
+from django_matt import upstream
 from django_matt.bounds import models_in
 from django_matt.column_bounds import ArrayTypist, ColumnRewriter
 from django_matt.openapi.columns import annotated, columns_of, enum_of, is_never_null
-from django_matt.openapi.page_names import mark_page, name_pages, without_marks
+from django_matt.openapi.page_names import REF_TEMPLATE, mark_page, name_pages, without_marks
 
 __all__ = ["SchemaBook", "Style", "names_in", "without_null"]
 
@@ -129,7 +126,7 @@ class SchemaBook:
                 self._pages[key] = page
 
 
-class _Generator(NinjaGenerateJsonSchema):
+class _Generator(upstream.NinjaGenerateJsonSchema):
     """Ninja's generator, which reads by alias, writes as told, and knows that a JSONField takes any JSON."""
 
     inlined: set[str]
@@ -177,10 +174,9 @@ class _Generator(NinjaGenerateJsonSchema):
             schema = {key: value for key, value in schema.items() if key != "ref"}
         elif "ref" in schema and (cls := _class_of(schema)) is not None:
             self.refs[schema["ref"]] = cls
-        if schema["type"] == "function-plain":
-            function = schema["function"]["function"]
-            if getattr(function, "__func__", None) is AnyObject.validate.__func__:  # type: ignore[attr-defined]
-                return {}
+        plain = schema["type"] == "function-plain"
+        if plain and upstream.is_any_object(schema["function"]["function"]):
+            return {}
         return super().generate_inner(schema)
 
     def _build_definitions_remapping(self) -> Any:
@@ -202,9 +198,7 @@ class _StrictGenerator(_Generator):
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         if schema["type"] == "function-after":
-            owner = getattr(schema["function"]["function"], "__self__", None)
-            if isinstance(owner, type) and issubclass(owner, ModelToDict):
-                self._patches.add(owner._wrapped_model)
+            self._patches.add(upstream.schema_patched_by(schema["function"]["function"]))
         return super().generate_inner(schema)
 
     @cached_property

@@ -1,5 +1,7 @@
 """The OpenAPI 3.1 document: Ninja's, with names that last, every media type, and the errors of each operation."""
 
+import json
+import logging
 import re
 from collections.abc import Iterable
 from copy import deepcopy
@@ -7,12 +9,12 @@ from http.client import responses as reasons
 from typing import Any, cast
 
 from ninja.constants import NOT_SET
-from ninja.openapi.schema import BODY_CONTENT_TYPES, OpenAPISchema
 from ninja.operation import Operation
+from ninja.responses import NinjaJSONEncoder
 from ninja.streaming import SSE
 from pydantic.json_schema import JsonSchemaMode
 
-from django_matt.hooks import bound_hooks
+from django_matt.hooks import OperationHook, bound_hooks
 from django_matt.limits import has_rows
 from django_matt.openapi.components import SchemaBook, Style, names_in, without_null
 from django_matt.openapi.contributions import add_contribution
@@ -30,8 +32,11 @@ from django_matt.security_schemes import (
     schemes_of,
 )
 from django_matt.settings import get_settings
+from django_matt.upstream import BODY_CONTENT_TYPES, OpenAPISchema, flat_names, source_of
 
 __all__ = ["MattOpenAPISchema", "name_schemes"]
+
+logger = logging.getLogger("django_matt")
 
 _FORMS = ("form", "file")
 _NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
@@ -60,6 +65,8 @@ class MattOpenAPISchema(OpenAPISchema):
         self._error_pages: dict[str, Any] = {}
         self._paths: dict[str, Any] = {}
         self._method = ""
+        self.hook_problems: list[str] = []
+        """What hooks failed to say, for the system check."""
         super().__init__(api, path_prefix)
         for contribute in api.openapi_contributions:
             add_contribution(self, path_prefix, contribute)
@@ -114,12 +121,37 @@ class MattOpenAPISchema(OpenAPISchema):
             extra["responses"] = self._declared(details["responses"], extra["responses"])
         self.deep_dict_update(details, extra)
         for hook in bound_hooks(operation):
-            hook.describe(details, self._method)
+            if type(hook).describe is not OperationHook.describe:
+                self._describe_by_hook(hook, operation, details)
         details["responses"] |= self._error_responses(operation, details["responses"])
         details["responses"] = dict(
             sorted(details["responses"].items(), key=lambda item: str(item[0]))
         )
         return details
+
+    def _describe_by_hook(
+        self, hook: OperationHook, operation: Operation, details: dict[str, Any]
+    ) -> None:
+        """Let a hook change the description; log and leave out what fails, or what JSON cannot hold."""
+        before = deepcopy(details)
+        try:
+            hook.describe(details, self._method)
+            json.dumps(details, cls=NinjaJSONEncoder)
+        except Exception as error:  # noqa: BLE001 - code of an app's
+            details.clear()
+            details.update(before)
+            self._note_problem(hook, "describe", operation, error)
+
+    def _note_problem(
+        self, hook: OperationHook, method: str, operation: Operation, error: Exception
+    ) -> None:
+        name = f"{type(hook).__module__}.{type(hook).__qualname__}.{method}()"
+        problem = (
+            f"What {name} says of {self._method} {operation.path} is left out of the OpenAPI document: "
+            f"{type(error).__name__}: {error}"
+        )
+        logger.error("%s", problem, exc_info=error)
+        self.hook_problems.append(problem)
 
     def operation_parameters(self, operation: Operation) -> list[dict[str, Any]]:
         """Return the parameters; the examples of a schema stay in the schema."""
@@ -134,7 +166,7 @@ class MattOpenAPISchema(OpenAPISchema):
     def request_body(self, operation: Operation) -> dict[str, Any]:
         """Return the body in every format that the operation reads."""
         body = super().request_body(operation)
-        sources = {model.__ninja_param_source__ for model in operation.models}
+        sources = {source_of(model) for model in operation.models}
         if sources & BODY_CONTENT_TYPES.keys() == {"body"}:
             (content,) = body["content"].values()
             is_list = content["schema"].get("type") == "array"
@@ -165,7 +197,9 @@ class MattOpenAPISchema(OpenAPISchema):
             for requirement in requirements_of(auth):
                 named = {}
                 for written, scopes in requirement.items():
-                    scheme = schemes[written]
+                    scheme = schemes.get(written)
+                    if scheme is None:
+                        continue  # a mistake, which the system check reports
                     name = next(key for key, known in self._scheme_names.items() if known == scheme)
                     self.securitySchemes[name] = scheme
                     named[name] = list(scopes)
@@ -225,7 +259,9 @@ class MattOpenAPISchema(OpenAPISchema):
         known = {str(status) for status in declared}
         statuses = [
             status
-            for status in error_statuses(operation, self._method, self._negotiates(operation))
+            for status in error_statuses(
+                operation, self._method, self._negotiates(operation), self._hook_statuses(operation)
+            )
             if str(status) not in known
         ]
         self._errors.update(statuses)
@@ -238,6 +274,15 @@ class MattOpenAPISchema(OpenAPISchema):
             elif rendering[name].renders_errors:
                 self._error_pages[name] = rendering[name].describe({})
         return {s: {"$ref": f"#/components/responses/{describe_status(s)[0]}"} for s in statuses}
+
+    def _hook_statuses(self, operation: Operation) -> set[int]:
+        found: set[int] = set()
+        for hook in bound_hooks(operation):
+            try:
+                found.update(map(int, hook.error_statuses(self._method)))
+            except Exception as error:  # noqa: BLE001 - code of an app's
+                self._note_problem(hook, "error_statuses", operation, error)
+        return found
 
     @staticmethod
     def _declared(known: dict[Any, Any], extra: dict[Any, Any]) -> dict[Any, Any]:
@@ -313,11 +358,11 @@ class MattOpenAPISchema(OpenAPISchema):
 
     def _extract_parameters(self, model: Any) -> list[dict[str, Any]]:
         parameters = super()._extract_parameters(cast("Any", _Prepared(model, self._book)))
-        if self._strict and model.__ninja_param_source__ != "body":
+        if self._strict and source_of(model) != "body":
             for parameter in parameters:
                 # Text cannot say null: what has no value is left out.
                 parameter["schema"] = without_null(parameter["schema"])
-        if model.__ninja_param_source__ == "header":
+        if source_of(model) == "header":
             name_headers(parameters, model)
         return parameters
 
@@ -328,11 +373,11 @@ class MattOpenAPISchema(OpenAPISchema):
         remove_level: bool = True,
         mode: JsonSchemaMode = "validation",
     ) -> tuple[dict[str, Any], bool]:
-        if hasattr(model, "__ninja_flatten_map__"):
+        if flat_names(model) is not None:
             schema = self._flatten_schema(model)
         else:
             schema = self._book.page(model, "validation")
-        if self._strict and model.__ninja_param_source__ in _FORMS:
+        if self._strict and source_of(model) in _FORMS:
             properties = schema["properties"]
             schema["properties"] = {name: without_null(properties[name]) for name in properties}
         if remove_level and len(schema["properties"]) == 1:

@@ -23,9 +23,9 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.errors.exceptions import SAFE, Problem
 from django_matt.errors.handlers import answers_by_itself
-from django_matt.hooks import bound_hooks
 from django_matt.limits import find_paginators
 from django_matt.security_schemes import needs_scopes
+from django_matt.upstream import source_of
 
 __all__ = ["describe_status", "error_components", "error_statuses", "foreign_statuses"]
 
@@ -162,9 +162,11 @@ def describe_status(status: int) -> tuple[str, str]:
     return re.sub(r"\W", "", reason), f"{reason}."
 
 
-def error_statuses(operation: Operation, method: str, several_formats: bool) -> Iterator[int]:
+def error_statuses(
+    operation: Operation, method: str, several_formats: bool, of_hooks: set[int]
+) -> Iterator[int]:
     """Yield, in order, the statuses that the framework itself may answer for the operation."""
-    sources = {model.__ninja_param_source__ for model in operation.models}
+    sources = {source_of(model) for model in operation.models}
     body = bool(sources & {"body", "form", "file"})
     writes = method not in SAFE
     applies = {
@@ -184,9 +186,7 @@ def error_statuses(operation: Operation, method: str, several_formats: bool) -> 
         503: True,
     }
     found = {status for status, applied in applies.items() if applied}
-    for hook in bound_hooks(operation):
-        found.update(hook.error_statuses(method))
-    yield from sorted(found)
+    yield from sorted(found | of_hooks)
 
 
 def foreign_statuses(api: Any) -> set[int]:

@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
-from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import BaseModel
 
 from django_matt.openapi.columns import annotated
+from django_matt.upstream import generic_arguments_of, generic_origin_of
 
-__all__ = ["mark_page", "name_pages", "without_marks"]
+__all__ = ["REF_TEMPLATE", "mark_page", "name_pages", "without_marks"]
+
+REF_TEMPLATE = "#/components/schemas/{model}"
+"""How a document refers to one of its components, in pydantic's words and Ninja's."""
 
 _MARK = "x-matt-page"
 _PREFIX = REF_TEMPLATE.format(model="")
@@ -82,13 +85,12 @@ def name_pages(definitions: Mapping[Any, Any], *, every: bool) -> dict[str, str]
 
 def _rows_of(cls: type[BaseModel]) -> tuple[str, Any, type] | None:
     """Return a page's field of rows, what a row is and the class that the page is made from; None for no page."""
-    generic = cls.__pydantic_generic_metadata__
-    origin: Any = generic["origin"]
+    origin = generic_origin_of(cls)
     for field, info in cls.model_fields.items():
         items = get_args(info.annotation)
         if get_origin(info.annotation) is not list or len(items) != 1:
             continue
-        if origin is not None and generic["args"] == items and "Pag" in origin.__name__:
+        if origin is not None and generic_arguments_of(cls) == items and "Pag" in origin.__name__:
             return field, items[0], origin
         # ``Paged<item>``: what Ninja's ``@paginate`` derives from the paginator's ``Output``.
         item = getattr(items[0], "__name__", None)

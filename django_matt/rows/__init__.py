@@ -17,8 +17,8 @@ The steps, in the order in which they happen:
 3. ``columns`` and ``raw_encodings`` decide for each column which step that is. A column that can be written as the driver
    gives it has a *raw encoding*; any other goes through Django's converters and the ordinary encoder.
 4. ``select.Select`` (the base class of ``RowPlan``) turns the queryset into ``values_list()`` of those columns.
-5. ``sql_cache`` checks that rows can replace the queryset's instances. It also keeps the compiled SQL, so that the next
-   request with an equal query does not run Django's compiler.
+5. ``sql_cache`` checks that rows can replace the queryset's instances. ``query_shapes`` finds the compiled SQL of an
+   earlier query that differs in its values only, so that Django's compiler does not run again.
 6. ``drivers`` runs the SQL on a cursor that returns raw rows: SQLite's stored values, PostgreSQL's text.
 7. ``nested_lists.NestedList`` reads each list inside the objects (the tags of a book) by one more query for all of them.
 8. ``row_writers.RowWriter`` runs the steps for every row and returns the bytes. ``_rows_c.pyx`` is the same in C, and the

@@ -6,6 +6,7 @@ SQLite gives its stored values (a date is text). psycopg gives PostgreSQL's text
 from typing import Any
 
 from django_matt.serialization.encoder import ValueMismatch
+from django_matt.upstream import is_psycopg3, psycopg_adapters
 
 __all__ = ["Raw", "Wire", "is_raw"]
 
@@ -17,9 +18,7 @@ _OBJECTS = (16, 20, 21, 23, 700, 701, 1082, 1083, 1184, 1700, 2950)
 def is_raw(connection: Any) -> bool:
     """Tell whether a connection can give raw values that the engine knows. psycopg 2 cannot."""
     if connection.vendor == "postgresql":
-        from django.db.backends.postgresql.psycopg_any import is_psycopg3
-
-        return bool(is_psycopg3)
+        return is_psycopg3()
     return bool(connection.vendor == "sqlite")
 
 
@@ -51,8 +50,7 @@ class Wire(Raw):
 
     def __init__(self, cursor: Any) -> None:
         """Save the cursor's own loaders, then register text loaders in their place. The cursor must not have run yet."""
-        from django.db.backends.postgresql.psycopg_any import TextLoader, adapt
-
+        text_loader, adapt = psycopg_adapters()
         super().__init__(cursor)
         adapters = getattr(cursor, "adapters", None)
         if adapters is None:
@@ -60,7 +58,7 @@ class Wire(Raw):
         self.connection = cursor.connection
         self.adapters = adapt.AdaptersMap(adapters)
         for oid in _OBJECTS:
-            adapters.register_loader(oid, TextLoader)
+            adapters.register_loader(oid, text_loader)
 
     def types(self) -> list[int]:
         """Return the OIDs of the columns' types."""
@@ -69,10 +67,9 @@ class Wire(Raw):
 
     def load(self, values: list[Any], column: int) -> list[Any]:
         """Convert a column's text to the objects that the connection would have returned."""
-        from django.db.backends.postgresql.psycopg_any import adapt
-
         oid = self.cursor.pgresult.ftype(column)
         if oid not in _OBJECTS:
             return values
+        _, adapt = psycopg_adapters()
         load = adapt.Transformer(self).get_loader(oid, 0).load
         return [None if value is None else load(value.encode()) for value in values]

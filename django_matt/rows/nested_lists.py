@@ -4,6 +4,7 @@ This is what ``prefetch_related()`` does, with JSON in the place of instances: t
 grouped by the key of the object that they belong to, and put into that object by a step of the row writer.
 """
 
+from collections.abc import Hashable
 from sqlite3 import sqlite_version_info
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.db import connections
 from django.db.models import F, Manager, Model
 
 from django_matt.rows.drivers import Raw
+from django_matt.rows.query_shapes import shape_of
 from django_matt.rows.raw_encodings import key_packer
-from django_matt.rows.sql_cache import CachedSQL, check, compiled, key_of
+from django_matt.rows.sql_cache import CachedSQL, check, compiled
 from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.encoder import KINDS
 from django_matt.serialization.requirements import accessor_of, is_reverse, joins_by_key
@@ -107,8 +109,12 @@ class NestedList:
         model = self.row_plan.model
         # Django's own manager always starts from the same query, which depends on Meta.ordering alone. A manager of the
         # project's own is asked every time, since its queryset may depend on the request.
-        stock = type(model._default_manager) is Manager
-        key = tuple(model._meta.ordering) if stock else key_of(self.queryset().query)
+        key: Hashable = tuple(model._meta.ordering)
+        if type(model._default_manager) is not Manager:
+            shape = shape_of(self.queryset().query, self.using)
+            if shape is None or shape.params:
+                return self._compiled(keys)
+            key = shape.key
         known = self.row_plan.cached_sql.get(key)
         if known is None:
             connection = connections[self.using]
@@ -116,7 +122,7 @@ class NestedList:
             # SQL is not of exactly that form, compile it for these keys and keep nothing.
             one = self._compiled(keys[:1])
             if (
-                key_of(self.queryset().query) is None
+                shape_of(self.queryset().query, self.using) is None
                 or one is None
                 or one.sql.count("%s") != 1
                 or _ONE not in one.sql

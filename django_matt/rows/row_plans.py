@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 from django.db import connections
 from django.db.models import Model
-from django.db.models.sql import Query
 
 from django_matt.rows.columns import column_of
 from django_matt.rows.drivers import is_raw
@@ -24,6 +23,7 @@ from django_matt.serialization.requirements import (
     is_stock,
     relations_of,
 )
+from django_matt.upstream import Query
 
 __all__ = ["RowPlan"]
 

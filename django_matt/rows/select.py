@@ -9,9 +9,10 @@ from django.db.models import Model
 
 from django_matt.rows.drivers import Raw, Wire
 from django_matt.rows.nested_lists import Key, NestedList
+from django_matt.rows.query_shapes import compile_shape, shape_of
 from django_matt.rows.raw_encodings import Column, converted
 from django_matt.rows.row_writers import WriteStep
-from django_matt.rows.sql_cache import CachedSQL, compiled, key_of
+from django_matt.rows.sql_cache import CachedSQL, compiled
 from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.encoder import ValueMismatch
 
@@ -69,24 +70,34 @@ class Select:
         """Return the compiled SELECT for a queryset, or None if it cannot have rows.
 
         With ``most`` it asks for one row more than that, which shows that there are more. With ``keyed`` the primary key is
-        the last column. The SQL is kept for equal queries of later requests (``sql_cache.key_of``).
+        the last column. The SQL is kept for all queries of the same shape (``query_shapes``).
         """
-        key = key_of(queryset.query)
-        known = self.cached_sql.get((key, most, keyed))
+        shape = shape_of(queryset.query, self.using, most)
+        if shape is None:
+            return compiled(self._limited(queryset, most, keyed=keyed), self.using)
+        key = shape.key, keyed
+        known = self.cached_sql.get(key)
         if known is None:
-            # Name the database: a router that spreads reads would be asked again, and might name another.
-            values = self.select(queryset.using(self.using), keyed=keyed)
-            if most is not None:
-                values.query.set_limits(high=most + 1)
-            known = compiled(values, self.using)
-            if key is not None and known is not None:
-                self.keep((key, most, keyed), known)
-        return known
+            known = compile_shape(self._limited(queryset, most, keyed=keyed), self.using, shape)
+            if known is None:
+                return compiled(self._limited(queryset, most, keyed=keyed), self.using)
+            self.keep(key, known)
+        sql = f"{known.sql} {shape.limits}" if shape.limits else known.sql
+        return CachedSQL(sql, shape.params, known.expressions)
+
+    def _limited(self, queryset: Any, most: int | None, *, keyed: bool) -> Any:
+        # Name the database: a router that spreads reads would be asked again, and might name another.
+        values = self.select(queryset.using(self.using), keyed=keyed)
+        if most is not None:
+            values.query.set_limits(high=most + 1)
+        return values
 
     def keep(self, key: Hashable, statement: CachedSQL) -> None:
-        """Keep a statement for later requests."""
+        """Keep a statement for later requests. Where there are many, the one that was compiled first makes place."""
         if len(self.cached_sql) >= _MAX_STATEMENTS:
-            self.cached_sql.clear()
+            # A list, because another thread may keep one meanwhile.
+            oldest, *_ = list(self.cached_sql)
+            self.cached_sql.pop(oldest, None)
         self.cached_sql[key] = statement
 
     def raw(self, cursor: Any) -> Raw:

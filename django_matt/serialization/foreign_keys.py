@@ -15,28 +15,34 @@ from pydantic import BaseModel
 from django_matt import upstream
 from django_matt.serialization.getters import models_in
 
-__all__ = ["type_foreign_keys"]
+__all__ = ["model_of", "type_foreign_keys"]
 
 # The classes that were corrected. A schema that contains one may have been built before that, and must be built again.
 _corrected: WeakSet[type[BaseModel]] = WeakSet()
+# The classes that need nothing more: a request may be using them, so they are not built again.
+_settled: WeakSet[type[BaseModel]] = WeakSet()
 
 
 def type_foreign_keys(model: type[BaseModel]) -> None:
     """Give the foreign keys of all schemas in a model the types of the columns that they refer to."""
     if upstream.lost("keys") is not None:
         return
-    found = list(dict.fromkeys(models_in(upstream.core_schema_of(model))))
+    if model in _settled:
+        return
+    found: list[Any] = list(dict.fromkeys(models_in(upstream.core_schema_of(model))))
     for cls in found:
         _retype(cls)
     if not _corrected.isdisjoint(found):
         # The core schema of a class holds those of its fields' classes: these come first.
         for cls in reversed(found):
-            cls.model_rebuild(force=True)  # type: ignore[attr-defined]
+            if cls not in _settled:
+                cls.model_rebuild(force=True)
+    _settled.update(found)
 
 
 def _retype(cls: Any) -> None:
     """Correct the fields that Ninja made of a model's columns."""
-    model = _model_of(cls)
+    model = model_of(cls)
     for column in () if model is None else model._meta.concrete_fields:
         field = cls.model_fields.get(column.name)
         # Ninja sets a title on a field that it makes of a column; without one it is the user's own.
@@ -61,7 +67,7 @@ def _type(column: Any) -> Any:
     return upstream.TYPES.get(column.get_internal_type(), int)
 
 
-def _model_of(cls: Any) -> type[Model] | None:
+def model_of(cls: Any) -> type[Model] | None:
     """Return the model that a schema was made from, by ``ModelSchema`` or by ``create_schema``."""
     model = getattr(getattr(cls, "Meta", None), "model", None)
     if isinstance(model, str):

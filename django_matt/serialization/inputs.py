@@ -13,7 +13,6 @@ from typing import Any
 
 import pydantic
 from ninja import Schema
-from ninja.params.models import BodyModel, ParamModel
 from pydantic_core import SchemaValidator
 
 from django_matt import upstream
@@ -22,6 +21,7 @@ from django_matt.column_bounds import ColumnRewriter
 from django_matt.serialization.foreign_keys import type_foreign_keys
 from django_matt.serialization.functions import sees_input
 from django_matt.serialization.getters import is_getter, nodes_in
+from django_matt.upstream import BodyModel, ParamModel
 
 __all__ = ["LARGE_BODY", "build_validators", "find_nul"]
 

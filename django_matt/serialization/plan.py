@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -75,9 +75,6 @@ class ResponsePlan:
             self.node = reader.read_response(upstream.core_schema_of(response_model))
         except TierUnavailable as found:
             self.reason = str(found)
-        self._attribute_reader: AttributeReader | None = None
-        with suppress(TierUnavailable):
-            self._attribute_reader = AttributeReader(upstream.core_schema_of(response_model))
         self.tier = "pydantic" if self.node is None else "instances"
         # Ninja does not validate an instance of the response's class again. It only dumps it, which the encoder does faster if
         # keys are field names and unset fields are included.
@@ -87,6 +84,13 @@ class ResponsePlan:
             and not exclude_unset
             and getattr(self.annotation, "model_dump", None) is BaseModel.model_dump
         )
+
+    @cached_property
+    def _attribute_reader(self) -> AttributeReader | None:
+        """What validates without ``DjangoGetter``; compiled for the first value that the encoder does not write."""
+        with suppress(TierUnavailable):
+            return AttributeReader(upstream.core_schema_of(self.response_model))
+        return None
 
     def __repr__(self) -> str:
         """Show the schema, the tier, and the reason for it."""

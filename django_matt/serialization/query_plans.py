@@ -12,20 +12,20 @@ from django.db import router
 from django.db.models import Manager, Model, Prefetch, QuerySet, prefetch_related_objects
 from django.db.models.expressions import RawSQL
 from django.db.models.query import ModelIterable
-from django.db.models.sql.where import ExtraWhere
-from ninja.signature.details import is_collection_type
 from pydantic import BaseModel, RootModel
 
 from django_matt import upstream
 from django_matt.serialization.databases import reads_every_model_from, source_of
 from django_matt.serialization.generics import fill_generic, filling, reads_generic
 from django_matt.serialization.requirements import (
+    NARROWED,
     ModelRequirements,
     is_generic,
     is_joinable,
     relations_of,
     schemas_in,
 )
+from django_matt.upstream import ExtraWhere, is_collection_type
 
 __all__ = ["QueryPlan", "is_simple", "yields_instances"]
 
@@ -93,7 +93,7 @@ class QueryPlan:
             self.fill([value])
         elif type(value) is list:
             loaded = self.load_all(value)
-            return value if _are_same(loaded, value) else loaded
+            return value if loaded is value or _are_same(loaded, value) else loaded
         elif (type(value) is dict or isinstance(value, OrderedDict)) and self.fields:
             loaded_fields = {
                 key: plan.load(value[key]) for key, plan in self.fields.items() if key in value
@@ -125,6 +125,9 @@ class QueryPlan:
 
         Querysets among the values are evaluated for that, each by its one query.
         """
+        if all(issubclass(kind, Model) for kind in set(map(type, values))):
+            self.fill(values)
+            return values
         loaded: list[Any] = []
         instances: list[Any] = []
         for given in values:
@@ -220,7 +223,8 @@ class QueryPlan:
             if any(value._state.adding or value.pk is None for value in found):
                 continue
             generic = self._filling(model) is not None
-            # For one instance, reading the relation is one query as well. Only relations of relations are worth a prefetch.
+            # For one instance, reading the relation is one query as well. Only relations of relations are worth a prefetch;
+            # and those to narrowed models, as reading these raises for what is outside of the scope.
             lookups = self._lookups(model, using)[len(found) == 1 and not generic]
             if lookups:
                 prefetch_related_objects(found, *lookups)
@@ -233,7 +237,10 @@ class QueryPlan:
             return False
         requirements = self.requirements(kind)
         relations = requirements.one | requirements.many
-        deep = (below.one or below.many or below.other for below in relations.values())
+        deep = (
+            below.one or below.many or below.other or below.model in NARROWED
+            for below in relations.values()
+        )
         found = any(deep) if alone else bool(relations or requirements.other)
         return found or self._filling(kind) is not None
 
@@ -241,8 +248,10 @@ class QueryPlan:
         """Return the relations that are read of a model's instances, and of these the ones that lie beyond another relation."""
         known = None if router.routers else self._known.get(model)
         if known is None:
-            every = list(_lookups(self.requirements(model), using))
-            known = every, [lookup for lookup in every if "__" in lookup]
+            requirements = self.requirements(model)
+            every = list(_lookups(requirements, using))
+            odd = {name for name, below in requirements.one.items() if below.model in NARROWED}
+            known = every, [lookup for lookup in every if "__" in lookup or lookup in odd]
             if not router.routers:
                 self._known[model] = known
         return known

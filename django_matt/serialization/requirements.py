@@ -11,6 +11,7 @@ from pydantic import BaseModel, RootModel
 from django_matt import upstream
 
 __all__ = [
+    "NARROWED",
     "ModelRequirements",
     "accessor_of",
     "has_attribute",
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any] | property)
+
+NARROWED: set[type[Model]] = set()
+"""The models that a scope narrows (``django_matt.scopes``): a request may not find what a key refers to."""
 
 _NEEDS = "_matt_needs"
 # A schema may contain itself. So many of its levels are planned; deeper ones are read when they are reached.
@@ -256,7 +260,7 @@ def is_joinable(model: type[Model]) -> bool:
     """Tell whether a join finds the same object as Django's attribute: the base manager filters nothing."""
     manager: Any = model._base_manager
     usual = type(manager).get_queryset is Manager.get_queryset
-    return usual and manager._queryset_class is QuerySet
+    return usual and manager._queryset_class is QuerySet and model not in NARROWED
 
 
 def is_quiet(model: type[Model]) -> bool:

@@ -29,9 +29,9 @@ def test_help_teaches_and_lists_the_commands_of_the_project(project: SmallProjec
     assert said.returncode == 0
     for line in (
         "dev Serve the project while you work on it",
-        "doctor Tell what is wrong with this project, and how to fix it.",
+        "doctor Find out what is wrong with this project, and how to fix it.",
         "env Write, check and show .env",
-        "plan Show by which queries each route answers",
+        "plan Show the queries of each route",
         "greet manage.py matt_greet",
         "--install-completion",
     ):

@@ -142,7 +142,7 @@ def test_urls_that_do_not_import_are_located(project: SmallProject):
     project.append("config/urls.py", "nothing\n")
     said = examined(project)
     assert "config/urls.py, line 14: NameError" in said
-    assert "    → Fix the line that is named, then run matt doctor again.\n" in said
+    assert "    → Fix that line, then run matt doctor again.\n" in said
 
 
 def test_a_process_that_dies_keeps_nothing_back(project: SmallProject):
@@ -170,7 +170,7 @@ def test_missing_formats_name_their_extra(project: SmallProject):
     project.write("sitecustomize.py", "import sys; sys.modules['msgspec'] = None\n")
     path = f"{project.folder}:{project.variables['PYTHONPATH']}"
     said = examined(project, code=0, PYTHONPATH=path)
-    assert "! MessagePack cannot be offered: an optional library is missing.\n" in said
+    assert "! MessagePack cannot be offered, because an optional library is missing.\n" in said
     assert "    → pip install 'django-matt[formats]'\n" in said
 
 
@@ -227,11 +227,11 @@ def test_what_keeps_routes_from_the_fast_tiers_is_named(project: SmallProject):
     add_routes(project, SCHEMAS)
     said = examined(project, code=0)
     assert (
-        "✓ Notes: 1 of 2 routes with a schema answer by the fast tiers. "
+        "✓ Notes: 1 of 2 routes with a schema can use a fast tier. "
         "By pydantic: response[]: resolve_text of Loud is called for each value (1 route).\n"
     ) in said
     assert "    → python manage.py matt_plan\n" in said
-    assert "✓ Notes: the views of 1 route name the schema that they answer with (Loud).\n" in said
+    assert "✓ Notes: the views of 1 route name their response schema (Loud).\n" in said
 
 
 def test_a_renderer_that_keeps_all_routes_from_them_is_doubtful(project: SmallProject):
@@ -240,7 +240,7 @@ def test_a_renderer_that_keeps_all_routes_from_them_is_doubtful(project: SmallPr
     said = examined(project, code=0)
     assert (
         "! Notes: Renderer, the renderer of the API, writes the answers. "
-        "Without it its routes would answer: 1 by rows.\n"
+        "Without it, routes would use a faster tier: 1 by rows.\n"
     ) in said
     assert "    → If it only writes JSON, delete it; python manage.py matt_plan shows" in said
 
@@ -265,7 +265,7 @@ def test_another_package_of_that_name_is_recognised(project: SmallProject):
     )
     python.chmod(0o755)
     said = examined(project)
-    assert "✗ The django-matt 0.9.1 that is installed is another project of that name.\n" in said
+    assert "✗ The installed django-matt 0.9.1 is another project of that name.\n" in said
     assert "pip uninstall django-matt" in said
 
 

@@ -229,3 +229,27 @@ def test_slow_readers_of_synchronous_iterators_keep_no_thread(server):
             probe.sendall(b"GET /parts?size=100 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert probe.recv(12) == b"HTTP/1.1 200"
         assert client.get("/sync").status_code == 200
+
+
+def test_what_runs_in_a_thread_for_us_sees_what_it_sees_for_a_view(server):
+    with server.client() as client:
+        for _ in range(3):
+            found = client.get("/hop").json()
+            assert found == {
+                "seen": ["before", "after"],
+                "raised": "in the thread",
+                "in_loop": True,
+                "kept": True,
+            }
+
+
+def test_a_transaction_is_the_requests_own_across_awaits(server):
+    with server.client() as client, ThreadPoolExecutor(3 * LIMIT) as pool:
+        found = [
+            each.json() for each in pool.map(lambda _: client.get("/across"), range(6 * LIMIT))
+        ]
+        assert all(len(set(each["kept"])) == 1 for each in found)
+        assert all(len(set(each["block"])) == 1 for each in found)
+        assert len({each["kept"][0] for each in found}) == len(found)
+        assert len({each["backend"] for each in found}) <= LIMIT
+        assert client.get("/open-transactions").json()["count"] == 0

@@ -49,9 +49,10 @@ def opened(server: Server) -> Callable[..., ClientConnection]:
     ) -> ClientConnection:
         url = server.url.replace("http://", "ws://") + path
         headers = more.pop("headers", {"Authorization": "Bearer ada"})
-        return connect(
+        made: ClientConnection = connect(
             url, additional_headers=headers, origin=origin, open_timeout=SECONDS, proxy=None, **more
         )
+        return made
 
     return open_one
 

@@ -1,6 +1,7 @@
 """A project whose routes tell which thread and which connection they use, served by ``django_matt.asgi``."""
 
 import asyncio
+import contextvars
 import os
 import threading
 import time
@@ -25,25 +26,51 @@ if not settings.configured:
                 "HOST": os.environ["THREADED_POSTGRES"],
                 "USER": "postgres",
                 "NAME": os.environ["THREADED_DATABASE"],
-                "CONN_MAX_AGE": None,
+                "CONN_MAX_AGE": 0 if os.environ.get("THREADED_MAX_AGE") == "0" else None,
             }
         },
     )
     django.setup()
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.core.signals import request_finished, request_started
 from django.db import connection, transaction
+from django.dispatch import receiver
 from django.http import StreamingHttpResponse
 from django.urls import path
 from django.utils.decorators import sync_and_async_middleware
 
 from django_matt import MattAPI
 from django_matt.asgi import get_asgi_application
+from django_matt.threads import run_in_thread
 
-SEEN: dict[str, int] = {"cancelled": 0, "middleware": 0, "later": 0, "held": 0}
+SEEN: dict[str, int] = {
+    "cancelled": 0,
+    "middleware": 0,
+    "timed": 0,
+    "later": 0,
+    "held": 0,
+    "bodies": 0,
+    "parts": 0,
+    "ended": 0,
+}
+FLOOD = 20_000
 TASKS: list["asyncio.Task[None]"] = []
 RELEASED = threading.Event()
 BOTH = threading.Barrier(2)
+WORD = contextvars.ContextVar("word", default="none")
+
+if os.environ.get("THREADED_RECEIVERS"):
+
+    @receiver(request_started)
+    def refuse_start(sender, scope=None, **kwargs):
+        if b"refuse=start" in scope["query_string"]:
+            raise RuntimeError("a receiver of request_started")
+
+    @receiver(request_finished)
+    def refuse_end(sender, **kwargs):
+        if WORD.get() == "refused":
+            raise RuntimeError("a receiver of request_finished")
 
 
 @sync_and_async_middleware
@@ -53,6 +80,7 @@ def note_thread(get_response):
 
         async def middleware(request):
             SEEN["middleware"] += 1
+            SEEN["timed"] += "seconds" in request.GET
             return await get_response(request)
 
         return markcoroutinefunction(middleware)
@@ -80,6 +108,92 @@ async def twice(request):
         return threading.get_ident(), backend()
 
     return [await sync_to_async(ask)(), await sync_to_async(ask)()]
+
+
+@api.get("/hop")
+async def hop(request):
+    """Run a function in the request's thread as MattAPI does for a queryset, and then one as views do."""
+
+    async def loop_thread() -> int:
+        return threading.get_ident()
+
+    def work() -> list[object]:
+        seen = WORD.get()
+        WORD.set("after")
+        return [threading.get_ident(), backend(), seen, async_to_sync(loop_thread)()]
+
+    def fail() -> None:
+        raise LookupError("in the thread")
+
+    WORD.set("before")
+    thread, process, seen, loop = await run_in_thread(work)
+    word, raised = WORD.get(), ""
+    try:
+        await run_in_thread(fail)
+    except LookupError as error:
+        raised = str(error)
+    return {
+        "seen": [seen, word],
+        "raised": raised,
+        "in_loop": loop == threading.get_ident(),
+        "kept": [thread, process]
+        == await sync_to_async(lambda: [threading.get_ident(), backend()])(),
+    }
+
+
+def transaction_id() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT txid_current()")
+        return int(cursor.fetchone()[0])
+
+
+@api.get("/across")
+async def across(request):
+    """Keep a transaction across awaits, and then begin and end one in a single function."""
+
+    def block() -> list[int]:
+        with transaction.atomic():
+            return [transaction_id(), transaction_id()]
+
+    atomic = transaction.atomic()
+    await sync_to_async(atomic.__enter__)()
+    kept = []
+    for _ in range(3):
+        kept.append(await sync_to_async(transaction_id)())
+        await asyncio.sleep(0.02)
+    await sync_to_async(atomic.__exit__)(None, None, None)
+    return {
+        "kept": kept,
+        "block": await sync_to_async(block)(),
+        "backend": await sync_to_async(backend)(),
+    }
+
+
+@api.get("/refused")
+async def refused(request):
+    """Answer; the receiver of ``request_finished`` raises afterwards."""
+    WORD.set("refused")
+
+
+@api.get("/sleep")
+async def sleep(request, seconds: float):
+    await asyncio.sleep(seconds)
+
+
+@api.get("/flood")
+async def flood(request):
+    """Stream more than any client should be sent that does not read."""
+
+    async def stream() -> AsyncIterator[bytes]:
+        try:
+            for _ in range(FLOOD):
+                SEEN["parts"] += 1
+                yield b"x" * 2**16
+                await asyncio.sleep(0)
+        finally:
+            SEEN["ended"] += 1
+
+    return StreamingHttpResponse(stream(), content_type="application/octet-stream")
 
 
 @api.get("/sync")
@@ -175,6 +289,7 @@ def parts(request, together: bool = False, size: int = 10):
 
 @api.post("/length")
 async def length(request):
+    SEEN["bodies"] += 1
     return {"length": len(request.body)}
 
 

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "django_matt.contrib.conditional",
     "django_matt.contrib.crud",
     "tests.project",
+    "tests.scopes",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -225,7 +225,7 @@ def test_a_file_or_a_link_in_the_way_is_not_replaced(invoke: Invoke, tmp_path: P
 def test_a_folder_that_is_not_there_is_named(invoke: Invoke, tmp_path: Path):
     done = invoke("new", "shop", "--into=nowhere", "--no-input")
     assert done.exit_code == 1
-    assert "there is no folder" in done.stderr
+    assert "does not exist; make it first." in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -129,7 +129,7 @@ def test_where_both_changed_a_line_nothing_is_lost(
     commit(project)
     done = matt("update", "--no-input", cwd=project)
     assert done.returncode == 1
-    assert "decide in each" in done.stderr
+    assert "Resolve each conflict" in done.stderr
     assert ENVIRONMENT in done.stderr
     text = path.read_text() + "".join(file.read_text() for file in project.rglob("*.rej"))
     assert mine in text
@@ -143,7 +143,7 @@ def test_changes_that_are_not_committed_stop_it(
     (project / "notes.txt").write_text("mine")
     done = matt("update", "--no-input", cwd=project)
     assert done.returncode == 1
-    assert "not committed" in done.stderr
+    assert "uncommitted changes" in done.stderr
     assert (project / "notes.txt").read_text() == "mine"
     assert OLDER in (project / ENVIRONMENT).read_text()
 
@@ -166,10 +166,10 @@ def test_a_template_that_moved_is_named_and_can_be_given(
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda project: shutil.rmtree(project / ".git"), "not under git"),
+        (lambda project: shutil.rmtree(project / ".git"), "not a git repository"),
         (lambda project: (project / ".cruft.json").unlink(), "cruft link"),
-        (lambda project: (project / ".cruft.json").write_text("{"), "no JSON"),
-        (lambda project: (project / ".cruft.json").write_text("{}"), "no template"),
+        (lambda project: (project / ".cruft.json").write_text("{"), "is not JSON"),
+        (lambda project: (project / ".cruft.json").write_text("{}"), "does not name a template"),
         (lambda project: (project / "manage.py").unlink(), "no manage.py"),
     ],
 )

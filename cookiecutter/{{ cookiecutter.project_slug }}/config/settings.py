@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "config.requests.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
     CSP_MIDDLEWARE,
+    "django_matt.policies.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

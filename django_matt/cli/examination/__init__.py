@@ -1,1 +1,1 @@
-"""What ``matt doctor`` does in the project's own Python: each part yields findings, and none stops the others."""
+"""The examination that ``matt doctor`` runs in the project's Python. Each part yields findings of its own."""

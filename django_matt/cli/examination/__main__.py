@@ -1,4 +1,4 @@
-"""``python -m django_matt.cli.examination FILE [--deploy]``: write all findings about the project of this folder."""
+"""``python -m django_matt.cli.examination FILE [--deploy]`` writes all findings about the project in this folder."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ __all__ = ["examine"]
 
 
 def examine(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
-    """Yield what is found, from the interpreter to the data; stop where the next needs what is broken."""
+    """Yield the findings, from the interpreter to the data; stop early if the settings or the apps do not load."""
     yield from packages.examine()
     started = True
     for finding in projects.start(folder):
@@ -29,11 +29,11 @@ def examine(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
     ):
         try:
             yield from part()
-        except Exception as error:  # noqa: BLE001 - the other parts have something to say
+        except Exception as error:  # noqa: BLE001 - the other parts are examined all the same
             yield Diagnostic(
                 level="broken",
-                what=f"The examination of this part failed. {say(error, folder)}",
-                why="What raises here may raise in a request too.",
+                what=f"This part of the project could not be examined. {say(error, folder)}",
+                why="The same exception may be raised in a request.",
             )
     yield from projects.examine_checks(folder, deploy)
 
@@ -43,7 +43,7 @@ def _main(arguments: list[str]) -> None:
     for finding in examine(folder, "--deploy" in arguments):
         write_finding(Path(arguments[0]), finding)
     sys.stdout.flush()
-    # Threads of the project (pools, watchers) would keep the process, and the doctor waiting.
+    # Threads of the project (pools, watchers) would keep this process alive, and the doctor waits for it.
     os._exit(0)
 
 

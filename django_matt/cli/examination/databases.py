@@ -1,4 +1,4 @@
-"""The databases: whether they answer, which version, and whether migrations are missing or not applied."""
+"""Examines the databases: whether they answer, their version, and migrations that are missing or not applied."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from django_matt.cli.examination.packages import line_for
 __all__ = ["examine_changes", "examine_databases"]
 
 PATIENCE = 5
-"""Seconds that a server has to answer."""
+"""How many seconds a database server has to answer."""
 
 
 def examine_databases() -> Iterator[Diagnostic]:
-    """Yield for each database whether it can be used, and of the one that can which migrations it lacks."""
+    """Yield for each database whether it can be used and, if it can, which migrations are not applied."""
     for alias in connections:
         try:
             connection = connections[alias]
@@ -42,7 +42,7 @@ def _examine(alias: str, connection: Any) -> Iterator[Diagnostic]:
         and not connection.is_in_memory_db()
         and not Path(name).exists()
     ):
-        # To connect would make the file.
+        # Connecting would create the file.
         yield Diagnostic(
             level="broken",
             what=f"The database {alias!r} is not there yet: no file {name}.",
@@ -54,7 +54,7 @@ def _examine(alias: str, connection: Any) -> Iterator[Diagnostic]:
     try:
         connection.ensure_connection()
         if connection.vendor == "sqlite":
-            # It opens any file, and reads it with the first query.
+            # SQLite opens any file, and reads it only with the first query.
             connection.cursor().execute("PRAGMA schema_version")
         version = ".".join(map(str, connection.get_database_version()))
     except Exception as error:  # noqa: BLE001 - drivers raise their own
@@ -93,7 +93,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
         yield Diagnostic(
             level="broken",
             what=f"The migrations of {app} have several ends: {', '.join(names)}.",
-            why="migrate refuses to choose between them.",
+            why="migrate does not choose between them, and fails.",
             fix=f"python manage.py makemigrations --merge {app}",
         )
     try:
@@ -102,7 +102,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
         yield Diagnostic(
             level="broken",
             what=str(error),
-            why="migrate stops until the history fits the files.",
+            why="migrate fails until the history in the database fits the files.",
             fix="python manage.py showmigrations --plan",
         )
         return
@@ -110,7 +110,7 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
         return
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if alias != DEFAULT_DB_ALIAS and not executor.loader.applied_migrations:
-        # A database of another owner: nothing of Django was ever applied to it.
+        # Django has never migrated this database: it belongs to something else.
         return
     if not plan:
         yield Diagnostic(level="fine", what=f"Every migration is applied to {alias!r}.")
@@ -121,13 +121,13 @@ def _examine_migrations(alias: str, connection: Any) -> Iterator[Diagnostic]:
     yield Diagnostic(
         level="broken",
         what=f"{count} not applied to {alias!r}: {', '.join(names[:3])}{more}.",
-        why="Tables or columns are missing: what asks for them fails.",
+        why="Queries fail, because tables or columns are missing.",
         fix=_migrate(alias),
     )
 
 
 def examine_changes() -> Iterator[Diagnostic]:
-    """Yield the apps whose models have changes that no migration has; no database is asked."""
+    """Yield the apps whose models have changes without a migration. This needs no database."""
     from django.apps import apps
     from django.db.migrations.autodetector import MigrationAutodetector
     from django.db.migrations.loader import MigrationLoader
@@ -144,7 +144,7 @@ def examine_changes() -> Iterator[Diagnostic]:
         yield Diagnostic(
             level="broken",
             what=f"Models of {', '.join(changed)} have changes without a migration.",
-            why="The tables are not what the code expects.",
+            why="The tables do not fit the code.",
             fix=f"python manage.py makemigrations {' '.join(changed)}",
         )
     bare = sorted(
@@ -156,15 +156,15 @@ def examine_changes() -> Iterator[Diagnostic]:
     if bare:
         yield Diagnostic(
             level="doubtful",
-            what=f"{', '.join(bare)}: models without a folder of migrations.",
-            why="migrate does not follow changes of their tables.",
+            what=f"Models of {', '.join(bare)} have no migrations.",
+            why="migrate creates their tables, but never changes them.",
             fix=f"python manage.py makemigrations {' '.join(bare)}",
         )
 
 
 def _be_impatient(connection: Any) -> None:
     options = connection.settings_dict.setdefault("OPTIONS", {})
-    # A pool waits, and then does not say what for.
+    # A pool waits for a connection, and its error does not say why there is none.
     options.pop("pool", None)
     if connection.vendor in {"postgresql", "mysql"}:
         options.setdefault("connect_timeout", PATIENCE)

@@ -1,4 +1,4 @@
-"""Python and the packages: which are there, and whether Django Matt can work with them."""
+"""Examines Python and the installed packages: whether Django Matt works with their versions."""
 
 import re
 import sys
@@ -26,7 +26,7 @@ REQUIREMENT = re.compile(
 
 
 def examine() -> Iterator[Diagnostic]:
-    """Yield one finding for all that fits, and one for each that does not."""
+    """Yield one finding for all packages that fit, and one for each package that does not."""
     fitting = [f"Python {sys.version.split()[0]}"]
     for requirement in _required():
         match = REQUIREMENT.match(requirement)
@@ -43,22 +43,22 @@ def examine() -> Iterator[Diagnostic]:
         if fits(found, bounds):
             fitting.append(f"{TITLES.get(name, name)} {found}")
         else:
-            what = f"{name} {found} is installed, and this Django Matt is made for {bounds}."
-            why = "Another version may lack or change what Django Matt binds to."
+            what = f"{name} {found} is installed, but this Django Matt needs {bounds}."
+            why = "Other versions may lack or change what Django Matt uses."
             yield Diagnostic(level="broken", what=what, why=why, fix=line)
     yield Diagnostic(level="fine", what=", ".join(fitting))
     missing = [title for module, title in FORMATS.items() if find_spec(module) is None]
     if missing:
         yield Diagnostic(
             level="doubtful",
-            what=f"{', '.join(missing)} cannot be offered: an optional library is missing.",
+            what=f"{', '.join(missing)} cannot be offered, because an optional library is missing.",
             why="Clients that ask for these formats get a 406.",
             fix="pip install 'django-matt[formats]'",
         )
 
 
 def fits(found: str, bounds: str) -> bool:
-    """Say whether a version is inside of bounds such as ``>=5.2,<6.2``; of a pre-release its numbers count.
+    """Return whether a version is within bounds such as ``>=5.2,<6.2``. A pre-release counts as its release.
 
     >>> fits("6.1.3", ">=5.2,<6.2"), fits("6.2rc1", "<6.2,>=5.2")
     (True, False)
@@ -85,7 +85,7 @@ def fits(found: str, bounds: str) -> bool:
 
 
 def line_for(message: str) -> str:
-    """Return the line that installs what an error says is missing; empty where it names none."""
+    """Return the command that installs what an error says is missing; empty if the error names nothing."""
     if "pip install" in message:
         return message[message.index("pip install") :].splitlines()[0].strip()
     if "Error loading psycopg" in message:
@@ -99,7 +99,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _required() -> list[str]:
-    """Return what the installed Django Matt requires; a source tree says it in pyproject.toml."""
+    """Return the requirements of the installed Django Matt; those of a checkout are in its pyproject.toml."""
     import django_matt
 
     project = Path(django_matt.__file__).parents[1] / "pyproject.toml"

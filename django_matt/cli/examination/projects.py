@@ -1,4 +1,4 @@
-"""The project: its settings, apps, URLs and checks."""
+"""Examines the project: its settings, apps, URLs and system checks."""
 
 import importlib
 import os
@@ -13,19 +13,19 @@ __all__ = ["examine_checks", "examine_parts", "start"]
 
 
 def start(folder: Path) -> Iterator[Diagnostic]:
-    """Yield whether the settings import and the apps load."""
+    """Yield whether the settings can be imported and the apps load."""
     name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     if not name:
         try:
             compile((folder / "manage.py").read_bytes(), str(folder / "manage.py"), "exec")
         except (SyntaxError, ValueError) as error:
             what = f"manage.py cannot be read. {say(error, folder)}"
-            why = "It names the settings, and every command of the project goes through it."
+            why = "It names the settings, and every command of the project runs it."
             yield Diagnostic(level="broken", what=what, why=why, fix=_fix_for(error))
             return
         yield Diagnostic(
             level="broken",
-            what="Nothing names the settings: manage.py does not set DJANGO_SETTINGS_MODULE.",
+            what="The settings are not known: manage.py does not set DJANGO_SETTINGS_MODULE.",
             why="Nothing starts without settings.",
             fix="export DJANGO_SETTINGS_MODULE=config.settings",
         )
@@ -55,7 +55,7 @@ def start(folder: Path) -> Iterator[Diagnostic]:
         yield Diagnostic(
             level="broken",
             what=f"The apps of {name} do not load. {say(error, folder)}",
-            why="Django stops where one app fails.",
+            why="Django does not start if one app fails.",
             fix=_fix_for(error),
         )
         return
@@ -63,21 +63,21 @@ def start(folder: Path) -> Iterator[Diagnostic]:
 
 
 def examine_parts() -> Iterator[Diagnostic]:
-    """Yield what of Django Matt itself is there: the encoder, the APIs, the files of their documentation."""
+    """Yield whether the parts of Django Matt work: the encoder, the APIs, the files of the documentation page."""
     from django.conf import settings
 
     if not any(app.split(".apps.")[0] == "django_matt" for app in settings.INSTALLED_APPS):
         yield Diagnostic(
             level="broken",
             what='"django_matt" is not in INSTALLED_APPS.',
-            why="Its checks, commands, templates and styles are missing; /docs and the error page need them.",
+            why="Without it there are no checks and commands, and no templates and styles for /docs and the error page.",
             fix='Add "ninja_extra" and "django_matt" to INSTALLED_APPS.',
         )
     from django_matt.serialization.encoders import COMPILED
 
-    # Its absence is a system check, matt.W001.
+    # If the encoder is not compiled, the system check matt.W001 says so.
     if COMPILED:
-        yield Diagnostic(level="fine", what="The compiled encoder serves.")
+        yield Diagnostic(level="fine", what="The compiled encoder is used.")
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     from django_matt.discovery import find_apis
@@ -89,8 +89,8 @@ def examine_parts() -> Iterator[Diagnostic]:
     if not paths:
         yield Diagnostic(
             level="doubtful",
-            what="No API stands in the URLs.",
-            why="Nothing is served but what Django's own views serve.",
+            what="The URLs contain no API.",
+            why="Only ordinary Django views are served.",
             fix='Add path("api/", api.urls) to urlpatterns.',
         )
         return
@@ -107,13 +107,13 @@ def examine_parts() -> Iterator[Diagnostic]:
         yield Diagnostic(
             level="broken",
             what=f"Files of the documentation page are missing: {', '.join(absent)}.",
-            why="/docs stays empty.",
+            why="The page at /docs stays empty.",
             fix="pip install --force-reinstall --no-deps django-ninja",
         )
 
 
 def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
-    """Yield what Django's system checks say; those of ``--deploy`` with DEBUG off or where asked for."""
+    """Yield the messages of the system checks; those for deployment only with ``--deploy`` or if DEBUG is off."""
     from django.conf import settings
     from django.core.checks import ERROR, INFO, CheckMessage, Tags
     from django.core.checks.registry import registry
@@ -123,7 +123,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
     messages: list[CheckMessage] = []
     failures: dict[str, BaseException] = {}
     for check in registry.get_checks(include_deployment_checks=True):
-        # One for deployment that concerns a developer too bears the tag.
+        # A check for deployment that also concerns a developer has this tag.
         wanted = deploy or check not in later or "matt_doctor" in check.tags
         if not wanted or Tags.database in check.tags:
             continue
@@ -135,7 +135,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
         yield Diagnostic(
             level="broken",
             what=f"System checks cannot run. {sentence}",
-            why="They import the URLs and what stands behind them: so does the first request.",
+            why="They import the URLs and all views, as the first request does.",
             fix=_fix_for(failure),
         )
     shown = [message for message in messages if message.level > INFO and not message.is_silenced()]
@@ -148,7 +148,7 @@ def examine_checks(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
             fix=message.hint or "",
         )
     if not shown and not failures:
-        kind = "those for deployment too" if deploy else "--deploy adds those for production"
+        kind = "including those for production" if deploy else "--deploy adds those for production"
         yield Diagnostic(level="fine", what=f"The system checks have no remarks ({kind}).")
 
 
@@ -158,4 +158,4 @@ def _fix_for(error: BaseException) -> str:
         return line
     if isinstance(error, ModuleNotFoundError):
         return f"Install the package that contains {error.name!r}, or correct the name."
-    return "Fix the line that is named, then run matt doctor again."
+    return "Fix that line, then run matt doctor again."

@@ -1,4 +1,4 @@
-"""How the routes answer: what keeps them from the fast tiers, and what they would gain without it."""
+"""Examines how fast the routes answer: which tier writes their JSON, and what prevents a faster one."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,10 @@ _SHOWN = 3
 
 
 def examine_tiers() -> Iterator[Diagnostic]:
-    """Yield for each API how its routes answer; one whose URLs do not load has no finding here."""
+    """Yield for each API how many of its routes use a fast tier, and why the others do not.
+
+    If the URLs do not load there is no finding, because the system checks report that.
+    """
     from django.conf import settings
 
     if not getattr(settings, "ROOT_URLCONF", None):
@@ -54,8 +57,8 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
         if gains:
             yield Diagnostic(
                 level="doubtful",
-                what=f"{api.title}: {reason}. Without it its routes would answer: {', '.join(gains)}.",
-                why="It gets every value validated and copied by pydantic; the fast tiers write JSON without a copy.",
+                what=f"{api.title}: {reason}. Without it, routes would use a faster tier: {', '.join(gains)}.",
+                why="It needs values that pydantic has validated and copied. The fast tiers write JSON without a copy.",
                 fix=f"If it only writes JSON, delete it; {_PLAN} shows each route.",
             )
     slow = Counter(
@@ -65,19 +68,17 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
     if fast or slow:
         yield Diagnostic(
             level="fine",
-            what=f"{api.title}: {fast} of {_routes(len(plans))} with a schema answer by the fast tiers.{_listed(slow)}",
-            why="What is called for each value needs pydantic for the whole response."
-            if slow
-            else "",
+            what=f"{api.title}: {fast} of {_routes(len(plans))} with a schema can use a fast tier.{_listed(slow)}",
+            why="If one value needs pydantic, pydantic writes the whole response." if slow else "",
             fix=_PLAN if slow else "",
         )
     if built:
         yield Diagnostic(
             level="fine",
-            what=f"{api.title}: the views of {_routes(sum(built.values()))} name the schema that they answer with"
+            what=f"{api.title}: the views of {_routes(sum(built.values()))} name their response schema"
             f" ({', '.join(sorted(built))}).",
-            why="Where a view makes instances of it, each is validated before the answer is written.",
-            fix="Return the queryset, or model instances: the schema is applied to them.",
+            why="If a view makes instances of it, pydantic validates each one before the response is written.",
+            fix="Return the queryset or model instances: the schema is applied to them.",
         )
 
 

@@ -163,13 +163,11 @@ def _ninja_extra_is_not_installed(exc: BaseException, request: Any, api: Any) ->
 def _unregistered_controller(exc: BaseException, request: Any, api: Any) -> str | None:
     if not (isinstance(exc, Problem) and exc.routing and exc.status_code == 404) or api is None:
         return None
-    from ninja_extra.constants import API_CONTROLLER_INSTANCE
-    from ninja_extra.controllers.registry import controller_registry
-    from ninja_extra.reflect import reflect
+    from django_matt.upstream import controller_of, registered_controllers
 
     path = f"/{str(getattr(request, 'path', '')).strip('/')}/"
-    for kind in controller_registry.get_controllers().values():
-        controller: Any = reflect.get_metadata(API_CONTROLLER_INSTANCE, kind)
+    for kind in registered_controllers():
+        controller: Any = controller_of(kind)
         prefix = str(getattr(controller, "prefix", "")).partition("{")[0].strip("/")
         if prefix and f"/{prefix}/" in path and not controller.is_registered(api):
             return f"{kind.__name__} is not registered on this API: call api.register_controllers({kind.__name__})."

@@ -1,4 +1,4 @@
-"""``manage.py matt_plan``: which tier answers each operation, by which queries, and why no faster one does."""
+"""``manage.py matt_plan``: shows which tier writes each response, its queries, and why no faster tier can."""
 
 from typing import Any
 
@@ -16,18 +16,20 @@ from django_matt.settings import get_settings
 class Command(BaseCommand):
     """Print the plans of the mounted APIs."""
 
-    help = "Show which tier answers each operation, the queries it makes, and what closes a faster tier."
+    help = "Show which tier writes the response of each operation, its queries, and why no faster tier can."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what narrows the list."""
-        parser.add_argument("route", nargs="?", help="a part of a path, a name or an operationId")
-        parser.add_argument("--api", help="the urls_namespace of one API")
+        """Add the options that narrow the list."""
         parser.add_argument(
-            "--model", help="app.Model that the querysets are of, where the schema does not say"
+            "route", nargs="?", help="a part of the path, the name or the operationId"
+        )
+        parser.add_argument("--api", help="the urls_namespace of an API")
+        parser.add_argument(
+            "--model", help="the app.Model of the querysets, for schemas that do not name a model"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print each operation that was asked for."""
+        """Print each operation that matches the options."""
         model = _model(options["model"]) if options["model"] else None
         found = False
         for api, prefix in find_apis():
@@ -53,7 +55,7 @@ class Command(BaseCommand):
             self._show_reads(reads)
         for schema in operation.built_schemas:
             write(
-                f"    the view names {schema}: where it makes instances of it, return the queryset instead"
+                f"    the view names {schema}: if it makes instances of it, return the queryset instead"
             )
 
     def _show_reads(self, reads: Reads) -> None:
@@ -63,9 +65,9 @@ class Command(BaseCommand):
             write(f"        not faster: {reads.reason}")
         most = get_settings().STREAM_ROWS
         if most is not None and reads.streamed:
-            write(f"        streamed past {most:,} rows, where a queryset is returned")
+            write(f"        streamed past {most:,} rows if the view returns a queryset")
         if reads.models and reads.unknown:
-            write(f"        not all is known: {reads.unknown}")
+            write(f"        it may read more: {reads.unknown}")
         for query in reads.sql:
             write(f"        {query}")
 

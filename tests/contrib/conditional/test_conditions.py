@@ -723,10 +723,10 @@ class Item(Schema):
 @pytest.mark.parametrize(
     ("method", "mark", "options", "words"),
     [
-        ("put", {"etag": True}, {}, "says nothing of the state before a write"),
+        ("put", {"etag": True}, {}, "cannot say whether something changed before a write"),
         ("get", {"last_modified": "moment", "required": True}, {}, "methods that write"),
-        ("get", {"etag": True}, {"response": JSONL[Item]}, "give callables"),
-        ("get", {"etag": lambda request, isbn: ""}, {}, "wants isbn; its view has number"),
+        ("get", {"etag": True}, {"response": JSONL[Item]}, "Give functions"),
+        ("get", {"etag": lambda request, isbn: ""}, {}, "needs isbn; its view has number"),
     ],
 )
 def test_what_a_route_cannot_keep_is_a_system_check_and_a_500(serve, method, mark, options, words):
@@ -755,7 +755,7 @@ def test_a_page_has_no_column(serve):
     @paginate
     def it(request): ...
 
-    assert refused(serve(api), "get", "give etag=True or a callable")
+    assert refused(serve(api), "get", "Give etag=True or a function")
 
 
 @pytest.mark.parametrize("mark", [ROWS, conditional(etag=lambda request: "v", required=True)])
@@ -774,7 +774,7 @@ def test_the_decorator_needs_its_app(serve, settings, mark):
     ("make", "words"),
     [
         (conditional, "needs etag"),
-        (lambda: conditional(etag=str, last_modified="moment"), "callables for both"),
+        (lambda: conditional(etag=str, last_modified="moment"), "functions for both"),
         (lambda: ROWS(type("Shop", (), {})), "not on the class Shop"),
     ],
 )

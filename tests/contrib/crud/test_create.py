@@ -2,14 +2,17 @@
 
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models.signals import pre_init
 from ninja import ModelSchema, Schema
 from pydantic import field_serializer
 
 from django_matt import ControllerBase, MattAPI, api_controller, http_post
 from django_matt.contrib.crud.errors import RowsRefused
+from django_matt.contrib.crud.schemas import maker
 from django_matt.contrib.crud.services import bulk_create, bulk_update
 from tests.contrib.crud.conftest import make_api, refusals
 from tests.project.models import Author, Book, Edition, Everything, Keyed, Receipt
@@ -76,7 +79,7 @@ def test_the_answer_is_a_problem_document_where_one_is_wanted(served):
     problem = served.post(served.rows(3), Accept="application/problem+json").json()
     assert problem["status"] == 409
     assert problem["code"] == "unique"
-    assert problem["detail"] == "1 of 3 rows is refused; none is written."
+    assert problem["detail"] == "1 of 3 rows was refused; no row was written."
     assert problem["errors"] == [
         {
             "pointer": "#/body/1/isbn",
@@ -378,7 +381,7 @@ def test_what_the_schema_does_not_name_is_not_written(db):
         ({"title": "a", "tags": [1]}, "tags is many-to-many"),
         ({"titel": "a"}, "titel is no column"),
         ({"blurb": 1}, "blurb is no column"),
-        ({"title": "a", "author": {"id": 1, "name": "x"}}, "takes 'id' alone"),
+        ({"title": "a", "author": {"id": 1, "name": "x"}}, "may contain only 'id'"),
         ({"title": "a"}, "Book.author is required"),
     ],
 )
@@ -408,3 +411,48 @@ def test_an_unknown_setting_is_named(settings_module, asynchronous):
     settings_module("MATT_CRUD", {"MAX_ROWS": 1})
     with pytest.raises(ImproperlyConfigured, match="MATT_CRUD has no option 'MAX_ROWS'"):
         _ = make_api(asynchronous).urls
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (Author, {"name": "a", "boss_id": 1}),
+        (Edition, {"isbn": "1", "volume": 2}),
+        (Everything, {"file": "a.txt", "char": "x"}),
+        (Keyed, {}),  # the default of its key is another one for each object
+        (Receipt, {"text": "x"}),  # computes columns in the database
+    ],
+)
+def test_an_object_is_made_as_by_its_class(model, values):
+    made, expected = maker(model)(values), model(**values)
+    assert vars(made).keys() == vars(expected).keys()
+    for name, value in vars(expected).items():
+        if isinstance(value, UUID):
+            assert isinstance(vars(made)[name], UUID)
+            assert vars(made)[name] != value
+        elif name != "_state":
+            assert repr(vars(made)[name]) == repr(value)
+    assert made._state.adding
+
+
+def test_code_that_sees_how_an_object_is_made_gets_its_values_by_name():
+    class Named(Author):
+        def __init__(self, *args, **values):
+            super().__init__(*args, **values)
+            seen.append((args, values))
+
+        class Meta:
+            app_label = "project"
+            proxy = True
+
+    def receive(sender, args, kwargs, **_):
+        seen.append((args, dict(kwargs)))
+
+    seen: list[Any] = []
+    maker(Named)({"name": "a"})
+    pre_init.connect(receive, sender=Author)
+    try:
+        maker(Author)({"name": "a"})
+    finally:
+        pre_init.disconnect(receive, sender=Author)
+    assert seen == [((), {"name": "a"})] * 2

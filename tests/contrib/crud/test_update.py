@@ -154,7 +154,7 @@ def test_a_key_that_cannot_be_read_is_named(db):
 
 
 def test_a_key_of_several_columns_is_the_project_s_fault(db):
-    with pytest.raises(TypeError, match=r"Seat\.pk is several columns"):
+    with pytest.raises(TypeError, match=r"Seat\.pk has several columns"):
         bulk_update(Seat.objects.all(), [{"row": 1, "number": 1, "name": "a"}])
 
 

@@ -79,7 +79,7 @@ def test_init_adds_to_a_file_and_changes_nothing_of_it(env: EnvCommand):
     assert "\r\nPAYMENT_KEY=x\r\n" in after
     assert "DEBUG=" not in after.removeprefix(before)
     again = env.run("init", "--no-input")
-    assert again.stdout == f"{env.folder}/.env names every variable already.\n"
+    assert again.stdout == f"{env.folder}/.env has every variable already.\n"
     assert (env.folder / ".env").read_bytes().decode() == after
 
 
@@ -87,8 +87,7 @@ def test_init_keeps_what_a_file_says_already(env: EnvCommand):
     env.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n")
     said = env.run("init", "--no-input", "PAYMENT_KEY=y")
     assert said.returncode == 1
-    assert "PAYMENT_KEY stands in" in said.stderr
-    assert "on line 2; change it there." in said.stderr
+    assert "sets PAYMENT_KEY already, on line 2. Change it there." in said.stderr
     assert (env.folder / ".env").read_text() == f"SECRET_KEY={KEY}\nPAYMENT_KEY=x\n"
 
 
@@ -96,7 +95,7 @@ def test_init_keeps_what_a_file_says_already(env: EnvCommand):
     ("given", "sentence"),
     [
         ("WORKERS=many", "WORKERS: input should be a valid integer"),
-        ("WORKRES=2", "has no WORKRES. Is WORKERS meant?"),
+        ("WORKRES=2", "has no WORKRES. Did you mean WORKERS?"),
         ("WORKERS", "'WORKERS' is not NAME=value."),
         (
             "DATABASE_URL=postgresq://ada:top-secret@db/x",
@@ -131,16 +130,16 @@ def test_check_tells_what_is_missing_unused_and_badly_typed(env: EnvCommand):
     said = env.run("check")
     assert said.returncode == 1
     for line in (
-        "✗ line 8 (.env): cannot be read; write NAME=value, and close a quote that is opened.",
-        "✗ line 9 (.env): cannot be read; write NAME=value, and close a quote that is opened.",
+        "✗ line 8 (.env): cannot be read; write NAME=value, and close every quote.",
+        "✗ line 9 (.env): cannot be read; write NAME=value, and close every quote.",
         "✗ SECRET_KEY: is required and not set.",
         "✗ PAYMENT_KEY: is required and not set.",
         "✗ WORKERS (.env, line 2): input should be a valid integer, unable to parse string as an integer.",
-        "! X (.env, line 6): stands on line 5 too; the last one counts.",
+        "! X (.env, line 6): is on line 5 too; the last one counts.",
         "! PAYMENT_KEY (.env, line 4): has no `=`, so it is not set.",
-        "! Y (.env, line 7): holds `${`, which is kept as it is: variables are not expanded here.",
-        "! DEBGU (.env, line 3): is not read; is DEBUG meant?",
-        "! .env: others on this machine may read it (mode 644): chmod 600 .env",
+        "! Y (.env, line 7): contains `${`, which is kept as it is: variables are not expanded.",
+        "! DEBGU (.env, line 3): is not read. Did you mean DEBUG?",
+        "! .env: other users of this machine can read it (mode 644): chmod 600 .env",
     ):
         assert f"{line}\n" in said.stdout + "\n"
     assert "5 of 12 must be fixed." in said.stderr
@@ -261,7 +260,7 @@ def test_rotate_refuses_a_key_that_the_file_does_not_decide(env: EnvCommand):
     assert "SECRET_KEY is set in the environment of this process" in said.stderr
     env.write(".env", "PAYMENT_KEY=x\n")
     said = env.run("rotate")
-    assert "SECRET_KEY does not stand in" in said.stderr
+    assert "has no SECRET_KEY; `python manage.py matt_env init` makes one." in said.stderr
 
 
 def test_other_commands_say_one_sentence_without_the_file(project: SmallProject):
@@ -286,7 +285,7 @@ def test_of_several_classes_one_must_be_named(env: EnvCommand, monkeypatch: pyte
     found = [DjangoEnvironment, type("Other", (DjangoEnvironment,), {"__module__": "other"})]
     monkeypatch.setattr(environments, "loaded", found)
     said = env.run("check", named="")
-    assert "settings.py makes several: " in said.stderr
+    assert "settings.py makes instances of several classes: " in said.stderr
     assert "other:Other" in said.stderr
 
 
@@ -305,14 +304,14 @@ def test_the_doctor_names_what_is_missing_and_what_is_doubtful(project: SmallPro
     with (project.folder / ".env").open("a") as file:
         file.write("DEBUG=perhaps\n")
     said = project.matt("doctor").stdout
-    assert "    → Fix the line that is named, then run matt doctor again.\n" in said
+    assert "    → Fix that line, then run matt doctor again.\n" in said
     assert "matt env init\n" not in said
     (project.folder / ".env").write_text(
         (project.folder / ".env").read_text().replace("DEBUG=perhaps\n", "")
     )
     (project.folder / ".env").chmod(0o640)
     said = project.matt("doctor").stdout
-    assert "! .env: others on this machine may read it (mode 640): chmod 600 .env\n" in said
+    assert "! .env: other users of this machine can read it (mode 640): chmod 600 .env\n" in said
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a terminal")

@@ -324,7 +324,7 @@ def test_a_number_of_a_database_is_one():
     assert database("postgres://db/shop?conn_max_age=60")["CONN_MAX_AGE"] == 60
     assert database("postgres://db/shop?conn_max_age=none")["CONN_MAX_AGE"] is None
     for text in ("abc", "1.5", "True"):
-        with pytest.raises(ValueError, match="has a conn_max_age that is no whole number"):
+        with pytest.raises(ValueError, match="has a conn_max_age that is not a whole number"):
             database(f"postgres://db/shop?conn_max_age={text}")
 
 
@@ -338,7 +338,7 @@ def test_the_options_of_a_cache_reach_django():
     options = {"TIMEOUT": 60, "KEY_PREFIX": "1", "VERSION": 2, "KEY_FUNCTION": "a.b"}
     assert {name: found[name] for name in options} == options
     assert cache("locmemcache://?timeout=none")["TIMEOUT"] is None
-    with pytest.raises(ValueError, match="has a timeout that is no whole number"):
+    with pytest.raises(ValueError, match="has a timeout that is not a whole number"):
         cache("redis://cache:6379/1?timeout=abc")
 
 

@@ -245,7 +245,7 @@ def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_fixed(sta
 
 def test_under_wsgi_it_says_what_is_missing(start):
     project = start("--wsgi")
-    assert "Missing here: the lifespan, WebSockets" in project.printed()
+    assert "There is no lifespan, no WebSocket" in project.printed()
     answer = project.get()
     assert "Hello first" in answer.text
     assert "__matt__" not in answer.text

@@ -1,4 +1,4 @@
-"""``manage.py matt_env``: make, check and show the environment of the project, and rotate its key."""
+"""``manage.py matt_env``: writes, checks and shows the environment of the project, and rotates its secret key."""
 
 import getpass
 import json
@@ -22,47 +22,47 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Keep the ``.env`` file of a project."""
+    """Maintain the ``.env`` file of a project."""
 
-    help = "Write .env from the typed settings, check it, show it, and rotate the secret key."
-    # The file without which no check can run is made here.
+    help = "Write .env from the class in settings.py, check it, show it, or rotate the secret key."
+    # System checks need the file that this command makes.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take one of four verbs."""
+        """Add the four subcommands."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="init|check|show|rotate")
-        init = verbs.add_parser("init", help="write .env, or add to it what it lacks")
+        init = verbs.add_parser("init", help="write .env, or add the variables that it lacks")
         init.add_argument(
             "given", nargs="*", metavar="NAME=value", help="values, such as DEBUG=true"
         )
         init.add_argument("--no-input", action="store_true", help="ask nothing")
         init.add_argument(
-            "--force", action="store_true", help="replace a file that is there, with new secrets"
+            "--force", action="store_true", help="replace an existing file, with new secrets"
         )
-        check = verbs.add_parser("check", help="tell what is missing, unused or badly typed")
-        show = verbs.add_parser("show", help="list the variables, secrets masked")
+        check = verbs.add_parser("check", help="show what is missing, unused or invalid")
+        show = verbs.add_parser("show", help="list the variables, with secrets masked")
         show.add_argument("--reveal", action="store_true", help="print the secrets too")
         show.add_argument(
             "--format",
             choices=["text", "json", "markdown"],
             default="text",
-            help="markdown: the table for your documentation, without values",
+            help="markdown is a table for your documentation, without values",
         )
-        rotate = verbs.add_parser("rotate", help="make a new SECRET_KEY, keep the old one valid")
+        rotate = verbs.add_parser("rotate", help="make a new SECRET_KEY; the old one stays valid")
         rotate.add_argument(
-            "--keep", type=int, default=2, metavar="N", help="how many former keys stay (2)"
+            "--keep", type=int, default=2, metavar="N", help="how many former keys to keep (2)"
         )
         for verb in (init, check, show, rotate):
             verb.add_argument(
                 "--settings-class",
                 metavar="config.environment:Environment",
-                help="the class, where settings.py does not make one",
+                help="the class, if settings.py makes no instance of one",
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Find the class and carry out the verb."""
+        """Find the class and run the subcommand."""
         named = options["settings_class"]
-        # `environment` is given where the class could not be made: that is what the command is about, then.
+        # `environment` is passed by starting.py, if making the instance in settings.py has failed.
         environment = _load(named) if named else options.get("environment") or _loaded()
         try:
             getattr(self, f"_{options['verb']}")(environment, options)
@@ -74,7 +74,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _init(self, environment: type[DjangoEnvironment], options: dict[str, Any]) -> None:
-        """Write what the file lacks."""
+        """Write the variables that the file lacks."""
         path = _path(environment)
         file = EnvFile(path) if options["force"] else read_file(path)
         _need_readable(file)
@@ -83,15 +83,15 @@ class Command(BaseCommand):
         for name in given.keys() - lacking.keys():
             if name in file.lines:
                 raise CommandError(
-                    f"{name} stands in {path} already, on line {file.lines[name]}; change it there."
+                    f"{path} sets {name} already, on line {file.lines[name]}. Change it there."
                 )
             lacking[name] = next(item for item in variables_of(environment) if item.name == name)
         asks = not options["no_input"] and sys.stdin is not None and sys.stdin.isatty()
         if not lacking:
-            self.stdout.write(f"{path} names every variable already.")
+            self.stdout.write(f"{path} has every variable already.")
             return
         if file.entries and asks and not _agrees(f"Add {', '.join(lacking)} to {path}?"):
-            raise CommandError(f"{path} is as it was.")
+            raise CommandError(f"{path} was not changed.")
         values = dict(given)
         for variable in lacking.values():
             if variable.required and variable.name not in values:
@@ -112,7 +112,7 @@ class Command(BaseCommand):
                 )
 
     def _check(self, environment: type[DjangoEnvironment], options: dict[str, Any]) -> None:
-        """Tell what is wrong, with exit code 1 if the project cannot start."""
+        """Show what is wrong; exit with 1 if the project cannot start."""
         faults = services.check(environment)
         for fault in faults:
             self.stdout.write(self._marked(fault))
@@ -125,7 +125,7 @@ class Command(BaseCommand):
         count = sum(1 for _ in variables_of(environment))
         self.stdout.write(
             self.style.SUCCESS(
-                f"{count} variables fit {environment.name()}{f', from {path}' if path else ''}."
+                f"{count} variables{f' of {path}' if path else ''} fit {environment.name()}."
             )
         )
 
@@ -152,7 +152,7 @@ class Command(BaseCommand):
                 json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2)
             )
             return
-        # One line a variable, whatever a value holds.
+        # One line per variable, also for values with line breaks.
         cells = [
             (name, "".join(c if c.isprintable() else "·" for c in text), source)
             for name, text, source in rows
@@ -164,7 +164,7 @@ class Command(BaseCommand):
     def _rotate(self, environment: type[DjangoEnvironment], options: dict[str, Any]) -> None:
         """Make a new key."""
         if options["keep"] < 0:
-            raise CommandError("--keep takes 0 or more.")
+            raise CommandError("--keep must be 0 or more.")
         file = read_file(_path(environment))
         _need_readable(file)
         changed, dropped = services.rotate(environment, file, options["keep"])
@@ -177,11 +177,11 @@ class Command(BaseCommand):
         )
         if kept:
             self.stdout.write(
-                "What the old key signed stays valid: it is in SECRET_KEY_FALLBACKS, which settings.py must set."
+                "Signatures of the old key stay valid, if settings.py sets SECRET_KEY_FALLBACKS, which contains it now."
             )
         if dropped:
             self.stdout.write(
-                f"{dropped} older key{'s' if dropped > 1 else ''} dropped: what they signed is not valid any more."
+                f"{dropped} older key{'s' if dropped > 1 else ''} dropped: their signatures are not valid any more."
             )
 
 
@@ -192,7 +192,7 @@ def _load(path: str) -> type[DjangoEnvironment]:
     except (ImportError, AttributeError, ValueError, EnvironmentInvalid) as error:
         raise CommandError(f"--settings-class {path}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, DjangoEnvironment)):
-        raise CommandError(f"--settings-class {path}: it is no subclass of DjangoEnvironment.")
+        raise CommandError(f"--settings-class {path}: it is not a subclass of DjangoEnvironment.")
     return found
 
 
@@ -200,7 +200,7 @@ def _loaded() -> type[DjangoEnvironment]:
     found = environments.loaded
     if len(found) == 1:
         return found[0]
-    several = f"settings.py makes several: {', '.join(item.name() for item in found)}."
+    several = f"settings.py makes instances of several classes: {', '.join(item.name() for item in found)}."
     none = "settings.py makes no DjangoEnvironment."
     raise CommandError(
         f"{several if found else none} Name one with --settings-class config.environment:Environment"
@@ -230,10 +230,10 @@ def _pairs(environment: type[DjangoEnvironment], given: list[str]) -> dict[str, 
         if name not in names:
             close = get_close_matches(name, names, 1, 0.7)
             raise CommandError(
-                f"{environment.name()} has no {name}.{f' Is {close[0]} meant?' if close else ''}"
+                f"{environment.name()} has no {name}.{f' Did you mean {close[0]}?' if close else ''}"
             )
         if "\0" in value:
-            raise CommandError(f"{name} holds a NUL.")
+            raise CommandError(f"{name} contains a NUL character.")
         found[name] = value
     return found
 

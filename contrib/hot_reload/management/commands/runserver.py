@@ -1,4 +1,4 @@
-"""``manage.py runserver``: Django's own command, served by uvicorn and followed by the browser."""
+"""``manage.py runserver``: Django's command, with uvicorn as its server and hot reload in the browser."""
 
 import errno
 import tempfile
@@ -23,8 +23,8 @@ __all__ = ["Command"]
 
 _LIBRARIES = {"uvicorn": "hot-reload", "watchfiles": "hot-reload", "websockets": "hot-reload"}
 _WSGI = (
-    "Serving under WSGI, as asked. Missing here: the lifespan, WebSockets, and with them the browser that follows "
-    "edits and shows errors; Python edits restart the server. Leave --wsgi out to have them."
+    "Serving under WSGI, because of --wsgi. There is no lifespan, no WebSocket, and so no hot reload in the browser. "
+    "The server restarts when you edit a Python file."
 )
 _ERRORS = {
     errno.EACCES: "You don't have permission to access that port.",
@@ -34,22 +34,24 @@ _ERRORS = {
 
 
 class Command(Runserver):
-    """Django's ``runserver`` with ASGI, lifespan, and a browser that follows every edit; needs ``DEBUG``."""
+    """Django's ``runserver`` with ASGI, lifespan, and hot reload in the browser. Hot reload needs ``DEBUG``."""
 
-    help = "Starts a development server (ASGI) whose pages follow every edit and show every error."
+    help = "Starts a development server (ASGI). Pages reload when you edit a file, and show every error."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add what Django's command does not know."""
+        """Add the options that Django's command does not have."""
         super().add_arguments(parser)
         parser.add_argument(
             "--wsgi",
             action="store_true",
-            help="Serve WSGI_APPLICATION as Django does; no browser follows.",
+            help="Serve WSGI_APPLICATION as Django does, without hot reload in the browser.",
         )
         parser.add_argument(
             "--cert-file", default="", help="Serve HTTPS with this certificate (PEM)."
         )
-        parser.add_argument("--key-file", default="", help="The key of the certificate (PEM).")
+        parser.add_argument(
+            "--key-file", default="", help="The private key of the certificate (PEM)."
+        )
 
     # Set by Django's handle().
     addr: str
@@ -57,7 +59,7 @@ class Command(Runserver):
     use_ipv6: bool
 
     def run(self, **options: Any) -> None:
-        """Be the supervisor, or a process of it, or Django's own command."""
+        """Run as the supervisor, as one of its server processes, or as Django's own command."""
         handover = take()
         if handover is not None:
             self._serve(handover, options)
@@ -75,7 +77,7 @@ class Command(Runserver):
     def _begin(self, options: dict[str, Any]) -> None:
         for name in ("cert_file", "key_file"):
             if options[name] and not Path(options[name]).is_file():
-                raise CommandError(f"There is no file {options[name]}.")
+                raise CommandError(f"The file {options[name]} does not exist.")
         if bool(options["cert_file"]) != bool(options["key_file"]):
             raise CommandError("HTTPS needs both --cert-file and --key-file.")
         try:
@@ -150,6 +152,6 @@ class Command(Runserver):
         self.on_bind(port)
         if not getattr(settings, "ASGI_APPLICATION", None) and settings.WSGI_APPLICATION:
             self.stdout.write(
-                "ASGI_APPLICATION is not set: this serves the default ASGI application, without what "
-                f"{settings.WSGI_APPLICATION} adds.\n"
+                "ASGI_APPLICATION is not set. This server runs Django's default ASGI application, without the code in "
+                f"{settings.WSGI_APPLICATION}.\n"
             )

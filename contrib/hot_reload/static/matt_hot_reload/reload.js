@@ -1,4 +1,4 @@
-// Follows the server: loads styles and pages again when their files change, and shows why it does not start.
+// Reloads styles and pages when their files change, and shows why the server does not start.
 (() => {
   if (window.mattHotReload) return;
   window.mattHotReload = "connects";
@@ -60,7 +60,7 @@
     const here = location.pathname + location.search;
     const last = kept("matt-reloaded");
     if (last && last.version === wanted && last.here === here) {
-      // A cache gave the old page again; asking for ever would not help.
+      // A cache has sent the old page again; another reload would not help.
       version = wanted;
       return;
     }
@@ -69,7 +69,7 @@
       .filter((box) => box.scrollTop || box.scrollLeft)
       .map((box) => [box.id, box.scrollLeft, box.scrollTop]);
     keep("matt-scroll", { here, x: scrollX, y: scrollY, boxes });
-    // To reload the answer to a form would ask whether to send the form again.
+    // Reloading the response to a form would ask whether to send the form again.
     if (script.dataset.method === "POST") location.replace(here);
     else location.reload();
   }
@@ -96,7 +96,7 @@
       const path = decodeURIComponent(new URL(link.href).pathname);
       return files.some((file) => path.endsWith("/" + file));
     });
-    // What no link names is imported by a stylesheet that one names.
+    // A file without a link is imported by another stylesheet, so reload all of them.
     const hasAll = files.every((file) => named.some((link) => decodeURIComponent(link.href).includes("/" + file)));
     for (const link of hasAll ? named : own) {
       const fresh = link.cloneNode();
@@ -104,10 +104,10 @@
       href.searchParams.set("matt", version);
       fresh.removeAttribute("integrity");
       fresh.href = href;
-      // The old one goes when the new one is there: no moment without style.
+      // Remove the old link when the new one has loaded, so that the page is never without style.
       link.dataset.mattOld = "";
       fresh.addEventListener("load", () => {
-        // All of them: one that was replaced before it was there itself removes nothing any more.
+        // Remove all old links: one that was replaced before it had loaded does not remove the one before it.
         while (isOld(fresh.previousElementSibling)) fresh.previousElementSibling.remove();
       });
       fresh.addEventListener("error", () => {
@@ -128,7 +128,7 @@
 
   function show(id) {
     hide();
-    // A tree of its own, so that no style of the page reaches it; styles by the object model, which no policy forbids.
+    // A shadow tree keeps the styles of the page out. Styles are set by script, which no policy forbids.
     const host = document.createElement("matt-hot-reload");
     const dialog = document.createElement("dialog");
     const frame = document.createElement("iframe");

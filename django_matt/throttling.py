@@ -1,4 +1,4 @@
-"""The throttles of async routes: awaited, called in the event loop, or in the request's thread; decided once."""
+"""The throttles of a route: on an async one awaited, called in the event loop, or in the request's thread; decided once."""
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
@@ -29,24 +29,42 @@ _locks: "WeakKeyDictionary[Any, Lock]" = WeakKeyDictionary()
 _STOCK = (SimpleRateThrottle, ExtraSimpleRateThrottle)
 
 
-def bind_throttles(api: Any, operation: Operation) -> Callable[[HttpRequest], Awaitable[Any]]:
-    """Return what asks every throttle of an async route, as Ninja does: each of them counts the request."""
-    asks = [_bind_throttle(throttle) for throttle in operation.throttle_objects]
+def bind_throttles(api: Any, operation: Operation) -> Callable[[HttpRequest], Any]:
+    """Return what asks every throttle of a route, as Ninja does: each of them counts the request."""
+    is_extra = isinstance(operation, ExtraOperation)
+    throttles: list[Any] = list(operation.throttle_objects)
 
-    async def check_throttles(request: HttpRequest) -> Any:
-        found = [await ask(request) for ask in asks]
+    def longest(found: list[Any]) -> float | None:
         waits = [seconds for seconds in found if seconds is not _PASSES]
-        if not waits:
-            return None
-        longest = max((seconds for seconds in waits if seconds is not None), default=None)
-        if isinstance(operation, ExtraOperation):
-            raise ExtraThrottled(wait=longest)
-        response = await arrived(api.on_exception(request, Throttled(wait=longest)))
-        if longest is not None:
-            response.headers["Retry-After"] = str(ceil(longest))
+        wait: float | None = max((each for each in waits if each is not None), default=None)
+        if is_extra:
+            raise ExtraThrottled(wait=wait)
+        return wait
+
+    def finish(response: Any, wait: float | None) -> Any:
+        if wait is not None:
+            response.headers["Retry-After"] = str(ceil(wait))
         return response
 
-    return check_throttles
+    def check(request: HttpRequest) -> Any:
+        found = [_PASSES if each.allow_request(request) else each.wait() for each in throttles]
+        if all(each is _PASSES for each in found):
+            return None
+        wait: Any = longest(found)
+        return finish(api.on_exception(request, Throttled(wait=wait)), wait)
+
+    if not operation.is_async:
+        return check
+    asks = [_bind_throttle(each) for each in throttles]
+
+    async def check_async(request: HttpRequest) -> Any:
+        found = [await ask(request) for ask in asks]
+        if all(each is _PASSES for each in found):
+            return None
+        wait: Any = longest(found)
+        return finish(await arrived(api.on_exception(request, Throttled(wait=wait))), wait)
+
+    return check_async
 
 
 def _bind_throttle(throttle: Any) -> Callable[[HttpRequest], Awaitable[Any]]:
