@@ -35,7 +35,7 @@ def bind_checks(
 
         checks.append(bind_throttles(api, operation))
 
-    def check(context: Any) -> Any:
+    def authenticate(context: Any) -> Any:
         if is_exempt:
             context.request._ninja_csrf_exempt = True
         for each in checks:
@@ -44,7 +44,7 @@ def bind_checks(
                 return refused
         return prepare(context)
 
-    async def check_async(context: Any) -> Any:
+    async def authenticate_async(context: Any) -> Any:
         if is_exempt:
             context.request._ninja_csrf_exempt = True
         for each in checks:
@@ -53,7 +53,7 @@ def bind_checks(
                 return refused
         return prepare(context)
 
-    return check_async if is_async else check
+    return authenticate_async if is_async else authenticate
 
 
 def bind_authentication(api: Any, callbacks: Sequence[Any], *, is_async: bool) -> Check:
