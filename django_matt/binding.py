@@ -14,10 +14,7 @@ from typing import Any
 from ninja.constants import NOT_SET
 from ninja.operation import AsyncOperation as NinjaAsyncOperation
 from ninja.operation import Operation
-from ninja.params.models import ParamModel
-from ninja.router import BoundRouter
 from ninja.utils import normalize_path
-from ninja_extra.controllers.base import ControllerBoundRouter
 from ninja_extra.operation import AsyncOperation
 from ninja_extra.operation import Operation as ExtraOperation
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
@@ -44,6 +41,12 @@ from django_matt.responses import prepare_stream
 from django_matt.serialization.foreign_keys import type_foreign_keys
 from django_matt.signatures import explain_response, resolve_signature
 from django_matt.steps import Binding
+from django_matt.upstream import (
+    BoundRouter,
+    ControllerBoundRouter,
+    bound_controllers,
+    resolves_as_ninja,
+)
 from django_matt.urls import BoundPathView
 
 __all__ = ["bind_routers", "postponed_decorators"]
@@ -115,7 +118,7 @@ def _prepare(api: Any, operation: Operation) -> None:
     """
     taken: Any = {*operation.models, *operation.signature.models}
     for model in taken:
-        if model.resolve.__func__ is vars(ParamModel)["resolve"].__func__:
+        if resolves_as_ninja(model):
             complete_names(model)
     for model in (*taken, *operation.response_models.values(), operation.stream_item_model):
         if model not in (None, NOT_SET):
@@ -175,7 +178,7 @@ def postponed_decorators(api: Any) -> Iterator[None]:
 def _templates(api: Any) -> Iterator[Any]:
     """Yield each router of an API that has decorators, and each operation that has some of its own."""
     waiting = [registration[1] for registration in api._router_registrations]
-    waiting += [router.controller for router in api._controller_routers]
+    waiting += [router.controller for router in bound_controllers(api)]
     seen: set[int] = set()
     while waiting:
         router = waiting.pop()

@@ -27,6 +27,7 @@ from django_matt.controllers import route_function_of, written_name
 from django_matt.discovery import find_apis
 from django_matt.limits import bound_pages, find_paginators, ordered_fields, searched_fields
 from django_matt.openapi.documents import MattOpenAPISchema, name_schemes
+from django_matt.security_schemes import each_callback, schemes_of
 from django_matt.signatures import innermost
 from django_matt.upstream import routers_of, source_of
 
@@ -68,7 +69,7 @@ class Rendered:
 
 
 class _Shared:
-    """What the operations of one call have in common; each part is made when it is first asked for."""
+    """Data of an API that its operations share. Each part is computed when it is first read."""
 
     def __init__(self, api: NinjaAPI, path_prefix: str | None) -> None:
         self.api = api
@@ -241,7 +242,7 @@ class BoundOperation:
     @property
     def security_schemes(self) -> Mapping[str, Mapping[str, Any]]:
         """The security schemes of the callbacks, by their names in the OpenAPI document; a plain function has none."""
-        mine = [getattr(each, "openapi_security_schema", None) for each in self.auth]
+        mine = [scheme for each in each_callback(self.auth) for scheme in schemes_of(each).values()]
         return {name: scheme for name, scheme in self._shared.schemes.items() if scheme in mine}
 
     @property

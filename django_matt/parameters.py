@@ -199,7 +199,7 @@ def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> Validatio
             include_url=False, include_input=False
         )[:most]:
             error: dict[str, Any] = dict(found)
-            location = error["loc"]
+            location: tuple[Any, ...] = error["loc"]
             error["loc"] = (source, *ways.get(location, location))
             cause = error.get("ctx", {}).get("error")
             if isinstance(cause, Exception):

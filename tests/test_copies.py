@@ -122,7 +122,7 @@ def test_formats_and_routers_are_copied(way):
 ERRORS = [
     getattr(exceptions, name)
     for name in exceptions.__all__
-    if issubclass(getattr(exceptions, name), exceptions.Problem)
+    if isinstance(kind := getattr(exceptions, name), type) and issubclass(kind, exceptions.Problem)
 ]
 
 

@@ -7,7 +7,7 @@ are checked.
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
 from django.db.models import F, Manager, QuerySet
@@ -127,7 +127,7 @@ _expect(
     "django.db.models.sql.datastructures.Join",
     "filtered_relation join_cols join_field join_type parent_alias table_name",
     "shapes",
-    lambda: Join("", "", "", "", _JoinProbe(), nullable=False),
+    lambda: Join("", "", "", "", cast("Any", _JoinProbe()), nullable=False),
 )
 for _each in ("related.ForeignObject", "reverse_related.ForeignObjectRel"):
     _find(f"django.db.models.fields.{_each}.get_extra_restriction", "shapes")

@@ -74,8 +74,6 @@ ATTRIBUTES = {
 """Attributes with an underscore that a documentation names."""
 
 EXCEPTIONS = {
-    "django_matt/binding.py": "imports two classes of routers; it is not used where `upstream` lacks one of their names",
-    "django_matt/requests.py": "the same for contexts and routes of controllers",
     "contrib/environments/starting.py": "runs while the settings are imported, when Ninja cannot be; it only sets a flag",
     "django_matt/asgi.py": "is built on Django's handler: without its names there is no such application",
 }
