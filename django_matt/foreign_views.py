@@ -26,7 +26,7 @@ Urls = str | Sequence[URLPattern | URLResolver] | tuple[Any, str | None, str | N
 
 
 def wrap_urls(api: Any, urls: Urls, *, max_body: int | None = None) -> Included:
-    """Return patterns whose views answer errors as ``api`` does; ``path()`` takes them."""
+    """Return URL patterns for ``path()``, whose views answer errors as ``api`` does."""
     included: Any = urls
     if not (isinstance(urls, tuple) and len(urls) == 3 and not isinstance(urls[0], URLPattern)):
         patterns_or_module: Any = urls

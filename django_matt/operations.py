@@ -69,7 +69,7 @@ class Rendered:
 
 
 class _Shared:
-    """What the operations of one call have in common; each part is made when it is first asked for."""
+    """Data of an API that its operations share. Each part is computed when it is first read."""
 
     def __init__(self, api: NinjaAPI, path_prefix: str | None) -> None:
         self.api = api

@@ -1,4 +1,4 @@
-"""What a response reads of the database, as data: ``Reads``, which a route's plan gives before anything is asked."""
+"""``Reads``: what a response reads from the database, as data. It is known before any query."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress

@@ -137,7 +137,11 @@ class FormatSet:
         return chosen
 
     def choose(self, request: HttpRequest, status: int) -> Format:
-        """Return the format to answer in; the default where an error, or a write, would be hidden by a 406."""
+        """Return the format of the response.
+
+        If the client accepts none of the formats, a successful read raises ``NotAcceptable``. Errors and writes are sent in
+        the default format instead, because a 406 would hide what happened.
+        """
         try:
             return self.select(request)
         except NotAcceptable:
@@ -146,14 +150,14 @@ class FormatSet:
             return self.value_default
 
     def vary(self, response: HttpResponseBase, chosen: Format | None = None) -> None:
-        """Tell caches which headers the answer depends on, where it does; of every format's if none is ``chosen``."""
+        """Add ``Vary`` with the headers that the response depends on: those of ``chosen``, or else of every format."""
         if self.varies:
             names = self._vary if chosen is None else chosen.vary
             patch_vary_headers(response, ("Accept", *names))
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """What the ETags of the same state may end in."""
+        """All ends that formats may add to the ETag of an object."""
         return (*self.names, *(name for made in self._formats for name in made.variants))
 
     def reader(self, media_type: str) -> Format | None:

@@ -50,7 +50,7 @@ class XML(Format):
         self._tree = ElementTree
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle no library: it is imported again."""
+        """Pickle only the class. The library is a module, which cannot be pickled; ``__init__`` imports it again."""
         return type(self), ()
 
     def dump(self, data: Any) -> bytes:

@@ -157,18 +157,18 @@ def _processed(node: Any, connection: Any) -> tuple[Hashable, Any]:
 
     A value that is in the SQL itself is returned in the place of its SQL.
     """
-    value = node.rhs
-    if isinstance(node, lookups.IsNull):
+    kind, value = type(node), node.rhs
+    if issubclass(kind, lookups.IsNull):
         if type(value) is bool:
             return value, ()
         raise _NoShapeError
     if hasattr(value, "resolve_expression") or hasattr(value, "as_sql"):
         raise _NoShapeError
-    if isinstance(node, lookups.Exact) and isinstance(value, bool) and node.lhs.conditional:
+    if issubclass(kind, lookups.In | lookups.Range) and len(value) > _LONGEST:
+        raise _NoShapeError
+    if issubclass(kind, lookups.Exact) and isinstance(value, bool) and node.lhs.conditional:
         # `WHERE active`, or `WHERE NOT active`.
         return value, ()
-    if isinstance(node, lookups.In | lookups.Range) and len(value) > _LONGEST:
-        raise _NoShapeError
     # An empty list, or a number that the column cannot contain, raises EmptyResultSet or FullResultSet.
     found: tuple[Hashable, Any] = node.process_rhs(None, connection)
     return found
@@ -206,7 +206,7 @@ def compile_shape(values: Any, using: str, shape: Shape) -> CachedSQL | None:
         # The selected columns and the ordering have joins of their own, which are there now.
         for alias, join in values.query.alias_map.items():
             _key_of_join(alias, join, 1)
-    except _NoShapeError:
+    except (_NoShapeError, AttributeError):
         return None
     end = f" {shape.limits}" if shape.limits else ""
     if len(marks) != len(shape.params) or not found.sql.endswith(end):

@@ -25,7 +25,10 @@ def reads_generic(requirements: ModelRequirements) -> bool:
 
 
 def fill_generic(values: list[Any], requirements: ModelRequirements, lookups: Lookups) -> None:
-    """Load what is read beyond the generic foreign keys of loaded instances: one query for each model and relation."""
+    """Load the relations of objects behind generic foreign keys, by one query for each model and relation.
+
+    The objects themselves must be loaded already.
+    """
     for name, below in requirements.one.items():
         if reads_generic(below):
             loaded = (value._state.fields_cache.get(name) for value in values)
@@ -51,9 +54,9 @@ def fill_generic(values: list[Any], requirements: ModelRequirements, lookups: Lo
 
 
 def filling(requirements: ModelRequirements, lookups: Lookups) -> Any:
-    """Return an iterable class that gives instances together with what is read beyond their generic foreign keys.
+    """Return an iterable class for querysets, which calls ``fill_generic`` for the instances that it yields.
 
-    It works for whoever evaluates the queryset: a paginator, or a cursor that reads in chunks.
+    It works however the queryset is evaluated: by a paginator, or by a cursor that reads in chunks.
     """
 
     class Filled(ModelIterable):  # type: ignore[type-arg] # not generic outside of its stubs
