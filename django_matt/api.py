@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from django_matt.operations import BoundOperation
     from django_matt.scopes import Narrow
     from django_matt.scopes.registry import Scopes
+    from django_matt.sockets import Consumer, Socket
 
 __all__ = ["MattAPI"]
 
@@ -106,6 +107,7 @@ class MattAPI(NinjaExtraAPI):
         self.openapi_contributions: "list[Contribution]" = []
         self.registered_errors = ErrorRegistry()
         self._mounted: list[tuple[str, "Urls", int | None]] = []
+        self.sockets: list[Socket] = []
         self.hooks: list[type[OperationHook]] = []
         self.hook_problems: list[str] = []  # for the system check
         self.scopes: Scopes | None = None
@@ -258,6 +260,20 @@ class MattAPI(NinjaExtraAPI):
         """
         self._mounted.append((prefix, urls, max_body))
 
+    def add_socket(
+        self, path: str, consumer: "Consumer", *, auth: Any = NOT_SET, name: str | None = None
+    ) -> None:
+        """Serve WebSockets at a path of the API, under ``django_matt.asgi``.
+
+        ``consumer`` is an ASGI application, ``async def consumer(scope, receive, send)``, that finds ``user``, ``auth``,
+        ``session`` and ``url_route`` in its scope. Before it is called the handshake passes the project's middleware, its
+        origin is checked, and ``auth`` has to succeed: the API's unless another is given. Raises ``ConfigError`` once the
+        URLs of the API have been asked for.
+        """
+        from django_matt.sockets import add_socket
+
+        add_socket(self, path, consumer, auth=auth, name=name)
+
     def answer_errors(self, urls: "Urls", *, max_body: int | None = None) -> "Included":
         """Return what ``path()`` takes for views outside of the API that answer errors as the API does.
 
@@ -392,9 +408,13 @@ class MattAPI(NinjaExtraAPI):
             ]
         finally:
             self.openapi_url = openapi_url
-        mounted = [
+        mounted: list[Any] = [
             path(prefix.lstrip("/"), self.answer_errors(urls, max_body=most))
             for prefix, urls, most in self._mounted
         ]
+        if self.sockets:
+            from django_matt.sockets import socket_url
+
+            mounted += [socket_url(self, each) for each in self.sockets]
         urls: list[Any] = [*ours, *routes, root_url(self), *mounted]
         return [LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]

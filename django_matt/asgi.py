@@ -8,8 +8,8 @@ bounded number of threads when it first needs one, and returns it: connections p
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context, ContextVar
 from io import BytesIO
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from django.urls import set_script_prefix
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
+from django_matt.discovery import find_apis
 from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
 from django_matt.settings import get_settings
 from django_matt.threads import Lease, Threads
@@ -87,13 +88,37 @@ class MattASGIHandler(ASGIHandler):
             at_end=connections.close_all,
         )
 
+    @cached_property
+    def has_sockets(self) -> bool:
+        """Whether an API of the project serves WebSockets; without one they are refused as by Django's handler."""
+        return any(getattr(api, "sockets", ()) for api, _ in find_apis())
+
+    @asynccontextmanager
+    async def share_thread(self) -> AsyncIterator[None]:
+        """Run the synchronous calls of what is inside in the thread that all streams share."""
+        lease = Lease(self.threads)
+        async with ThreadSensitiveContext() as context:
+            SyncToAsync.context_to_thread_executor[context] = lease
+            try:
+                await lease.share(_is_in_transaction)
+                yield
+            finally:
+                SyncToAsync.context_to_thread_executor.pop(context, None)
+                lease.end()
+
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve one HTTP request, or the server's start and end (``lifespan``)."""
+        """Serve one HTTP request, one WebSocket, or the server's start and end (``lifespan``)."""
         if scope["type"] == "lifespan":
             await self.serve_lifespan(receive, send)
             return
-        if self._is_lifespan_due and scope["type"] == "http":
+        is_socket = scope["type"] == "websocket" and self.has_sockets
+        if self._is_lifespan_due and (is_socket or scope["type"] == "http"):
             await self._open_late()
+        if is_socket:
+            from django_matt.sockets import serve_socket
+
+            await serve_socket(self, scope, receive, send)
+            return
         # A context that is there already wins over the one that Django makes now.
         token = _context_outside.set(SyncToAsync.thread_sensitive_context.get(None))
         try:

@@ -27,6 +27,7 @@ from django_matt.controllers import route_function_of, written_name
 from django_matt.discovery import find_apis
 from django_matt.limits import bound_pages, find_paginators, ordered_fields, searched_fields
 from django_matt.openapi.documents import MattOpenAPISchema, name_schemes
+from django_matt.security_schemes import each_callback, schemes_of
 from django_matt.signatures import innermost
 from django_matt.upstream import routers_of, source_of
 
@@ -242,7 +243,7 @@ class BoundOperation:
     @property
     def security_schemes(self) -> Mapping[str, Mapping[str, Any]]:
         """The security schemes of the callbacks, by their names in the OpenAPI document; a plain function has none."""
-        mine = [getattr(each, "openapi_security_schema", None) for each in self.auth]
+        mine = [scheme for each in each_callback(self.auth) for scheme in schemes_of(each).values()]
         return {name: scheme for name, scheme in self._shared.schemes.items() if scheme in mine}
 
     @property

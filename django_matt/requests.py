@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
 
-from django_matt.errors.answering import INSIDE, answer_error, arrived
+from django_matt.errors.answering import INSIDE, answer_error, arrived, challenged
 from django_matt.errors.fields import attach_operation
 from django_matt.errors.middlewares import leaves_view
-from django_matt.steps import Binding, challenge_of, challenged, non_atomic_marks
+from django_matt.steps import Binding, challenge_of, non_atomic_marks
 from django_matt.upstream import ROUTE_CONTEXT_VAR
 
 __all__ = ["answer_outside", "bind_run"]

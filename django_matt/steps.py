@@ -1,8 +1,7 @@
 """The steps of a request through one operation: authenticate, permit, validate, call, answer."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from inspect import isawaitable
+from collections.abc import Callable, Iterator
 from threading import RLock
 from typing import Any
 
@@ -21,7 +20,7 @@ from django_matt.contexts import (
     makes_responses,
 )
 from django_matt.controllers import controller_factory, route_function_of
-from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, arrived
+from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, challenged
 from django_matt.errors.fields import attach
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.reports import NON_ATOMIC
@@ -34,7 +33,7 @@ from django_matt.signatures import innermost, name_function
 from django_matt.upstream import ROUTE_CONTEXT_VAR, RouteFunction
 from django_matt.urls import non_atomic_aliases
 
-__all__ = ["Binding", "Steps", "challenge_of", "challenged", "non_atomic_marks"]
+__all__ = ["Binding", "Steps", "challenge_of", "non_atomic_marks"]
 
 _logger = logging.getLogger("django.request")
 
@@ -86,7 +85,10 @@ class Steps:
         """Yield what happens before the view, in this order. A sync and an async operation differ in what they await."""
         waits = self.operation.is_async
         if checks:
-            yield self.authenticate_async if waits else self.authenticate
+            # Here, as an operation that anybody may call needs none of it.
+            from django_matt.operation_checks import bind_checks
+
+            yield bind_checks(self.api, self.operation, self._prepare)
         if self.route is not None:
             yield _controller_builder(self.route)
             if self._checks_permissions(self.route):
@@ -98,18 +100,6 @@ class Steps:
                 yield BoundContext.compute_route_parameters if is_stock_context() else _read
         if self.answer.negotiates_early:
             yield self.negotiate
-
-    def authenticate(self, context: Any) -> Any:
-        """Ask the authentication and the throttles."""
-        refused = self.operation._run_checks(context.request)
-        return self._prepare(context) if refused is None else self._challenged(refused)
-
-    async def authenticate_async(self, context: Any) -> Any:
-        """Do the same on the event loop."""
-        refused = await self.operation._run_checks(context.request)  # type: ignore[misc]
-        return (
-            self._prepare(context) if refused is None else await arrived(self._challenged(refused))
-        )
 
     def negotiate(self, context: Any) -> None:
         """Refuse a client that accepts no format, before anything is written."""
@@ -257,32 +247,13 @@ def non_atomic_marks(operation: Operation) -> dict[str, Any]:
     return {NON_ATOMIC: aliases} if aliases else {}
 
 
-def challenged(response: Any, challenge: str) -> Any:
-    """Say on a 401 how to authenticate, where a handler of the project's own has not."""
-    if isawaitable(response):
-        return _challenged_later(response, challenge)
-    if challenge and response.status_code == 401 and "WWW-Authenticate" not in response.headers:
-        response.headers["WWW-Authenticate"] = challenge
-    return response
-
-
-async def _challenged_later(response: Awaitable[Any], challenge: str) -> Any:
-    return challenged(await response, challenge)
-
-
 def challenge_of(operation: Operation) -> str:
-    """Return the ``WWW-Authenticate`` of an operation's authentication (RFC 9110, 11.6.1), empty where there is none.
+    """Return what a 401 of an operation says of how to authenticate, in ``WWW-Authenticate``."""
+    if not operation.auth_callbacks:
+        return ""
+    from django_matt.security_schemes import challenge_of as challenge_of_callbacks
 
-    Only a scheme of HTTP has a challenge: a key in a header, a cookie, a client certificate or a function has no name
-    that a client would know.
-    """
-    challenges = []
-    for callback in operation.auth_callbacks:
-        schema = getattr(callback, "openapi_security_schema", None) or {}
-        if schema.get("type") == "http":
-            scheme = str(schema.get("scheme", "bearer")).title()
-            challenges.append('Basic realm="api", charset="UTF-8"' if scheme == "Basic" else scheme)
-    return ", ".join(dict.fromkeys(challenges))
+    return challenge_of_callbacks(operation.auth_callbacks)
 
 
 class _NoSteps:

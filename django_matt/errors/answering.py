@@ -25,6 +25,7 @@ __all__ = [
     "answer_error",
     "arrived",
     "ask_handler",
+    "challenged",
     "leaves",
 ]
 
@@ -150,3 +151,16 @@ def _answer_ourselves(
     response = ours(request, exc, api=api)
     roll_back(request)
     return response
+
+
+def challenged(response: Any, challenge: str) -> Any:
+    """Say on a 401 how to authenticate, where a handler of the project's own has not."""
+    if isawaitable(response):
+        return _challenged_later(response, challenge)
+    if challenge and response.status_code == 401:
+        response.headers.setdefault("WWW-Authenticate", challenge)
+    return response
+
+
+async def _challenged_later(response: Awaitable[Any], challenge: str) -> Any:
+    return challenged(await response, challenge)

@@ -2,11 +2,11 @@
 
 # ruff: noqa: N818 - an exception here is named after what it answers, as Django's and Ninja Extra's are
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from ninja.errors import HttpError
+from ninja.errors import AuthenticationError, AuthorizationError, HttpError
 from ninja_extra.exceptions import APIException
 
 from django_matt.errors.missing_extra import MattError, MissingExtra
@@ -16,6 +16,8 @@ __all__ = [
     "BadRequest",
     "Conflict",
     "Gone",
+    "InsufficientScope",
+    "InvalidCredentials",
     "MattError",
     "MethodNotAllowed",
     "MissingExtra",
@@ -216,3 +218,34 @@ class UnreadableRequest(MattError, HttpError):
         self.code = error.code
         self.headers = error.headers
         self.members = error.members
+
+
+class InvalidCredentials(MattError, AuthenticationError):
+    """The request carries credentials, and they are wrong: 401, also where others of them would be right.
+
+    It is Ninja's ``AuthenticationError``, so that a project's own handler of that answers it.
+    """
+
+    code = "invalid_token"
+
+    def __init__(
+        self,
+        detail: str = "The credentials are wrong, or no longer valid.",
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take a sentence for the client; an authenticator adds ``WWW-Authenticate`` to the headers."""
+        AuthenticationError.__init__(self, message=detail)
+        self.headers = dict(headers or {})
+
+
+class InsufficientScope(MattError, AuthorizationError):
+    """The credentials are right and do not reach this far: 403, with the scopes that are needed (RFC 6750, 3.1)."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, detail: str | None = None, *, scopes: Sequence[str] = ()) -> None:
+        """Take the scopes that are needed, and a sentence for the client."""
+        needed = f"The credentials need the scope: {' '.join(scopes)}."
+        AuthorizationError.__init__(self, message=detail or needed)
+        self.headers: dict[str, str] = {}

@@ -20,7 +20,13 @@ from ninja_extra import exceptions as extra
 
 from django_matt.errors.columns import client_names, names_in, own_message, rule_fields
 from django_matt.errors.databases import came_from_adapter, is_away
-from django_matt.errors.exceptions import SAFE, Problem, UnreadableRequest
+from django_matt.errors.exceptions import (
+    SAFE,
+    InsufficientScope,
+    InvalidCredentials,
+    Problem,
+    UnreadableRequest,
+)
 from django_matt.errors.faults import (
     TEXTS,
     named_by,
@@ -40,6 +46,11 @@ _CHECKS = {"full_clean", "clean_fields", "validate_unique", "validate_constraint
 _BESIDE = {
     ("ninja.operation", name)
     for name in ("_run_authentication", "_check_throttles", "_result_to_response")
+}
+_BESIDE_MODULES = {
+    "django_matt.operation_checks",
+    "django_matt.serialization.plan",
+    "django_matt.throttling",
 }
 
 
@@ -99,6 +110,8 @@ def _http_error(request: HttpRequest, exc: ninja.HttpError) -> ErrorResponse:
         detail = str(exc.message)
     answer = ErrorResponse(status=exc.status_code, detail=detail)
     answer.headers = dict(getattr(exc, "headers", None) or {})
+    if isinstance(exc, InvalidCredentials | InsufficientScope):
+        answer.code = exc.code
     if isinstance(exc, UnreadableRequest):
         answer.code, answer.members = exc.code, to_jsonable(exc.members)
     if isinstance(exc, ninja.Throttled):
@@ -202,7 +215,7 @@ def _is_beside_view(exc: BaseException) -> bool:
     """Tell whether an exception comes from authentication, or from writing the response: the client named nothing there."""
     return any(
         (str(frame.f_globals.get("__name__", "")), frame.f_code.co_name) in _BESIDE
-        or frame.f_globals.get("__name__") == "django_matt.serialization.plan"
+        or frame.f_globals.get("__name__") in _BESIDE_MODULES
         for frame in _frames(exc)
     )
 

@@ -25,6 +25,12 @@ from django_matt.openapi.error_responses import (
     foreign_statuses,
 )
 from django_matt.openapi.parameters import describe_limits, name_headers
+from django_matt.security_schemes import (
+    challenge_scheme,
+    each_callback,
+    requirements_of,
+    schemes_of,
+)
 from django_matt.settings import get_settings
 from django_matt.upstream import BODY_CONTENT_TYPES, OpenAPISchema, flat_names, source_of
 
@@ -186,13 +192,19 @@ class MattOpenAPISchema(OpenAPISchema):
     def operation_security(self, operation: Operation) -> list[dict[str, Any]] | None:
         """Return the ways to authenticate; classes of one scheme, as a sync and an async one, are one way."""
         result: list[dict[str, Any]] = []
-        for auth in operation.auth_callbacks:
-            scheme = getattr(auth, "openapi_security_schema", None)
-            if scheme is not None:
-                name = next(name for name, known in self._scheme_names.items() if known == scheme)
-                self.securitySchemes[name] = scheme
-                if {name: []} not in result:
-                    result.append({name: []})
+        for auth in each_callback(operation.auth_callbacks):
+            schemes = schemes_of(auth)
+            for requirement in requirements_of(auth):
+                named = {}
+                for written, scopes in requirement.items():
+                    scheme = schemes.get(written)
+                    if scheme is None:
+                        continue  # a mistake, which the system check reports
+                    name = next(key for key, known in self._scheme_names.items() if known == scheme)
+                    self.securitySchemes[name] = scheme
+                    named[name] = list(scopes)
+                if named not in result:
+                    result.append(named)
         return result or None
 
     def get_components(self) -> dict[str, Any]:
@@ -206,7 +218,7 @@ class MattOpenAPISchema(OpenAPISchema):
             set(schemas),
             foreign=foreign_statuses(self.api),
             # Only a scheme of HTTP has a challenge.
-            challenges=any(each.get("type") == "http" for each in self.securitySchemes.values()),
+            challenges=any(map(challenge_scheme, self.securitySchemes.values())),
         )
         for response in responses.values():
             response["content"] |= self._error_pages
@@ -413,29 +425,28 @@ def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
-    """Name each security scheme after its class, the shortest name where several classes are one scheme.
+    """Name each security scheme as its class does, else after the class: the shortest name of several for one scheme.
 
     Two schemes of one name are told apart by a number, in the order of the routes.
     """
-    found: list[tuple[Any, set[str]]] = []
+    found: list[tuple[Any, set[tuple[bool, int, str]]]] = []
     for operation in operations:
-        for auth in operation.auth_callbacks:
-            scheme = getattr(auth, "openapi_security_schema", None)
-            if scheme is None:
-                continue
-            for known, names in found:
-                if known == scheme:
-                    names.add(type(auth).__name__)
-                    break
-            else:
-                found.append((scheme, {type(auth).__name__}))
+        for auth in each_callback(operation.auth_callbacks):
+            for written, scheme in schemes_of(auth).items():
+                wanted = (not hasattr(auth, "security_schemes"), len(written), written)
+                for known, names in found:
+                    if known == scheme:
+                        names.add(wanted)
+                        break
+                else:
+                    found.append((scheme, {wanted}))
     named: dict[str, Any] = {}
     for scheme, names in found:
-        name = wanted = min(names, key=lambda name: (len(name), name))
+        name = written = min(names)[-1]
         number = 1
         while name in named:
             number += 1
-            name = f"{wanted}{number}"
+            name = f"{written}{number}"
         named[name] = scheme
     return named
 

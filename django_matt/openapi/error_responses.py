@@ -24,6 +24,7 @@ from ninja_extra.permissions import AllowAny
 from django_matt.errors.exceptions import SAFE, Problem
 from django_matt.errors.handlers import answers_by_itself
 from django_matt.limits import find_paginators
+from django_matt.security_schemes import needs_scopes
 from django_matt.upstream import source_of
 
 __all__ = ["describe_status", "error_components", "error_statuses", "foreign_statuses"]
@@ -171,7 +172,9 @@ def error_statuses(
     applies = {
         400: bool(sources),
         401: bool(operation.auth_callbacks),
-        403: _is_permitted_by_rule(operation) or (writes and _checks_csrf(operation)),
+        403: _is_permitted_by_rule(operation)
+        or needs_scopes(operation.auth_callbacks)
+        or (writes and _checks_csrf(operation)),
         404: "path" in sources or _answers_pages(operation),
         406: several_formats,
         409: writes,

@@ -1,0 +1,305 @@
+"""``Authenticator`` and the classes for a bearer token, an API key and a session."""
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from inspect import iscoroutinefunction
+from typing import Any, NamedTuple
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseForbidden
+from django.middleware.csrf import CsrfViewMiddleware
+from ninja.errors import ConfigError, HttpError
+
+from django_matt.errors.exceptions import InsufficientScope, InvalidCredentials
+from django_matt.security_schemes import challenge_of, challenge_scheme, reader_of
+
+__all__ = [
+    "APIKeyAuthenticator",
+    "Authenticator",
+    "BearerAuthenticator",
+    "Credentials",
+    "SessionAuthenticator",
+    "set_user",
+    "user_of",
+]
+
+MAX_LENGTH = 16_384
+"""How many characters credentials may have."""
+
+_TYPES = {
+    "apiKey": {"name", "in"},
+    "http": {"scheme"},
+    "mutualTLS": set[str](),
+    "oauth2": {"flows"},
+    "openIdConnect": {"openIdConnectUrl"},
+}
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749, 3.3
+_REALM = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+")
+
+
+class Credentials(NamedTuple):
+    """What a request carries: the name of the security scheme, and the token, key or cookie itself."""
+
+    scheme: str
+    value: str
+
+
+class Authenticator:
+    """The base class of callbacks for ``auth=``: one or more security schemes, a sync method and an async twin.
+
+    ``authenticate(request, credentials)`` returns who sent the request, which becomes ``request.auth``. Nothing, or an
+    ``InvalidCredentials``, means that the credentials are wrong: the answer is 401, and no other callback is asked.
+    A request without credentials goes on to the next callback. Async routes await ``aauthenticate`` if there is one;
+    else ``authenticate`` runs in the request's thread, or in the event loop where ``is_blocking`` is False.
+
+    >>> class Token(Authenticator):
+    ...     security_schemes = {"token": {"type": "http", "scheme": "bearer"}}
+    ...     is_blocking = False
+    ...
+    ...     def authenticate(self, request, credentials):
+    ...         return credentials.value == "secret"
+    """
+
+    security_schemes: Mapping[str, Mapping[str, Any]] = {}
+    """Name → OpenAPI Security Scheme Object, as the document shows them. A request may use any of them."""
+    scopes: Sequence[str] = ()
+    """The scopes that the credentials need; each route may ask for others: ``Token(scopes=["books:write"])``."""
+    realm: str = "api"
+    """What ``WWW-Authenticate`` calls the part of the site that the credentials are for."""
+    is_blocking: bool = True
+    """Whether ``authenticate`` may wait for a database, a cache or a network."""
+
+    def __init__(self, *, scopes: Sequence[str] | None = None) -> None:
+        """Take the scopes that credentials need, the class's own by default."""
+        if scopes is not None:
+            self.scopes = tuple(scopes)
+
+    # ---- what a class says ----
+
+    def find(self, request: HttpRequest) -> Credentials | None:
+        """Return the credentials that a request carries, None where it carries none. Must not wait for anything.
+
+        Raises ``InvalidCredentials`` for what no client sends: no ASCII, unprintable, empty, too long.
+        """
+        for name, read, is_token in self._readers:
+            value = read(request)
+            if value is None:
+                continue
+            is_sound = value.isascii() and value.isprintable() and 0 < len(value) <= MAX_LENGTH
+            if not is_sound or (is_token and " " in value):
+                raise InvalidCredentials
+            return Credentials(name, value)
+        return None
+
+    def authenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
+        """Return who the credentials stand for; None where they are wrong."""
+        raise NotImplementedError
+
+    async def aauthenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
+        """Return who the credentials stand for; None where they are wrong."""
+        raise NotImplementedError
+
+    def scopes_of(self, principal: Any) -> Collection[str]:
+        """Return the scopes that were granted to what ``authenticate`` has returned: its ``scopes`` by default."""
+        found: Collection[str] = getattr(principal, "scopes", ())
+        return found
+
+    def user_of(self, principal: Any) -> Any:
+        """Return who becomes ``request.user``: the principal or its ``user``; None for nobody."""
+        return user_of(principal)
+
+    def security_requirements(self) -> Sequence[Mapping[str, Sequence[str]]]:
+        """Return OpenAPI's Security Requirement Objects: each scheme by itself is enough, with all scopes."""
+        return [{name: list(self.scopes)} for name in self.security_schemes]
+
+    # ---- how it is called ----
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Authenticate a request on a sync route; what Ninja calls where Django Matt has not bound the route."""
+        return self._sync(request)
+
+    @cached_property
+    def _sync(self) -> Callable[[HttpRequest], Any]:
+        return self._matt_bind(is_async=False)
+
+    @cached_property
+    def _readers(self) -> list[tuple[str, Callable[[HttpRequest], str | None], bool]]:
+        found = ((name, reader_of(each), each) for name, each in self.security_schemes.items())
+        return [
+            (name, read, challenge_scheme(each) == "Bearer")
+            for name, read, each in found
+            if read is not None
+        ]
+
+    def _matt_bind(self, *, is_async: bool) -> Callable[[HttpRequest], Any]:
+        """Return what authenticates on a sync or an async route; decided once."""
+        self._check()
+        find, challenge = self.find, self._challenge
+        check: Any = self._check_async() if is_async else self._check_sync()
+
+        def ask(request: HttpRequest) -> Any:
+            try:
+                credentials = find(request)
+                return None if credentials is None else check(request, credentials)
+            except HttpError as error:
+                challenge(error)
+                raise
+
+        async def ask_async(request: HttpRequest) -> Any:
+            try:
+                credentials = find(request)
+                return None if credentials is None else await check(request, credentials)
+            except HttpError as error:
+                challenge(error)
+                raise
+
+        return ask_async if is_async else ask
+
+    def _check_sync(self) -> Callable[[HttpRequest, Credentials], Any]:
+        sync, _ = self._methods()
+        authenticate: Any = self.authenticate if sync else async_to_sync(self.aauthenticate)
+        accept = self._accept
+        return lambda request, credentials: accept(request, authenticate(request, credentials))
+
+    def _check_async(self) -> Callable[[HttpRequest, Credentials], Awaitable[Any]]:
+        _, twin = self._methods()
+        accept, authenticate, aauthenticate = self._accept, self.authenticate, self.aauthenticate
+
+        def check(request: HttpRequest, credentials: Credentials) -> Any:
+            return accept(request, authenticate(request, credentials))
+
+        async def check_twin(request: HttpRequest, credentials: Credentials) -> Any:
+            return accept(request, await aauthenticate(request, credentials))
+
+        async def check_here(request: HttpRequest, credentials: Credentials) -> Any:
+            return accept(request, authenticate(request, credentials))
+
+        if twin:
+            return check_twin
+        return sync_to_async(check) if self.is_blocking else check_here
+
+    def _methods(self) -> tuple[bool, bool]:
+        """Tell which of the two methods count: a subclass that replaces one of them hides the inherited other."""
+        order = type(self).__mro__
+        sync, twin = (
+            [
+                place
+                for place, cls in enumerate(order)
+                if name in vars(cls) and cls is not Authenticator
+            ]
+            for name in ("authenticate", "aauthenticate")
+        )
+        if not sync and not twin:
+            raise ConfigError(f"{type(self).__name__} needs a method authenticate().")
+        hides_twin = len(sync) > 1 and sync < twin
+        hides_sync = len(twin) > 1 and twin < sync
+        return bool(sync) and not hides_sync, bool(twin) and not hides_twin
+
+    def _accept(self, request: HttpRequest, principal: Any) -> Any:
+        """Return the principal if it is one, and has every scope; make its user the request's."""
+        if not principal:
+            raise InvalidCredentials
+        if self.scopes and not set(self.scopes) <= set(self.scopes_of(principal)):
+            raise InsufficientScope(scopes=self.scopes)
+        set_user(request, self.user_of(principal))
+        return principal
+
+    def _challenge(self, error: HttpError) -> None:
+        """Let an error say why the credentials were refused (RFC 6750, 3.1)."""
+        if isinstance(error, InvalidCredentials | InsufficientScope):
+            challenge = challenge_of([self], error=error.code)
+            if challenge:
+                error.headers.setdefault("WWW-Authenticate", challenge)
+
+    def _check(self) -> None:
+        """Raise ``ConfigError`` for what would be noticed by the first request alone."""
+        name = type(self).__name__
+        if iscoroutinefunction(self.authenticate) or not iscoroutinefunction(self.aauthenticate):
+            raise ConfigError(f"{name}: authenticate() is a def, and aauthenticate() an async def.")
+        if type(self).find is Authenticator.find and not self._readers:
+            raise ConfigError(f"{name} needs security_schemes, or a find() of its own.")
+        for key, scheme in self.security_schemes.items():
+            needed = _TYPES.get(str(scheme.get("type")))
+            if needed is None or not _NAME.fullmatch(key) or not needed <= scheme.keys():
+                raise ConfigError(
+                    f"{name}: the security scheme {key!r} is not one of OpenAPI: {dict(scheme)!r}."
+                )
+        for requirement in self.security_requirements():
+            if not requirement.keys() <= self.security_schemes.keys():
+                raise ConfigError(f"{name} requires a scheme that it does not have: {requirement}.")
+        if not _REALM.fullmatch(self.realm):
+            raise ConfigError(f"{name}: {self.realm!r} cannot be a realm.")
+        for scope in self.scopes:
+            if isinstance(self.scopes, str) or not _SCOPE.fullmatch(scope):
+                raise ConfigError(f"{name}: scopes is a list of words, not {self.scopes!r}.")
+
+
+def user_of(principal: Any) -> Any:
+    """Return the user that a principal is, or has; None for nobody."""
+    return principal if hasattr(principal, "is_authenticated") else getattr(principal, "user", None)
+
+
+def set_user(request: HttpRequest, user: Any) -> None:
+    """Make a user the request's; nobody where it is None, and not the user of a session that a browser has sent along."""
+    if user is None and apps.is_installed("django.contrib.auth"):
+        from django.contrib.auth.models import AnonymousUser
+
+        user = AnonymousUser()
+
+    async def auser() -> Any:
+        return user
+
+    if user is not None:
+        request.user = user
+        request.auser = auser
+
+
+class BearerAuthenticator(Authenticator):
+    """A token in ``Authorization: Bearer …`` (RFC 6750)."""
+
+    security_schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
+
+
+class APIKeyAuthenticator(Authenticator):
+    """A key in the header ``X-API-Key``; another header is another ``security_schemes``."""
+
+    security_schemes = {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+
+
+class SessionAuthenticator(Authenticator):
+    """The user of Django's session. What changes something needs a CSRF token, if the session is what is used."""
+
+    csrf = True
+
+    @property
+    def security_schemes(self) -> Mapping[str, Mapping[str, Any]]:  # type: ignore[override]
+        """The session's cookie, as the settings name it."""
+        return {"session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}}
+
+    def authenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
+        """Return the user who is signed in; raise 403 for a request without its CSRF token."""
+        user = request.user
+        if not user.is_authenticated:
+            return None
+        if not getattr(request, "_ninja_csrf_exempt", False) and not _has_csrf_token(request):
+            raise HttpError(403, "CSRF check Failed")  # Ninja's words
+        return user
+
+    def _accept(self, request: HttpRequest, principal: Any) -> Any:
+        """Take the session of nobody, which a browser may have, for no credentials at all."""
+        return None if principal is None else super()._accept(request, principal)
+
+
+def _has_csrf_token(request: HttpRequest) -> bool:
+    """Ask Django's middleware, which lets every route of Ninja pass: they are exempt."""
+    middleware: Any = CsrfViewMiddleware(lambda _: HttpResponseForbidden())
+    request.__dict__["csrf_processing_done"] = False
+    middleware.process_request(request)
+    return middleware.process_view(request, _not_exempt, (), {}) is None
+
+
+def _not_exempt(request: HttpRequest) -> None: ...
