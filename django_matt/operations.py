@@ -412,10 +412,11 @@ def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[Bound
 
 
 def find_operation(api: NinjaAPI, operation: Operation) -> BoundOperation:
-    """Return Ninja's operation as data: a hook knows by it the whole path of its route, which a controller's operation has not.
+    """Return an operation of Ninja's as data.
 
-    Call it in a request. While a hook is bound, the API does not know all of its routes yet. Raises ``LookupError`` for
-    an operation of another API.
+    A hook gets Ninja's operation, whose ``path`` is the part below its controller or router. Call this in a request, and
+    not in ``bind()``, where the API does not have all of its routes yet. Raises ``LookupError`` for an operation of
+    another API.
     """
     for found in list_operations(api):
         if found.operation is operation:

@@ -8,13 +8,15 @@ from typing import Any, get_args, get_type_hints
 
 import django
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from ninja.security import django_auth
 
 from django_matt import MattAPI, ModelSchema, api_controller, http_get
+from django_matt.asgi import MattASGIHandler
 from django_matt.lifespans import run_lifespans
 from tests.apps.caching import cached
 from tests.apps.clients import write_client
@@ -317,8 +319,6 @@ def test_a_model_answers_while_the_server_runs(project):
     assert shop.ask("/health/ready").json()["checks"]["model"] == "failing"
 
     async def serving() -> tuple[Any, Any]:
-        from asgiref.sync import sync_to_async
-
         async with run_lifespans():
             if shop.kind == "sync":
                 ask = sync_to_async(shop.client.get)
@@ -330,3 +330,46 @@ def test_a_model_answers_while_the_server_runs(project):
     assert answer.json() == {"label": "question"}
     assert ready.json()["checks"]["model"] == "ok"
     assert apps.get_app_config("model_server").model is None
+
+
+# ---- rooms: WebSockets with the authentication of the routes ----
+
+
+# The sockets ask the database in a thread of their own.
+@pytest.mark.django_db(transaction=True)
+def test_a_room_hears_what_a_route_says_and_lets_nobody_in_without_a_token(project):
+    shop = project("tests.apps.rooms.RoomsConfig")
+    User.objects.create(username="ada")
+    application = MattASGIHandler()
+
+    def connect(token: str) -> ApplicationCommunicator:
+        headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {token}".encode())]
+        scope = {"type": "websocket", "path": "/api/rooms/tea", "headers": headers}
+        return ApplicationCommunicator(application, scope)
+
+    async def talk() -> None:
+        stranger = connect("eve")
+        await stranger.send_input({"type": "websocket.connect"})
+        assert (await stranger.receive_output(20))["type"] == "websocket.close"
+        ada = connect("ada")
+        await ada.send_input({"type": "websocket.connect"})
+        assert (await ada.receive_output(20))["type"] == "websocket.accept"
+        await ada.send_input({"type": "websocket.receive", "text": "hello"})
+        assert (await ada.receive_output(20))["text"] == "ada: hello"
+        say = (
+            shop.client.async_client.post
+            if shop.kind == "async"
+            else sync_to_async(shop.client.post)
+        )
+        path = f"/api/{shop.kind}/rooms/tea?text=tea+is+ready"
+        answer = await say(path, headers={"Authorization": "Bearer ada"})
+        assert answer.json() == {"heard": 1}
+        assert (await ada.receive_output(20))["text"] == "tea is ready"
+        await ada.send_input({"type": "websocket.disconnect", "code": 1000})
+        await ada.wait(20)
+        assert (await say(path, headers={"Authorization": "Bearer ada"})).json() == {"heard": 0}
+
+    try:
+        async_to_sync(talk)()
+    finally:
+        application.threads.close()
