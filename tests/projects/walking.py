@@ -30,7 +30,7 @@ class Walk:
         self.variables: dict[str, str] = {}
         self.browser: httpx.Client | None = None
         self.log: Path | None = None
-        self.edited = False
+        self.edited: list[Path] = []
         self.restarts = self.starts = 0
 
     def take(self, block: Block) -> None:
@@ -45,9 +45,7 @@ class Walk:
             self.edit(self.folder / block.title, block.text)
         else:
             assert block.language == "python", f"line {block.line}: what is a reader to do with it?"
-            file = self.folder / block.title
-            self.edited = self.edited or file.exists()
-            file.write_text(block.text)
+            self.write(self.folder / block.title, block.text)
 
     def type(self, block: Block) -> None:
         """Run each ``$`` line; the lines below it must be part of what it says."""
@@ -63,9 +61,8 @@ class Walk:
                 self.browser, _ = self.until_the_end.enter_context(served)
             elif command == "python manage.py runserver":
                 self.browser, self.log = self.until_the_end.enter_context(self.runserver())
-                self.edited = False
+                self.edited = []
                 wait_until(lambda: self.said(STARTED) > 0, self.log.read_text)
-                self.starts = self.said(STARTED)
             else:
                 said = self.run(command)
                 for line in expected.splitlines():
@@ -82,16 +79,19 @@ class Walk:
 
     def wait_for_restart(self) -> None:
         """Wait until ``runserver`` runs what was edited, as a reader does; a file that is not imported restarts nothing."""
-        if self.log is None or not self.edited:
+        edited, self.edited = self.edited, []
+        if self.log is None or not edited:
             return
-        self.edited = False
-        give_up = time.monotonic() + 3
-        while self.said(RELOADING) == self.restarts and time.monotonic() < give_up:
-            time.sleep(0.05)
-        if self.said(RELOADING) > self.restarts:
-            self.restarts = self.said(RELOADING)
-            wait_until(lambda: self.said(STARTED) > self.starts, self.log.read_text)
-            self.starts = self.said(STARTED)
+        for _ in range(4):
+            give_up = time.monotonic() + 1.5
+            while self.said(RELOADING) == self.restarts and time.monotonic() < give_up:
+                time.sleep(0.05)
+            if self.said(RELOADING) > self.restarts:
+                wait_until(lambda: self.said(STARTED) > self.starts, self.log.read_text)
+                return
+            # What is written before the server has looked at its files for the first time restarts nothing.
+            for path in edited:
+                path.touch()
 
     def run(self, command: str) -> str:
         done = subprocess.run(
@@ -116,8 +116,14 @@ class Walk:
         )
         text = path.read_text()
         assert text.count(before) == 1, f"{path.name} does not hold once:\n{before}"
-        path.write_text(text.replace(before, after))
-        self.edited = True
+        self.write(path, text.replace(before, after))
+
+    def write(self, path: Path, text: str) -> None:
+        if not self.edited:
+            self.restarts, self.starts = self.said(RELOADING), self.said(STARTED)
+        if path.exists():
+            self.edited.append(path)
+        path.write_text(text)
 
     def send(self, exchange: Exchange) -> None:
         """Send a request; the server may be starting again after an edit, so reads are repeated until they fit."""
