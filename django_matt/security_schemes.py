@@ -103,7 +103,7 @@ def reader_of(scheme: Scheme) -> Callable[[HttpRequest], str | None] | None:
         header = "HTTP_" + key.upper().replace("-", "_")
         return lambda request: request.META.get(header)
     if place == "cookie":
-        return lambda request: request.COOKIES.get(key)
+        return lambda request: request.COOKIES.get(key) or None  # an emptied one is none
     return lambda request: request.GET.get(key)
 
 
