@@ -142,6 +142,8 @@ class TestCredentials:
             "Bearer a,Bearer b",
             "Bearer t\xf6ken",
             "Bearer \x00",
+            "Bearer ada\xa0",
+            "Bearer \x1fada",
             "Bearer a\tb",
             "Bearer " + "x" * 16_385,
             "Bearer wrong",
@@ -381,6 +383,33 @@ class TestSession:
             assert answer.json()["auth"] == "ada"
             answer = ask(auth, cookies={"sessionid": "x" * 32})
             assert (answer.status_code, answer.json()["detail"]) == (401, "Unauthorized")
+
+
+class Granted(BearerAuthenticator):
+    """The scopes of a principal as it happens to keep them."""
+
+    kept = {"string": "books:read write", "none": None, "list": ["w", "read"]}
+
+    def authenticate(self, request, credentials):
+        return Principal(credentials.value, self.kept[credentials.value])
+
+
+class TestKeptScopes:
+    @pytest.mark.parametrize(
+        ("token", "scopes", "status"),
+        [
+            ("string", ["write"], 200),
+            ("string", ["books:read", "write"], 200),
+            ("string", ["w"], 403),  # a letter of a word is no scope
+            ("string", ["read"], 403),
+            ("none", ["w"], 403),
+            ("none", [], 200),
+            ("list", ["w"], 200),
+        ],
+    )
+    def test_each_word_is_one(self, ask, token, scopes, status):
+        answer = ask(Granted(scopes=scopes), authorization=f"Bearer {token}")
+        assert answer.status_code == status
 
 
 class Remembered(Authenticator):

@@ -108,9 +108,12 @@ class Authenticator:
         """Return who the credentials stand for; None where they are wrong."""
         raise NotImplementedError
 
-    def scopes_of(self, principal: Any) -> Collection[str]:
-        """Return the scopes that were granted to what ``authenticate`` has returned: its ``scopes`` by default."""
-        found: Collection[str] = getattr(principal, "scopes", ())
+    def scopes_of(self, principal: Any) -> Collection[str] | None:
+        """Return the scopes that were granted to what ``authenticate`` has returned: its ``scopes`` by default.
+
+        A string is split at its spaces, as a token names its scopes (RFC 6749, 3.3).
+        """
+        found: Collection[str] | None = getattr(principal, "scopes", None)
         return found
 
     def user_of(self, principal: Any) -> Any:
@@ -227,7 +230,7 @@ class Authenticator:
         """Return the principal if it is one, and has every scope; make its user the request's."""
         if not principal:
             raise InvalidCredentials
-        if self.scopes and not set(self.scopes) <= set(self.scopes_of(principal)):
+        if self.scopes and not set(self.scopes) <= _words(self.scopes_of(principal)):
             raise InsufficientScope(scopes=self.scopes)
         set_user(request, self.user_of(principal))
         return principal
@@ -260,6 +263,10 @@ class Authenticator:
         for scope in self.scopes:
             if isinstance(self.scopes, str) or not _SCOPE.fullmatch(scope):
                 raise ConfigError(f"{name}: scopes is a list of words, not {self.scopes!r}.")
+
+
+def _words(scopes: Collection[str] | None) -> set[str]:
+    return set(scopes.split() if isinstance(scopes, str) else scopes or ())
 
 
 def user_of(principal: Any) -> Any:
