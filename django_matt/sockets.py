@@ -1,6 +1,7 @@
 """WebSockets: a handshake is a GET request of the project, with the API's authentication; a consumer gets what is accepted."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -217,7 +218,7 @@ class _Connection:
         self._first: Message | None = first
         self._receive = receive
         self._send = send
-        self._lost: BaseException | None = None
+        self._losses: deque[BaseException] = deque(maxlen=16)
         self.is_answered = self.is_accepted = self.is_over = False
 
     async def receive(self) -> Message:
@@ -240,7 +241,8 @@ class _Connection:
         except Exception as error:
             # A server raises an OSError where the client has left (ASGI 2.4), or something of its own.
             if had_left or isinstance(error, OSError):
-                self.is_over, self._lost = True, error
+                self.is_over = True
+                self._losses.append(error)
             raise
 
     async def refuse(self, answer: _Answer) -> None:
@@ -258,12 +260,18 @@ class _Connection:
         try:
             await consumer({**self._scope, **handshake.added}, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 - the server would log it without the request, and drop the connection
-            if error is self._lost:
+            if self._is_loss(error):
                 return  # The client has left, and the consumer has noticed by it.
             report(handshake.request, error, 500, title="Internal Server Error")
             await self._end(_FAILED)
         else:
             await self._end(_NORMAL)
+
+    def _is_loss(self, error: BaseException) -> bool:
+        """Tell whether an error says that the client has left, and nothing else; tasks raise it in a group."""
+        if isinstance(error, BaseExceptionGroup):
+            return all(map(self._is_loss, error.exceptions))
+        return any(error is loss for loss in self._losses)
 
     async def _end(self, code: int) -> None:
         """Close what the consumer has accepted, or refuse what it has not answered."""

@@ -480,15 +480,28 @@ class TestFaults:
         assert opened.sent[-1] == {"type": "websocket.close", "code": 4001}
         assert "too late" in caplog.text
 
-    def test_a_send_to_a_client_that_has_left_is_no_fault(self, serve, caplog):
+    @pytest.mark.parametrize("how", ["alone", "in a group", "in a group, with a fault"])
+    def test_a_send_to_a_client_that_has_left_is_no_fault(self, serve, caplog, how):
         class Left(OSError):
             pass
+
+        async def push(send):
+            while True:
+                await send({"type": "websocket.send", "text": "x"})
+
+        async def fail(send):
+            with pytest.raises(Left):
+                await push(send)
+            raise ValueError("of the consumer")
 
         async def sending(scope, receive, send):
             await receive()
             await send({"type": "websocket.accept"})
-            while True:
-                await send({"type": "websocket.send", "text": "x"})
+            if how == "alone":
+                await push(send)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(push(send))
+                group.create_task(push(send) if how == "in a group" else fail(send))
 
         serve(api_with(sending))
         application = MattASGIHandler()
@@ -498,6 +511,7 @@ class TestFaults:
             opened.inbox.put_nowait({"type": "websocket.connect"})
 
             async def send(message):
+                await asyncio.sleep(0)  # so that two tasks send by turns
                 if len(opened.sent) > 3:
                     raise Left
                 await opened.send(message)
@@ -507,7 +521,9 @@ class TestFaults:
         with caplog.at_level(logging.WARNING):
             asyncio.run(connect())
         application.threads.close()
-        assert caplog.records == []
+        assert [record.getMessage() for record in caplog.records] == (
+            [] if "fault" not in how else ["Internal Server Error: /api/echo"]
+        )
 
     def test_a_server_that_ends_cancels_the_consumer(self, serve):
         ended = []
