@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.urls import include, path, reverse
 from ninja.errors import ConfigError
@@ -210,6 +211,25 @@ class TestConnections:
 
 
 class TestSynchronousWork:
+    @pytest.mark.parametrize(("age", "closed"), [(0, 0), (None, 0), (60, 0), (0.01, 2)])
+    def test_its_connection_grows_no_older_than_the_settings_say(
+        self, talk, transactional_db, monkeypatch, age, closed
+    ):
+        monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", age)
+        found = []
+
+        async def counting(scope, receive, send):
+            await receive()
+            await send({"type": "websocket.accept"})
+            with monkeypatch.context() as patch:
+                patch.setattr(type(connections["default"]), "close", lambda each: found.append(each))
+                for _ in range(3):
+                    await User.objects.acount()
+                    await asyncio.sleep(0.02)
+
+        talk(api_with(counting), "/api/echo")
+        assert len(found) == closed
+
     def test_it_runs_in_one_thread_for_all_sockets(self, serve, transactional_db):
         threads = []
 
