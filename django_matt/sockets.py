@@ -24,6 +24,7 @@ from django_matt.errors.exceptions import PermissionDenied, Problem
 from django_matt.errors.reports import report
 from django_matt.foreign_views import wrap_view
 from django_matt.operation_checks import bind_authentication
+from django_matt.urls import shakes_hands
 
 __all__ = ["Consumer", "Socket", "add_socket", "serve_socket", "socket_url"]
 
@@ -199,8 +200,14 @@ def _only_sockets(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return how a handler finds views, so that a handshake calls none but that of a socket."""
 
     def resolve_request(request: Any) -> Any:
-        match = resolve(request)
-        if _HANDSHAKE in request.scope and not hasattr(match.func, "_matt_socket"):
+        if _HANDSHAKE not in request.scope:
+            return resolve(request)
+        token = shakes_hands.set(True)
+        try:
+            match = resolve(request)
+        finally:
+            shakes_hands.reset(token)
+        if not hasattr(match.func, "_matt_socket"):
             raise Http404("There is no WebSocket at this address.")
         return match
 

@@ -218,11 +218,14 @@ class TestSynchronousWork:
         monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", age)
         found = []
 
+        def found_close(connection):
+            found.append(connection)
+
         async def counting(scope, receive, send):
             await receive()
             await send({"type": "websocket.accept"})
             with monkeypatch.context() as patch:
-                patch.setattr(type(connections["default"]), "close", lambda each: found.append(each))
+                patch.setattr(type(connections["default"]), "close", found_close)
                 for _ in range(3):
                     await User.objects.acount()
                     await asyncio.sleep(0.02)
@@ -428,6 +431,23 @@ class TestOtherAddresses:
 
         assert talk(api, "/api/route").refusal[0] == 404
         assert called == []
+
+    def test_a_route_of_the_same_address_leaves_the_handshake_to_the_socket(self, talk, serve):
+        api = api_with(auth=None)
+
+        @api.get("/echo")
+        def route(request):
+            return {"route": "echo"}
+
+        @api.get("/{name}")
+        def named(request, name: str):
+            return {"route": name}
+
+        api.add_socket("/chat", echo)
+        for url in ("echo", "chat"):
+            assert talk(api if url == "echo" else None, f"/api/{url}", "x").text == ["x"]
+            assert Client().get(f"/api/{url}").json() == {"route": url}
+        assert talk(None, "/api/other").refusal[0] == 404
 
     def test_a_query_that_is_no_text_is_a_400(self, talk):
         assert talk(api_with(), "/api/echo", query_string=b"\xff").refusal[0] == 400

@@ -154,7 +154,9 @@ class Authenticator:
         self._check()
         find, challenge = self.find, self._challenge
         cookies = self._cookies if self.csrf else ()
-        need_csrf_token = sync_to_async(_need_csrf_token)  # it may ask the session, and so the database
+        need_csrf_token = sync_to_async(
+            _need_csrf_token
+        )  # it may ask the session, and so the database
         check: Any = self._check_async() if is_async else self._check_sync()
 
         def ask(request: HttpRequest) -> Any:
@@ -176,9 +178,9 @@ class Authenticator:
                 if credentials is None:
                     return None
                 found = await check(request, credentials)
-                if found is not None and credentials.scheme in cookies:
-                    if request.method not in SAFE:
-                        await need_csrf_token(request)
+                uses_cookie = found is not None and credentials.scheme in cookies
+                if uses_cookie and request.method not in SAFE:
+                    await need_csrf_token(request)
                 return found
             except HttpError as error:
                 challenge(error)
