@@ -62,7 +62,8 @@ class BoundPathView(PathView):
         )
         self._api = api
         exempt = [non_atomic_aliases(operation) for operation in self.operations]
-        # Django asks the view once for all of its operations: what only some of them want is done for each.
+        # Django opens a transaction for a view or does not, and this view has several operations. Where one of them wants none,
+        # Django opens none, and `_in_transactions` opens it for the others.
         self._exempt = frozenset[str]().union(*exempt)
         if self.is_async and atomic_aliases():
             # Django refuses the whole path, whatever the method.
@@ -309,7 +310,9 @@ class LiteralRoutes(URLPattern):
 
 
 def _only_finds(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-    raise NotImplementedError("LiteralRoutes and SocketRoutes find the views of others, and have none")
+    raise NotImplementedError(
+        "LiteralRoutes and SocketRoutes find the views of others, and have none"
+    )
 
 
 shakes_hands: ContextVar[bool] = ContextVar("matt_shakes_hands", default=False)
