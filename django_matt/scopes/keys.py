@@ -40,7 +40,7 @@ class KeyOf:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A key that a client has sent, and the name that it knows it by."""
+    """A key that a client has sent, and the name of the parameter or field that it has sent it in."""
 
     key: KeyOf
     name: str
