@@ -40,6 +40,7 @@ __all__ = [
     "Rendered",
     "Stream",
     "component_classes",
+    "find_operation",
     "list_operations",
 ]
 
@@ -408,6 +409,19 @@ def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[Bound
         BoundOperation(operation, "/".join(filter(None, (router.prefix, path))), router, shared)
         for router, path, operation in _walk(api)
     ]
+
+
+def find_operation(api: NinjaAPI, operation: Operation) -> BoundOperation:
+    """Return an operation of Ninja's as data.
+
+    A hook gets Ninja's operation, whose ``path`` is the part below its controller or router. Call this in a request, and
+    not in ``bind()``, where the API does not have all of its routes yet. Raises ``LookupError`` for an operation of
+    another API.
+    """
+    for found in list_operations(api):
+        if found.operation is operation:
+            return found
+    raise LookupError(f"{operation.path!r} is no operation of {api.title!r}.")
 
 
 def component_classes(api: NinjaAPI) -> dict[str, type]:

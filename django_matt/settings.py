@@ -78,7 +78,7 @@ def get_settings() -> MattSettings:
 def read_settings(kind: type[S], name: str) -> S:
     """Return a dictionary of Django's settings as the frozen dataclass of its options, read once.
 
-    Contrib apps read theirs by it too. It raises ``ImproperlyConfigured`` for an option that does not exist.
+    Any app may read its settings by it. It raises ``ImproperlyConfigured`` for an option that does not exist.
     """
     return cast("S", _read(kind, name))  # type: ignore[arg-type]
 
@@ -111,7 +111,7 @@ def checked_tier(given: str, where: str) -> Tier:
 
 
 def _forget(*, setting: str, enter: bool = False, **_: Any) -> None:
-    if not setting.startswith("MATT"):
+    if setting != "MATT" and setting not in _kinds:
         return
     get_settings.cache_clear()
     _read.cache_clear()

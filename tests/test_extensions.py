@@ -1,14 +1,17 @@
 """How an installed app extends the APIs of a project."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
 from django_matt import Body, MattAPI
 from django_matt.extensions import ExtendsAPI
 from django_matt.formats import FormatSet
+from django_matt.settings import read_settings
 from tests.extending.apps import ExtendingConfig
 
 LABELS = ("matt_crud", "matt_extending")
@@ -166,3 +169,17 @@ def test_a_copy_is_not_extended_twice(extending):
     assert api.urls
     assert copy(api).urls
     assert len(calls) == 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BakeryOptions:
+    LOAVES: int = 1
+
+
+def test_a_setting_of_an_app_may_have_any_name_and_is_read_again_after_a_test(settings):
+    assert read_settings(BakeryOptions, "BAKERY").LOAVES == 1
+    with override_settings(BAKERY={"LOAVES": 2}):
+        assert read_settings(BakeryOptions, "BAKERY").LOAVES == 2
+    assert read_settings(BakeryOptions, "BAKERY").LOAVES == 1
+    with pytest.raises(ImproperlyConfigured, match=r"BAKERY has no option 'LOAFS'"):
+        settings.BAKERY = {"LOAFS": 3}

@@ -44,7 +44,13 @@ from django_matt import (
     searching,
     tier,
 )
-from django_matt.operations import BoundOperation, component_classes, list_operations
+from django_matt.hooks import OperationHook
+from django_matt.operations import (
+    BoundOperation,
+    component_classes,
+    find_operation,
+    list_operations,
+)
 from django_matt.reads import Reads, Relation
 from tests.project.models import TENANT, Account, Author, Blurb, Book, Payment, Tag
 
@@ -859,3 +865,25 @@ def test_serving_requests_imports_nothing_of_it():
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def test_an_operation_of_ninja_is_found_as_data_with_its_whole_path(serve):
+    api, other = MattAPI(urls_namespace="found"), MattAPI(urls_namespace="other")
+    paths: list[str] = []
+
+    @api.add_hook
+    class Path(OperationHook):
+        def received(self, call):
+            paths.append(find_operation(api, call.operation).path)
+
+    @api_controller("/shelf", auto_import=False)
+    class ShelfController:
+        @http_get("/{int:number}")
+        def read(self, number: int):
+            return number
+
+    api.register_controllers(ShelfController)
+    serve(api).get("/api/shelf/1")
+    assert paths == ["/api/shelf/{number}"]
+    with pytest.raises(LookupError, match=r"'/\{int:number\}' is no operation of 'MattAPI'"):
+        find_operation(other, api.operations()[0].operation)

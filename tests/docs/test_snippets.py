@@ -10,12 +10,12 @@ from django.urls import clear_url_caches
 
 from .snippets import TREE, Page, blocks_of
 
-# This one is walked from an empty folder, by tests/projects/test_product_page.py.
-WALKED = TREE / "docs" / "product.md"
+# These are walked from an empty folder, by tests/projects/test_product_page.py and test_extending_page.py.
+WALKED = {TREE / "docs" / "product.md", TREE / "docs" / "extending.md"}
 PAGES = [
     TREE / "README.md",
     TREE / "CONTRIBUTING.md",
-    *(path for path in sorted((TREE / "docs").rglob("*.md")) if path != WALKED),
+    *(path for path in sorted((TREE / "docs").rglob("*.md")) if path not in WALKED),
 ]
 
 
