@@ -151,7 +151,10 @@ class RequestScopes:
         if isinstance(query.group_by, tuple):
             query.group_by = tuple(map(self._inside, query.group_by))
         query.order_by = tuple(map(self._inside, query.order_by))
-        _base_alias(query)
+        if not any(query.alias_refcount.values()):
+            # Nothing has been read by this query, or all was forgotten when its SQL was made: the compiler begins with the
+            # first table again.
+            query.get_initial_alias()
         outer: set[str] = set()
         for alias, join in list(query.alias_map.items()):
             if not query.alias_refcount[alias]:

@@ -216,6 +216,28 @@ def test_a_list_has_the_rows_of_the_tenant_alone(ask, made, name, level):
     assert (status, [each["title"] for each in found]) == (200, titles("red"))
 
 
+# Django counts what a query reads, and counts it back to nothing when the SQL has been made.
+BY_WRITER = ["red 0", "red 2", "red 1", "red 3"]
+USED_AGAIN = {
+    "all": (lambda used: used.all(), BY_WRITER),
+    "sliced": (lambda used: used.all()[:100], BY_WRITER),
+    "ordered": (lambda used: used.order_by("-id"), titles("red")[::-1]),
+    "ordered by a join": (lambda used: used.order_by("writer__id", "id").distinct(), BY_WRITER),
+    "combined": (lambda used: used.order_by().union(used.order_by().all()).order_by("title"), titles("red")),
+    "narrowed by hand": (lambda used: list(narrowed(used)), BY_WRITER),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["rows", "instances"])
+@pytest.mark.parametrize("name", [*USED_AGAIN])
+def test_a_queryset_that_has_been_evaluated_before_is_narrowed_like_others(ask, made, name, level):
+    use, expected = USED_AGAIN[name]
+    used = Volume.objects.order_by("writer__name", "id")
+    assert len(used) == 8
+    status, found = ask(lambda request: use(used), list[VolumeShown], decorate=tier(level))
+    assert (status, [each["title"] for each in found]) == (200, expected)
+
+
 @pytest.mark.parametrize(
     "paginator", [LimitOffsetPagination, PageNumberPagination], ids=lambda kind: kind.__name__
 )
