@@ -7,7 +7,6 @@ from typing import Any, Self
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db.models import Model
-from django.db.models.query import RawQuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
@@ -15,7 +14,7 @@ from ninja.operation import Operation
 from django_matt.hooks import Call, OperationHook
 from django_matt.scopes.current import CURRENT, entered
 from django_matt.scopes.keys import ChecksKeys
-from django_matt.scopes.queries import RequestScopes
+from django_matt.scopes.queries import RequestScopes, reads
 from django_matt.scopes.registry import Scopes
 from django_matt.streams import Event, close_stream, close_stream_async
 
@@ -149,7 +148,7 @@ def _settle(value: Any) -> Any:
 
 
 async def _settle_async(value: Any) -> Any:
-    if isinstance(value, RawQuerySet):
+    if reads(value):
         return await sync_to_async(_settle)(value)
     loaded: list[Model] = []
     current = _current()

@@ -1,14 +1,19 @@
 """Requests of two tenants over HTTP: what they read, page, stream, join, count and write."""
 
+import copy
 import functools
 import json
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
+from django.core.paginator import Paginator
 from django.db import connection, connections, transaction
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 from django.http import HttpResponse
@@ -312,6 +317,84 @@ def test_an_instance_that_the_request_may_not_read_is_refused_and_named_in_the_l
         assert status == 500
         assert "blue" not in ask.text
     assert "Volume that the request may not read" in caplog.text
+
+
+class Box(Schema):
+    item: VolumeShown
+
+
+class WithBest(VolumeShown):
+    best: WriterShown
+
+
+class Pair(NamedTuple):
+    item: Any
+
+
+@dataclass
+class Held:
+    item: Any
+
+
+def of_blue():
+    with unscoped():
+        return list(Volume.objects.filter(title__startswith="blue").select_related("writer"))
+
+
+def with_best():
+    volume = Volume.objects.first()
+    volume.best = of_blue()[0].writer
+    return [volume]
+
+
+HELD = {
+    "a set": (lambda: set(of_blue()), list[VolumeShown]),
+    "a generator": (lambda: (volume for volume in of_blue()), list[VolumeShown]),
+    "an iterator": (EVERY_VOLUME.iterator, list[VolumeShown]),
+    "a map": (lambda: map(copy.copy, EVERY_VOLUME.all()), list[VolumeShown]),
+    "a generator in a dictionary": (lambda: {"items": EVERY_VOLUME.iterator()}, dict[str, list[VolumeShown]]),
+    "a deque": (lambda: deque(of_blue()), list[VolumeShown]),
+    "values": (lambda: dict(enumerate(of_blue())).values(), list[VolumeShown]),
+    "a page": (lambda: Paginator(of_blue(), 2).page(1), list[VolumeShown]),
+    "a named tuple": (lambda: Pair(of_blue()[0]), Box),
+    "a dataclass": (lambda: Held(of_blue()[0]), Box),
+    "a namespace": (lambda: SimpleNamespace(item=of_blue()[0]), Box),
+    "an attribute": (with_best, list[WithBest]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("name", [*HELD])
+def test_an_instance_is_refused_in_whatever_it_is_held(ask, made, name, level):
+    view, response = HELD[name]
+    status, _ = ask(lambda request: view(), response, decorate=tier(level))
+    assert (status, "blue" in ask.text) == (500, False)
+
+
+class Boxes(Schema):
+    item: list[VolumeShown]
+
+
+def may_read():
+    return Volume.objects.order_by("id")
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("hold", [Pair, Held, lambda found: SimpleNamespace(item=found)])
+def test_a_queryset_is_narrowed_in_whatever_it_is_held(ask, made, hold, level):
+    for found in (EVERY_VOLUME.all, may_read):
+        view = given(lambda found=found: hold(found()))
+        status, shown = ask(view, Boxes, decorate=tier(level))
+        assert status == 200, ask.text
+        assert [each["title"] for each in shown["item"]] == titles("red")
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("hold", [set, deque, iter, lambda found: (each for each in found)])
+def test_what_a_request_may_read_is_sent_in_whatever_it_is_held(ask, made, hold, level):
+    status, shown = ask(lambda request: hold(may_read()), list[VolumeShown], decorate=tier(level))
+    assert status == 200, ask.text
+    assert sorted(each["title"] for each in shown) == titles("red")
 
 
 def test_an_instance_that_is_not_saved_is_no_row(ask, made):
