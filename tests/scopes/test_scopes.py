@@ -2,7 +2,9 @@
 
 import copy
 import functools
+import io
 import json
+import pickle
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,8 +18,10 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.core.paginator import Paginator
 from django.db import connection, connections, transaction
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.template import engines
+from django.template.response import SimpleTemplateResponse
 from ninja.errors import ConfigError
 from ninja.pagination import LimitOffsetPagination, PageNumberPagination
 from ninja.pagination import paginate as ninja_paginate
@@ -748,6 +752,56 @@ def test_the_items_of_an_async_stream_are_what_the_request_may_read(serve, made)
     api.get("/it", response=JSONL[VolumeShown])(view)
     text = read_async(serve(api))
     assert [json.loads(line)["title"] for line in text.splitlines()] == titles("red")
+
+
+def stream_of_titles():
+    def titles_of():
+        for volume in Volume.objects.order_by("id"):
+            yield f"{volume.title},"
+
+    return StreamingHttpResponse(titles_of())
+
+
+def template_of_titles():
+    shown = "{% for volume in shelf.volumes.all %}{{ volume.title }},{% endfor %}"
+    template = engines["django"].from_string(shown)
+    return SimpleTemplateResponse(template, {"shelf": Shelf.objects.get()})
+
+
+@pytest.mark.parametrize("build", [stream_of_titles, template_of_titles])
+def test_a_response_of_the_views_own_reads_later_what_the_request_may_read(ask, made, build):
+    status, _ = ask(lambda request: build(), None)
+    assert (status, sorted(ask.text.split(","))) == (200, ["", *titles("red")])
+    assert Volume.objects.count() == 8
+
+
+def test_an_async_response_of_the_views_own_reads_later_what_the_request_may_read(serve, made):
+    api = tenants_api()
+
+    @api.get("/it")
+    async def it(request):
+        async def titles_of():
+            async for volume in Volume.objects.order_by("id"):
+                yield f"{volume.title},"
+
+        return StreamingHttpResponse(titles_of())
+
+    assert read_async(serve(api)) == "".join(f"{title}," for title in titles("red"))
+
+
+def test_a_response_that_was_rendered_late_can_be_pickled_for_a_cache(ask, made):
+    def view(request):
+        made = template_of_titles()
+        made.add_post_render_callback(lambda response: pickle.dumps(response) and None)
+        return made
+
+    status, _ = ask(view, None)
+    assert status == 200
+
+
+def test_a_file_is_sent_as_it_is(ask, made):
+    status, _ = ask(lambda request: FileResponse(io.BytesIO(b"red 0")), None)
+    assert (status, ask.text) == (200, "red 0")
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
