@@ -903,6 +903,55 @@ def test_keys_are_checked_in_patches_lists_and_fields_that_say_they_are_keys(ask
     assert ask(post, VolumeShown, method="post", body=body)[0] == 409
 
 
+WriterKey = Annotated[int, KeyOf(Writer)]
+
+
+class KeysEverywhere(Schema):
+    maybe: WriterKey | None = None
+    either: WriterKey | str = "nobody"
+    listed: list[WriterKey] = []
+    all_listed: Annotated[list[int], KeyOf(Writer)] | None = None
+    maybe_listed: list[WriterKey | None] | None = None
+    named: dict[str, WriterKey] = {}
+    numbered: tuple[int, WriterKey] | None = None
+    many: tuple[WriterKey, ...] = ()
+    below: list["KeysEverywhere"] = []
+
+
+KEYS = {
+    "maybe": lambda key: {"maybe": key},
+    "either": lambda key: {"either": key},
+    "listed": lambda key: {"listed": [key]},
+    "all listed": lambda key: {"all_listed": [key]},
+    "maybe listed": lambda key: {"maybe_listed": [None, key]},
+    "named": lambda key: {"named": {"a": key}},
+    "numbered": lambda key: {"numbered": [1_000, key]},
+    "many": lambda key: {"many": [key]},
+    "below": lambda key: {"below": [{"below": [{"maybe": key}]}]},
+}
+
+
+@pytest.mark.parametrize("name", [*KEYS])
+def test_a_key_is_checked_wherever_the_type_of_a_field_says_that_it_is_one(ask, made, name):
+    def view(request, body: KeysEverywhere):
+        return {}
+
+    for owner, status in (("red", 200), ("blue", 409)):
+        body = KEYS[name](made[owner]["writers"][0].pk)
+        assert ask(view, None, method="post", body=body)[0] == status, owner
+    assert ask(view, None, method="post", body={})[0] == 200
+    assert ask(view, None, method="post", body={"maybe": None, "either": "ada"})[0] == 200
+
+
+def test_a_key_in_a_query_that_may_be_left_out_is_checked(ask, made):
+    def view(request, writer: WriterKey = None):
+        return {}
+
+    assert ask(view, None, query="")[0] == 200
+    for owner, status in (("red", 200), ("blue", 409)):
+        assert ask(view, None, query=f"?writer={made[owner]['writers'][0].pk}")[0] == status
+
+
 class VolumeChanged(ModelSchema):
     class Meta:
         model = Volume
