@@ -39,7 +39,7 @@ from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.upstream import OpenAPISchema, lost, replace_default_router
-from django_matt.urls import LiteralRoutes, NotFoundFallback, root_url
+from django_matt.urls import LiteralRoutes, NotFoundFallback, SocketRoutes, root_url
 
 if TYPE_CHECKING:
     from django_matt.foreign_views import Included, Urls
@@ -412,9 +412,11 @@ class MattAPI(NinjaExtraAPI):
             path(prefix.lstrip("/"), self.answer_errors(urls, max_body=most))
             for prefix, urls, most in self._mounted
         ]
+        first: list[Any] = []
         if self.sockets:
             from django_matt.sockets import socket_url
 
-            mounted += [socket_url(self, each) for each in self.sockets]
+            sockets = [socket_url(self, each) for each in self.sockets]
+            first, mounted = [SocketRoutes(sockets)], [*mounted, *sockets]
         urls: list[Any] = [*ours, *routes, root_url(self), *mounted]
-        return [LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]
+        return [*first, LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]

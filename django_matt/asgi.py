@@ -83,7 +83,7 @@ class MattASGIHandler(ASGIHandler):
             at_start=_begin,
             at_return=_finish,
             is_clean=_is_clean,
-            before_shared=_close_broken_connections,
+            before_shared=_close_old_connections,
             after_shared=_refuse_open_transactions,
             at_end=connections.close_all,
         )
@@ -382,10 +382,14 @@ def _is_in_transaction() -> bool:
     return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
 
 
-def _close_broken_connections() -> None:
-    """Close those connections of this thread that an error has left unusable, so that the next query opens new ones."""
+def _close_old_connections() -> None:
+    """Close what an error has left unusable, or ``CONN_MAX_AGE`` calls too old; have the others' health checked.
+
+    As Django does before a request. An age of 0 means until its end, which here is that of the last stream.
+    """
     for connection in connections.all(initialized_only=True):
-        if connection.errors_occurred and not connection.in_atomic_block:
+        lives_on = connection.settings_dict["CONN_MAX_AGE"] == 0 and not connection.errors_occurred
+        if not connection.in_atomic_block and not lives_on:
             connection.close_if_unusable_or_obsolete()
 
 

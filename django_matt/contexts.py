@@ -70,8 +70,8 @@ def bind_contexts(
 ) -> Enter:
     """Return what makes an operation's contexts; ``marks`` are what its requests carry for others to find.
 
-    With ``early`` a response of the project's own is made at once. An operation with authentication or throttles makes
-    it when these have passed, as Ninja does, so that ``create_temporal_response`` finds who is signed in.
+    With ``early``, ``create_temporal_response`` of a project's own is called at once. An operation with authentication or
+    throttles calls it when these have passed (``Steps._prepare``), as Ninja does: it then finds who is signed in.
     """
     cls, signature = context_class(), operation.signature
     stock = cls is BoundContext

@@ -21,9 +21,10 @@ Check = Callable[[HttpRequest], Any]
 def bind_checks(
     api: Any, operation: Operation, prepare: Callable[[Any], None]
 ) -> Callable[[Any], Any]:
-    """Return the step that authenticates and throttles the requests of an operation; ``prepare`` follows it.
+    """Return the step that authenticates and throttles the requests of an operation.
 
-    It does what Ninja's operations do, and on an async route with no more hops between threads than it needs.
+    ``prepare`` gets the context of those that pass, and returns None. It is what Ninja's operations do, on an async route
+    with no more hops between threads than needed.
     """
     is_exempt, is_async = operation.csrf_exempt, operation.is_async
     callbacks = operation.auth_callbacks

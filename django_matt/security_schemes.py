@@ -103,7 +103,7 @@ def reader_of(scheme: Scheme) -> Callable[[HttpRequest], str | None] | None:
         header = "HTTP_" + key.upper().replace("-", "_")
         return lambda request: request.META.get(header)
     if place == "cookie":
-        return lambda request: request.COOKIES.get(key)
+        return lambda request: request.COOKIES.get(key) or None  # an emptied one is none
     return lambda request: request.GET.get(key)
 
 
@@ -113,7 +113,8 @@ def _read_authorization(wanted: str) -> Callable[[HttpRequest], str | None]:
         value = request.META.get("HTTP_AUTHORIZATION")
         if value is None:
             return None
-        name, _, rest = value.strip().partition(" ")
-        return rest.strip() if name.lower() == wanted else None
+        # At spaces alone: without an argument `strip` takes away what makes credentials unsound.
+        name, _, rest = value.strip(" ").partition(" ")
+        return rest.strip(" ") if name.lower() == wanted else None
 
     return read

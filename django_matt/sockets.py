@@ -1,6 +1,7 @@
 """WebSockets: a handshake is a GET request of the project, with the API's authentication; a consumer gets what is accepted."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from django_matt.errors.exceptions import PermissionDenied, Problem
 from django_matt.errors.reports import report
 from django_matt.foreign_views import wrap_view
 from django_matt.operation_checks import bind_authentication
+from django_matt.urls import shakes_hands
 
 __all__ = ["Consumer", "Socket", "add_socket", "serve_socket", "socket_url"]
 
@@ -198,8 +200,14 @@ def _only_sockets(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return how a handler finds views, so that a handshake calls none but that of a socket."""
 
     def resolve_request(request: Any) -> Any:
-        match = resolve(request)
-        if _HANDSHAKE in request.scope and not hasattr(match.func, "_matt_socket"):
+        if _HANDSHAKE not in request.scope:
+            return resolve(request)
+        token = shakes_hands.set(True)
+        try:
+            match = resolve(request)
+        finally:
+            shakes_hands.reset(token)
+        if not hasattr(match.func, "_matt_socket"):
             raise Http404("There is no WebSocket at this address.")
         return match
 
@@ -217,7 +225,7 @@ class _Connection:
         self._first: Message | None = first
         self._receive = receive
         self._send = send
-        self._lost: BaseException | None = None
+        self._losses: deque[BaseException] = deque(maxlen=16)
         self.is_answered = self.is_accepted = self.is_over = False
 
     async def receive(self) -> Message:
@@ -240,7 +248,8 @@ class _Connection:
         except Exception as error:
             # A server raises an OSError where the client has left (ASGI 2.4), or something of its own.
             if had_left or isinstance(error, OSError):
-                self.is_over, self._lost = True, error
+                self.is_over = True
+                self._losses.append(error)
             raise
 
     async def refuse(self, answer: _Answer) -> None:
@@ -258,12 +267,18 @@ class _Connection:
         try:
             await consumer({**self._scope, **handshake.added}, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 - the server would log it without the request, and drop the connection
-            if error is self._lost:
+            if self._is_loss(error):
                 return  # The client has left, and the consumer has noticed by it.
             report(handshake.request, error, 500, title="Internal Server Error")
             await self._end(_FAILED)
         else:
             await self._end(_NORMAL)
+
+    def _is_loss(self, error: BaseException) -> bool:
+        """Tell whether an error says that the client has left, and nothing else; tasks raise it in a group."""
+        if isinstance(error, BaseExceptionGroup):
+            return all(map(self._is_loss, error.exceptions))
+        return any(error is loss for loss in self._losses)
 
     async def _end(self, code: int) -> None:
         """Close what the consumer has accepted, or refuse what it has not answered."""

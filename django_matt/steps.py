@@ -242,7 +242,7 @@ def _bind_call(
 
 
 def non_atomic_marks(operation: Operation) -> dict[str, Any]:
-    """Return the mark of a route's requests that says around which databases no transaction was opened."""
+    """Return what marks a route's requests with the databases in which ``ATOMIC_REQUESTS`` opens no transaction for it."""
     aliases = non_atomic_aliases(operation)
     return {NON_ATOMIC: aliases} if aliases else {}
 

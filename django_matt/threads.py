@@ -41,9 +41,9 @@ async def run_in_thread(fn: Callable[..., T], /, *args: Any) -> T:
 class Threads:
     """At most ``limit`` long-lived threads that requests borrow, and one more that all open streams share.
 
-    ``at_start`` runs in a thread before anything else of the request that borrows it, and ``at_return`` after all of it,
-    unless ``is_clean`` says in the thread, after the last call, that there is nothing to do. In the shared thread ``before_shared`` and ``after_shared`` run around each call. ``at_end`` runs in each thread
-    before it ends.
+    ``at_start`` runs in a thread before anything else of the request that borrows it, and ``at_return`` after all of it.
+    ``is_clean`` is asked in the thread after each call; ``at_return`` is left out where its last answer was True. In the
+    shared thread ``before_shared`` and ``after_shared`` run around each call. ``at_end`` runs in each thread before it ends.
     """
 
     def __init__(

@@ -38,7 +38,15 @@ from django_matt.errors.middlewares import ANSWER
 from django_matt.limits import find_views
 from django_matt.unmatched import bind_unmatched
 
-__all__ = ["BoundPathView", "LiteralRoutes", "NotFoundFallback", "non_atomic_aliases", "root_url"]
+__all__ = [
+    "BoundPathView",
+    "LiteralRoutes",
+    "NotFoundFallback",
+    "SocketRoutes",
+    "non_atomic_aliases",
+    "root_url",
+    "shakes_hands",
+]
 
 
 class BoundPathView(PathView):
@@ -54,7 +62,8 @@ class BoundPathView(PathView):
         )
         self._api = api
         exempt = [non_atomic_aliases(operation) for operation in self.operations]
-        # Django asks the view once for all of its operations: what only some of them want is done for each.
+        # Django opens a transaction for a view or does not, and this view has several operations. Where one of them wants none,
+        # Django opens none, and `_in_transactions` opens it for the others.
         self._exempt = frozenset[str]().union(*exempt)
         if self.is_async and atomic_aliases():
             # Django refuses the whole path, whatever the method.
@@ -301,7 +310,28 @@ class LiteralRoutes(URLPattern):
 
 
 def _only_finds(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-    raise NotImplementedError("KnownURL finds the views of others and has none")
+    raise NotImplementedError(
+        "LiteralRoutes and SocketRoutes find the views of others, and have none"
+    )
+
+
+shakes_hands: ContextVar[bool] = ContextVar("matt_shakes_hands", default=False)
+"""Whether the URL that Django resolves is that of a WebSocket's handshake."""
+
+
+class SocketRoutes(URLPattern):
+    """The first pattern of an API with sockets: a handshake finds its socket, whichever route has the same URL."""
+
+    def __init__(self, patterns: Iterable[URLPattern]) -> None:
+        """Take the patterns of the sockets, which stand behind the routes as well: for requests, and to be reversed."""
+        super().__init__(_NoPattern(), _only_finds)
+        self._patterns = list(patterns)
+
+    def resolve(self, path: str) -> ResolverMatch | None:
+        """Return the match of a socket for a handshake."""
+        if not shakes_hands.get():
+            return None
+        return next(filter(None, (each.resolve(path) for each in self._patterns)), None)
 
 
 _reached: ContextVar[list["NotFoundFallback"] | None] = ContextVar(

@@ -142,6 +142,8 @@ class TestCredentials:
             "Bearer a,Bearer b",
             "Bearer t\xf6ken",
             "Bearer \x00",
+            "Bearer ada\xa0",
+            "Bearer \x1fada",
             "Bearer a\tb",
             "Bearer " + "x" * 16_385,
             "Bearer wrong",
@@ -381,6 +383,87 @@ class TestSession:
             assert answer.json()["auth"] == "ada"
             answer = ask(auth, cookies={"sessionid": "x" * 32})
             assert (answer.status_code, answer.json()["detail"]) == (401, "Unauthorized")
+
+
+class Granted(BearerAuthenticator):
+    """The scopes of a principal as it happens to keep them."""
+
+    kept = {"string": "books:read write", "none": None, "list": ["w", "read"]}
+
+    def authenticate(self, request, credentials):
+        return Principal(credentials.value, self.kept[credentials.value])
+
+
+class TestKeptScopes:
+    @pytest.mark.parametrize(
+        ("token", "scopes", "status"),
+        [
+            ("string", ["write"], 200),
+            ("string", ["books:read", "write"], 200),
+            ("string", ["w"], 403),  # a letter of a word is no scope
+            ("string", ["read"], 403),
+            ("none", ["w"], 403),
+            ("none", [], 200),
+            ("list", ["w"], 200),
+        ],
+    )
+    def test_each_word_is_one(self, ask, token, scopes, status):
+        answer = ask(Granted(scopes=scopes), authorization=f"Bearer {token}")
+        assert answer.status_code == status
+
+
+class Remembered(Authenticator):
+    """A project's own cookie, or a token."""
+
+    security_schemes = {"token": BEARER, "seat": {"type": "apiKey", "in": "cookie", "name": "seat"}}
+
+    def authenticate(self, request, credentials):
+        return {"good": credentials.scheme}.get(credentials.value)
+
+
+class RememberedTwin(Remembered):
+    async def aauthenticate(self, request, credentials):
+        await asyncio.sleep(0)
+        return self.authenticate(request, credentials)
+
+
+class NotChecked(Remembered):
+    csrf = False
+
+
+class TestCookie:
+    @pytest.mark.parametrize("wrap", [lambda auth: auth, AnyOf], ids=["alone", "AnyOf"])
+    @pytest.mark.parametrize("cls", [Remembered, RememberedTwin])
+    def test_a_change_needs_a_csrf_token(self, ask, transactional_db, settings, cls, wrap):
+        auth, cookies = wrap(cls()), {"seat": "good"}
+        assert ask(auth, cookies=cookies, enforce=True).json()["auth"] == "seat"
+        refused = ask(auth, "post", cookies=cookies, enforce=True)
+        assert (refused.status_code, refused.json()["detail"]) == (403, "CSRF check Failed")
+        assert ask(auth, "post", cookies={"seat": "bad"}, enforce=True).status_code == 401
+        assert ask(auth, "post", enforce=True, authorization="Bearer good").status_code == 200
+        cookies["csrftoken"] = token = "a" * 32
+        assert ask(auth, "post", cookies=cookies, enforce=True, **{"x-csrftoken": token}).json()
+        settings.CSRF_USE_SESSIONS = True
+        cookies = {"seat": "good", **_sign_in("bob")}
+        assert ask(auth, "post", cookies=cookies, enforce=True).status_code == 403
+
+    def test_a_class_may_go_without(self, ask):
+        assert ask(NotChecked(), "post", cookies={"seat": "good"}, enforce=True).status_code == 200
+
+    def test_the_document_says_so(self, serve):
+        api = MattAPI()
+        api.post("/seat", auth=Remembered())(lambda request: None)
+        api.post("/free", auth=NotChecked())(lambda request: None)
+        paths = serve(api).get("/api/openapi.json").json()["paths"]
+        assert "403" in paths["/api/seat"]["post"]["responses"]
+        assert "403" not in paths["/api/free"]["post"]["responses"]
+
+    @pytest.mark.parametrize("auth", [Remembered(), SessionAuthenticator()])
+    def test_an_empty_one_is_none(self, ask, auth):
+        cookies = {"seat": "", "sessionid": ""}
+        assert ask(auth, cookies=cookies).json()["detail"] == "Unauthorized"
+        answer = ask([auth, Token()], cookies=cookies, authorization="Bearer good")
+        assert answer.status_code == 200
 
 
 class NinjaBearer(HttpBearer):

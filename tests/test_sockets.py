@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.urls import include, path, reverse
 from ninja.errors import ConfigError
@@ -210,6 +211,28 @@ class TestConnections:
 
 
 class TestSynchronousWork:
+    @pytest.mark.parametrize(("age", "closed"), [(0, 0), (None, 0), (60, 0), (0.01, 2)])
+    def test_its_connection_grows_no_older_than_the_settings_say(
+        self, talk, transactional_db, monkeypatch, age, closed
+    ):
+        monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", age)
+        found = []
+
+        def found_close(connection):
+            found.append(connection)
+
+        async def counting(scope, receive, send):
+            await receive()
+            await send({"type": "websocket.accept"})
+            with monkeypatch.context() as patch:
+                patch.setattr(type(connections["default"]), "close", found_close)
+                for _ in range(3):
+                    await User.objects.acount()
+                    await asyncio.sleep(0.02)
+
+        talk(api_with(counting), "/api/echo")
+        assert len(found) == closed
+
     def test_it_runs_in_one_thread_for_all_sockets(self, serve, transactional_db):
         threads = []
 
@@ -409,6 +432,23 @@ class TestOtherAddresses:
         assert talk(api, "/api/route").refusal[0] == 404
         assert called == []
 
+    def test_a_route_of_the_same_address_leaves_the_handshake_to_the_socket(self, talk, serve):
+        api = api_with(auth=None)
+
+        @api.get("/echo")
+        def route(request):
+            return {"route": "echo"}
+
+        @api.get("/{name}")
+        def named(request, name: str):
+            return {"route": name}
+
+        api.add_socket("/chat", echo)
+        for url in ("echo", "chat"):
+            assert talk(api if url == "echo" else None, f"/api/{url}", "x").text == ["x"]
+            assert Client().get(f"/api/{url}").json() == {"route": url}
+        assert talk(None, "/api/other").refusal[0] == 404
+
     def test_a_query_that_is_no_text_is_a_400(self, talk):
         assert talk(api_with(), "/api/echo", query_string=b"\xff").refusal[0] == 400
 
@@ -480,15 +520,28 @@ class TestFaults:
         assert opened.sent[-1] == {"type": "websocket.close", "code": 4001}
         assert "too late" in caplog.text
 
-    def test_a_send_to_a_client_that_has_left_is_no_fault(self, serve, caplog):
+    @pytest.mark.parametrize("how", ["alone", "in a group", "in a group, with a fault"])
+    def test_a_send_to_a_client_that_has_left_is_no_fault(self, serve, caplog, how):
         class Left(OSError):
             pass
+
+        async def push(send):
+            while True:
+                await send({"type": "websocket.send", "text": "x"})
+
+        async def fail(send):
+            with pytest.raises(Left):
+                await push(send)
+            raise ValueError("of the consumer")
 
         async def sending(scope, receive, send):
             await receive()
             await send({"type": "websocket.accept"})
-            while True:
-                await send({"type": "websocket.send", "text": "x"})
+            if how == "alone":
+                await push(send)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(push(send))
+                group.create_task(push(send) if how == "in a group" else fail(send))
 
         serve(api_with(sending))
         application = MattASGIHandler()
@@ -498,6 +551,7 @@ class TestFaults:
             opened.inbox.put_nowait({"type": "websocket.connect"})
 
             async def send(message):
+                await asyncio.sleep(0)  # so that two tasks send by turns
                 if len(opened.sent) > 3:
                     raise Left
                 await opened.send(message)
@@ -507,7 +561,9 @@ class TestFaults:
         with caplog.at_level(logging.WARNING):
             asyncio.run(connect())
         application.threads.close()
-        assert caplog.records == []
+        assert [record.getMessage() for record in caplog.records] == (
+            [] if "fault" not in how else ["Internal Server Error: /api/echo"]
+        )
 
     def test_a_server_that_ends_cancels_the_consumer(self, serve):
         ended = []

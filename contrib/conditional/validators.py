@@ -102,7 +102,7 @@ def _state_of_many(number: int, latest: Any, said: Any) -> Validator:
 
 
 def _sql(queryset: Any) -> Any:
-    """Return the SQL and its values, which tell lists of different users with equal numbers and times apart."""
+    """Return the SQL of a list with its values, as two users' lists may have the same length and the same latest time."""
     try:
         sql, parameters = queryset.query.get_compiler(queryset.db).as_sql()
     except EmptyResultSet:

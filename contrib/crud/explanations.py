@@ -35,7 +35,7 @@ class Explainer:
         self._names = {column.field: column.sent_as for column in columns}
 
     def explain(self, error: Exception, before: list[tuple[int, Any]]) -> list[RowError]:
-        """Return the errors of the row for ``error``; ``before`` are the objects of the rows before it.
+        """Say to the client what ``error`` finds wrong with the row; ``before`` are the objects of the rows before it.
 
         Raises ``error`` again if it is about values that the row did not name: ``values=`` or the model has set them,
         so it is not the client's mistake.

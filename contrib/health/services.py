@@ -156,7 +156,7 @@ class _Probe:
 
 
 def _close_connections() -> None:
-    """Close the connections of this thread, which ends: also those to a database in memory, which Django keeps open."""
+    """Close the connections of this thread before it ends; Django's ``close()`` leaves one to a database in memory open."""
     for connection in connections.all(initialized_only=True):
         connection.close()
         if connection.connection is not None:

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 from ninja.errors import ConfigError, HttpError
 
-from django_matt.errors.exceptions import InsufficientScope, InvalidCredentials
+from django_matt.errors.exceptions import SAFE, InsufficientScope, InvalidCredentials
 from django_matt.security_schemes import challenge_of, challenge_scheme, reader_of
 
 __all__ = [
@@ -80,6 +80,11 @@ class Authenticator:
 
     # ---- what a class says ----
 
+    @property
+    def csrf(self) -> bool:
+        """Whether what changes something needs a CSRF token, if a cookie is what is used; a class may say False."""
+        return bool(self._cookies)
+
     def find(self, request: HttpRequest) -> Credentials | None:
         """Return the credentials that a request carries, None where it carries none. Must not wait for anything.
 
@@ -103,9 +108,12 @@ class Authenticator:
         """Return who the credentials stand for; None where they are wrong."""
         raise NotImplementedError
 
-    def scopes_of(self, principal: Any) -> Collection[str]:
-        """Return the scopes that were granted to what ``authenticate`` has returned: its ``scopes`` by default."""
-        found: Collection[str] = getattr(principal, "scopes", ())
+    def scopes_of(self, principal: Any) -> Collection[str] | None:
+        """Return the scopes that were granted to what ``authenticate`` has returned: its ``scopes`` by default.
+
+        A string is split at its spaces, as a token names its scopes (RFC 6749, 3.3).
+        """
+        found: Collection[str] | None = getattr(principal, "scopes", None)
         return found
 
     def user_of(self, principal: Any) -> Any:
@@ -135,16 +143,31 @@ class Authenticator:
             if read is not None
         ]
 
+    @cached_property
+    def _cookies(self) -> frozenset[str]:
+        return frozenset(
+            name for name, each in self.security_schemes.items() if each.get("in") == "cookie"
+        )
+
     def _matt_bind(self, *, is_async: bool) -> Callable[[HttpRequest], Any]:
         """Return what authenticates on a sync or an async route; decided once."""
         self._check()
         find, challenge = self.find, self._challenge
+        cookies = self._cookies if self.csrf else ()
+        need_csrf_token = sync_to_async(
+            _need_csrf_token
+        )  # it may ask the session, and so the database
         check: Any = self._check_async() if is_async else self._check_sync()
 
         def ask(request: HttpRequest) -> Any:
             try:
                 credentials = find(request)
-                return None if credentials is None else check(request, credentials)
+                if credentials is None:
+                    return None
+                found = check(request, credentials)
+                if found is not None and credentials.scheme in cookies:
+                    _need_csrf_token(request)
+                return found
             except HttpError as error:
                 challenge(error)
                 raise
@@ -152,7 +175,13 @@ class Authenticator:
         async def ask_async(request: HttpRequest) -> Any:
             try:
                 credentials = find(request)
-                return None if credentials is None else await check(request, credentials)
+                if credentials is None:
+                    return None
+                found = await check(request, credentials)
+                uses_cookie = found is not None and credentials.scheme in cookies
+                if uses_cookie and request.method not in SAFE:
+                    await need_csrf_token(request)
+                return found
             except HttpError as error:
                 challenge(error)
                 raise
@@ -203,7 +232,7 @@ class Authenticator:
         """Return the principal if it is one, and has every scope; make its user the request's."""
         if not principal:
             raise InvalidCredentials
-        if self.scopes and not set(self.scopes) <= set(self.scopes_of(principal)):
+        if self.scopes and not set(self.scopes) <= _words(self.scopes_of(principal)):
             raise InsufficientScope(scopes=self.scopes)
         set_user(request, self.user_of(principal))
         return principal
@@ -236,6 +265,10 @@ class Authenticator:
         for scope in self.scopes:
             if isinstance(self.scopes, str) or not _SCOPE.fullmatch(scope):
                 raise ConfigError(f"{name}: scopes is a list of words, not {self.scopes!r}.")
+
+
+def _words(scopes: Collection[str] | None) -> set[str]:
+    return set(scopes.split() if isinstance(scopes, str) else scopes or ())
 
 
 def user_of(principal: Any) -> Any:
@@ -273,33 +306,30 @@ class APIKeyAuthenticator(Authenticator):
 class SessionAuthenticator(Authenticator):
     """The user of Django's session. What changes something needs a CSRF token, if the session is what is used."""
 
-    csrf = True
-
     @property
     def security_schemes(self) -> Mapping[str, Mapping[str, Any]]:  # type: ignore[override]
         """The session's cookie, as the settings name it."""
         return {"session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}}
 
     def authenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
-        """Return the user who is signed in; raise 403 for a request without its CSRF token."""
+        """Return the user who is signed in, if anybody is."""
         user = request.user
-        if not user.is_authenticated:
-            return None
-        if not getattr(request, "_ninja_csrf_exempt", False) and not _has_csrf_token(request):
-            raise HttpError(403, "CSRF check Failed")  # Ninja's words
-        return user
+        return user if user.is_authenticated else None
 
     def _accept(self, request: HttpRequest, principal: Any) -> Any:
         """Take the session of nobody, which a browser may have, for no credentials at all."""
         return None if principal is None else super()._accept(request, principal)
 
 
-def _has_csrf_token(request: HttpRequest) -> bool:
-    """Ask Django's middleware, which lets every route of Ninja pass: they are exempt."""
+def _need_csrf_token(request: HttpRequest) -> None:
+    """Raise 403 where Django's middleware would; it lets every route of Ninja pass, because they are exempt."""
+    if request.method in SAFE or getattr(request, "_ninja_csrf_exempt", False):
+        return
     middleware: Any = CsrfViewMiddleware(lambda _: HttpResponseForbidden())
     request.__dict__["csrf_processing_done"] = False
     middleware.process_request(request)
-    return middleware.process_view(request, _not_exempt, (), {}) is None
+    if middleware.process_view(request, _not_exempt, (), {}) is not None:
+        raise HttpError(403, "CSRF check Failed")  # Ninja's words
 
 
 def _not_exempt(request: HttpRequest) -> None: ...

@@ -1,4 +1,4 @@
-"""The root of our exceptions, and the one for a library that is not installed: both before Django has settings."""
+"""The root of our exceptions, and the one for a library that is not installed. Importing them needs no Django settings."""
 
 __all__ = ["MattError", "MissingExtra"]
 

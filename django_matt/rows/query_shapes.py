@@ -54,7 +54,7 @@ _OFF = upstream.lost("shapes") is not None
 
 
 class _NoShapeError(Exception):
-    """The SQL of a condition may depend on its value."""
+    """A condition gives a query no shape, because its SQL may depend on the value that it compares with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any, Self
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db.models import Model
-from django.db.models.query import RawQuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
@@ -15,8 +14,9 @@ from ninja.operation import Operation
 from django_matt.hooks import Call, OperationHook
 from django_matt.scopes.current import CURRENT, entered
 from django_matt.scopes.keys import ChecksKeys
-from django_matt.scopes.queries import RequestScopes
+from django_matt.scopes.queries import RequestScopes, reads
 from django_matt.scopes.registry import Scopes
+from django_matt.stream_contexts import keep_context
 from django_matt.streams import Event, close_stream, close_stream_async
 
 __all__ = ["EntersScopes", "NarrowsResults", "add_scope", "settled"]
@@ -110,12 +110,16 @@ class NarrowsResults(OperationHook):
 
     def result(self, call: Call, result: Any) -> Any:
         """Return the result narrowed; raise ``OutOfScope`` for what cannot be."""
+        if isinstance(result, HttpResponseBase):
+            return _kept(result)
         if _streams(call):
             return _checked(result)
         return _settle(result)
 
     async def aresult(self, call: Call, result: Any) -> Any:
         """Do the same on an event loop, which is left where instances must be looked up."""
+        if isinstance(result, HttpResponseBase):
+            return _kept(result)
         if _streams(call):
             return _checked_async(result) if hasattr(result, "__aiter__") else _checked(result)
         return await _settle_async(result)
@@ -149,7 +153,7 @@ def _settle(value: Any) -> Any:
 
 
 async def _settle_async(value: Any) -> Any:
-    if isinstance(value, RawQuerySet):
+    if reads(value):
         return await sync_to_async(_settle)(value)
     loaded: list[Model] = []
     current = _current()
@@ -157,6 +161,27 @@ async def _settle_async(value: Any) -> Any:
     if loaded:
         await sync_to_async(current.verify)(loaded)
     return settled
+
+
+def _kept(response: Any) -> Any:
+    """Let a response of the view's own read as its request may where that happens later: a stream, or a template."""
+    if response.streaming:
+        # A file is handed to the server as it is.
+        if getattr(response, "file_to_stream", None) is None:
+            response.streaming_content = keep_context(response.streaming_content)
+    elif not getattr(response, "is_rendered", True):
+        current = CURRENT.get()
+
+        def render() -> Any:
+            vars(response).pop("render", None)  # a response may be pickled, for a cache
+            token = CURRENT.set(current)
+            try:
+                return response.render()
+            finally:
+                CURRENT.reset(token)
+
+        response.render = render
+    return response
 
 
 def _data(item: Any) -> Any:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 from asgiref.sync import sync_to_async
 from django.db.models import Model
@@ -40,7 +41,7 @@ class KeyOf:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A key that a client has sent, and the name that it knows it by."""
+    """A key that a client has sent, and the name of the parameter or field that it has sent it in."""
 
     key: KeyOf
     name: str
@@ -121,11 +122,10 @@ def _check(found: list[_Sent]) -> None:
 
 def _find(annotation: Any, value: Any, name: str) -> Iterator[_Sent]:
     """Yield the keys in a validated value of a parameter or a field."""
-    key = next(
-        (each for each in getattr(annotation, "__metadata__", ()) if type(each) is KeyOf), None
-    )
-    if key is not None:
-        yield from _values(key, name, value)
+    keys = _keys_for(annotation, value)
+    if keys:
+        for key in keys:
+            yield from _values(key, name, value)
     elif isinstance(value, BaseModel):
         yield from _find_inside(type(value), vars(value))
     elif isinstance(value, dict):
@@ -133,12 +133,64 @@ def _find(annotation: Any, value: Any, name: str) -> Iterator[_Sent]:
         if schema is not None:
             yield from _find_inside(schema, value)
         else:
+            inner = _arguments(annotation, dict)[-1:] or (None,)
             for each in value.values():
-                yield from _find(None, each, name)
+                yield from _find_in_any(inner, each, name)
     elif isinstance(value, (list, tuple, set, frozenset)):
-        inner = next(iter(get_args(annotation)), None)
-        for each in value:
-            yield from _find(inner, each, name)
+        inner = _arguments(annotation, type(value))
+        # Each item of a tuple has a type of its own, unless it is as long as the client likes.
+        apart = isinstance(value, tuple) and len(inner) == len(value) and ... not in inner
+        for number, each in enumerate(value):
+            yield from _find_in_any(inner[number : number + 1] if apart else inner, each, name)
+
+
+def _find_in_any(annotations: tuple[Any, ...], value: Any, name: str) -> Iterator[_Sent]:
+    for each in annotations or (None,):
+        yield from _find(each, value, name)
+
+
+def _keys_for(annotation: Any, value: Any) -> list[KeyOf]:
+    """Return what a value of an annotation is the key of. In a union, only a value of the key's type is one."""
+    choices = [each for each in _choices(annotation) if each is not NoneType]
+    found = []
+    for each in choices:
+        key = _key_of(each)
+        if key is None:
+            continue
+        kind = get_origin(each.__origin__) or each.__origin__
+        if len(choices) == 1 or not isinstance(kind, type) or isinstance(value, kind):
+            found.append(key)
+    return found
+
+
+def _key_of(annotation: Any) -> KeyOf | None:
+    found = (each for each in getattr(annotation, "__metadata__", ()) if type(each) is KeyOf)
+    return next(found, None)
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """Yield what a value may be, without what else is said of it: the members of a union, at any depth."""
+    if get_origin(annotation) in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _choices(each)
+    elif _key_of(annotation) is None and get_origin(annotation) is Annotated:
+        yield from _choices(annotation.__origin__)
+    else:
+        yield annotation
+
+
+def _arguments(annotation: Any, kind: type[Any]) -> tuple[Any, ...]:
+    """Return the types of the items that an annotation says of a container of a kind."""
+    return tuple(
+        inner
+        for each in _choices(annotation)
+        if _is_container(get_origin(each), kind)
+        for inner in get_args(each)
+    )
+
+
+def _is_container(origin: Any, kind: type[Any]) -> bool:
+    return isinstance(origin, type) and issubclass(kind, origin)
 
 
 def _find_inside(schema: type[BaseModel], values: dict[str, Any]) -> Iterator[_Sent]:
@@ -197,7 +249,8 @@ def _keys_of(schema: type[BaseModel]) -> dict[str, KeyOf]:
 
 def _keys_in(annotation: Any, seen: frozenset[Any]) -> Iterator[KeyOf]:
     """Yield the keys that values of an annotation may hold."""
-    yield from (each for each in getattr(annotation, "__metadata__", ()) if type(each) is KeyOf)
+    if key := _key_of(annotation):
+        yield key
     schema = _schema_of_patch(annotation) or annotation
     if isinstance(schema, type) and issubclass(schema, BaseModel) and schema not in seen:
         yield from _keys_of(schema).values()

@@ -1,6 +1,9 @@
 """Narrowing queries: the tables that a request may not read whole get conditions, wherever a query reads them."""
 
 import copy
+from collections.abc import Iterator, Sequence, Set, ValuesView
+from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from django.core.exceptions import (
@@ -18,12 +21,14 @@ from django_matt.scopes.current import OutOfScope, unscoped
 from django_matt.scopes.registry import Narrow, Scopes
 from django_matt.upstream import AND, INNER, Query, WhereNode
 
-__all__ = ["RequestScopes"]
+__all__ = ["RequestScopes", "reads"]
 
 # Marks the queries inside of a scope's own condition: what decides what may be read is not narrowed itself.
 _TRUSTED = "_matt_trusted"
 # The number of keys in one statement. Every build of SQLite accepts so many parameters.
 _KEYS = 5_000
+_ITEMS = (Iterator, Sequence, Set, ValuesView)
+_TEXTS = (str, bytes, bytearray, memoryview)
 
 
 class RequestScopes:
@@ -151,7 +156,10 @@ class RequestScopes:
         if isinstance(query.group_by, tuple):
             query.group_by = tuple(map(self._inside, query.group_by))
         query.order_by = tuple(map(self._inside, query.order_by))
-        _base_alias(query)
+        if not any(query.alias_refcount.values()):
+            # Nothing has been read by this query, or all was forgotten when its SQL was made: the compiler begins with the
+            # first table again.
+            query.get_initial_alias()
         outer: set[str] = set()
         for alias, join in list(query.alias_map.items()):
             if not query.alias_refcount[alias]:
@@ -211,15 +219,38 @@ class RequestScopes:
             settled = self.settle(value.value, loaded)
             if settled is not value.value:
                 return Status(value.status_code, settled)
-        elif type(value) is list or type(value) is tuple:
-            items = [self.settle(each, loaded) for each in value]
-            if any(new is not old for new, old in zip(items, value, strict=True)):
-                return type(value)(items)
         elif isinstance(value, dict):
-            fields = {key: self.settle(each, loaded) for key, each in value.items()}
-            if any(fields[key] is not value[key] for key in fields):
-                return {**value, **fields}
+            below = {key: self.settle(each, loaded) for key, each in value.items()}
+            if any(below[key] is not value[key] for key in below):
+                return {**value, **below}
+        elif isinstance(value, _ITEMS) and not isinstance(value, _TEXTS):
+            return self._settle_items(value, loaded)
+        elif is_dataclass(value) or isinstance(value, SimpleNamespace):
+            return self._settle_fields(value, loaded)
         return value
+
+    def _settle_items(self, value: Any, loaded: list[Model]) -> Any:
+        """Do the same for what gives items."""
+        # A generator can be read once: what is sent is what has been looked at.
+        held = list(value) if isinstance(value, Iterator) else value
+        items = [self.settle(each, loaded) for each in held]
+        if held is value and all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        if hasattr(value, "_make"):
+            return value._make(items)
+        return tuple(items) if type(value) is tuple else items
+
+    def _settle_fields(self, value: Any, loaded: list[Model]) -> Any:
+        """Do the same for an object of named fields, of which a copy is returned if one of them is narrowed."""
+        made = value
+        names = [each.name for each in fields(value)] if is_dataclass(value) else list(vars(value))
+        for name in names:
+            old = getattr(value, name, None)
+            new = self.settle(old, loaded)
+            if new is not old:
+                made = copy.copy(value) if made is value else made
+                object.__setattr__(made, name, new)
+        return made
 
     def verify(self, loaded: list[Model]) -> None:
         """Raise ``OutOfScope`` if one of these instances, or one that is loaded with it, is outside: one query per model."""
@@ -324,17 +355,32 @@ def _same(part: Any, child: Any) -> bool:
     return bool(part is child or (type(part) is type(child) and part == child))
 
 
+def reads(value: Any) -> bool:
+    """Tell whether ``settle`` may have to query for a value: raw SQL and generators are read before they can be checked."""
+    if isinstance(value, dict):
+        return any(map(reads, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(reads, value))
+    return isinstance(value, (RawQuerySet, Iterator)) or (
+        type(value) is Status and reads(value.value)
+    )
+
+
 def _collect(values: Any, loaded: list[Model]) -> None:
     loaded.extend(value for value in values if isinstance(value, Model))
 
 
+# What the attribute of an instance may hold others in, besides what Django keeps of its relations.
+_HOLDERS = (list, tuple, set, Model, QuerySet)
+
+
 def _reach(loaded: list[Model]) -> list[Model]:
-    """Return instances with all that are loaded with them: joined, prefetched, or set by ``to_attr``."""
+    """Return instances with all that are loaded with them: joined, prefetched, or set as an attribute, as by ``to_attr``."""
     seen: dict[int, Model] = {}
     waiting: list[Any] = list(loaded)
     while waiting:
         value = waiting.pop()
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple, set)):
             waiting.extend(value)
         elif isinstance(value, QuerySet):
             waiting.extend(value._result_cache or ())
@@ -343,7 +389,7 @@ def _reach(loaded: list[Model]) -> list[Model]:
             waiting.extend(value._state.fields_cache.values())
             held = vars(value)
             waiting.extend(held.get("_prefetched_objects_cache", {}).values())
-            waiting.extend(each for each in held.values() if type(each) is list)
+            waiting.extend(each for each in held.values() if isinstance(each, _HOLDERS))
     return list(seen.values())
 
 

@@ -1,18 +1,27 @@
 """Requests of two tenants over HTTP: what they read, page, stream, join, count and write."""
 
+import copy
 import functools
+import io
 import json
+import pickle
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
+from django.core.paginator import Paginator
 from django.db import connection, connections, transaction
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.template import engines
+from django.template.response import SimpleTemplateResponse
 from ninja.errors import ConfigError
 from ninja.pagination import LimitOffsetPagination, PageNumberPagination
 from ninja.pagination import paginate as ninja_paginate
@@ -216,6 +225,28 @@ def test_a_list_has_the_rows_of_the_tenant_alone(ask, made, name, level):
     assert (status, [each["title"] for each in found]) == (200, titles("red"))
 
 
+# Django counts what a query reads, and counts it back to nothing when the SQL has been made.
+BY_WRITER = ["red 0", "red 2", "red 1", "red 3"]
+USED_AGAIN = {
+    "all": (lambda used: used.all(), BY_WRITER),
+    "sliced": (lambda used: used.all()[:100], BY_WRITER),
+    "ordered": (lambda used: used.order_by("-id"), titles("red")[::-1]),
+    "ordered by a join": (lambda used: used.order_by("writer__id", "id").distinct(), BY_WRITER),
+    "combined": (lambda used: used.order_by().union(used.order_by().all()).order_by("title"), titles("red")),
+    "narrowed by hand": (lambda used: list(narrowed(used)), BY_WRITER),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["rows", "instances"])
+@pytest.mark.parametrize("name", [*USED_AGAIN])
+def test_a_queryset_that_has_been_evaluated_before_is_narrowed_like_others(ask, made, name, level):
+    use, expected = USED_AGAIN[name]
+    used = Volume.objects.order_by("writer__name", "id")
+    assert len(used) == 8
+    status, found = ask(lambda request: use(used), list[VolumeShown], decorate=tier(level))
+    assert (status, [each["title"] for each in found]) == (200, expected)
+
+
 @pytest.mark.parametrize(
     "paginator", [LimitOffsetPagination, PageNumberPagination], ids=lambda kind: kind.__name__
 )
@@ -290,6 +321,84 @@ def test_an_instance_that_the_request_may_not_read_is_refused_and_named_in_the_l
         assert status == 500
         assert "blue" not in ask.text
     assert "Volume that the request may not read" in caplog.text
+
+
+class Box(Schema):
+    item: VolumeShown
+
+
+class WithBest(VolumeShown):
+    best: WriterShown
+
+
+class Pair(NamedTuple):
+    item: Any
+
+
+@dataclass
+class Held:
+    item: Any
+
+
+def of_blue():
+    with unscoped():
+        return list(Volume.objects.filter(title__startswith="blue").select_related("writer"))
+
+
+def with_best():
+    volume = Volume.objects.first()
+    volume.best = of_blue()[0].writer
+    return [volume]
+
+
+HELD = {
+    "a set": (lambda: set(of_blue()), list[VolumeShown]),
+    "a generator": (lambda: (volume for volume in of_blue()), list[VolumeShown]),
+    "an iterator": (EVERY_VOLUME.iterator, list[VolumeShown]),
+    "a map": (lambda: map(copy.copy, EVERY_VOLUME.all()), list[VolumeShown]),
+    "a generator in a dictionary": (lambda: {"items": EVERY_VOLUME.iterator()}, dict[str, list[VolumeShown]]),
+    "a deque": (lambda: deque(of_blue()), list[VolumeShown]),
+    "values": (lambda: dict(enumerate(of_blue())).values(), list[VolumeShown]),
+    "a page": (lambda: Paginator(of_blue(), 2).page(1), list[VolumeShown]),
+    "a named tuple": (lambda: Pair(of_blue()[0]), Box),
+    "a dataclass": (lambda: Held(of_blue()[0]), Box),
+    "a namespace": (lambda: SimpleNamespace(item=of_blue()[0]), Box),
+    "an attribute": (with_best, list[WithBest]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("name", [*HELD])
+def test_an_instance_is_refused_in_whatever_it_is_held(ask, made, name, level):
+    view, response = HELD[name]
+    status, _ = ask(lambda request: view(), response, decorate=tier(level))
+    assert (status, "blue" in ask.text) == (500, False)
+
+
+class Boxes(Schema):
+    item: list[VolumeShown]
+
+
+def may_read():
+    return Volume.objects.order_by("id")
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("hold", [Pair, Held, lambda found: SimpleNamespace(item=found)])
+def test_a_queryset_is_narrowed_in_whatever_it_is_held(ask, made, hold, level):
+    for found in (EVERY_VOLUME.all, may_read):
+        view = given(lambda found=found: hold(found()))
+        status, shown = ask(view, Boxes, decorate=tier(level))
+        assert status == 200, ask.text
+        assert [each["title"] for each in shown["item"]] == titles("red")
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+@pytest.mark.parametrize("hold", [set, deque, iter, lambda found: (each for each in found)])
+def test_what_a_request_may_read_is_sent_in_whatever_it_is_held(ask, made, hold, level):
+    status, shown = ask(lambda request: hold(may_read()), list[VolumeShown], decorate=tier(level))
+    assert status == 200, ask.text
+    assert sorted(each["title"] for each in shown) == titles("red")
 
 
 def test_an_instance_that_is_not_saved_is_no_row(ask, made):
@@ -645,6 +754,56 @@ def test_the_items_of_an_async_stream_are_what_the_request_may_read(serve, made)
     assert [json.loads(line)["title"] for line in text.splitlines()] == titles("red")
 
 
+def stream_of_titles():
+    def titles_of():
+        for volume in Volume.objects.order_by("id"):
+            yield f"{volume.title},"
+
+    return StreamingHttpResponse(titles_of())
+
+
+def template_of_titles():
+    shown = "{% for volume in shelf.volumes.all %}{{ volume.title }},{% endfor %}"
+    template = engines["django"].from_string(shown)
+    return SimpleTemplateResponse(template, {"shelf": Shelf.objects.get()})
+
+
+@pytest.mark.parametrize("build", [stream_of_titles, template_of_titles])
+def test_a_response_of_the_views_own_reads_later_what_the_request_may_read(ask, made, build):
+    status, _ = ask(lambda request: build(), None)
+    assert (status, sorted(ask.text.split(","))) == (200, ["", *titles("red")])
+    assert Volume.objects.count() == 8
+
+
+def test_an_async_response_of_the_views_own_reads_later_what_the_request_may_read(serve, made):
+    api = tenants_api()
+
+    @api.get("/it")
+    async def it(request):
+        async def titles_of():
+            async for volume in Volume.objects.order_by("id"):
+                yield f"{volume.title},"
+
+        return StreamingHttpResponse(titles_of())
+
+    assert read_async(serve(api)) == "".join(f"{title}," for title in titles("red"))
+
+
+def test_a_response_that_was_rendered_late_can_be_pickled_for_a_cache(ask, made):
+    def view(request):
+        made = template_of_titles()
+        made.add_post_render_callback(lambda response: pickle.dumps(response) and None)
+        return made
+
+    status, _ = ask(view, None)
+    assert status == 200
+
+
+def test_a_file_is_sent_as_it_is(ask, made):
+    status, _ = ask(lambda request: FileResponse(io.BytesIO(b"red 0")), None)
+    assert (status, ask.text) == (200, "red 0")
+
+
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_stream_ends_before_an_instance_that_the_request_may_not_read(serve, made, kind):
     def view(request):
@@ -742,6 +901,55 @@ def test_keys_are_checked_in_patches_lists_and_fields_that_say_they_are_keys(ask
     assert ask(post, VolumeShown, method="post", body=body)[0] == 409
     body = {"invited": [], "labels": [made["blue"]["labels"][0].pk]}
     assert ask(post, VolumeShown, method="post", body=body)[0] == 409
+
+
+WriterKey = Annotated[int, KeyOf(Writer)]
+
+
+class KeysEverywhere(Schema):
+    maybe: WriterKey | None = None
+    either: WriterKey | str = "nobody"
+    listed: list[WriterKey] = []
+    all_listed: Annotated[list[int], KeyOf(Writer)] | None = None
+    maybe_listed: list[WriterKey | None] | None = None
+    named: dict[str, WriterKey] = {}
+    numbered: tuple[int, WriterKey] | None = None
+    many: tuple[WriterKey, ...] = ()
+    below: list["KeysEverywhere"] = []
+
+
+KEYS = {
+    "maybe": lambda key: {"maybe": key},
+    "either": lambda key: {"either": key},
+    "listed": lambda key: {"listed": [key]},
+    "all listed": lambda key: {"all_listed": [key]},
+    "maybe listed": lambda key: {"maybe_listed": [None, key]},
+    "named": lambda key: {"named": {"a": key}},
+    "numbered": lambda key: {"numbered": [1_000, key]},
+    "many": lambda key: {"many": [key]},
+    "below": lambda key: {"below": [{"below": [{"maybe": key}]}]},
+}
+
+
+@pytest.mark.parametrize("name", [*KEYS])
+def test_a_key_is_checked_wherever_the_type_of_a_field_says_that_it_is_one(ask, made, name):
+    def view(request, body: KeysEverywhere):
+        return {}
+
+    for owner, status in (("red", 200), ("blue", 409)):
+        body = KEYS[name](made[owner]["writers"][0].pk)
+        assert ask(view, None, method="post", body=body)[0] == status, owner
+    assert ask(view, None, method="post", body={})[0] == 200
+    assert ask(view, None, method="post", body={"maybe": None, "either": "ada"})[0] == 200
+
+
+def test_a_key_in_a_query_that_may_be_left_out_is_checked(ask, made):
+    def view(request, writer: WriterKey = None):
+        return {}
+
+    assert ask(view, None, query="")[0] == 200
+    for owner, status in (("red", 200), ("blue", 409)):
+        assert ask(view, None, query=f"?writer={made[owner]['writers'][0].pk}")[0] == status
 
 
 class VolumeChanged(ModelSchema):
