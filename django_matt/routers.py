@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
+from django.http.response import HttpResponseBase
 from ninja import Router as NinjaRouter
 from ninja.constants import NOT_SET
 from ninja.responses import Status
@@ -64,6 +65,8 @@ def _annotated_response(view_func: Callable[..., Any]) -> Any:
         hint = evaluate(hint, function)
         if get_origin(hint) is tuple and len(get_args(hint)) == 2 and ... not in get_args(hint):
             raise TypeError("a pair is a status and a body")
+        if isinstance(hint, type) and issubclass(hint, HttpResponseBase):
+            return NOT_SET  # the view makes its response itself, and says so
         if not isinstance(hint, StreamAlias):
             TypeAdapter(hint)
     except PydanticSchemaGenerationError:

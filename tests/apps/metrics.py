@@ -48,7 +48,7 @@ class Measure(OperationHook):
         SECONDS[self.route] += perf_counter() - call.state[self]
 
 
-def show(request: HttpRequest) -> Any:
+def show(request: HttpRequest) -> HttpResponse:
     lines = [
         f'requests{{method="{method}",route="{route}",status="{status}"}} {count}'
         for (method, route, status), count in sorted(COUNTS.items())
