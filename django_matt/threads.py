@@ -239,6 +239,8 @@ class Lease(Executor):
                 use.has_begun = True
                 self._threads.at_start()
             return fn(*args, **kwargs)
+        except StopIteration as error:
+            raise _no_result() from error
         finally:
             use.is_clean = self._threads.is_clean()
             use.calls.pop()
@@ -248,6 +250,8 @@ class Lease(Executor):
         self._threads.before_shared()
         try:
             return fn(*args, **kwargs)
+        except StopIteration as error:
+            raise _no_result() from error
         finally:
             self._threads.after_shared()
 
@@ -315,6 +319,11 @@ class Lease(Executor):
         heir._queue, heir._waits, heir._has_ended = left, True, True
         heir.has_begun = self.has_begun
         return heir
+
+
+def _no_result() -> RuntimeError:
+    """Return what stands for a ``StopIteration``, which no future takes: who waits for it would wait for ever."""
+    return RuntimeError("A function in a thread raised StopIteration.")
 
 
 def _tell(answer: "asyncio.Future[Any]", value: Any, error: BaseException | None) -> None:

@@ -211,6 +211,21 @@ class TestConnections:
 
 
 class TestSynchronousWork:
+    def test_a_stop_iteration_does_not_keep_it_waiting(self, talk, caplog):
+        class Stopping(Token):
+            def authenticate(self, request, credentials):
+                return next(iter(()))
+
+        async def stopping(scope, receive, send):
+            await receive()
+            await send({"type": "websocket.accept"})
+            await sync_to_async(next)(iter(()))
+
+        headers = {"authorization": "Bearer ada"}
+        assert talk(api_with(auth=Stopping()), "/api/echo", headers=headers).refusal[0] == 500
+        talk(api_with(stopping), "/api/echo", stays=True)
+        assert caplog.text.count("RuntimeError: A function in a thread raised StopIteration") == 2
+
     @pytest.mark.parametrize(("age", "closed"), [(0, 0), (None, 0), (60, 0), (0.01, 2)])
     def test_its_connection_grows_no_older_than_the_settings_say(
         self, talk, transactional_db, monkeypatch, age, closed
