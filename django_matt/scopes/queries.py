@@ -12,7 +12,7 @@ from django.core.exceptions import (
     FullResultSet,
     SynchronousOnlyOperation,
 )
-from django.db.models import Manager, Model, Q, QuerySet, Subquery
+from django.db.models import Manager, Model, Q, QuerySet
 from django.db.models.query import RawQuerySet
 from django.http import HttpRequest
 from ninja.responses import Status
@@ -173,6 +173,7 @@ class RequestScopes:
             if condition is not None and type(join.filtered_relation) is not _On:
                 made = join.relabeled_clone({})
                 made.filtered_relation = _On(condition.where(alias), made.filtered_relation)
+                condition.reserve(query)
             if (made is not join or join.parent_alias in outer) and made.join_type == INNER:
                 # An object that the request may not read is like one that is not there: the row of the other stays.
                 made = made.promote()
@@ -284,9 +285,8 @@ class _Condition:
         base = query.get_initial_alias()
         joins = any(count for alias, count in query.alias_refcount.items() if alias != base)
         # A subquery may name the table that is outside of it. With another alias, that could be one of its own.
-        self._moves = not joins and not any(
-            hasattr(part, "query") for part in chosen.flatten() if not isinstance(part, Model)
-        )
+        self._moves = not joins and not _has_subquery(query.where)
+        self._prefixes: frozenset[str] = query.subq_aliases
         # A condition that joins other tables might give a row twice.
         self._where = self._by_key() if joins else query.where
 
@@ -294,6 +294,7 @@ class _Condition:
         """Return the condition as one on the key alone."""
         query = Query(self._model)
         query.add_q(Q(pk__in=_trust(QuerySet(self._model).filter(self._chosen).values("pk"))))
+        self._prefixes |= query.subq_aliases
         return query.where
 
     def where(self, alias: str) -> WhereNode:
@@ -309,6 +310,21 @@ class _Condition:
         where = self.where(alias)
         if not _holds(query.where, where):
             query.where.add(where, AND)
+        self.reserve(query)
+
+    def reserve(self, query: Any) -> None:
+        """Let a query that has the condition know the aliases in it: inside of another query it takes none of these."""
+        if not self._prefixes <= query.subq_aliases:
+            query.subq_aliases |= self._prefixes
+
+
+def _has_subquery(node: Any) -> bool:
+    if isinstance(node, Query) or hasattr(node, "query"):
+        return True
+    below = node.children if isinstance(node, WhereNode) else None
+    if below is None:
+        below = node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
+    return any(map(_has_subquery, below))
 
 
 def _trusted(condition: Q) -> Q:
@@ -320,12 +336,28 @@ def _trusted(condition: Q) -> Q:
             value = _trusted(value)
         elif isinstance(value, QuerySet):
             value = _trust(value._chain())  # type: ignore[attr-defined]
-        elif isinstance(value, Subquery):
-            value = value.copy()
-            value.query = value.query.clone()
-            vars(value.query)[_TRUSTED] = True
+        else:
+            value = _trusted_expression(value)
         children.append(value if name is None else (name, value))
     made: Q = condition.create(children, condition.connector, condition.negated)
+    return made
+
+
+def _trusted_expression(node: Any) -> Any:
+    """Do the same for an expression, at any depth: a subquery may be the condition of a ``Case``."""
+    if isinstance(node, Q):
+        return _trusted(node)
+    if isinstance(node, Query):
+        made = node.clone()
+        vars(made)[_TRUSTED] = True
+        return made
+    sources = node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
+    if all(each is None for each in sources):
+        return node
+    made = copy.copy(node)
+    made.set_source_expressions(
+        [None if each is None else _trusted_expression(each) for each in sources]
+    )
     return made
 
 

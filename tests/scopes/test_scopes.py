@@ -17,7 +17,7 @@ from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.paginator import Paginator
 from django.db import connection, connections, transaction
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template import engines
@@ -1104,6 +1104,47 @@ def test_a_scope_that_looks_at_a_table_asks_about_the_row_itself(serve, made):
     assert [each["title"] for each in shelf["volumes"]] == ["blue 1"]
     assert client.get("/api/count").json() == [{"name": "all", "count": 1}]
     assert client.get("/api/inside").json() == [{"name": "all", "count": 1}]
+
+
+def writes(title):
+    return Exists(Volume.objects.filter(writer=OuterRef("pk"), title__endswith=title))
+
+
+# Each is true of the first writer of both tenants. None of them can be asked of a row without a subquery that names the row.
+ASKING = {
+    "a negated relation": lambda request: ~Q(volumes__title__endswith="1"),
+    "a subquery": lambda request: Q(writes("0")),
+    "no subquery": lambda request: ~Q(writes("1")),
+    "a subquery in a case": lambda request: Q(Case(When(writes("0"), then=Value(True)), default=Value(False))),
+    "a subquery of the same table": lambda request: Q(
+        Exists(Writer.objects.filter(pk=OuterRef("pk"), name__endswith="0"))
+    ),
+}  # fmt: skip
+EVERY_WRITER = Writer.objects.order_by("id")
+EVERY_FIRST = [f"{name} {number}" for name in ("red", "blue") for number in (0, 2)]
+INSIDE = {
+    "in": lambda: Volume.objects.filter(writer__in=Writer.objects.all()),
+    "in what was made outside": lambda: EVERY_VOLUME.filter(writer__in=EVERY_WRITER.all()),
+    "exists": lambda: Volume.objects.filter(Exists(Writer.objects.filter(pk=OuterRef("writer")))),
+    "two levels": lambda: Volume.objects.filter(
+        pk__in=Volume.objects.filter(writer__in=Writer.objects.filter(pk__in=Writer.objects.all()))
+    ),
+    "joined below": lambda: Volume.objects.filter(
+        pk__in=EVERY_VOLUME.filter(editor__isnull=False, writer__name__contains="writer")
+    ),
+    "evaluated": lambda: list(Volume.objects.filter(writer__in=Writer.objects.all())),
+}
+
+
+@pytest.mark.parametrize("asked", [*ASKING])
+@pytest.mark.parametrize("name", [*INSIDE])
+def test_a_scope_that_asks_a_subquery_is_obeyed_inside_of_other_queries(serve, made, name, asked):
+    api = MattAPI(urls_namespace=f"asking-{name}-{asked}")
+    api.add_scope(Writer, ASKING[asked])
+    api.get("/it", response=list[VolumeShown])(given(INSIDE[name]))
+    found = serve(api).get("/api/it")
+    assert found.status_code == 200
+    assert sorted(each["title"] for each in found.json()) == sorted(EVERY_FIRST)
 
 
 def test_migrations_see_the_managers_as_they_were_written(made):
