@@ -115,6 +115,12 @@ class RequestScopes:
             query.select_related = False
         elif query.select_related:
             query.select_related = self._unselect(made.model, query.select_related) or False
+        # A related manager would give each row the object that it belongs to, whoever has found that.
+        made._known_related_objects = {
+            field: objects
+            for field, objects in made._known_related_objects.items()
+            if self.condition(field.related_model._meta.db_table) is None
+        }
         made._prefetch_related_lookups = tuple(
             self._narrow_prefetch(lookup) for lookup in made._prefetch_related_lookups
         )
@@ -257,6 +263,9 @@ class RequestScopes:
         """Raise ``OutOfScope`` if one of these instances, or one that is loaded with it, is outside: one query per model."""
         groups: dict[tuple[type[Model], str | None], dict[Any, None]] = {}
         for instance in _reach(loaded):
+            for name, value in vars(instance).items():
+                if isinstance(value, QuerySet) and value._result_cache is None:
+                    vars(instance)[name] = self.narrow_all(value)
             kind: Any = type(instance)._meta.concrete_model
             saved = instance.pk is not None and not instance._state.adding
             if saved and self.condition(kind._meta.db_table) is not None:

@@ -28,6 +28,7 @@ from ninja.pagination import paginate as ninja_paginate
 
 from django_matt import (
     JSONL,
+    Event,
     MattAPI,
     ModelSchema,
     NinjaPaginationResponseSchema,
@@ -401,6 +402,39 @@ def test_what_a_request_may_read_is_sent_in_whatever_it_is_held(ask, made, hold,
     assert sorted(each["title"] for each in shown) == titles("red")
 
 
+class ShelfWithBest(Schema):
+    name: str
+    best_volumes: list[VolumeShown]
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_a_queryset_in_an_attribute_is_narrowed(serve, made, level):
+    def view(request):
+        shelf = Shelf.objects.get()
+        shelf.best_volumes = EVERY_VOLUME.all()
+        return [shelf]
+
+    api = tenants_api()
+    api.get("/it", response=list[ShelfWithBest])(tier(level)(view))
+    (found,) = serve(api).get("/api/it", headers={"X-Tenant": "red"}).json()
+    assert [each["title"] for each in found["best_volumes"]] == titles("red")
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_rows_do_not_show_whose_related_manager_has_found_them(ask, made, level):
+    writer = made["blue"]["writers"][0]
+    give_away(made)
+    status, found = ask(
+        lambda request: writer.edited.all(), list[VolumeWithEditor], decorate=tier(level)
+    )
+    assert (status, found) == (200, [{"title": "red 0", "editor": None}])
+    mine = made["red"]["writers"][0]
+    status, found = ask(
+        lambda request: mine.edited.order_by("id"), list[VolumeWithEditor], decorate=tier(level)
+    )
+    assert {each["editor"]["name"] for each in found} == {"red writer 0"}
+
+
 def test_an_instance_that_is_not_saved_is_no_row(ask, made):
     status, found = ask(lambda request: Volume(title="new"), VolumeShown)
     assert (status, found) == (200, {"title": "new"})
@@ -752,6 +786,28 @@ def test_the_items_of_an_async_stream_are_what_the_request_may_read(serve, made)
     api.get("/it", response=JSONL[VolumeShown])(view)
     text = read_async(serve(api))
     assert [json.loads(line)["title"] for line in text.splitlines()] == titles("red")
+
+
+class Shown(Schema):
+    found: list[VolumeShown]
+
+
+STREAMED = {
+    "a queryset": lambda: {"found": EVERY_VOLUME.all()},
+    "a queryset in an event": lambda: Event({"found": EVERY_VOLUME.all()}),
+    "a generator": lambda: {"found": (each for each in Volume.objects.order_by("id"))},
+}
+
+
+@pytest.mark.parametrize("name", [*STREAMED])
+def test_what_the_items_of_a_stream_hold_is_narrowed(serve, made, name):
+    def view(request):
+        yield STREAMED[name]()
+
+    api = tenants_api()
+    api.get("/it", response=JSONL[Shown])(view)
+    text = read(serve(api).get("/api/it", headers={"X-Tenant": "red"}))
+    assert [each["title"] for each in json.loads(text)["found"]] == titles("red"), text
 
 
 def stream_of_titles():
