@@ -330,10 +330,10 @@ class _Condition:
 def _has_subquery(node: Any) -> bool:
     if isinstance(node, Query) or hasattr(node, "query"):
         return True
-    below = node.children if isinstance(node, WhereNode) else None
-    if below is None:
-        below = node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
-    return any(map(_has_subquery, below))
+    if isinstance(node, WhereNode):
+        return any(map(_has_subquery, node.children))
+    found = node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
+    return any(map(_has_subquery, found))
 
 
 def _trusted(condition: Q) -> Q:
