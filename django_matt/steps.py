@@ -1,6 +1,7 @@
 """The steps of a request through one operation: authenticate, permit, validate, call, answer."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from threading import RLock
 from typing import Any
@@ -276,6 +277,15 @@ class _NoSteps:
 
 _LOCK = RLock()
 """Routes share schemas and paginators, so one thread at a time binds an operation."""
+
+
+def _renew_lock() -> None:
+    global _LOCK  # noqa: PLW0603 - the thread that held it is not in the child of a fork
+    _LOCK = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Binding:

@@ -2,6 +2,9 @@
 
 import asyncio
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
@@ -133,6 +136,53 @@ def test_threads_that_ask_a_new_route_at_once_bind_it_once(serve, made, mode):
     client.get("/api/openapi.json")
     assert at_once([ask] * THREADS) == [{"title": "x", "parts": [{"name": "y"}]}] * THREADS
     assert made == ["one"]
+
+
+FORKING = """
+import os, signal, threading
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.project.settings"
+import django
+django.setup()
+from django.conf import settings
+from django.test import Client
+from django.urls import path
+from django_matt import MattAPI
+from django_matt.steps import Steps
+
+api = MattAPI()
+api.get("/one")(lambda request: 1)
+api.get("/two")(lambda request: 2)
+urlpatterns = [path("api/", api.urls)]
+settings.ROOT_URLCONF = __name__
+begun, forked, make = threading.Event(), threading.Event(), Steps.__init__
+
+def make_slowly(self, *arguments):
+    begun.set()
+    forked.wait()
+    make(self, *arguments)
+
+Steps.__init__ = make_slowly
+binding = threading.Thread(target=Client().get, args=("/api/one",))
+binding.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    forked.set()
+    signal.alarm(10)
+    os._exit(0 if Client().get("/api/two").status_code == 200 else 1)
+_, status = os.waitpid(child, 0)
+forked.set()
+binding.join()
+print(status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+def test_a_fork_while_a_route_is_bound_waits_for_no_thread_of_its_parent():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0"]
 
 
 def test_tasks_of_one_event_loop_bind_a_route_once(serve, made):

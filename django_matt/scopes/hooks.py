@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 from asgiref.sync import sync_to_async
@@ -188,12 +189,17 @@ def _data(item: Any) -> Any:
     return item.data if isinstance(item, Event) else item
 
 
+def _with_data(item: Any, data: Any) -> Any:
+    if data is _data(item):
+        return item
+    return replace(item, data=data) if isinstance(item, Event) else data
+
+
 def _checked(items: Any) -> Iterator[Any]:
     """Check each item of a stream."""
     try:
         for item in items:
-            _settle(_data(item))
-            yield item
+            yield _with_data(item, _settle(_data(item)))
     finally:
         close_stream(items)
 
@@ -201,7 +207,6 @@ def _checked(items: Any) -> Iterator[Any]:
 async def _checked_async(items: Any) -> AsyncIterator[Any]:
     try:
         async for item in items:
-            await _settle_async(_data(item))
-            yield item
+            yield _with_data(item, await _settle_async(_data(item)))
     finally:
         await close_stream_async(items)

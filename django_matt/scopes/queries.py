@@ -12,7 +12,7 @@ from django.core.exceptions import (
     FullResultSet,
     SynchronousOnlyOperation,
 )
-from django.db.models import Manager, Model, Q, QuerySet, Subquery
+from django.db.models import Manager, Model, Q, QuerySet
 from django.db.models.query import RawQuerySet
 from django.http import HttpRequest
 from ninja.responses import Status
@@ -115,6 +115,12 @@ class RequestScopes:
             query.select_related = False
         elif query.select_related:
             query.select_related = self._unselect(made.model, query.select_related) or False
+        # A related manager would give each row the object that it belongs to, whoever has found that.
+        made._known_related_objects = {
+            field: objects
+            for field, objects in made._known_related_objects.items()
+            if self.condition(field.related_model._meta.db_table) is None
+        }
         made._prefetch_related_lookups = tuple(
             self._narrow_prefetch(lookup) for lookup in made._prefetch_related_lookups
         )
@@ -173,6 +179,7 @@ class RequestScopes:
             if condition is not None and type(join.filtered_relation) is not _On:
                 made = join.relabeled_clone({})
                 made.filtered_relation = _On(condition.where(alias), made.filtered_relation)
+                condition.reserve(query)
             if (made is not join or join.parent_alias in outer) and made.join_type == INNER:
                 # An object that the request may not read is like one that is not there: the row of the other stays.
                 made = made.promote()
@@ -256,6 +263,9 @@ class RequestScopes:
         """Raise ``OutOfScope`` if one of these instances, or one that is loaded with it, is outside: one query per model."""
         groups: dict[tuple[type[Model], str | None], dict[Any, None]] = {}
         for instance in _reach(loaded):
+            for name, value in vars(instance).items():
+                if isinstance(value, QuerySet) and value._result_cache is None:
+                    vars(instance)[name] = self.narrow_all(value)
             kind: Any = type(instance)._meta.concrete_model
             saved = instance.pk is not None and not instance._state.adding
             if saved and self.condition(kind._meta.db_table) is not None:
@@ -284,9 +294,8 @@ class _Condition:
         base = query.get_initial_alias()
         joins = any(count for alias, count in query.alias_refcount.items() if alias != base)
         # A subquery may name the table that is outside of it. With another alias, that could be one of its own.
-        self._moves = not joins and not any(
-            hasattr(part, "query") for part in chosen.flatten() if not isinstance(part, Model)
-        )
+        self._moves = not joins and not _has_subquery(query.where)
+        self._prefixes: frozenset[str] = query.subq_aliases
         # A condition that joins other tables might give a row twice.
         self._where = self._by_key() if joins else query.where
 
@@ -294,6 +303,7 @@ class _Condition:
         """Return the condition as one on the key alone."""
         query = Query(self._model)
         query.add_q(Q(pk__in=_trust(QuerySet(self._model).filter(self._chosen).values("pk"))))
+        self._prefixes |= query.subq_aliases
         return query.where
 
     def where(self, alias: str) -> WhereNode:
@@ -309,6 +319,21 @@ class _Condition:
         where = self.where(alias)
         if not _holds(query.where, where):
             query.where.add(where, AND)
+        self.reserve(query)
+
+    def reserve(self, query: Any) -> None:
+        """Let a query that has the condition know the aliases in it: inside of another query it takes none of these."""
+        if not self._prefixes <= query.subq_aliases:
+            query.subq_aliases |= self._prefixes
+
+
+def _has_subquery(node: Any) -> bool:
+    if isinstance(node, Query) or hasattr(node, "query"):
+        return True
+    if isinstance(node, WhereNode):
+        return any(map(_has_subquery, node.children))
+    found = node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
+    return any(map(_has_subquery, found))
 
 
 def _trusted(condition: Q) -> Q:
@@ -320,12 +345,28 @@ def _trusted(condition: Q) -> Q:
             value = _trusted(value)
         elif isinstance(value, QuerySet):
             value = _trust(value._chain())  # type: ignore[attr-defined]
-        elif isinstance(value, Subquery):
-            value = value.copy()
-            value.query = value.query.clone()
-            vars(value.query)[_TRUSTED] = True
+        else:
+            value = _trusted_expression(value)
         children.append(value if name is None else (name, value))
     made: Q = condition.create(children, condition.connector, condition.negated)
+    return made
+
+
+def _trusted_expression(node: Any) -> Any:
+    """Do the same for an expression, at any depth: a subquery may be the condition of a ``Case``."""
+    if isinstance(node, Q):
+        return _trusted(node)
+    if isinstance(node, Query):
+        made = node.clone()
+        vars(made)[_TRUSTED] = True
+        return made
+    sources = node.get_source_expressions() if hasattr(node, "get_source_expressions") else ()
+    if all(each is None for each in sources):
+        return node
+    made = copy.copy(node)
+    made.set_source_expressions(
+        [None if each is None else _trusted_expression(each) for each in sources]
+    )
     return made
 
 

@@ -17,7 +17,7 @@ from django.apps import apps
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.paginator import Paginator
 from django.db import connection, connections, transaction
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template import engines
@@ -28,6 +28,7 @@ from ninja.pagination import paginate as ninja_paginate
 
 from django_matt import (
     JSONL,
+    Event,
     MattAPI,
     ModelSchema,
     NinjaPaginationResponseSchema,
@@ -401,6 +402,39 @@ def test_what_a_request_may_read_is_sent_in_whatever_it_is_held(ask, made, hold,
     assert sorted(each["title"] for each in shown) == titles("red")
 
 
+class ShelfWithBest(Schema):
+    name: str
+    best_volumes: list[VolumeShown]
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_a_queryset_in_an_attribute_is_narrowed(serve, made, level):
+    def view(request):
+        shelf = Shelf.objects.get()
+        shelf.best_volumes = EVERY_VOLUME.all()
+        return [shelf]
+
+    api = tenants_api()
+    api.get("/it", response=list[ShelfWithBest])(tier(level)(view))
+    (found,) = serve(api).get("/api/it", headers={"X-Tenant": "red"}).json()
+    assert [each["title"] for each in found["best_volumes"]] == titles("red")
+
+
+@pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
+def test_rows_do_not_show_whose_related_manager_has_found_them(ask, made, level):
+    writer = made["blue"]["writers"][0]
+    give_away(made)
+    status, found = ask(
+        lambda request: writer.edited.all(), list[VolumeWithEditor], decorate=tier(level)
+    )
+    assert (status, found) == (200, [{"title": "red 0", "editor": None}])
+    mine = made["red"]["writers"][0]
+    status, found = ask(
+        lambda request: mine.edited.order_by("id"), list[VolumeWithEditor], decorate=tier(level)
+    )
+    assert {each["editor"]["name"] for each in found} == {"red writer 0"}
+
+
 def test_an_instance_that_is_not_saved_is_no_row(ask, made):
     status, found = ask(lambda request: Volume(title="new"), VolumeShown)
     assert (status, found) == (200, {"title": "new"})
@@ -754,6 +788,28 @@ def test_the_items_of_an_async_stream_are_what_the_request_may_read(serve, made)
     assert [json.loads(line)["title"] for line in text.splitlines()] == titles("red")
 
 
+class Shown(Schema):
+    found: list[VolumeShown]
+
+
+STREAMED = {
+    "a queryset": lambda: {"found": EVERY_VOLUME.all()},
+    "a queryset in an event": lambda: Event({"found": EVERY_VOLUME.all()}),
+    "a generator": lambda: {"found": (each for each in Volume.objects.order_by("id"))},
+}
+
+
+@pytest.mark.parametrize("name", [*STREAMED])
+def test_what_the_items_of_a_stream_hold_is_narrowed(serve, made, name):
+    def view(request):
+        yield STREAMED[name]()
+
+    api = tenants_api()
+    api.get("/it", response=JSONL[Shown])(view)
+    text = read(serve(api).get("/api/it", headers={"X-Tenant": "red"}))
+    assert [each["title"] for each in json.loads(text)["found"]] == titles("red"), text
+
+
 def stream_of_titles():
     def titles_of():
         for volume in Volume.objects.order_by("id"):
@@ -1104,6 +1160,47 @@ def test_a_scope_that_looks_at_a_table_asks_about_the_row_itself(serve, made):
     assert [each["title"] for each in shelf["volumes"]] == ["blue 1"]
     assert client.get("/api/count").json() == [{"name": "all", "count": 1}]
     assert client.get("/api/inside").json() == [{"name": "all", "count": 1}]
+
+
+def writes(title):
+    return Exists(Volume.objects.filter(writer=OuterRef("pk"), title__endswith=title))
+
+
+# Each is true of the first writer of both tenants. None of them can be asked of a row without a subquery that names the row.
+ASKING = {
+    "a negated relation": lambda request: ~Q(volumes__title__endswith="1"),
+    "a subquery": lambda request: Q(writes("0")),
+    "no subquery": lambda request: ~Q(writes("1")),
+    "a subquery in a case": lambda request: Q(Case(When(writes("0"), then=Value(True)), default=Value(False))),
+    "a subquery of the same table": lambda request: Q(
+        Exists(Writer.objects.filter(pk=OuterRef("pk"), name__endswith="0"))
+    ),
+}  # fmt: skip
+EVERY_WRITER = Writer.objects.order_by("id")
+EVERY_FIRST = [f"{name} {number}" for name in ("red", "blue") for number in (0, 2)]
+INSIDE = {
+    "in": lambda: Volume.objects.filter(writer__in=Writer.objects.all()),
+    "in what was made outside": lambda: EVERY_VOLUME.filter(writer__in=EVERY_WRITER.all()),
+    "exists": lambda: Volume.objects.filter(Exists(Writer.objects.filter(pk=OuterRef("writer")))),
+    "two levels": lambda: Volume.objects.filter(
+        pk__in=Volume.objects.filter(writer__in=Writer.objects.filter(pk__in=Writer.objects.all()))
+    ),
+    "joined below": lambda: Volume.objects.filter(
+        pk__in=EVERY_VOLUME.filter(editor__isnull=False, writer__name__contains="writer")
+    ),
+    "evaluated": lambda: list(Volume.objects.filter(writer__in=Writer.objects.all())),
+}
+
+
+@pytest.mark.parametrize("asked", [*ASKING])
+@pytest.mark.parametrize("name", [*INSIDE])
+def test_a_scope_that_asks_a_subquery_is_obeyed_inside_of_other_queries(serve, made, name, asked):
+    api = MattAPI(urls_namespace=f"asking-{name}-{asked}")
+    api.add_scope(Writer, ASKING[asked])
+    api.get("/it", response=list[VolumeShown])(given(INSIDE[name]))
+    found = serve(api).get("/api/it")
+    assert found.status_code == 200
+    assert sorted(each["title"] for each in found.json()) == sorted(EVERY_FIRST)
 
 
 def test_migrations_see_the_managers_as_they_were_written(made):
