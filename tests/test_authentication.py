@@ -537,6 +537,10 @@ class TestAnyOf:
         with pytest.raises(ConfigError, match="cannot tell whether"):
             AnyOf(Token(), lambda request: True)
 
+    def test_none_at_all_is_a_mistake(self):
+        with pytest.raises(ConfigError, match="at least one"):
+            AnyOf()
+
 
 class Several(Authenticator):
     """An app's tokens, of which a client has one or the other, and a client certificate."""

@@ -27,7 +27,11 @@ class AnyOf:
     """
 
     def __init__(self, *callbacks: Any) -> None:
-        """Take the callbacks; raises ``ConfigError`` for one whose credentials cannot be told from none."""
+        """Take the callbacks; raises ``ConfigError`` for none, and for one whose credentials cannot be told from none."""
+        if not callbacks:
+            raise ConfigError(
+                "AnyOf() needs at least one authenticator: without one, it refuses every request."
+            )
         for each in callbacks:
             if not hasattr(each, "_matt_bind") and not any(
                 map(reader_of, schemes_of(each).values())

@@ -76,7 +76,8 @@ class Authenticator:
     def __init__(self, *, scopes: Sequence[str] | None = None) -> None:
         """Take the scopes that credentials need, the class's own by default."""
         if scopes is not None:
-            self.scopes = tuple(scopes)
+            # A string is refused when the route is bound: its letters would be scopes.
+            self.scopes = scopes if isinstance(scopes, str) else tuple(scopes)
 
     # ---- what a class says ----
 
