@@ -628,6 +628,7 @@ def assert_mistake(serve, api, message):
     assert client.get("/api/one").status_code == 500
 
 
+@pytest.mark.django_db  # a check of Django's asks the database whether it has JSON
 class TestMistakes:
     @pytest.mark.parametrize(
         ("members", "message"),

@@ -487,6 +487,7 @@ JOINS: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Calling select_related")  # of Django 6.1
 @pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
 @pytest.mark.parametrize("name", [*JOINS])
 def test_an_object_that_the_request_may_not_read_is_null_where_its_key_may_be(
@@ -503,6 +504,7 @@ def test_an_object_that_the_request_may_not_read_is_null_where_its_key_may_be(
     }
 
 
+@pytest.mark.filterwarnings("ignore:Calling select_related")  # of Django 6.1
 @pytest.mark.parametrize("level", ["rows", "instances", "pydantic"])
 @pytest.mark.parametrize("name", [*JOINS])
 def test_an_object_that_the_request_may_not_read_is_refused_where_there_must_be_one(
