@@ -7,7 +7,6 @@ from xml.sax.saxutils import escape
 from django_matt.errors.exceptions import MissingExtra
 from django_matt.formats.limits import decode, refuse
 from django_matt.formats.protocol import Format
-from django_matt.formats.xml_elements import ElementReader
 
 __all__ = ["XML"]
 
@@ -62,6 +61,9 @@ class XML(Format):
     def load(self, body: bytes, charset: str | None = None) -> Any:
         """Read an XML document; a charset that the client names outranks the document's (RFC 7303, 3)."""
         from defusedxml.common import DefusedXmlException
+
+        # Here, as it is needed by bodies in XML alone.
+        from django_matt.formats.xml_elements import ElementReader
 
         reader = ElementReader(key_of)
         if charset is not None:

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import TREE, succeed
 
-BUDGET = 10_100
+BUDGET = 10_010
 """Lines of code of ``django_matt``, without those of ``rows/``. It only goes down: lower it when you make the core smaller."""
 
 SERVE = """
