@@ -1002,7 +1002,7 @@ def test_a_key_is_checked_wherever_the_type_of_a_field_says_that_it_is_one(ask, 
 
 
 def test_a_key_in_a_query_that_may_be_left_out_is_checked(ask, made):
-    def view(request, writer: WriterKey = None):
+    def view(request, writer: WriterKey = None):  # type: ignore[assignment]
         return {}
 
     assert ask(view, None, query="")[0] == 200
