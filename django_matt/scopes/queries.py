@@ -243,8 +243,9 @@ class RequestScopes:
         items = [self.settle(each, loaded) for each in held]
         if held is value and all(new is old for new, old in zip(items, value, strict=True)):
             return value
-        if hasattr(value, "_make"):
-            return value._make(items)
+        make = getattr(value, "_make", None)  # of a named tuple
+        if make is not None:
+            return make(items)
         return tuple(items) if type(value) is tuple else items
 
     def _settle_fields(self, value: Any, loaded: list[Model]) -> Any:
