@@ -29,7 +29,6 @@ from django.urls import set_script_prefix
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
-from django_matt.discovery import find_apis
 from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
 from django_matt.settings import get_settings
 from django_matt.threads import Lease, Threads
@@ -91,6 +90,9 @@ class MattASGIHandler(ASGIHandler):
     @cached_property
     def has_sockets(self) -> bool:
         """Whether an API of the project serves WebSockets; without one they are refused as by Django's handler."""
+        # Here, as it imports Ninja, which reads the settings; an asgi.py names them after its imports.
+        from django_matt.discovery import find_apis
+
         return any(getattr(api, "sockets", ()) for api, _ in find_apis())
 
     @asynccontextmanager
