@@ -273,14 +273,14 @@ def test_without_an_asgi_application_it_says_what_it_serves(start, folder):
         text.replace('ASGI_APPLICATION = "config.asgi.application"\n', "")
     )
     project = start()
-    assert "without what config.wsgi.application adds" in project.printed()
+    assert "without the code in config.wsgi.application" in project.printed()
     assert "__matt__/reload.js" in project.get().text
 
 
 def test_a_taken_port_and_a_missing_certificate_are_said(project):
     for arguments, said in [
         ([str(project.port)], "That port is already in use."),
-        (["0", "--cert-file", "no.pem", "--key-file", "no.pem"], "There is no file no.pem."),
+        (["0", "--cert-file", "no.pem", "--key-file", "no.pem"], "The file no.pem does not exist."),
         (["0", "--cert-file", "manage.py"], "HTTPS needs both"),
     ]:
         done = subprocess.run(
