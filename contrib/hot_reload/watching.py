@@ -37,6 +37,8 @@ _SUFFIXES = (
 )
 # A batch ends after one step without changes. The step is most of the time between an edit and its event.
 _STEP_MS, _BATCH_MS, _TIMEOUT_MS = 25, 400, 2_000
+# As long as a server waits for its directories to be watched: a large project on a slow disk.
+_OPEN_SECONDS = 5.0
 
 
 def is_ignored(path: Path) -> bool:
@@ -106,7 +108,7 @@ class Watcher(threading.Thread):
         is_known: Callable[[Path], bool] = lambda path: False,
         parent: int | None = None,
     ) -> None:
-        """Prepare the thread; ``start()`` begins to watch."""
+        """Prepare the thread; ``start()`` returns once the directories are watched."""
         super().__init__(name="matt-hot-reload", daemon=True)
         self._roots = list(roots)
         self._tell = tell
@@ -115,9 +117,14 @@ class Watcher(threading.Thread):
         self._is_known = is_known
         # On Windows, the launcher of a virtual environment is a process between the supervisor and this one.
         self._parent = parent if parent and os.name == "posix" else os.getppid()
-        self._stopping = threading.Event()
+        self._opened, self._stopping = threading.Event(), threading.Event()
         self._directories: set[Path] = set()
         self._early: dict[Path, str] = {}
+
+    def start(self) -> None:
+        """Begin to watch: a file that is deleted after this is noticed, and before it cannot be."""
+        super().start()
+        self._opened.wait(_OPEN_SECONDS)
 
     def stop(self) -> None:
         """End the thread at its next step."""
@@ -125,7 +132,10 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Watch until the thread is stopped or the supervisor has ended."""
-        notify = self._open()
+        try:
+            notify = self._open()
+        finally:
+            self._opened.set()
         if self._since is not None:
             early = [
                 FileChange(change.path, "modified")

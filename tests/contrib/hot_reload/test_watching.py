@@ -169,6 +169,23 @@ def test_what_was_written_before_anyone_watched_is_told_first(tmp_path):
     assert [change.path.name for change in batches] == ["late.py"]
 
 
+def test_a_file_that_is_deleted_as_soon_as_it_has_begun_is_told(tmp_path):
+    (tmp_path / "page.html").write_text("")
+    batches, heard = [], threading.Event()
+
+    def hear(changes):
+        batches.extend(changes)
+        heard.set()
+
+    watcher = Watcher([tmp_path], hear)
+    watcher.start()
+    (tmp_path / "page.html").unlink()
+    assert heard.wait(SECONDS)
+    watcher.stop()
+    watcher.join(SECONDS)
+    assert [(change.path.name, change.kind) for change in batches] == [("page.html", "deleted")]
+
+
 def test_what_is_found_at_the_beginning_is_told_once(watch, tmp_path, monkeypatch):
     """The write falls between the first moment that is watched and the first look at the files."""
     notify = Watcher._notify
