@@ -14,15 +14,18 @@ export NO_MKDOCS_2_WARNING = 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 # The tests of the named contrib apps alone; everything where none is named.
-TESTS    = $(patsubst %,tests/contrib/%,$(APPS))
+TESTS    = $(wildcard $(APPS:%=tests/contrib/%))
 # Folders whose every test starts servers; naming them spares the time to read them.
-QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects
+QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects --ignore=tests/sign_in
 
 # What the editable install was built from: a change of one of these installs again, and so rebuilds the extension.
 SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serialization/encoder.py django_matt/serialization/_encoder_c.pxd django_matt/rows/_rows_c.pyx)
 
+# Compiled: .so, .pyd.
+EXTENSION := django_matt/rows/_rows_c.*[od]
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-sqlite test-servers test-projects test-next test-newest check format encoder bench docs peers upstream lock clean
+.PHONY: help demo test test-quick test-sign-in test-sqlite test-servers test-projects test-next test-newest check format encoder bench docs peers upstream lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,17 +36,21 @@ $(VENV)/bin/uv:
 	@python="$(PYTHON)"; \
 	for candidate in $${python:-python3.13 python3.12 python3.11 python3}; do \
 		"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-		echo "Creating $(VENV) with $$("$$candidate" --version)"; \
-		"$$candidate" -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv; \
+		.ci/during "Creating $(VENV) with $$("$$candidate" --version)" \
+			sh -c '"$$0" -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv' "$$candidate"; \
 		exit; \
 	done; \
 	echo "Python 3.11 or newer with venv and pip is needed (make PYTHON=/path/to/python names one)." >&2; exit 1
 
+# The extension is compiled while packages are downloaded, and only where it is older than its sources.
 define install
-	@echo "Installing requirements/$(1).txt into $(VENV)"
 	@rm -f $(VENV)/.demo $(VENV)/.test $(VENV)/.dev
-	@$(PIP) sync --quiet requirements/$(1).txt
-	@$(PIP) install --quiet --no-deps --reinstall-package django-matt --editable .
+	@what="Installing requirements/$(1).txt into $(VENV)"; again=; \
+	if [ ! -e $(VENV)/.built ] || [ -n "$$(find $(SOURCES) -newer $(VENV)/.built)" ] || ! ls $(EXTENSION) >/dev/null 2>&1; then \
+		what="$$what and compiling Django Matt"; again="--reinstall-package django-matt"; touch $(VENV)/.building; \
+	fi; \
+	echo "-e ." | .ci/during "$$what" $(PIP) sync --quiet $$again requirements/$(1).txt - || exit 1; \
+	[ -z "$$again" ] || mv $(VENV)/.building $(VENV)/.built
 	@touch $(foreach set,$(1) $(2),$(VENV)/.$(set))
 endef
 
@@ -55,6 +62,18 @@ $(VENV)/.dev: requirements/dev.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,dev,test demo)
 $(VENV)/.bench: requirements/bench.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,bench)
+$(VENV)/.bolt: requirements/bolt.txt $(SOURCES) | $(VENV)/bin/uv
+	$(call install,bolt)
+
+# Sets `found` to a Python of one of `minors` that can make an environment: on the PATH, or one of pyenv's.
+define find_python
+found=""; for minor in $$minors; do \
+	for candidate in python3.$$minor $$(ls -d "$$HOME"/.pyenv/versions/3.$$minor.*/bin/python 2>/dev/null | sort -rV); do \
+		"$$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue; \
+		found="$$candidate"; break 2; \
+	done; \
+done
+endef
 
 # ---- what people run -------------------------------------------------------------------------------------------------
 
@@ -79,6 +98,12 @@ test-quick: $(VENV)/.test ## Run the tests that start no server, in parallel, in
 	unset PYTHONDONTWRITEBYTECODE; \
 	$(PYTEST) -p no:schemathesis -m "not once" -n $(PARALLEL) --dist worksteal $(QUICK) $(ARGS)
 
+# Each app in a process with that app alone; all of them at the end.
+test-sign-in: $(VENV)/.test ## Run the tests of the apps that sign users in (DATABASE=postgres, ARGS=tokens)
+	@export MATT_TEST_DATABASE=$(or $(DATABASE),sqlite) MATT_CLOSING=$(CLOSING) PARALLEL=$(PARALLEL); \
+	$(RUN) -m tests.sign_in -q -p tests.closing -p no:schemathesis -m "not once" --durations=5 --durations-min=1 \
+		$(notdir $(wildcard $(APPS:%=tests/sign_in/%))) $(ARGS)
+
 test-servers: $(VENV)/.test ## Run the tests that start servers and browsers
 	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and not projects" $(ARGS)
 
@@ -88,14 +113,10 @@ test-projects: $(VENV)/.test ## Run the tests that generate projects
 test-next: $(VENV)/.test ## Run the tests with the other line of Python and Django, if one is found
 	@this=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	[ "$$this" = 3.11 ] && minors="13 12" || minors="11"; \
-	for minor in $$minors; do \
-		for candidate in python3.$$minor $$(ls -d "$$HOME"/.pyenv/versions/3.$$minor.*/bin/python 2>/dev/null | sort -rV); do \
-			"$$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue; \
-			$(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$candidate" .venv-next/.test || exit 1; \
-			exec $(MAKE) --no-print-directory VENV=.venv-next CLOSING=$(CLOSING) test-quick; \
-		done; \
-	done; \
-	echo "No second Python found." | tee -a $(CLOSING)
+	$(find_python); \
+	[ -n "$$found" ] || { echo "No second Python found." | tee -a $(CLOSING); exit; }; \
+	$(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$found" .venv-next/.test || exit 1; \
+	exec $(MAKE) --no-print-directory --keep-going VENV=.venv-next CLOSING=$(CLOSING) test-quick test-sign-in
 
 # Without `--editable .` in the same command, uv does not look at the caps of pyproject.toml.
 UPSTREAM := django django-ninja django-ninja-extra pydantic
@@ -105,7 +126,7 @@ test-newest: ## Run the tests with the newest Ninja, Ninja Extra, pydantic and D
 	[ "$(CAPS)" = no ] && wanted="--upgrade $(UPSTREAM)" || wanted="$(UPSTREAM:%=--upgrade-package %) --editable ."; \
 	.venv-newest/bin/uv pip install --quiet $$wanted; \
 	.venv-newest/bin/uv pip freeze | grep -E "^($(subst $() ,|,$(UPSTREAM)))=="; \
-	exec $(MAKE) --no-print-directory VENV=.venv-newest CLOSING=$(CLOSING) test-quick
+	exec $(MAKE) --no-print-directory --keep-going VENV=.venv-newest CLOSING=$(CLOSING) test-quick test-sign-in
 
 # All of them run, also after one that failed.
 check: $(VENV)/.dev ## Lint, format, types (mypy strict, pyright), import contracts, documentation
@@ -127,12 +148,16 @@ encoder: | $(VENV)/bin/uv ## Write the fingerprints of what is compiled and buil
 	@$(RUN) -m tests.serialization.fingerprint
 	@$(RUN) -c 'from setuptools import setup; setup()' --quiet build_ext --inplace --force
 
-bench: ## Measure MattAPI beside its peers and hand-written Django
+bench: ## Measure MattAPI beside its peers and hand-written Django (ARGS="--postgres --write")
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.bench
+	@minors="13 12"; $(find_python); \
+	[ -n "$$found" ] || { echo "django-bolt is not measured: it needs Python 3.12 or newer, and none was found."; exit; }; \
+	$(MAKE) --no-print-directory VENV=.venv-bolt PYTHON="$$found" .venv-bolt/.bolt \
+		|| echo "django-bolt is not measured: it could not be installed with $$found." >&2
 	.venv-bench/bin/python -m benchmarks $(ARGS)
-	.venv-bench/bin/python -m benchmarks.prices
-	.venv-bench/bin/python -m benchmarks.startup
 	.venv-bench/bin/python -m benchmarks.reload
+	.venv-bench/bin/python -m benchmarks.types
+	.venv-bench/bin/python -m benchmarks.sign_in
 
 docs: $(VENV)/.dev ## Serve the documentation on 127.0.0.1 (PORT=8000)
 	$(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
@@ -153,9 +178,10 @@ lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	$$compile --constraints requirements/dev.txt --group test --extra all -o requirements/test.txt; \
 	$$compile --constraints requirements/dev.txt --group demo --extra standard -o requirements/demo.txt; \
 	$$compile --constraints requirements/dev.txt --group bench --extra all -o requirements/bench.txt; \
+	$$(echo "$$compile" | sed 's/3[.]11/3.12/') --constraints requirements/dev.txt --group bolt --extra standard -o requirements/bolt.txt; \
 	$$compile --constraints requirements/dev.txt --group peers --extra all -o requirements/peers.txt
 
 clean: ## Remove what these commands made
-	rm -rf .venv .venv-next .venv-bench .venv-peers .venv-newest build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-next .venv-bench .venv-bolt .venv-peers .venv-newest build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f django_matt/serialization/_encoder_c*.so django_matt/serialization/encoder.c
 	rm -f django_matt/rows/_rows_c*.so django_matt/rows/_rows_c.c

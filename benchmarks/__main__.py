@@ -12,14 +12,19 @@ from pathlib import Path
 
 from benchmarks.cases import ASYNC, CASES, STREAM, SYNC
 from benchmarks.load import MISSING, LoadError, is_installed
+from benchmarks.prices import STREAMS, requests_table, streams_table
+from benchmarks.prices import measure as measure_prices
 from benchmarks.progress import Tell, progress
 from benchmarks.results import Results, work
 from benchmarks.servers import ServerError
 from benchmarks.serving import SERVED, Serving
 from benchmarks.stacks import STACKS
-from benchmarks.tables import print_results
+from benchmarks.startup import ROUTES, measure_all, startup_table
+from benchmarks.tables import print_results, print_table
+from benchmarks.whole import Whole, keep, resume
 
-PARTS = ["rounds", "stream", "serving"]
+DATABASE_PARTS = ["rounds", "stream", "serving"]
+PARTS = [*DATABASE_PARTS, "startup", "prices"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,10 @@ class Extent:
     entries: int
     streams: int
     serving: Serving
+    starts: int
+    """How often each stack is started."""
+    prices: int
+    """Rounds of the price of a request; with 0 there are none."""
 
 
 THOROUGH = Extent(
@@ -40,6 +49,8 @@ THOROUGH = Extent(
     entries=100_000,
     streams=2,
     serving=Serving(seconds=1.5, rounds=2, cases=SERVED),
+    starts=3,
+    prices=3,
 )
 QUICK = Extent(
     rounds=6,
@@ -47,6 +58,8 @@ QUICK = Extent(
     entries=20_000,
     streams=1,
     serving=Serving(seconds=1, rounds=1, cases={"wsgi": ["flat"]}),
+    starts=1,
+    prices=0,
 )
 
 
@@ -69,6 +82,9 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help="write docs/benchmarks.md and its plots"
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with a run of this code that was stopped"
+    )
     options = parser.parse_args()
     # A run that is stopped, by timeout(1) for one, still stops its servers and removes its files.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -77,25 +93,57 @@ def main() -> None:
     if "serving" in parts and not is_installed():
         print(f"The stacks are not measured behind a server: {MISSING}.", file=sys.stderr)
         parts.remove("serving")
-    measured = []
-    for database in ["sqlite", *(["postgres"] if options.postgres else [])]:
-        results = Results(database=database, entries=extent.entries)
-        with _database(database):
-            for _ in work(results, "fill", "--entries", f"{extent.entries}"):
-                pass
-            if "rounds" in parts:
-                _measure_rounds(results, options.only, rounds, extent.seconds)
-            if "stream" in parts:
-                _measure_streams(results, extent.streams)
-            if "serving" in parts:
-                _measure_serving(results, extent.serving)
+    if "prices" in parts and (not extent.prices or not is_installed()):
+        parts.remove("prices")
+    databases = ["sqlite", *(["postgres"] if options.postgres else [])]
+    whole = Whole(databases=[Results(database=each, entries=extent.entries) for each in databases])
+    if options.resume:
+        try:
+            whole = resume()
+        except ValueError as error:
+            parser.error(f"--resume: {error}.")
+    wanted = [part for part in parts if part in DATABASE_PARTS]
+    for results in whole.databases:
+        left = [part for part in wanted if f"{results.database} {part}" not in whole.done]
+        for part in _measure_database(results, left, options.only, rounds, extent):
+            keep(whole, f"{results.database} {part}")
         print_results(results)
-        measured.append(results)
+    if "startup" in parts:
+        if "startup" not in whole.done:
+            whole.started = measure_all(ROUTES, extent.starts)
+            keep(whole, "startup")
+        print_table(f"start-up with {ROUTES} routes", startup_table(whole.started))
+    if "prices" in parts:
+        if whole.prices is None:
+            whole.prices = measure_prices(extent.prices, databases)
+            keep(whole, "prices")
+        for database, ways in whole.prices.requests.items():
+            print_table(f"{database}: CPU of a server for a request", requests_table(ways))
+        print_table(f"{STREAMS:,} idle streams", streams_table(whole.prices.streams))
     if options.write:
         from benchmarks.page import write
 
         command = f"python -m benchmarks {' '.join(sys.argv[1:])}".strip()
-        write(measured, command, extent.serving)
+        write(whole, command, extent.serving)
+
+
+def _measure_database(
+    results: Results, parts: list[str], only: list[str], rounds: int, extent: Extent
+) -> Iterator[str]:
+    """Measure the parts on one database, and yield the name of each once it is complete."""
+    if not parts:
+        return
+    with _database(results.database):
+        for _ in work(results, "fill", "--entries", f"{extent.entries}"):
+            pass
+        for part in parts:
+            if part == "rounds":
+                _measure_rounds(results, only, rounds, extent.seconds)
+            elif part == "stream":
+                _measure_streams(results, extent.streams)
+            else:
+                _measure_serving(results, extent.serving)
+            yield part
 
 
 @contextmanager

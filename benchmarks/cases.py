@@ -47,7 +47,7 @@ class Case:
 
 
 CASES = {
-    "hello": Case(title="a constant", path="hello", times=25, database=False),
+    "hello": Case(title="a constant response", path="hello", times=25, database=False),
     "echo": Case(
         title="POST, six fields validated and returned",
         path="echo",

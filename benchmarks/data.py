@@ -51,9 +51,14 @@ def publishers() -> "QuerySet[Publisher]":
 
 
 def fill(entries: int) -> None:
-    """Make the tables and their rows; ``entries`` is the length of the stream."""
+    """Make the tables and their rows; ``entries`` is the length of the stream. Tables of an earlier part are replaced."""
+    models = (Row, Entry, Publisher, Author, Tag, Book, Chapter, Invoice, Product)
+    there = set(connection.introspection.table_names())
     with connection.schema_editor() as editor:
-        for model in (Row, Entry, Publisher, Author, Tag, Book, Chapter, Invoice, Product):
+        for model in reversed(models):
+            if model._meta.db_table in there:
+                editor.delete_model(model)
+        for model in models:
             editor.create_model(model)
     Row.objects.bulk_create(_wide(Row, index) for index in range(ROWS))
     for first in range(0, entries, 10_000):

@@ -15,6 +15,7 @@ from benchmarks.ports import free_port
 __all__ = ["Server", "ServerError", "serve"]
 
 _ROOT = Path(__file__).resolve().parent.parent
+_READY = 120
 
 
 class ServerError(Exception):
@@ -132,7 +133,7 @@ def serve(
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int, ready: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + _READY
     while time.monotonic() < until and process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
@@ -143,4 +144,4 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, ready: str) -> None:
             time.sleep(0.1)
         finally:
             connection.close()
-    raise ServerError(f"the server did not serve /{ready} within 30 seconds")
+    raise ServerError(f"the server did not serve /{ready} within {_READY} seconds")

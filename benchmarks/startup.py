@@ -21,13 +21,14 @@ from benchmarks.cases import Case
 from benchmarks.memory import peak, reset_peak
 from benchmarks.tables import Table, markdown, time_text
 
-__all__ = ["STACKS", "Started", "measure", "startup_table"]
+__all__ = ["ROUTES", "STACKS", "Started", "measure", "measure_all", "startup_table"]
 
 STACKS = {
     "matt": ("MattAPI", "django_matt:MattAPI"),
     "ninja": ("Django Ninja", "ninja:NinjaAPI"),
     "extra": ("Ninja Extra", "ninja_extra:NinjaExtraAPI"),
 }
+ROUTES = 300
 _BOOK = {
     "title": "A kettle",
     "pages": 100,
@@ -69,7 +70,7 @@ def measure(stack: str, routes: int) -> Started:
     return Started(**json.loads(done.stdout))
 
 
-def startup_table(routes: int, rounds: int) -> Table:
+def measure_all(routes: int, rounds: int) -> dict[str, Started]:
     """Measure the stacks in turn, and return the least of each figure; exits where they answer differently."""
     samples: dict[str, list[Started]] = {name: [] for name in STACKS}
     for _ in range(rounds):
@@ -77,27 +78,38 @@ def startup_table(routes: int, rounds: int) -> Table:
             made.append(measure(name, routes))
     if len({sample.digest for made in samples.values() for sample in made}) > 1:
         sys.exit("Not measured, because not all stacks answer the same.")
+    return {name: _least(made) for name, made in samples.items()}
+
+
+def _least(made: list[Started]) -> Started:
+    """Return the least of each figure; the digest is the same in all of them."""
+    known = [asdict(one) for one in made]
+    figures = {key: [one[key] for one in known if one[key] is not None] for key in known[0]}
+    return Started(**{key: min(found, default=None) for key, found in figures.items()})
+
+
+def startup_table(started: dict[str, Started]) -> Table:
+    """Return what starting and the first answers cost, by stack."""
     table = [
         ["stack", "declaring", "start-up", "grows by", "first answer", "second", "grows, all asked"]
     ]
-    for name, made in samples.items():
-        least = {
-            key: min(getattr(one, key) or 0 for one in made)
-            for key in asdict(made[0])
-            if key != "digest"
-        }
+    for name, one in started.items():
         table.append(
             [
                 STACKS[name][0],
-                time_text(least["declared"]),
-                time_text(least["started"]),
-                f"{least['grown'] / 2**20:.1f} MiB",
-                time_text(least["first"]),
-                time_text(least["second"]),
-                f"{least['grown_after'] / 2**20:.1f} MiB",
+                time_text(one.declared),
+                time_text(one.started),
+                _size(one.grown),
+                time_text(one.first),
+                time_text(one.second),
+                _size(one.grown_after),
             ]
         )
     return table
+
+
+def _size(grown: int | None) -> str:
+    return "-" if grown is None else f"{grown / 2**20:.1f} MiB"
 
 
 def _start(stack: str, routes: int) -> Started:
@@ -200,7 +212,7 @@ def _declare(api: Any, name: str, kind: int) -> Case:
 def main() -> None:
     """Measure the stacks in turn, or start one of them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
-    parser.add_argument("--routes", type=int, default=300)
+    parser.add_argument("--routes", type=int, default=ROUTES)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--stack", choices=list(STACKS), help="start this one here, print JSON")
     options = parser.parse_args()
@@ -210,7 +222,7 @@ def main() -> None:
     print(
         f"{options.routes} routes of nested schemas, CPU and memory, the least of {options.rounds}:\n"
     )
-    print(markdown(startup_table(options.routes, options.rounds)))
+    print(markdown(startup_table(measure_all(options.routes, options.rounds))))
 
 
 if __name__ == "__main__":

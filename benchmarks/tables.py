@@ -10,6 +10,7 @@ __all__ = [
     "encoding_table",
     "markdown",
     "print_results",
+    "print_table",
     "ratios_table",
     "served_table",
     "stream_table",
@@ -127,12 +128,13 @@ def print_results(results: Results) -> None:
     for interface, served in results.served.items():
         tables[f"behind granian, {interface}"] = served_table(served)
     for title, table in tables.items():
-        _print_table(f"{results.server}: {title}", table)
+        print_table(f"{results.server}: {title}", table)
     for name, why in results.missing.items():
         print(f"{STACKS[name].title} is left out: {why}")
 
 
-def _print_table(title: str, table: Table) -> None:
+def print_table(title: str, table: Table) -> None:
+    """Print one table: with rich in a terminal, as plain columns where piped."""
     try:
         from rich.console import Console
         from rich.table import Table as RichTable

@@ -1,12 +1,15 @@
-"""What we hold ourselves to and whether it is met, and where a peer wins."""
+"""The targets and whether they are met, and where a peer wins."""
 
 from collections.abc import Iterator
 
+from benchmarks.prices import Prices
 from benchmarks.results import CPU, WALL, Results
 from benchmarks.stacks import STACKS
-from benchmarks.tables import Table
+from benchmarks.startup import Started
+from benchmarks.tables import Table, time_text
+from benchmarks.whole import NAMES
 
-__all__ = ["targets_table", "winners"]
+__all__ = ["price_winners", "prices_targets", "start_targets", "targets_table", "winners"]
 
 _OURS = ("matt", "matt-controller")
 # By how much CPU time a case may exceed hand-written Django's, in functions and controllers alike.
@@ -24,10 +27,61 @@ _STREAM_MIB = 64
 
 def targets_table(results: Results) -> Table:
     """Return every target with what was measured; only a header where no case with a target was."""
+    return _table(_targets(results))
+
+
+def prices_targets(prices: Prices) -> Table:
+    """Return the targets of async views behind granian, by database."""
+    return _table(_price_targets(prices))
+
+
+def start_targets(started: Started) -> Table:
+    """Return the targets of start-up."""
+    met = [
+        (
+            "300 routes: CPU of start-up",
+            "≤ 0.5 s",
+            time_text(started.started),
+            started.started <= 0.5,
+        )
+    ]
+    if started.grown is not None:
+        size = started.grown / 2**20
+        met.append(("300 routes: memory", "≤ 10 MiB", f"{size:.1f} MiB", size <= 10))
+    return _table(iter(met))
+
+
+def price_winners(prices: Prices) -> list[str]:
+    """Return a line for each request that django-bolt answers with less CPU than MattAPI behind granian."""
+    lines = []
+    for database, ways in prices.requests.items():
+        ours = ways["granian, our ASGI"].cpu
+        for path, cpu in ways["django-bolt"].cpu.items() if "django-bolt" in ways else ():
+            if cpu < ours[path]:
+                times = f"{time_text(cpu)} before MattAPI ({time_text(ours[path])})"
+                lines.append(f"{path} on {NAMES[database]}: {times}")
+    return lines
+
+
+def _table(targets: Iterator[tuple[str, str, str, bool]]) -> Table:
     table = [["target", "asked", "measured", ""]]
-    for what, asked, measured, met in _targets(results):
+    for what, asked, measured, met in targets:
         table.append([what, asked, measured, "met" if met else "**missed**"])
     return table
+
+
+def _price_targets(prices: Prices) -> Iterator[tuple[str, str, str, bool]]:
+    base, django, ours = "granian, WSGI", "granian, Django's ASGI", "granian, our ASGI"
+    for database in prices.requests:
+        name = NAMES[database]
+        for case, limit in {"hello": 1.25, "hundred": 1.3}.items():
+            ratio = prices.ratio(database, case, ours, base)
+            what = f"async/{case} on {name}: CPU / sync under WSGI"
+            yield what, f"≤ {limit}", f"{ratio:.2f}", round(ratio, 2) <= limit
+        for case, least in {"hello": 5, "hundred": 3}.items():
+            times = prices.ratio(database, case, django, ours)
+            what = f"async/{case} on {name}: CPU of Django's ASGI / ours"
+            yield what, f"≥ {least}", f"{times:.1f}", round(times, 1) >= least
 
 
 def _targets(results: Results) -> Iterator[tuple[str, str, str, bool]]:

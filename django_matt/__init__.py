@@ -1,6 +1,6 @@
 """Django Matt: swap ``NinjaExtraAPI`` for ``MattAPI``; one import line serves a whole API module.
 
-Errors live in ``django_matt.errors.exceptions``, test tools in ``django_matt.testing``, opt-in apps in
+Exceptions are in ``django_matt.errors.exceptions``, test tools in ``django_matt.testing``, and optional apps in
 ``django_matt.contrib``.
 """
 

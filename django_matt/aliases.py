@@ -1,4 +1,4 @@
-"""Names that Ninja does not see through: of types (``type Ids = list[int]``), and of fields (``AliasChoices``)."""
+"""Aliases that Ninja does not resolve: of types (``type Ids = list[int]``), and of fields (``AliasChoices``)."""
 
 from collections.abc import Iterator
 from types import UnionType
@@ -14,7 +14,7 @@ __all__ = ["complete_names", "see_through"]
 
 
 def see_through(annotation: Any) -> Any:
-    """Return a type with the value of a type alias in its place, where that is a list or a schema.
+    """Return a type in which aliases of lists and schemas are replaced by their values.
 
     >>> from typing_extensions import TypeAliasType
     >>> Ids = TypeAliasType("Ids", list[int])
@@ -41,9 +41,9 @@ def see_through(annotation: Any) -> Any:
 
 
 def complete_names(model: type[upstream.ParamModel]) -> None:
-    """Let a parameter model take each name that its fields are read by, and read as a list what is one.
+    """Let a parameter model accept every name of its fields, and read lists as lists.
 
-    Ninja knows a field's first name alone, and takes the others from a request for unknown.
+    Ninja knows only the first name of a field, and treats the others as unknown.
     """
     if upstream.lost("aliases") is not None:
         return

@@ -21,7 +21,7 @@ from ninja_extra.exceptions import APIException
 from django_matt.binding import bind_routers, postponed_decorators
 from django_matt.controllers import forget_dead_api
 from django_matt.errors.answering import ask_handler
-from django_matt.errors.fields import call_of
+from django_matt.errors.calls import call_of
 from django_matt.errors.handlers import answer_exception, install_handler, install_handlers
 from django_matt.errors.problems import ErrorResponse
 from django_matt.errors.registration import ErrorRegistry, HintText, ToError
@@ -39,7 +39,7 @@ from django_matt.parameters import collect_errors
 from django_matt.routers import Router
 from django_matt.settings import Tier, checked_tier, get_settings
 from django_matt.upstream import OpenAPISchema, lost, replace_default_router
-from django_matt.urls import LiteralRoutes, NotFoundFallback, SocketRoutes, root_url
+from django_matt.urls import NotFoundFallback, RouteIndex, SocketRoutes, root_url
 
 if TYPE_CHECKING:
     from django_matt.foreign_views import Included, Urls
@@ -56,13 +56,13 @@ C = TypeVar("C", bound="Contribution")
 
 
 class MattAPI(NinjaExtraAPI):
-    """A drop-in for ``NinjaExtraAPI``: swap the name, keep the project.
+    """A drop-in replacement for ``NinjaExtraAPI``: change the name, and your project keeps working.
 
-    It takes ``NinjaExtraAPI``'s options, Ninja's ``default_router``, and four of its own: ``problem_details`` answers
-    handled errors with RFC 9457 documents instead of Ninja's bodies (default: ``MATT["PROBLEM_DETAILS"]``),
-    ``formats`` names what answers and bodies may come in, the default first (default: ``MATT["FORMATS"]``),
-    ``tier`` the fastest tier that answers may take (default: ``MATT["TIER"]``), and ``extensions`` the labels of the
-    installed apps that may extend this API (default: ``MATT["EXTENSIONS"]``, else every app).
+    It accepts the options of ``NinjaExtraAPI``, Ninja's ``default_router``, and four options of its own.
+    ``problem_details`` sends handled errors as RFC 9457 documents (default: ``MATT["PROBLEM_DETAILS"]``). ``formats``
+    lists the formats of responses and bodies, the default first (default: ``MATT["FORMATS"]``). ``tier`` is the
+    fastest tier that responses may use (default: ``MATT["TIER"]``). ``extensions`` lists the labels of the installed
+    apps that may extend this API (default: ``MATT["EXTENSIONS"]``, otherwise every app).
 
     >>> api = MattAPI(title="Shop", problem_details=True, formats=["json", "csv"])
     >>> api.formats.names
@@ -95,7 +95,7 @@ class MattAPI(NinjaExtraAPI):
         extensions: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
-        """Take the options, and those of a newer Ninja too; nothing is bound before the URLs are asked for."""
+        """Create the API. Unknown options are passed to Ninja; operations are bound when the URLs are first used."""
         self._settings = get_settings()
         self._problem_details = problem_details
         self.extensions: tuple[str, ...] | None = None if extensions is None else tuple(extensions)
@@ -137,7 +137,7 @@ class MattAPI(NinjaExtraAPI):
 
     @property
     def problem_details(self) -> bool:
-        """Whether handled errors are answered by RFC 9457 documents."""
+        """Whether handled errors are sent as RFC 9457 documents."""
         if self._problem_details is None:
             return get_settings().PROBLEM_DETAILS
         return self._problem_details
@@ -148,7 +148,7 @@ class MattAPI(NinjaExtraAPI):
 
     @property
     def formats(self) -> FormatSet:
-        """The formats of answers and bodies, the default first; set it before the URLs are asked for."""
+        """The formats of responses and bodies, the default first; set it before the URLs are first used."""
         return self._formats
 
     @formats.setter
@@ -169,18 +169,18 @@ class MattAPI(NinjaExtraAPI):
         return {**self.__dict__, **left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take what ``__getstate__`` gave; the copy follows the settings as well."""
+        """Restore what ``__getstate__`` returned; the copy follows the settings as well."""
         self.__dict__.update(state)
         follow_settings(self)
 
     def register_controllers(self, *controllers: Any) -> None:
-        """Register controllers, each a class or the dotted name of one."""
+        """Register controllers: classes, or dotted paths of classes."""
         for controller in controllers:
             forget_dead_api(self, controller)
         super().register_controllers(*controllers)
 
     def set_default_exception_handlers(self) -> None:
-        """Register the error layer's handlers; a user's ``exception_handler`` still wins."""
+        """Register the handlers of Django Matt; an ``exception_handler`` of the project still overrides them."""
         super().set_default_exception_handlers()
         install_handlers(self)
 
@@ -189,7 +189,7 @@ class MattAPI(NinjaExtraAPI):
         exc_class: type[Exception],
         handler: Callable[[HttpRequest, Any], HttpResponseBase | Awaitable[HttpResponseBase]],
     ) -> None:
-        """Let ``handler(request, exc)`` answer the exceptions of a class; it may be ``async def``."""
+        """Handle the exceptions of a class with ``handler(request, exc)``, which may be ``async def``."""
         super().add_exception_handler(exc_class, cast("Any", handler))
 
     def register_error(
@@ -199,21 +199,21 @@ class MattAPI(NinjaExtraAPI):
         *,
         hint: HintText | None = None,
     ) -> None:
-        """Answer the exceptions of a class by what ``to_error(request, exc)`` returns, as our own errors are answered.
+        """Handle the exceptions of a class with what ``to_error(request, exc)`` returns, like Django Matt's own errors.
 
-        It returns an ``ErrorResponse``, or a ``Problem`` as you would raise it; ``None`` for what shall be answered as
-        if it were not registered. Transactions are rolled back, the answer has the form that the client wants, and the
-        log says where the exception came from. An ``exception_handler`` of the project for the same class wins.
+        It returns an ``ErrorResponse``, a ``Problem`` as you would raise it, or ``None`` to handle the exception as if
+        it were not registered. Transactions are rolled back, the response has the format that the client accepts, and
+        the log says where the exception was raised. The project's ``exception_handler`` for the same class wins.
 
-        ``hint`` is a sentence for the DEBUG page that says how to fix the mistake, or a function of the exception.
+        ``hint`` says on the DEBUG page how to fix the mistake. It is a sentence, or a function of the exception.
         """
         self.registered_errors.add(exc_class, to_error, hint)
         install_handler(self, exc_class)
 
     def on_exception(self, request: HttpRequest, exc: Any) -> Any:
-        """Answer an exception by the handler that is registered for it, which may be ``async def``.
+        """Return the response of the handler that is registered for an exception.
 
-        On an event loop the response of such a handler comes as a coroutine.
+        If the handler is ``async def`` and an event loop runs, return a coroutine.
         """
         if lost("handlers") is not None:
             return super().on_exception(request, exc)
@@ -222,7 +222,7 @@ class MattAPI(NinjaExtraAPI):
     _stock_on_exception = on_exception
 
     def api_exception_handler(self, request: HttpRequest, exc: APIException) -> HttpResponse:
-        """Answer Ninja Extra's exceptions by the error layer as well."""
+        """Handle Ninja Extra's exceptions like all others."""
         return answer_exception(request, exc, api=self)
 
     _stock_api_exception_handler = staticmethod(api_exception_handler)
@@ -241,7 +241,7 @@ class MattAPI(NinjaExtraAPI):
         status: int | None = None,
         temporal_response: HttpResponse | None = None,
     ) -> HttpResponse:
-        """Answer in the format that the client accepts; a ``renderer=`` of the user's decides alone."""
+        """Write a response in the format that the client accepts, or with the ``renderer=`` of the project."""
         if type(self.renderer) is not MattRenderer:
             return super().create_response(
                 request, data, status=status, temporal_response=temporal_response
@@ -256,7 +256,7 @@ class MattAPI(NinjaExtraAPI):
         """Serve views that are not routes below the API, with the API's errors: exceptions, 404, 405, 413.
 
         ``urls`` is a list of patterns, the dotted path of a URLconf, or what ``include()`` returns. Their names are in the API's
-        namespace. ``max_body`` is the most bytes that a request may send.
+        namespace. ``max_body`` is the largest request body in bytes.
         """
         self._mounted.append((prefix, urls, max_body))
 
@@ -265,35 +265,35 @@ class MattAPI(NinjaExtraAPI):
     ) -> None:
         """Serve WebSockets at a path of the API, under ``django_matt.asgi``.
 
-        ``consumer`` is an ASGI application, ``async def consumer(scope, receive, send)``, that finds ``user``, ``auth``,
-        ``session`` and ``url_route`` in its scope. Before it is called the handshake passes the project's middleware, its
-        origin is checked, and ``auth`` has to succeed: the API's unless another is given. Raises ``ConfigError`` once the
-        URLs of the API have been asked for.
+        ``consumer`` is an ASGI application, ``async def consumer(scope, receive, send)``. Its scope has ``user``, ``auth``,
+        ``session`` and ``url_route``. Before it is called, the handshake passes the project's middleware, its origin is
+        checked, and ``auth`` must succeed: by default, that of the API. Raises ``ConfigError`` after the URLs of the API
+        have been used.
         """
         from django_matt.sockets import add_socket
 
         add_socket(self, path, consumer, auth=auth, name=name)
 
     def answer_errors(self, urls: "Urls", *, max_body: int | None = None) -> "Included":
-        """Return what ``path()`` takes for views outside of the API that answer errors as the API does.
+        """Return an argument for ``path()`` that serves views outside of the API with the errors of the API.
 
-        The names of the patterns stay as they are. See ``mount_views``.
+        The names of the patterns do not change. See ``mount_views``.
         """
         from django_matt.foreign_views import wrap_urls  # as few projects need it
 
         return wrap_urls(self, urls, max_body=max_body)
 
     def add_openapi(self, contribution: C) -> C:
-        """Add an ``OpenAPIPart`` to the document, or what a function adds each time that the document is built.
+        """Add an ``OpenAPIPart`` to the document, or a function that is called each time the document is built.
 
-        The function gets the document. It changes it, or returns an ``OpenAPIPart``. It may be decorated by this. What fails is
-        logged and left out.
+        The function gets the document, and changes it or returns an ``OpenAPIPart``. You can use this method as its decorator.
+        A function that fails is logged and ignored.
         """
         self.openapi_contributions.append(contribution)
         return contribution
 
     def render_error(self, request: HttpRequest, error: ErrorResponse) -> HttpResponse | None:
-        """Let the client's format answer an error, where it has a ``render_error``; ``None`` where it has none."""
+        """Render an error with the ``render_error`` of the client's format; return ``None`` if it has none."""
         formats: FormatSet = getattr(request, "_matt_formats", self.formats)
         if not formats.renders_errors or type(self.renderer) is not MattRenderer:
             return None
@@ -301,13 +301,13 @@ class MattAPI(NinjaExtraAPI):
         return render_error(formats, request, error, None if call is None else call.operation)
 
     def add_hook(self, hook: type[Hook]) -> type[Hook]:
-        """Let a hook see the operations of this API; call it in ``extend(api)`` or before the URLs are asked for.
+        """Add a hook to the operations of this API. Call it in ``extend(api)``, or before the URLs are first used.
 
-        A class that is there already is not added again. Raises ``ConfigError`` once the operations are bound.
+        A class is added only once. Raises ``ConfigError`` after the operations have been bound.
         """
         if self._bound is not None:
             raise ConfigError(
-                f"{hook.__name__} comes too late: this API is bound. Call api.add_hook() in the extend(api) of an "
+                f"{hook.__name__} was added too late: this API is already bound. Call api.add_hook() in the extend(api) of an "
                 "app, or before urlpatterns names api.urls."
             )
         if hook not in self.hooks:
@@ -315,10 +315,10 @@ class MattAPI(NinjaExtraAPI):
         return hook
 
     def add_scope(self, model: type[Model], narrow: "Narrow") -> None:
-        """Narrow what the requests to this API may read of a model; call it where ``add_hook`` may be called.
+        """Limit the rows of a model that requests to this API may read. Call it when ``add_hook`` may be called.
 
-        ``narrow(request)`` returns a ``Q``, or None where the request may read everything. What it raises is answered. An
-        abstract model stands for all models derived from it. Several scopes of a model must all be met.
+        ``narrow(request)`` returns a ``Q``, or None if the request may read everything. Its exceptions become responses. A
+        scope of an abstract model applies to all models that inherit from it. A row must match all scopes of its model.
         """
         # Here, as an API without scopes does not import them.
         from django_matt.scopes.hooks import add_scope
@@ -326,7 +326,7 @@ class MattAPI(NinjaExtraAPI):
         add_scope(self, model, narrow)
 
     def formats_of(self, operation: Operation) -> FormatSet | None:
-        """Return the formats that an operation negotiates, ``None`` where a ``renderer=`` decides alone."""
+        """Return the formats of an operation, ``None`` if a ``renderer=`` of the project writes the responses."""
         if type(self.renderer) is not MattRenderer:
             return None
         return route_formats(operation.view_func, self.formats) or self.formats
@@ -334,8 +334,8 @@ class MattAPI(NinjaExtraAPI):
     def operations(self, *, path_prefix: str | None = None) -> "list[BoundOperation]":
         """Return every route of the API as data, in the order of the document: see ``BoundOperation``.
 
-        ``path_prefix`` is where the API is mounted, if its paths should not be looked up in the project's URLs. The
-        routes are bound by this: do not call it before the API has all of them.
+        ``path_prefix`` is the path of the API, if it should not be looked up in the project's URLs. This binds the
+        routes: call it after all routes have been added.
         """
         # Here, as no request needs it.
         from django_matt.operations import list_operations
@@ -343,9 +343,9 @@ class MattAPI(NinjaExtraAPI):
         return list_operations(self, path_prefix)
 
     def bind_operations(self) -> None:
-        """Bind every operation now, and not at its first request: before a server forks, so that workers share memory.
+        """Bind every operation now instead of at its first request: before a server forks, so that workers share memory.
 
-        An operation that cannot be bound is left to ``manage.py check`` and to its requests.
+        If an operation cannot be bound, ``manage.py check`` and its requests report it.
         """
         for router in self._get_bound_routers():
             for view in router.path_operations.values():
@@ -364,7 +364,7 @@ class MattAPI(NinjaExtraAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """Build the OpenAPI 3.1 document for where the API is mounted."""
+        """Build the OpenAPI 3.1 document for the path at which the API is mounted."""
         self._extend()
         if path_prefix is None:
             path_prefix = self.get_root_path(path_params or {})
@@ -382,7 +382,7 @@ class MattAPI(NinjaExtraAPI):
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
-        """What ``path("api/", api.urls)`` takes, after the installed apps have extended the API."""
+        """The URLs for ``path("api/", api.urls)``, after the installed apps have extended the API."""
         self._extend()
         return super().urls
 
@@ -399,7 +399,7 @@ class MattAPI(NinjaExtraAPI):
         return self._bound
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
-        """Serve our pages and their assets ahead of every route, and answer what no route does."""
+        """Put Django Matt's pages and their assets before the routes, and the handler of unknown URLs after them."""
         ours = [*asset_urls(), *docs_urls(self)]
         openapi_url, self.openapi_url = self.openapi_url, None  # Ninja would decorate its own views
         try:
@@ -419,4 +419,4 @@ class MattAPI(NinjaExtraAPI):
             sockets = [socket_url(self, each) for each in self.sockets]
             first, mounted = [SocketRoutes(sockets)], [*mounted, *sockets]
         urls: list[Any] = [*ours, *routes, root_url(self), *mounted]
-        return [*first, LiteralRoutes(urls), *urls, NotFoundFallback(self, urls)]
+        return [*first, RouteIndex(urls), *urls, NotFoundFallback(self, urls)]

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context, ContextVar
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ from django.utils.module_loading import import_string
 
 from django_matt.lifespans import LifespanError, apps_with_lifespan, run_lifespans
 from django_matt.settings import get_settings
-from django_matt.threads import Lease, Threads
+from django_matt.threads import Lease, Threads, run_in_thread
 
 __all__ = ["MattASGIHandler", "get_asgi_application"]
 
@@ -45,13 +46,16 @@ _context_outside: ContextVar[ThreadSensitiveContext | None] = ContextVar(
 )
 
 
-def get_asgi_application() -> "MattASGIHandler":
-    """Return the ASGI application of the project; the drop-in for ``django.core.asgi.get_asgi_application``.
+def get_asgi_application(*, sync: bool = False) -> "MattASGIHandler":
+    """Return the ASGI application of the project, a replacement for Django's ``get_asgi_application``.
 
-    A request uses a thread only while it needs one. ``MATT["ASGI_THREADS"]`` says how many there are.
+    A request uses a thread only if it needs one. ``MATT["ASGI_THREADS"]`` is the number of threads.
+
+    Set ``sync`` if the views are synchronous: middleware and view then run in one thread, as under WSGI. ``async def``
+    views work as well, and keep the thread while they wait.
     """
     django.setup(set_prefix=False)
-    return MattASGIHandler()
+    return MattASGIHandler(sync=sync)
 
 
 class MattASGIHandler(ASGIHandler):
@@ -63,16 +67,29 @@ class MattASGIHandler(ASGIHandler):
     """
 
     # Of the class, because Django's handler of static files initializes no other handler.
+    _middleware_chain: Any
+    _is_sync = False
     _is_lifespan_due = False
     _opened: asyncio.Future[None] | None = None
     _keeper: asyncio.Task[None] | None = None
     _cache_settings: Mapping[str, Any] | None = None
     _closes_caches = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, sync: bool = False) -> None:
         """Load the middleware; the lifespans of the installed apps are due where any has one."""
+        self._is_sync = sync
         super().__init__()
         self._is_lifespan_due = bool(apps_with_lifespan())
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Load the middleware, with ``sync`` as under WSGI.
+
+        In an asynchronous chain each of Django's own middlewares makes two trips to the thread, in a synchronous one all
+        of them and the view make one.
+        """
+        super().load_middleware(is_async=is_async and not self._is_sync)
+        if self._is_sync:
+            self._middleware_chain = partial(run_in_thread, self._middleware_chain)
 
     @cached_property
     def threads(self) -> Threads:
@@ -218,7 +235,7 @@ class MattASGIHandler(ASGIHandler):
     async def _respond(
         self, request: Any, receive: Receive, send: Send, lease: Lease
     ) -> HttpResponseBase | None:
-        """Answer a request; return None where its client left before there was a response."""
+        """Answer a request; return None if its client left before there was a response."""
         watch = _Disconnects(self.listen_for_disconnect, receive, lease)
         response: Any = None
         is_over = False
@@ -371,7 +388,7 @@ def _drop_open_transactions() -> list[str]:
 
 
 def _refuse_open_transactions() -> None:
-    """Raise where a stream leaves a transaction open in the thread that other streams use as well."""
+    """Raise if a stream leaves a transaction open in the thread that other streams use as well."""
     if found := _drop_open_transactions():
         raise TransactionManagementError(
             f"A transaction on {', '.join(map(repr, found))} was left open in a stream, and is rolled back. "

@@ -1,8 +1,8 @@
 """One pass over an API's bound operations that gives each its fast path.
 
-At start-up each operation gets its id, its hooks, its decorators and a ``run`` of ours. That decides the steps of its
-requests at the first of them (``steps.Binding``). The steps and their order are Ninja's and Ninja Extra's; an operation of a
-class unknown here keeps its own ``run``.
+At start-up each operation gets its id, its hooks, its decorators and a new ``run``, which decides the steps of a request when
+the first one arrives (``steps.Binding``). The steps and their order are those of Ninja and Ninja Extra. If the class of an
+operation is unknown here, it keeps its own ``run``.
 """
 
 import re
@@ -95,7 +95,7 @@ def bind_routers(api: Any, routers: Iterable[Any]) -> list[Any]:
 
 
 def _fail(api: Any, operation: Operation, path: str, problem: str, check: str) -> None:
-    """Let an operation that cannot be bound answer with that error, which ``check`` reports; all others work."""
+    """Let an operation that cannot be bound respond with the reason, which ``check`` reports; all others work."""
     binding = _begin(api, operation, path, problem, check)
     failing: Any = answer_outside(api, operation, bind_run(operation, binding))
     if has_outside_hooks(operation):
@@ -105,7 +105,7 @@ def _fail(api: Any, operation: Operation, path: str, problem: str, check: str) -
 
 
 def _begin(api: Any, operation: Operation, path: str, *problem: str) -> Binding:
-    """Return what decides the steps of an operation, and leave it where errors, paginators and checks find it."""
+    """Return the ``Binding`` of an operation, and register it for errors, paginators and checks."""
     binding = Binding(api, operation, f"{operation.methods[0]} {normalize_path(path)}", *problem)
     operation._matt_binding = binding  # type: ignore[attr-defined]
     return binding
@@ -114,7 +114,7 @@ def _begin(api: Any, operation: Operation, path: str, *problem: str) -> Binding:
 def _prepare(api: Any, operation: Operation) -> None:
     """Change what routes share, and find mistakes, before there are requests.
 
-    A class of schemas that is built again while another thread validates with it would let anything pass.
+    If a schema class is rebuilt while another thread validates with it, that thread accepts any data.
     """
     taken: Any = {*operation.models, *operation.signature.models}
     for model in taken:
@@ -126,11 +126,11 @@ def _prepare(api: Any, operation: Operation) -> None:
     prepare_stream(operation)
     operation_formats(
         operation, api.formats
-    )  # raises where @formats names one whose library is missing
+    )  # raises if @formats names one whose library is missing
 
 
 class _Postponed:
-    """Stands for a decorator of views while Ninja binds: what Ninja would decorate is replaced afterwards."""
+    """Replaces a decorator of views while Ninja binds: what Ninja would decorate is replaced afterwards."""
 
     def __init__(self, decorator: Any) -> None:
         self.decorator = decorator
@@ -144,7 +144,7 @@ _LOCK = RLock()
 
 @contextmanager
 def postponed_decorators(api: Any) -> Iterator[None]:
-    """Let Ninja bind an API's routers without decorating ``run``, so that each decorator is applied once, to ours.
+    """Let Ninja bind an API's routers without decorating ``run``, so that each decorator is applied once, to the new ``run``.
 
     A decorator may register a metric by a name, or count what it decorates.
     """
@@ -176,7 +176,7 @@ def postponed_decorators(api: Any) -> Iterator[None]:
 
 
 def _templates(api: Any) -> Iterator[Any]:
-    """Yield each router of an API that has decorators, and each operation that has some of its own."""
+    """Yield each router and each operation of an API that has decorators."""
     waiting = [registration[1] for registration in api._router_registrations]
     waiting += [router.controller for router in bound_controllers(api)]
     seen: set[int] = set()
@@ -212,7 +212,7 @@ def _decorate_function(operation: Operation, decorators: Iterable[tuple[Any, str
 
 
 def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]], path: str) -> None:
-    """Replace ``run``, decorate it, and answer around all of it.
+    """Replace ``run``, decorate it, and handle exceptions outside of the decorators.
 
     The decorators come in Ninja's order: ``decorate_view``'s, then the outer routers' and the API's, then the router's.
     """
@@ -242,9 +242,9 @@ def _bind(api: Any, operation: Operation, decorators: Iterable[tuple[Any, str]],
 
 
 def _name(api: Any, operation: Operation, path: str, taken: set[str]) -> None:
-    """Give an operation an id that is the same at every start and the only one of its API.
+    """Give an operation an id that is unique in its API and the same at every start.
 
-    Ninja Extra ends a controller's id in random digits: two workers then serve different documents.
+    Ninja Extra adds random digits to the ids of controllers, so two workers would serve different documents.
     """
     route_function = route_function_of(operation)
     name = operation.operation_id
@@ -259,7 +259,7 @@ def _name(api: Any, operation: Operation, path: str, taken: set[str]) -> None:
 
 
 def _stable_name(route_function: Any, name: str) -> str:
-    """Return the id of a controller's route from its class and function; an id that a project chose stays.
+    """Return the id of a controller's route, made of its class and function; an id that the project chose is kept.
 
     Ninja Extra writes its own into the function's options, where a second controller that inherits the function finds
     the first one's; and it ends the names of a model controller's functions in digits too.
@@ -282,5 +282,5 @@ def _short(cls: type) -> str:
 
 
 def _family(cls: type) -> set[type]:
-    """Return a class and all that derive from it."""
+    """Return a class and all of its subclasses."""
     return {cls}.union(*map(_family, cls.__subclasses__()))

@@ -1,7 +1,7 @@
-"""The bounds that request data must keep, whatever its schema says: what every database can store.
+"""The bounds of all request data, in addition to its schema: what every database can store.
 
 They are written into a copy of pydantic's core schema. Validators are compiled from that copy, and the OpenAPI document is
-generated from it: what is refused and what is documented cannot differ.
+generated from it, so validation and documentation cannot differ.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -43,7 +43,7 @@ _OPAQUE = frozenset(
         "serialization",
     }
 )
-"""Members of a node that hold the user's data, which may look like a node and is none."""
+"""Members of a node with the user's data, which may look like a node but is not one."""
 _NAMED = frozenset({"choices", "fields"})
 """Members whose keys are names of fields or tags, so that a field may be called ``default``."""
 

@@ -1,4 +1,4 @@
-"""System checks of the core: ``matt.E…`` and ``matt.W006`` always, other ``matt.W…`` with ``check --deploy``.
+"""System checks of the core: ``matt.E…``, ``matt.W006`` and ``matt.W010`` always, other ``matt.W…`` with ``check --deploy``.
 
 See ``database_checks`` too.
 """
@@ -24,6 +24,8 @@ __all__ = [
     "check_async_routes",
     "check_encoder",
     "check_error_logging",
+    "check_persistent_connections",
+    "check_proxies",
     "check_routes",
     "check_scopes",
     "check_settings",
@@ -51,7 +53,7 @@ def _operations() -> "Iterator[BoundOperation]":
 
 @register("matt")
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Report a name in ``settings.MATT`` that does not exist, and a tier that does not."""
+    """Report an unknown option in ``settings.MATT``, and an unknown tier."""
     try:
         get_settings()
     except ImproperlyConfigured as error:
@@ -63,7 +65,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 @register("matt")
 def check_apps(**_: Any) -> list[CheckMessage]:
-    """Report that Ninja Extra's app is not installed: its injector builds the controllers."""
+    """Report that Ninja Extra's app is not installed, although its injector builds the controllers."""
     if (
         "ninja_extra" in settings.INSTALLED_APPS
         or "ninja_extra.apps.NinjaExtraConfig" in settings.INSTALLED_APPS
@@ -81,7 +83,7 @@ def check_apps(**_: Any) -> list[CheckMessage]:
 
 @register("matt")
 def check_routes(**_: Any) -> list[CheckMessage]:
-    """Report a route that answers 500: its annotations cannot be resolved, or a hook cannot be bound to it."""
+    """Report a route that returns a 500, because its annotations cannot be resolved, or a hook cannot be bound."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     broken = [(each.problem, each.operation) for each in _operations() if each.problem]
@@ -94,7 +96,7 @@ def check_routes(**_: Any) -> list[CheckMessage]:
 
 @register("matt")
 def check_scopes(**_: Any) -> list[CheckMessage]:
-    """Report a scope that cannot narrow: of what is no model's class, or by what is no plain function of the request."""
+    """Report a scope that cannot work: it is not for a model, or is not a plain function of the request."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     return [
@@ -107,7 +109,7 @@ def check_scopes(**_: Any) -> list[CheckMessage]:
 
 @register("matt", "matt_doctor", deploy=True)
 def check_encoder(**_: Any) -> list[CheckMessage]:
-    """Warn where responses are written by the plain encoder, three to four times slower than the compiled one."""
+    """Warn if responses are written by the plain encoder, three to four times slower than the compiled one."""
     if COMPILED and programs.COMPILED:
         return []
     hint = "Install a C compiler (Debian: build-essential) and reinstall django-matt, or install a wheel that was built with one."
@@ -122,7 +124,7 @@ def check_encoder(**_: Any) -> list[CheckMessage]:
 
 @register("matt", deploy=True)
 def check_error_logging(**_: Any) -> list[CheckMessage]:
-    """Warn where an unexpected error of production is written nowhere: Django's default only mails ``ADMINS``."""
+    """Warn if unexpected errors in production are not logged anywhere: Django's default only sends mail to ``ADMINS``."""
     if settings.LOGGING or settings.ADMINS or settings.LOGGING_CONFIG is None:
         return []
     hint = 'Set LOGGING with a handler for "django.request", or ADMINS; the deployment page has a LOGGING to copy.'
@@ -135,7 +137,7 @@ def check_error_logging(**_: Any) -> list[CheckMessage]:
 
 @register("matt", deploy=True)
 def check_throttles(**_: Any) -> list[CheckMessage]:
-    """Warn where throttles count in a cache that each process has for itself."""
+    """Warn if throttles count in a cache that processes do not share."""
     local = settings.CACHES.get("default", {}).get("BACKEND") in _LOCAL_CACHES
     if not local or not getattr(settings, "ROOT_URLCONF", None):
         return []
@@ -171,3 +173,19 @@ def check_async_routes(**_: Any) -> list[CheckMessage]:
             id="matt.W006",
         )
     ]
+
+
+@register("matt")
+def check_proxies(**_: Any) -> list[CheckMessage]:
+    """Warn if a library trusts other proxies than Django Matt: the same client would have two addresses."""
+    from django_matt import server_checks  # not needed to serve
+
+    return server_checks.check_proxies()
+
+
+@register("matt", deploy=True)
+def check_persistent_connections(**_: Any) -> list[CheckMessage]:
+    """Warn if ``CONN_MAX_AGE`` keeps connections under ASGI, whose requests do not find them again."""
+    from django_matt import server_checks  # not needed to serve
+
+    return server_checks.check_persistent_connections()

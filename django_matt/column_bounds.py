@@ -1,4 +1,4 @@
-"""What a model's columns can hold, as bounds of the fields that Ninja makes of them."""
+"""What a model's columns can store, as bounds of the fields that Ninja makes of them."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ class ArrayTypist(Rewriter):
 
 
 def _bound_column(node: Any, column: "Field[Any, Any]") -> None:
-    """Bound a node that stands for a column, and what is in it, by what the column can hold."""
+    """Bound the node of a column, and the nodes inside of it, by what the column can store."""
     while column.is_relation:
         column = column.target_field  # type: ignore[attr-defined]
     kind = column.get_internal_type()

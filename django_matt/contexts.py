@@ -1,4 +1,4 @@
-"""What is known of a request while it runs: Ninja Extra's ``RouteContext``, made without its keywords and found by injection."""
+"""The context of a request: Ninja Extra's ``RouteContext``, created without keyword arguments, and found by injection."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ _new = object.__new__
 
 
 class BoundContext(RouteContext):
-    """A ``RouteContext`` that reads by the operation's own readers and makes its response when first asked for one."""
+    """A ``RouteContext`` that uses the operation's own readers, and creates its response when it is first used."""
 
     parameters: Parameters
     operation: Operation

@@ -1,4 +1,4 @@
-"""Controllers bound to one API: their operations cloned, their instances built once a request."""
+"""Controllers bound to one API: their operations cloned, their instances built once per request."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,15 +36,15 @@ __all__ = [
 
 
 class BoundController:
-    """What ``BoundRouter`` is for a router: an API's own copy of a controller's operations.
+    """An API's own copy of a controller's operations, like ``BoundRouter`` for a router.
 
-    Ninja Extra shares one set of operations among APIs, so the API that registers last answers for all.
+    Ninja Extra shares one set of operations among APIs, so the handlers of the last API are used for all of them.
     """
 
     url_name_prefix: str | None = None
 
     def __init__(self, router: ControllerBoundRouter, api: Any) -> None:
-        """Clone the controller's operations, inheriting what the API says about auth, throttles and tags."""
+        """Clone the controller's operations, which inherit the authentication, throttles and tags of the API."""
         self.prefix = router.prefix
         self.controller = router.controller
         self.api = api
@@ -86,7 +86,7 @@ class BoundController:
 
 
 def forget_dead_api(api: Any, controller: Any) -> None:
-    """Let a controller be registered on an API that has the ``id()`` of an API that is gone.
+    """Let a controller be registered on an API with the ``id()`` of an API that no longer exists.
 
     Ninja Extra remembers by ``id()`` where a controller is registered. Python uses an ``id()`` again once its object is
     gone, as happens in test suites that make many APIs, and the new API would silently have no routes.
@@ -113,7 +113,7 @@ def written_name(function: Any) -> str:
 
 
 def controller_factory(route_function: RouteFunction) -> Callable[[], ControllerBase]:
-    """Return what builds the controller of a request.
+    """Return a function that creates the controller of a request.
 
     Ninja Extra's injector parses the signature of ``__init__`` for every instance. It is read here, once; a class
     without an ``__init__`` of its own is simply called.
@@ -138,7 +138,7 @@ def controller_factory(route_function: RouteFunction) -> Callable[[], Controller
 def controller_view(route_function: RouteFunction) -> Callable[..., Any]:
     """Return a controller's method as a function of the request, for decorators to wrap.
 
-    It runs on the instance that the request has already built, which Ninja Extra's own would build again.
+    It uses the instance of the request; Ninja Extra's own function would create another one.
     """
     method, wants_request = route_function.route.view_func, route_function.has_request_param
 

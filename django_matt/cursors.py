@@ -1,4 +1,4 @@
-"""Cursor pages that lose no row: Ninja's ``CursorPagination``, with positions that name one place in the order.
+"""Cursor pages that show every row: Ninja's ``CursorPagination``, with positions that are unique in the order.
 
 Ninja's position is the text of the first ordering column. Rows with equal values are told apart by counting them, up to
 ``NINJA_PAGINATION_MAX_OFFSET``, and NULL is the text "None". Here a position is the text of every ordering column and of
@@ -27,7 +27,7 @@ from django_matt.upstream import format_number, lost
 __all__ = ["keep_every_row", "ordering_names"]
 
 _OURS = "\0"
-"""What our positions begin with. No other position does: PostgreSQL stores no NUL, and what we refuse is never stored."""
+"""The prefix of our positions. No other position has it: PostgreSQL stores no NUL, and requests with NUL are refused."""
 
 _METHODS = ("_order_queryset", "_find_position", "_get_position")
 _WITHOUT_ORDER = ("ArrayField", "BinaryField", "HStoreField", "JSONField")
@@ -56,7 +56,7 @@ def keep_every_row(paginator: Any) -> None:
 
 
 def ordering_names(paginator: CursorPagination, queryset: Any) -> list[str] | None:
-    """Return the model's columns that a position is made of, or None where one of them is another table's."""
+    """Return the model's columns that a position is made of, or None if one of them is another table's."""
     names = [name for name, _ in _markers(paginator)]
     if any("__" in name for name in names):
         return None
@@ -150,7 +150,7 @@ def _texts(position: str, count: int) -> list[str | None]:
 
 
 def _parse(field: Any, text: str, connection: Any) -> Any:
-    """Return the value that a text of a position stands for; refuse what the column cannot be compared with."""
+    """Return the value of a string of a position; refuse a value that cannot be compared with the column."""
     try:
         text.encode()
         value = field.to_python(text)
@@ -159,7 +159,7 @@ def _parse(field: Any, text: str, connection: Any) -> Any:
         elif isinstance(field, GenericIPAddressField):
             ip_address(value)
         elif isinstance(value, datetime) and settings.USE_TZ and is_naive(value):
-            raise ValueError("a position of ours has a zone")
+            raise ValueError("our own positions have a zone")
         stored = field.get_db_prep_value(value, connection)
     except (ArithmeticError, AttributeError, DjangoValidationError, TypeError, ValueError):
         raise invalid_cursor() from None
@@ -174,7 +174,7 @@ def _parse(field: Any, text: str, connection: Any) -> Any:
 
 
 def _terms(paginator: CursorPagination, model: Any, annotations: Any) -> list[_Term] | None:
-    """Return the columns of the order and the keys that make it total; None where one cannot be compared."""
+    """Return the columns of the order and the keys that make it total; None if one cannot be compared."""
     terms: list[_Term] = []
     for given, descending in _markers(paginator):
         name = given if given in annotations else _column(model, given)

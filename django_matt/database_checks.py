@@ -4,8 +4,6 @@ Those that ask the server run where Django's own do: with ``migrate`` and ``chec
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import django
@@ -22,7 +20,7 @@ from django.db import NotSupportedError, connections
 
 from django_matt.upstream import is_psycopg3
 
-__all__ = ["check_databases", "check_persistent_connections"]
+__all__ = ["check_databases"]
 
 # As many keys as the tier of rows puts into one IN.
 _KEYS = 30_000
@@ -79,14 +77,14 @@ def _check_rows(alias: str, connection: Any) -> Iterator[CheckMessage]:
     vendor = connection.vendor
     if vendor not in {"sqlite", "postgresql"}:
         yield Info(
-            f"Lists of {connection.display_name} ({alias!r}) are answered from model instances.",
-            hint="Every route works. The faster tier of rows supports SQLite and PostgreSQL.",
+            f"Lists of {connection.display_name} ({alias!r}) are written from model instances.",
+            hint="Every route works. The faster rows tier supports SQLite and PostgreSQL.",
             id="matt.I001",
         )
     elif vendor == "postgresql" and not is_psycopg3():
         yield Info(
             f"Lists of PostgreSQL ({alias!r}) are not read at full speed through psycopg2.",
-            hint="Every route works. The tier of rows needs psycopg 3: pip install 'psycopg[binary]'.",
+            hint="Every route works. The rows tier needs psycopg 3: pip install 'psycopg[binary]'.",
             id="matt.I001",
         )
 
@@ -100,37 +98,3 @@ def _check_time_zone(alias: str, connection: Any) -> Iterator[CheckMessage]:
             "which needs no conversion. Responses are the same, and other columns are not slower.",
             id="matt.I002",
         )
-
-
-@register("matt", deploy=True)
-def check_persistent_connections(**_: Any) -> list[CheckMessage]:
-    """Warn where ``CONN_MAX_AGE`` keeps connections under ASGI, whose requests do not find them again."""
-    application = getattr(settings, "ASGI_APPLICATION", None)
-    if not application or _keeps_threads(application):
-        return []
-    kept = [
-        alias
-        for alias, options in settings.DATABASES.items()
-        if options.get("CONN_MAX_AGE", 0) != 0
-    ]
-    hint = (
-        "Take get_asgi_application from django_matt.asgi, whose threads keep them. Or set CONN_MAX_AGE to 0: on PostgreSQL a pool keeps connections instead: "
-        "OPTIONS = {'pool': True}, with pip install 'psycopg[pool]'."
-    )
-    return [
-        Warning(
-            f"CONN_MAX_AGE of {alias!r} leaves unused connections open under ASGI (ASGI_APPLICATION is set).",
-            hint=hint,
-            id="matt.W004",
-        )
-        for alias in kept
-    ]
-
-
-def _keeps_threads(application: str) -> bool:
-    """Tell whether the module of ``ASGI_APPLICATION`` names ``django_matt.asgi``; it is read, for its import has effects."""
-    try:
-        spec = find_spec(application.rpartition(".")[0])
-        return "django_matt.asgi" in Path(str(spec and spec.origin)).read_text()
-    except (ImportError, OSError, UnicodeDecodeError, ValueError):
-        return False

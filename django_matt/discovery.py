@@ -10,9 +10,9 @@ __all__ = ["find_apis"]
 
 
 def find_apis(urlconf: str | None = None) -> Iterator[tuple[NinjaAPI, str]]:
-    """Yield each API that the project's URLs (or those of ``urlconf``) mount, with the path of its root, in their order.
+    """Yield each API in the project's URLs (or in those of ``urlconf``) with the path of its root, in order.
 
-    Ninja keeps no list of its APIs: each is known by the keywords of the view that stands at its root.
+    Ninja keeps no list of its APIs: each is found by the keywords of the view at its root.
     """
     return _walk(get_resolver(urlconf).url_patterns, "/")
 

@@ -1,7 +1,8 @@
-"""The Protocols that an app may offer to the core, or need from another app; and how apps extend an API."""
+"""The Protocols that an app may implement, and how apps extend an API."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -21,28 +22,33 @@ __all__ = [
     "HasLifespan",
     "HealthCheck",
     "HearsFileChanges",
+    "PrunesRows",
+    "current_request_id",
     "extend_by_apps",
 ]
+
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+"""The id of the request that is being answered; empty outside of requests, and without the app ``request_logs``."""
 
 
 @runtime_checkable
 class ExtendsAPI(Protocol):
     """An ``AppConfig`` that adds controllers, error handlers, formats or documents to the APIs of a project.
 
-    ``MattAPI`` calls ``extend(api)`` once for each API, before anything of it is read, in the order of
-    ``INSTALLED_APPS``. The app may still change every option of the API: ``api.docs_url = None`` turns ``/docs`` off.
-    A project with two APIs makes two calls: keep nothing of the API in a global.
+    ``MattAPI`` calls ``extend(api)`` once for each API, before the API is used, in the order of ``INSTALLED_APPS``.
+    The app may change every option of the API: ``api.docs_url = None`` turns ``/docs`` off. In a project with two APIs
+    it is called twice, so do not store the API in a global.
     """
 
     def extend(self, api: "MattAPI") -> None:
-        """Register what the app adds on ``api``."""
+        """Add the features of the app to ``api``."""
 
 
 def extend_by_apps(api: "MattAPI", done: list[str]) -> None:
     """Let each installed app that may extend ``api`` do so, and add its label to ``done``.
 
-    Apps whose label is in ``done`` are left out. Raises ``ImproperlyConfigured`` with the name of the app for whatever
-    an app raises, and for a label in ``extensions`` that no installed app has.
+    Apps whose label is in ``done`` are skipped. Raises ``ImproperlyConfigured`` with the name of the app if an app
+    raises an exception, and for a label in ``extensions`` that no installed app has.
     """
     chosen = _chosen_apps(api)
     for app in apps.get_app_configs():
@@ -63,7 +69,7 @@ def extend_by_apps(api: "MattAPI", done: list[str]) -> None:
 
 
 def _chosen_apps(api: "MattAPI") -> Sequence[str] | None:
-    """Return the labels of the apps that may extend an API, None where every app may."""
+    """Return the labels of the apps that may extend an API, None if every app may."""
     chosen: Sequence[str] | None = api.extensions
     where = "MattAPI(extensions=…)"
     if chosen is None:
@@ -82,7 +88,7 @@ def _chosen_apps(api: "MattAPI") -> Sequence[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file of the project that was written, made or removed; ``path`` is absolute."""
+    """A file of the project that was written, created or deleted; ``path`` is absolute."""
 
     path: Path
     kind: Literal["added", "modified", "deleted"]
@@ -90,25 +96,24 @@ class FileChange:
 
 @runtime_checkable
 class HearsFileChanges(Protocol):
-    """An ``AppConfig`` that wants to know of every changed file during development.
+    """An ``AppConfig`` that is told about every changed file during development.
 
-    Called by the hot reload app, once a change, in a thread of its own, one call at a time, and always
-    in a process that runs the changed code: for a template at once, for a module after the restart. What it raises is
-    logged.
+    The hot reload app calls it once per change, in a separate thread, one call at a time. The process that calls it always
+    runs the changed code: for a template it is called at once, for a module after the restart. Exceptions are logged.
     """
 
     def file_changed(self, change: FileChange) -> None:
-        """Do what the change asks for."""
+        """React to the change."""
 
 
 @runtime_checkable
 class HasLifespan(Protocol):
     """An ``AppConfig`` that opens something when the server starts, and closes it when the server ends.
 
-    A pool of connections, a model in memory, a task that runs beside the requests. The lifespans are entered in the order
-    of ``INSTALLED_APPS`` before the first request, and left in reverse after the last one: in the server's event loop
-    under ``django_matt.asgi``, in an event loop of a thread of its own under ``django_matt.wsgi``. An app that
-    fails to start keeps the server from starting. ``MATT["LIFESPAN_SECONDS"]`` bounds each start and each end.
+    Examples are a pool of connections, a model in memory, and a background task. Lifespans are entered in the order of
+    ``INSTALLED_APPS`` before the first request, and exited in reverse order after the last one: in the server's event
+    loop under ``django_matt.asgi``, in an event loop of a separate thread under ``django_matt.wsgi``. If an app fails
+    to start, the server does not start. ``MATT["LIFESPAN_SECONDS"]`` limits each start and each end.
     """
 
     def lifespan(self) -> AbstractAsyncContextManager[object]:
@@ -118,28 +123,37 @@ class HasLifespan(Protocol):
 
 @runtime_checkable
 class HealthCheck(Protocol):
-    """An ``AppConfig`` with checks of its own for ``/health/ready`` of the health app.
+    """An ``AppConfig`` that adds checks to ``/health/ready`` of the health app.
 
-    Each check is a function without arguments that raises where something does not work. A plain function runs in a
-    thread of its own, an ``async def`` in the event loop of the lifespans. Both have ``MATT_HEALTH["TIMEOUT"]`` seconds.
+    Each check is a function without arguments that raises an exception if something does not work. A plain function runs
+    in a separate thread, an ``async def`` in the event loop of the lifespans. Both have ``MATT_HEALTH["TIMEOUT"]`` seconds.
     """
 
     def health_checks(self) -> Mapping[str, Callable[[], object]]:
-        """Return the checks by the names that the response shows."""
+        """Return a dictionary of the checks; the response shows their names."""
         ...
 
 
 @runtime_checkable
 class ContributesPolicy(Protocol):
-    """An ``AppConfig`` whose pages need another Content-Security-Policy than the project's.
+    """An ``AppConfig`` whose pages need a Content-Security-Policy that differs from the project's.
 
-    ``django_matt.policies.PolicyMiddleware`` asks for it once, at the first response.
+    ``django_matt.policies.PolicyMiddleware`` calls ``policies()`` once, at the first response.
     """
 
     def policies(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """Return directives by the path below which they apply: ``{"/admin/": {"style-src": ["'self'", "'unsafe-inline'"]}}``.
+        """Return paths and their directives: ``{"/admin/": {"style-src": ["'self'", "'unsafe-inline'"]}}``.
 
-        What is named here replaces the directive of the project's policy, and the other directives stay. The path is the one that the
-        project's URLs have, ``reverse("admin:index")`` for example.
+        Each directive replaces the same one of the project's policy below its path; the others do not change. A path is a URL
+        of the project, such as ``reverse("admin:index")``.
         """
+        ...
+
+
+@runtime_checkable
+class PrunesRows(Protocol):
+    """An ``AppConfig`` whose tables grow with use. ``manage.py matt_prune`` calls it, once a day for example."""
+
+    def prune_rows(self, *, dry_run: bool) -> int:
+        """Delete the rows that nothing needs any more, and return how many; only count them if ``dry_run``."""
         ...

@@ -1,4 +1,4 @@
-"""Django views that are not routes of an API, with the errors and the limits of one."""
+"""Django views that are not routes, with the errors and limits of an API."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ from django_matt.upstream import lost
 __all__ = ["Included", "Urls", "wrap_urls", "wrap_view"]
 
 Included = tuple[list[URLPattern | URLResolver], str | None, str | None]
-"""What ``path()`` takes as its second argument to include patterns."""
+"""The second argument of ``path()`` that includes patterns."""
 
 Urls = str | Sequence[URLPattern | URLResolver] | tuple[Any, str | None, str | None]
 """A list of patterns, the dotted path of a URLconf, or what ``include()`` returns."""
 
 
 def wrap_urls(api: Any, urls: Urls, *, max_body: int | None = None) -> Included:
-    """Return URL patterns for ``path()``, whose views answer errors as ``api`` does."""
+    """Return URL patterns for ``path()``, whose errors are handled by ``api``."""
     included: Any = urls
     if not (isinstance(urls, tuple) and len(urls) == 3 and not isinstance(urls[0], URLPattern)):
         patterns_or_module: Any = urls
@@ -57,7 +57,7 @@ def _wrap_pattern(api: Any, pattern: Any, max_body: int | None) -> Any:
 def wrap_view(
     api: Any, view: Callable[..., Any], *, max_body: int | None = None
 ) -> Callable[..., Any]:
-    """Return a view that answers what ``view`` raises, and a wrong method, as ``api`` does.
+    """Return a view whose exceptions, and wrong methods, are handled by ``api``.
 
     A body of more than ``max_body`` bytes is refused with 413 before the view runs.
     """

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
-    AsyncExitStack,
-    ExitStack,
 )
 from functools import partial
 from typing import Any, TypeGuard
@@ -42,17 +40,20 @@ class HookUnbound(Exception):  # noqa: N818 - a reason, shown by the system chec
 def bind_hooks(api: Any, operation: Operation, *, only_outside: bool) -> None:
     """Bind the API's hooks to an operation; raise ``HookUnbound`` for the first that fails.
 
-    With ``only_outside`` the operation keeps its own ``run``, in which no hook can be called.
+    With ``only_outside``, the operation keeps its own ``run``, inside of which hooks cannot be called.
     """
     found: list[OperationHook] = []
-    added = {f"{kind.__module__}.{kind.__qualname__}" for kind in api.hooks}
+    kinds: list[type[OperationHook]] = list(api.hooks)
+    added = {f"{kind.__module__}.{kind.__qualname__}" for kind in kinds}
     for decorator, path in needed_hooks(operation.view_func).items():
-        if path not in added:
+        if isinstance(path, type):
+            kinds += [path] if path not in kinds else []
+        elif path not in added:
             raise HookUnbound(
                 f"@{decorator} needs the hook {path}, which no app has added to this API. "
                 "Add its app to INSTALLED_APPS."
             )
-    for kind in sorted(api.hooks, key=lambda kind: kind.order):
+    for kind in sorted(kinds, key=lambda kind: kind.order):
         name = f"{kind.__module__}.{kind.__qualname__}"
         try:
             hook = kind.bind(operation, api)
@@ -64,8 +65,8 @@ def bind_hooks(api: Any, operation: Operation, *, only_outside: bool) -> None:
             continue
         if only_outside and any(_defines(hook, each) for each in _INSIDE):
             raise HookUnbound(
-                f"The hook {name} cannot look inside of {type(operation).__name__}, a class of operations that is "
-                "not Ninja's."
+                f"The hook {name} does not work with {type(operation).__name__}, an operation class that is not "
+                "Ninja's."
             )
         if not operation.is_async and _has(hook, "aaround") and not _has(hook, "around"):
             raise HookUnbound(
@@ -86,7 +87,7 @@ def _defines(hook: OperationHook, name: str) -> bool:
 
 
 _Numbered = list[tuple[int, Callable[..., Any]]]
-"""Methods of hooks, each with the place of its hook."""
+"""Methods of hooks, each with the index of its hook."""
 
 
 def _methods(operation: Operation, name: str, *, reverse: bool = False) -> _Numbered:
@@ -121,22 +122,6 @@ def _async_method(hook: OperationHook, name: str) -> Callable[..., Awaitable[Any
     return call_directly
 
 
-def _sync_managers(operation: Operation) -> list[Callable[[Call], AbstractContextManager[Any]]]:
-    return [hook.around for hook in bound_hooks(operation) if _has(hook, "around")]
-
-
-def _async_managers(
-    operation: Operation,
-) -> list[Callable[[Call], AbstractAsyncContextManager[Any]]]:
-    return [
-        hook.aaround
-        if _has(hook, "aaround")
-        else partial(_Threaded, hook.around, hook.never_blocks)
-        for hook in bound_hooks(operation)
-        if _defines(hook, "around")
-    ]
-
-
 class _Threaded(AbstractAsyncContextManager[Any]):
     """A sync context manager in an async operation: it is entered and left in the thread of the request's queries."""
 
@@ -167,7 +152,7 @@ def bind_view(
 ) -> Callable[[Any, dict[str, Any]], Any] | None:
     """Return ``view(context, values)`` and the making of its response with the hooks that go around these.
 
-    ``None`` where no hook does. ``answer`` is what makes the operation's responses.
+    ``None`` if no hook does. ``answer`` is what makes the operation's responses.
     """
     if not any(_defines(hook, name) for hook in bound_hooks(operation) for name in _INSIDE):
         return None
@@ -180,14 +165,17 @@ def _call_of(context: Any, operation: Operation, api: Any, values: dict[str, Any
     call: Call | None = context.request.__dict__.get(CALL)
     if call is None or call.operation is not operation:
         call = Call(context.request, operation, api, context.path)
-    call.context, call.values, call._result_seen = context, values, False
+    call.context, call.values, call._result_seen, call.answer = context, values, False, None
     return call
 
 
-def _swallowed(operation: Operation) -> RuntimeError:
-    return RuntimeError(
+def _ended(call: Call, operation: Operation) -> HttpResponseBase:
+    """Return the response of an ``around`` that has skipped the view or ended its exception."""
+    if call.answer is not None:
+        return call.answer
+    raise RuntimeError(
         f"A hook around {operation.view_func.__name__} swallowed an exception, so there is no response. "
-        "Let the context manager of the hook raise it again."
+        "Let the context manager of the hook raise it again, or set call.answer."
     )
 
 
@@ -197,7 +185,6 @@ def _bind_view_sync(
     admitted = _methods(operation, "admitted")
     results = [method for _, method in _methods(operation, "result", reverse=True)]
     responses = _methods(operation, "response", reverse=True)
-    managers = _sync_managers(operation)
     make = answer.stream if answer.streams else answer.make
 
     def respond(call: Call, response: Any, before: int | None) -> Any:
@@ -215,6 +202,17 @@ def _bind_view_sync(
                 result = method(call, result)
         return respond(call, make(context, result), None)
 
+    def enter(manager: Any, inner: Callable[[Call], Any], call: Call) -> Any:
+        with manager(call):
+            if call.answer is None:
+                return inner(call)
+        return _ended(call, operation)
+
+    inside: Callable[[Call], Any] = answer_view
+    for hook in reversed(bound_hooks(operation)):
+        if _has(hook, "around"):
+            inside = partial(enter, hook.around, inside)
+
     def run(context: Any, values: dict[str, Any]) -> Any:
         call = context.call = _call_of(context, operation, api, values)
         try:
@@ -222,13 +220,7 @@ def _bind_view_sync(
                 response = method(call)
                 if response is not None:
                     return respond(call, response, number)
-            if not managers:
-                return answer_view(call)
-            with ExitStack() as stack:
-                for manager in managers:
-                    stack.enter_context(manager(call))
-                return answer_view(call)
-            raise _swallowed(operation)
+            return inside(call)
         finally:
             context.call = None  # the two know each other
 
@@ -242,7 +234,6 @@ def _bind_view_async(
     admitted = _methods(operation, "admitted")
     results = [method for _, method in _methods(operation, "result", reverse=True)]
     responses = _methods(operation, "response", reverse=True)
-    managers = _async_managers(operation)
     streams = answer.streams
     make = answer.stream_async if streams else answer.make_async
 
@@ -263,6 +254,19 @@ def _bind_view_async(
                 result = await method(call, result)
         return await respond(call, await make(context, result), None)
 
+    async def enter(manager: Any, inner: Callable[[Call], Any], call: Call) -> Any:
+        async with manager(call):
+            if call.answer is None:
+                return await inner(call)
+        return _ended(call, operation)
+
+    inside: Callable[[Call], Any] = answer_view
+    for hook in reversed(bound_hooks(operation)):
+        if _defines(hook, "around"):
+            has_twin = _has(hook, "aaround")
+            in_thread = partial(_Threaded, hook.around, hook.never_blocks)
+            inside = partial(enter, hook.aaround if has_twin else in_thread, inside)
+
     async def run(context: Any, values: dict[str, Any]) -> Any:
         call = context.call = _call_of(context, operation, api, values)
         try:
@@ -270,13 +274,7 @@ def _bind_view_async(
                 response = await method(call)
                 if response is not None:
                     return await respond(call, response, number)
-            if not managers:
-                return await answer_view(call)
-            async with AsyncExitStack() as stack:
-                for manager in managers:
-                    await stack.enter_async_context(manager(call))
-                return await answer_view(call)
-            raise _swallowed(operation)
+            return await inside(call)
         finally:
             context.call = None  # the two know each other
 
@@ -285,18 +283,18 @@ def _bind_view_async(
 
 
 def _leave_results(operation: Any, results: list[Callable[..., Any]]) -> None:
-    """Leave the operation's ``result`` methods where ``see_page`` finds them."""
+    """Register the operation's ``result`` methods for ``see_page``."""
     operation._matt_results = results
 
 
 def sees_page(call: Call | None) -> TypeGuard[Call]:
-    """Tell whether hooks want to see what a view gives to its paginator."""
+    """Tell whether hooks want to see what a view passes to its paginator."""
     operation: Any = None if call is None else call.operation
     return call is not None and bool(operation._matt_results) and not call._result_seen
 
 
 def see_page(call: Call, items: Any) -> Any:
-    """Return what the ``result`` hooks make of what a view gives to its paginator; of an async one in a thread too."""
+    """Return what the ``result`` hooks make of what a view passes to its paginator; of an async one in a thread too."""
     operation: Any = call.operation
     if operation.is_async:
         return async_to_sync(see_page_async)(call, items)
@@ -316,7 +314,7 @@ async def see_page_async(call: Call, items: Any) -> Any:
 
 
 def bind_received(operation: Operation, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``run`` that asks the ``received`` hooks first; it needs ``bind_answered`` around it."""
+    """Return a ``run`` that calls the ``received`` hooks first; it needs ``bind_answered`` around it."""
     received = _methods(operation, "received")
     if not received:
         return run
@@ -352,9 +350,9 @@ def has_outside_hooks(operation: Operation) -> bool:
 
 
 def bind_answered(api: Any, operation: Operation, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``run`` whose every response the ``answered`` hooks see, and that ``received`` hooks may be in."""
+    """Return a ``run`` that calls the ``received`` hooks, and the ``answered`` hooks with every response."""
     answered = _methods(operation, "answered", reverse=True)
-    # What stands in for the operation of an unknown URL is none.
+    # An unknown URL has a replacement, which is not an Operation.
     shown: Any = operation if isinstance(operation, Operation) else None
 
     def finish(call: Call, response: Any) -> Any:

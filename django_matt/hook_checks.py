@@ -15,7 +15,7 @@ _DESCRIBING = ("describe", "error_statuses")
 
 @register("matt")
 def check_hooks(**_: Any) -> list[CheckMessage]:
-    """Report a hook that sees no unknown URL, or that the OpenAPI document leaves out, because it failed."""
+    """Report a hook that failed and is therefore not called for unknown URLs, or missing in the OpenAPI document."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     found: list[CheckMessage] = []

@@ -1,4 +1,4 @@
-"""What the responses of a route read, and what it would answer with: asked outside of its requests, by tools and apps."""
+"""What the responses of a route read, and what they would be: for tools and apps, outside of requests."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -26,7 +26,7 @@ dumps = encoder.dumps
 
 
 class ResponseIntrospection:
-    """Describes the responses of one operation, and renders other values as they are rendered."""
+    """Describes the responses of one operation, and renders other values in the same way."""
 
     def __init__(self, answer: Any) -> None:
         """Take the ``ResponseBuilder``, whose private attributes are this class's too."""
@@ -73,7 +73,7 @@ class ResponseIntrospection:
         )
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return the same in words, for the DEBUG page."""
+        """Describe the responses for the DEBUG page."""
         if self._answer.unplanned is not None:
             return [{"tier": self._answer.unplanned}]
         return [
@@ -89,7 +89,7 @@ class ResponseIntrospection:
         ]
 
     def built_schemas(self) -> list[str]:
-        """Return the schemas of the answers that the view's code names: it may make instances of them itself."""
+        """Return the response schemas that the view's code names: it may create instances of them itself."""
         schemas = {schema for plan in self._answer.plans for schema in schemas_in(plan.annotation)}
         # The items of a page too.
         fields = [field for schema in schemas for field in schema.model_fields.values()]
@@ -102,7 +102,7 @@ class ResponseIntrospection:
     def render(
         self, value: Any, request: HttpRequest | None, status: int | None = None
     ) -> tuple[bytes, str]:
-        """Return the JSON and the content type that the route answers a value with; of a page's rows, their array.
+        """Return the JSON and the content type of the response to a value; for the items of a page, their array.
 
         Raises ``ValueError`` for a status that the route does not declare.
         """
@@ -134,7 +134,7 @@ class ResponseIntrospection:
     async def render_async(
         self, value: Any, request: HttpRequest | None, status: int | None = None
     ) -> tuple[bytes, str]:
-        """The same, leaving the event loop only where the answer needs the database."""
+        """Do what ``render`` does, in a thread only if the response needs the database."""
         if not self._answer._asks(value) and not isinstance(value, (QuerySet, Manager)):
             try:
                 return self.render(value, request, status)
@@ -144,7 +144,7 @@ class ResponseIntrospection:
 
     @cached_property
     def _page_items(self) -> Tiers | None:
-        """The tiers of a page's items alone; None where the route gives no pages, or of a schema of its own kind."""
+        """The tiers of a page's items; None if the route is not paginated, or its page schema is not known."""
         tiers = self._answer.tiers.get(self._answer._status)
         items = None if tiers is None else tiers.query.items
         if items is None or not any(find_paginators(self._answer._operation.view_func)):

@@ -1,4 +1,4 @@
-"""What the installed apps open when a server starts and close when it ends: one async context for each of them."""
+"""Lifespans: what installed apps open when the server starts and close when it ends, one async context per app."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class LifespanError(Exception):
-    """The lifespan of an app has failed at the server's start, or at its end; the cause says why."""
+    """The lifespan of an app failed when the server started or ended; see its ``__cause__``."""
 
 
 def apps_with_lifespan() -> list[Any]:
@@ -32,20 +32,20 @@ def apps_with_lifespan() -> list[Any]:
 
 
 def lifespan_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop in which the lifespans of this process are open; ``None`` where none are.
+    """Return the event loop in which the lifespans of this process are open; ``None`` if none are.
 
-    Synchronous code reaches what an app opened by ``asyncio.run_coroutine_threadsafe(…, lifespan_loop())``.
+    Synchronous code calls async code of an app with ``asyncio.run_coroutine_threadsafe(…, lifespan_loop())``.
     """
     return _loops[-1] if _loops else None
 
 
 @asynccontextmanager
 async def run_lifespans() -> AsyncIterator[None]:
-    """Open the lifespans of all installed apps, and close them in reverse; what a server does around its requests.
+    """Open the lifespans of all installed apps, and close them in reverse order, as a server does.
 
-    Tests and management commands do the same by ``async with run_lifespans():``. Each app has
-    ``MATT["LIFESPAN_SECONDS"]`` to open and as long to close. Where one fails to open, those before it are closed and
-    ``LifespanError`` names it. A failure to close does not keep the others from closing; ``LifespanError`` follows.
+    Use ``async with run_lifespans():`` in tests and management commands. Each app has ``MATT["LIFESPAN_SECONDS"]`` to
+    open and the same time to close. If an app fails to open, those before it are closed, and ``LifespanError`` names
+    it. If an app fails to close, the others are still closed before ``LifespanError`` is raised.
     """
     seconds = get_settings().LIFESPAN_SECONDS
     opened: list[tuple[AppConfig, AbstractAsyncContextManager[object]]] = []

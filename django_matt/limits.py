@@ -1,4 +1,4 @@
-"""Limits on what a query may ask of Ninja's and Ninja Extra's pagination, search, ordering and throttles."""
+"""Limits on the pagination, search, ordering and throttles of Ninja and Ninja Extra."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -52,13 +52,13 @@ __all__ = [
 ]
 
 Guard = Callable[[HttpRequest, dict[str, Any]], None]
-"""Looks at a request and its validated values before the view runs; raises what the client is told."""
+"""Checks a request and its validated values before the view runs; raises the error for the client."""
 
 _MAX_PORT = 65_535
 
 
 def find_views(view_func: Any) -> Iterator[Any]:
-    """The view function and what its decorators wrap, outermost first."""
+    """Yield the view function and the functions inside of its decorators, the outermost first."""
     route_function = getattr(view_func, "get_route_function", None)
     if route_function is not None:
         view_func = route_function().route.view_func
@@ -68,7 +68,7 @@ def find_views(view_func: Any) -> Iterator[Any]:
 
 
 def _decorations(view_func: Any, key: str, attribute: str) -> Iterator[tuple[str, Any]]:
-    """The (argument name, object) that Ninja Extra's decorators of one kind left on a view function."""
+    """Yield the (argument name, object) pairs that Ninja Extra's decorators of one kind stored on a view function."""
     for layer in find_views(view_func) if lost("operations") is None else ():
         operation = decoration(key, layer)
         if operation is not None:
@@ -95,7 +95,7 @@ _SLICING = ("paginate_queryset", "apaginate_queryset", "_get_page_size")
 def bound_pages(view_func: Any) -> dict[type[Any], dict[str, int]]:
     """Return the largest page, size and offset of the paginators of a view function, by the class of their input.
 
-    A paginator with a cap of its own keeps it: Ninja's clamp what is asked for, and still do. A class with its own
+    A paginator with its own maximum keeps it: Ninja's paginators reduce larger values to it. A class with its own
     ``paginate_queryset`` decides its sizes itself.
     """
     settings = get_settings()
@@ -110,11 +110,15 @@ def bound_pages(view_func: Any) -> dict[type[Any], dict[str, int]]:
 
 
 def cap_pages(operation: Operation) -> None:
-    """Cap what Ninja's code gives a class that decides its sizes itself and then hands on to Ninja's: it clamps."""
-    for _, paginator in find_paginators(operation.view_func):
-        for name in _CAPS:
-            if getattr(paginator, name, None) == inf and _decides_sizes(paginator):
-                setattr(paginator, name, get_settings().MAX_PAGE_SIZE)
+    """Limit the sizes of a class that decides them itself, if it then calls Ninja's code, which applies the limit."""
+    for name, paginator in find_paginators(operation.view_func):
+        if name != "ninja_pagination":
+            from django_matt.pagination import declare_page  # as only these routes need it
+
+            declare_page(operation, paginator)
+        for cap in _CAPS:
+            if getattr(paginator, cap, None) == inf and _decides_sizes(paginator):
+                setattr(paginator, cap, get_settings().MAX_PAGE_SIZE)
 
 
 def _decides_sizes(paginator: PaginationBase) -> bool:
@@ -150,7 +154,7 @@ def searched_fields(operation: Operation) -> tuple[str, ...]:
 
 
 def ordered_fields(operation: Operation) -> tuple[str, ...] | None:
-    """Return the fields that an operation may be ordered by; None where it may be by every field."""
+    """Return the fields that an operation may be ordered by; None if it may be by every field."""
     found: dict[str, None] = {}
     for _, ordering in _decorations(operation.view_func, ORDERATOR_OBJECT, "orderator"):
         fields = getattr(ordering, "ordering_fields", ())
@@ -161,7 +165,7 @@ def ordered_fields(operation: Operation) -> tuple[str, ...] | None:
 
 
 def collect_guards(view_func: Any) -> list[Guard]:
-    """Return the guards that a view function's decorators call for."""
+    """Return the guards that a view function's decorators need."""
     guards: list[Guard] = []
     for name, paginator in find_paginators(view_func):
         if isinstance(paginator, PageNumberPaginationExtra | CursorPagination):
@@ -175,7 +179,7 @@ def collect_guards(view_func: Any) -> list[Guard]:
 
 
 def _guard_host(request: HttpRequest, values: dict[str, Any]) -> None:
-    """Refuse a port that no URL can carry: these paginators build links from the ``Host`` header."""
+    """Refuse a port that is too large for a URL: these paginators build links from the ``Host`` header."""
     port = re.search(r":(\d+)$", request.META.get("HTTP_HOST", ""))
     if port is not None and int(port[1][:6]) > _MAX_PORT:
         raise DisallowedHost(f"Invalid HTTP_HOST header: the port is larger than {_MAX_PORT}.")
@@ -191,7 +195,7 @@ def _guard_cursor(
 
 
 def invalid_cursor() -> ValidationError:
-    """Return the error of a cursor that no answer of ours held."""
+    """Return the error of a cursor that was not in any response of this API."""
     return _invalid_query("cursor", "cursor_invalid", "The cursor is not one that this API made")
 
 
@@ -219,7 +223,7 @@ def _invalid_query(parameter: str, kind: str, message: str) -> ValidationError:
 
 
 def restrict_ordering(operation: Operation) -> None:
-    """Let a bare ``@ordering`` sort by the columns that the response shows, and by no hidden one."""
+    """Let a bare ``@ordering`` sort only by columns that the response shows."""
     for _, ordering in _decorations(operation.view_func, ORDERATOR_OBJECT, "orderator"):
         if isinstance(ordering, Ordering) and ordering.ordering_fields == "__all__":
             shown = _shown_fields(operation)
@@ -228,7 +232,7 @@ def restrict_ordering(operation: Operation) -> None:
 
 
 def _shown_fields(operation: Operation) -> list[str] | None:
-    """The field names of the schema that a list response is made of; None where there is no schema."""
+    """The field names of the schema that a list response is made of; None without a schema."""
     for model in operation.response_models.values():
         if model is not None and model is not NOT_SET:
             found = _item_schema(model.model_fields["response"].annotation)
@@ -255,13 +259,13 @@ def _item_schema(annotation: Any) -> type[Schema] | None:
 
 
 def has_rows(annotation: Any) -> bool:
-    """Tell whether a response is a list, or a page of one: what CSV can say."""
+    """Tell whether a response is a list or a page, which CSV can express."""
     fields = getattr(annotation, "model_fields", {})
     return is_collection_type(annotation) or bool({"items", "results"} & set(fields))
 
 
 def distrust_forwarded_for(operation: Operation) -> None:
-    """Throttle by the address of the connection unless ``NUM_PROXIES`` says how many proxies to believe.
+    """Throttle by the address that ``MATT["TRUSTED_PROXIES"]`` knows, unless ``NUM_PROXIES`` of Ninja is set.
 
     Ninja and Ninja Extra take the whole ``X-Forwarded-For`` of the client by default, which any client can vary.
     """
@@ -272,9 +276,6 @@ def distrust_forwarded_for(operation: Operation) -> None:
         proxies = extra_settings().NUM_PROXIES if extra else ninja_settings.NUM_PROXIES
         stock = (SimpleRateThrottle.get_ident, ExtraSimpleRateThrottle.get_ident)
         if proxies is None and type(throttle).get_ident in stock:
-            throttle.get_ident = _remote_address  # type: ignore[method-assign]
+            from django_matt.addresses import client_address  # most APIs have no throttle
 
-
-def _remote_address(request: HttpRequest) -> str | None:
-    address: str | None = request.META.get("REMOTE_ADDR")
-    return address
+            throttle.get_ident = client_address  # type: ignore[method-assign]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, Json
 __all__ = ["fit_schemas"]
 
 _WRITTEN = Annotated[Json[Any] | Any, Field(union_mode="left_to_right")]
-"""What a JSON column takes: any JSON, and JSON in a text, which is all that the generated schema takes."""
+"""What a JSON column accepts: any JSON value, and a string of JSON, which is all that the generated schema accepts."""
 
 
 def fit_schemas(config: Any, operations: Iterable[Operation]) -> None:
@@ -63,7 +63,7 @@ def _fit(schema: Any, model: Any, *, written: bool) -> bool:
 
 
 def _rebuild(model: Any, changed: set[Any], seen: set[Any]) -> bool:
-    """Rebuild a class where one that its fields hold has changed, the innermost first."""
+    """Rebuild a class if a class of its fields has changed, the innermost first."""
     if model in changed or model in seen:
         return model in changed
     seen.add(model)

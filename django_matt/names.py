@@ -1,4 +1,6 @@
-"""What ``django_matt`` exports: loaded at the first use of one, as Ninja reads Django's settings when imported."""
+"""The names that ``django_matt`` exports. They are loaded at the first use, because Ninja reads Django's settings on import."""
+
+from typing import TYPE_CHECKING, Any
 
 from ninja import (
     Body,
@@ -53,6 +55,9 @@ from django_matt.serialization.requirements import needs
 from django_matt.streams import Event
 from django_matt.tier_limits import tier
 
+if TYPE_CHECKING:
+    from django_matt.deprecations import deprecated
+
 # Without the app in INSTALLED_APPS the first import of a name does what its ready() does.
 leave_out_generic_keys()
 
@@ -89,6 +94,7 @@ __all__ = [
     "Status",
     "UploadedFile",
     "api_controller",
+    "deprecated",
     "http_delete",
     "http_generic",
     "http_get",
@@ -105,3 +111,12 @@ __all__ = [
     "throttle",
     "tier",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what few projects use when it is asked for."""
+    if name == "deprecated":
+        from django_matt.deprecations import deprecated
+
+        return deprecated
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What is asked of a request before anything else: credentials, then throttles. Decided when an operation is bound."""
+"""The first checks of a request: credentials, then throttles. They are chosen when an operation is bound."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable, iscoroutinefunction
@@ -58,7 +58,7 @@ def bind_checks(
 
 
 def bind_authentication(api: Any, callbacks: Sequence[Any], *, is_async: bool) -> Check:
-    """Return what asks the callbacks one after the other; the first that returns something true signs the request in."""
+    """Return a function that calls the callbacks one after the other; the first that returns a true value wins."""
     asks = [bind_callback(callback, is_async=is_async) for callback in callbacks]
     challenge = challenge_of(callbacks)
 

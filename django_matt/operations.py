@@ -1,4 +1,4 @@
-"""The operations of an API as data: what each route is, needs, answers and reads, for commands, checks and apps."""
+"""The operations of an API as data for commands, checks and apps: what each route accepts, returns and reads."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +47,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """A paginator of a route, and the largest value that it accepts or uses of each query parameter."""
+    """A paginator of a route, and the largest value of each of its query parameters."""
 
     paginator: PaginationBase
     limits: Mapping[str, int]
@@ -55,7 +55,7 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a streaming route sends: a class of Ninja's ``SSE`` or ``JSONL``, or derived from one, and the annotation of one item."""
+    """What a streaming route sends: ``SSE``, ``JSONL`` or a subclass, and the annotation of one item."""
 
     format: type[StreamFormat[Any]]
     item: Any
@@ -99,10 +99,10 @@ class _Shared:
 
 @dataclass(frozen=True, repr=False)
 class BoundOperation:
-    """One route of an API as its requests meet it: bound, with what the API, routers and controllers add.
+    """One route of an API, with everything that the API, its routers and controllers add to it.
 
-    A route with several methods is one operation. Attributes are computed when you read them. Two of them are equal if
-    they are the same route of the same API.
+    A route with several methods is one operation. Attributes are computed when you read them. Two objects are equal
+    if they are the same route of the same API.
 
     >>> [operation.path for operation in api.operations() if not operation.auth]    # doctest: +SKIP
     ['/api/books']
@@ -121,7 +121,7 @@ class BoundOperation:
 
     @property
     def api(self) -> NinjaAPI:
-        """The API that the route is bound to; a controller of two APIs has an operation in each."""
+        """The API of the route; a controller on two APIs has an operation in each."""
         return self._shared.api
 
     # ---- where it is ----
@@ -130,13 +130,13 @@ class BoundOperation:
     def path(self) -> str:
         """The whole path as the OpenAPI document has it: ``/api/books/{book_id}``.
 
-        It begins where the project's URLs mount the API; without URLs, at the API.
+        It begins with the path at which the project's URLs mount the API. Without URLs, it is relative to the API.
         """
         return _in_document(f"{self._shared.root}/{self._route}")
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The HTTP methods that the route declares; HEAD is answered by GET besides."""
+        """The HTTP methods that the route declares. A route with GET also accepts HEAD."""
         return tuple(self.operation.methods)
 
     @property
@@ -155,7 +155,7 @@ class BoundOperation:
     def view_name(self) -> str:
         """The name for Django's ``reverse()``, with its namespaces: ``api-1.0.0:list_books``.
 
-        An API that is mounted below the namespace of an ``include`` needs that one in front.
+        If the API is mounted in an ``include`` with a namespace, put that namespace in front.
         """
         controller = getattr(self._router, "controller", None)
         namespaces = (self.api.urls_namespace, getattr(controller, "urls_namespace", None))
@@ -165,12 +165,12 @@ class BoundOperation:
 
     @property
     def operation_id(self) -> str:
-        """The id, which no other operation of the API has; see ``operation_ids`` for a route of several methods."""
+        """The id, which is unique in the API; see ``operation_ids`` for a route with several methods."""
         return self.operation.operation_id or self.api.get_openapi_operation_id(self.operation)
 
     @property
     def operation_ids(self) -> Mapping[str, str]:
-        """The id of each method in the OpenAPI document, which leaves out HEAD beside GET."""
+        """The id of each method in the OpenAPI document, which omits HEAD if there is GET."""
         methods = [each for each in self.methods if each != "HEAD" or "GET" not in self.methods]
         several = sum(method != "HEAD" for method in self.methods) > 1
         name = self.operation_id
@@ -178,32 +178,32 @@ class BoundOperation:
 
     @property
     def summary(self) -> str:
-        """The one line of the document; Ninja makes it of the function's name where none is given."""
+        """The summary in the OpenAPI document; by default, Ninja derives it from the function's name."""
         return str(self.operation.summary or "")
 
     @property
     def description(self) -> str:
-        """The text of the document: the function's docstring, if none is given."""
+        """The description in the OpenAPI document; by default, the function's docstring."""
         return str(self.operation.description or "")
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags of the route, else those of its router or controller."""
+        """The tags of the route, or of its router or controller."""
         return tuple(self.operation.tags or ())
 
     @property
     def deprecated(self) -> bool:
-        """Whether the document says that clients should not use it any more."""
+        """Whether the OpenAPI document marks it as deprecated."""
         return bool(self.operation.deprecated)
 
     @property
     def documented(self) -> bool:
-        """Whether the document lists it."""
+        """Whether the OpenAPI document contains it."""
         return self.operation.include_in_schema
 
     @property
     def problem(self) -> str | None:
-        """Why every request of the route fails, as an annotation that cannot be resolved; None where none does."""
+        """Why every request to the route fails, such as an annotation that cannot be resolved; normally None."""
         binding = getattr(self.operation, "_matt_binding", None)
         found: str | None = None if binding is None else binding.problem
         return found
@@ -212,13 +212,13 @@ class BoundOperation:
 
     @property
     def controller(self) -> type[ControllerBase] | None:
-        """The controller's class; None where the view is a function."""
+        """The class of the controller; None if the view is a function."""
         route = route_function_of(self.operation)
         return None if route is None else route.api_controller.controller_class
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The view as it was written: the function, or the controller's, below all decorators."""
+        """Your function or method, without its decorators."""
         found: Callable[..., Any] = innermost(self.operation.view_func)
         return found
 
@@ -237,7 +237,7 @@ class BoundOperation:
 
     @property
     def auth(self) -> tuple[Callable[[HttpRequest], Any], ...]:
-        """The authentication callbacks, the first that succeeds wins; empty where anybody may call."""
+        """The authentication callbacks, of which the first that succeeds wins; empty if the route is public."""
         return tuple(self.operation.auth_callbacks)
 
     @property
@@ -248,7 +248,7 @@ class BoundOperation:
 
     @property
     def permissions(self) -> tuple[Any, ...]:
-        """The permissions of a controller's route: the route's, else its controller's; empty for a function."""
+        """The permissions of the route, or of its controller; empty for a function."""
         route = route_function_of(self.operation)
         if route is None:
             return ()
@@ -256,14 +256,14 @@ class BoundOperation:
 
     @property
     def throttles(self) -> tuple[BaseThrottle, ...]:
-        """The throttles of the route, else of its router or API."""
+        """The throttles of the route, or of its router or API."""
         return tuple(self.operation.throttle_objects)
 
     # ---- what it takes ----
 
     @property
     def request_models(self) -> Mapping[str, type[BaseModel]]:
-        """What is validated of a request, by source (``path``, ``query``, ``header``, ``cookie``, ``body``, ``form``, ``file``).
+        """The models that validate a request, by source (``path``, ``query``, ``header``, ``cookie``, ``body``, ``form``, ``file``).
 
         Each model has one field for each parameter of the view from that source.
         """
@@ -290,26 +290,26 @@ class BoundOperation:
 
     @property
     def search_fields(self) -> tuple[str, ...]:
-        """The lookups that ``?search=`` looks into; empty where the route has no search."""
+        """The lookups that ``?search=`` uses; empty if the route has no search."""
         return searched_fields(self.operation)
 
     @property
     def ordering_fields(self) -> tuple[str, ...] | None:
-        """The fields that ``?ordering=`` may name; empty where the route has no ordering, None for every field."""
+        """The fields that ``?ordering=`` accepts; empty if the route has no ordering, None for every field."""
         return ordered_fields(self.operation)
 
     # ---- what it answers ----
 
     @property
     def response_schemas(self) -> Mapping[int | EllipsisType, Any]:
-        """The annotation of each status: ``list[BookOut]``; None for no body, ``Any`` where nothing is declared."""
+        """The annotation of each status: ``list[BookOut]``; None for no body, ``Any`` if nothing is declared."""
         return {
             status: _annotation(model) for status, model in self.operation.response_models.items()
         }
 
     @property
     def stream(self) -> Stream | None:
-        """What the route streams; None where it does not (a long list may still be sent piece by piece)."""
+        """What the route streams, or None. (A long list may be sent in parts even if this is None.)"""
         stream_format = self.operation.stream_format
         if stream_format is None:
             return None
@@ -317,7 +317,7 @@ class BoundOperation:
 
     @property
     def components(self) -> Mapping[str, type]:
-        """The classes behind the components of the OpenAPI document that the route refers to, by component name."""
+        """The classes of the components that the route refers to in the OpenAPI document, by component name."""
         document = self._shared.document
         if document is None or not self.documented:
             return {}
@@ -328,20 +328,18 @@ class BoundOperation:
 
     @property
     def unplanned(self) -> str | None:
-        """Why Django Matt has no plan for the route's responses; None where it has."""
+        """Why Django Matt has no plan for the route's responses; normally None."""
         answer = self._found_answer
         if answer is None:
-            return self.problem or (
-                "an operation of the project's own class: Ninja's own path answers"
-            )
+            return self.problem or ("a custom operation class keeps Ninja's own run()")
         reason: str | None = answer.unplanned
         return reason
 
     def reads(self, source: "Source" = None) -> "tuple[Reads, ...]":
-        """Return for each status which tier writes it, and what it reads: models, tables, columns, relations, queries.
+        """Return for each status the tier, and what the response reads: models, tables, columns, relations, queries.
 
-        ``source`` is the model, or the view's queryset with its filters, where the response schema does not say; of a
-        page, that of its items. Nothing is asked of the database. It is empty where ``unplanned`` says why.
+        ``source`` is the model, or the view's queryset with its filters, if the response schema does not name its model;
+        for a page, that of its items. The database is not queried. If ``unplanned`` is set, the result is empty.
         """
         if self.unplanned is not None:
             return ()
@@ -354,7 +352,7 @@ class BoundOperation:
 
     @property
     def built_schemas(self) -> tuple[str, ...]:
-        """The schemas of the responses that the view's code names: it may make instances of them, which is slower."""
+        """The response schemas that the view's code names. If it creates instances of them, responses are slower."""
         return (
             () if self.unplanned is not None else tuple(self._answer.introspection.built_schemas())
         )
@@ -368,19 +366,19 @@ class BoundOperation:
 
     @property
     def _found_answer(self) -> Any:
-        """What makes the responses, which binds the operation; None where nothing of ours does."""
+        """What makes the responses, which binds the operation; None if it is not one of Django Matt's classes."""
         binding = getattr(self.operation, "_matt_binding", None)
         return None if binding is None else binding.answer
 
     def render(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
     ) -> Rendered:
-        """Return the JSON that the route answers with if its view returns ``value``, by the same tiers.
+        """Return the JSON that the route would send if its view returned ``value``.
 
-        ``value`` is a queryset, or what else the view may return. Of a route that gives pages, a queryset or a list is
-        the items of a page and comes as their array; of a stream, ``value`` is one item. ``request`` is what resolvers
-        find in their context. ``status`` is the usual one of the route if you leave it out; one that it does not
-        declare raises ``ValueError``. Nothing is streamed, negotiated or wrapped.
+        ``value`` is a queryset, or any other value that the view may return. If the route is paginated, a queryset or a
+        list becomes an array of the items. If it streams, ``value`` is one item. Resolvers find ``request`` in their
+        context. ``status`` selects another status of the route; one that it does not declare raises ``ValueError``. The
+        result is always JSON, and never streamed.
         """
         if getattr(self.api, "scopes", None) is None:
             return Rendered(*self._answer.introspection.render(value, request, status))
@@ -393,16 +391,16 @@ class BoundOperation:
     async def arender(
         self, value: Any, request: HttpRequest | None = None, status: int | None = None
     ) -> Rendered:
-        """Return the same on an event loop; queries run in the thread of ``sync_to_async``."""
+        """Do what ``render`` does in async code; queries run in the thread of ``sync_to_async``."""
         if getattr(self.api, "scopes", None) is None:
             return Rendered(*await self._answer.introspection.render_async(value, request, status))
         return await sync_to_async(self.render)(value, request, status)
 
 
 def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[BoundOperation]:
-    """Return the operations of any API of Ninja's, in the order of the document; ``MattAPI.operations()`` for ours.
+    """Return the operations of any Ninja API, in the order of the document. A ``MattAPI`` has ``operations()``.
 
-    ``path_prefix`` is where the API is mounted (see ``discovery.find_apis``), if you know it already.
+    ``path_prefix`` is the path of the API (see ``discovery.find_apis``), if you know it already.
     """
     shared = _Shared(api, path_prefix)
     return [
@@ -412,22 +410,22 @@ def list_operations(api: NinjaAPI, path_prefix: str | None = None) -> list[Bound
 
 
 def find_operation(api: NinjaAPI, operation: Operation) -> BoundOperation:
-    """Return an operation of Ninja's as data.
+    """Return one of Ninja's operations as data.
 
-    A hook gets Ninja's operation, whose ``path`` is the part below its controller or router. Call this in a request, and
-    not in ``bind()``, where the API does not have all of its routes yet. Raises ``LookupError`` for an operation of
-    another API.
+    A hook gets Ninja's operation, whose ``path`` is relative to its controller or router. Call this during a request,
+    not in ``bind()``, because the API does not have all of its routes then. Raises ``LookupError`` for an operation
+    of another API.
     """
     for found in list_operations(api):
         if found.operation is operation:
             return found
-    raise LookupError(f"{operation.path!r} is no operation of {api.title!r}.")
+    raise LookupError(f"{operation.path!r} is not an operation of {api.title!r}.")
 
 
 def component_classes(api: NinjaAPI) -> dict[str, type]:
     """Return the class behind each component schema of an API's OpenAPI document, by the component's name.
 
-    Components that no class makes, as those of errors, are left out.
+    Components without a class, such as those of errors, are left out.
     """
     document = _Shared(api, "").document
     return {} if document is None else document.classes_in(document["paths"])
@@ -441,7 +439,7 @@ def _walk(api: NinjaAPI) -> Iterator[tuple[Any, str, Operation]]:
 
 
 def _find_root(api: NinjaAPI) -> str:
-    """Return where the project's URLs mount an API, empty where they do not."""
+    """Return the path at which the project's URLs mount an API; empty if they do not."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return ""
     try:
@@ -457,7 +455,7 @@ def _in_document(path: str) -> str:
 
 
 def _annotation(model: Any) -> Any:
-    """Return what Ninja's wrapper of a response model holds."""
+    """Return the annotation inside of Ninja's wrapper of a response model."""
     if model is NOT_SET:
         return Any
     return None if model is None else model.model_fields["response"].annotation

@@ -1,4 +1,4 @@
-"""APIs that exist already follow ``override_settings(MATT=…)``: what their settings decided at the start is decided again."""
+"""Lets existing APIs follow ``override_settings(MATT=…)``: what depends on the settings is decided again."""
 
 from typing import Any
 from weakref import WeakSet
@@ -17,7 +17,7 @@ _following: WeakSet[Any] = WeakSet()
 
 
 def follow_settings(api: Any) -> None:
-    """Let an API that was made, or copied, follow the settings from now on."""
+    """Let a new or copied API follow the settings from now on."""
     _following.add(api)
 
 

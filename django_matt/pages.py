@@ -1,4 +1,4 @@
-"""The pages this package shows: rendered from templates, with their assets served under the API's own prefix."""
+"""The pages of Django Matt: rendered from templates, with their assets served below the API's prefix."""
 
 import logging
 import mimetypes
@@ -24,7 +24,7 @@ STRICT_CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""The ``Content-Security-Policy`` of a page that needs nothing but our own stylesheet and script."""
+"""The ``Content-Security-Policy`` of a page that needs only Django Matt's own stylesheet and script."""
 
 logger = logging.getLogger("django_matt")
 
@@ -50,10 +50,10 @@ def render_page(
     *,
     csp: str | None = STRICT_CSP,
 ) -> HttpResponse:
-    """Render a page, a project's own template of that name first, ours otherwise.
+    """Render a page with the project's own template of that name, or else with the built-in one.
 
-    ``{{ assets }}`` in the template is the address that asset names are appended to. ``csp`` is sent as the page's
-    ``Content-Security-Policy``; ``None`` sends none. The page is answered even where ``django_matt`` is not in
+    ``{{ assets }}`` in the template is the URL to which names of assets are appended. ``csp`` is sent as the page's
+    ``Content-Security-Policy``; ``None`` sends none. The page is answered even if ``django_matt`` is not in
     ``INSTALLED_APPS``, no template engine is configured, or the project's override does not render.
     """
     values = {"assets": asset_base(request), **(context or {})}
@@ -61,7 +61,7 @@ def render_page(
         content = render_to_string(template_name, values, request)
     except Exception as error:  # noqa: BLE001 - a page that explains an error must not need a healthy engine
         if getattr(settings, "TEMPLATES", None) and type(error).__name__ != "TemplateDoesNotExist":
-            logger.warning("%s did not render, showing our own: %r", template_name, error)
+            logger.warning("%s did not render, showing the built-in page: %r", template_name, error)
         content = _private_engine().get_template(template_name).render(Context(values))
     response = HttpResponse(content, status=status)
     if csp is not None:
@@ -77,7 +77,7 @@ def _private_engine() -> Engine:
 
 
 def asset_base(request: HttpRequest) -> str:
-    """Return the address under which this request's API serves our assets, with its closing slash."""
+    """Return the URL below which the request's API serves the assets, with a slash at the end."""
     match = getattr(request, "resolver_match", None)
     if isinstance(match, ResolverMatch):
         given = list(match.kwargs.items())
@@ -106,7 +106,7 @@ def asset_urls() -> list[URLPattern]:
 
 @login_not_required
 def serve_asset(request: HttpRequest, name: str, **_: Any) -> HttpResponseBase:
-    """Answer one of the listed assets, with an ETag; every other name is a 404."""
+    """Serve one of the listed assets, with an ETag; every other name is a 404."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     file = _assets().get(name)
@@ -127,7 +127,7 @@ def serve_asset(request: HttpRequest, name: str, **_: Any) -> HttpResponseBase:
 
 @lru_cache(maxsize=1)
 def _assets() -> dict[str, Path]:
-    """List what may be served by name, so that no name of the client ever becomes a path."""
+    """List the assets by name, so that a name from a client never becomes a path."""
     files = {
         file.name: file for file in (_HERE / "static" / "matt").iterdir() if file.suffix in _OURS
     }

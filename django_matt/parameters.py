@@ -1,4 +1,4 @@
-"""A request's parameters into the values of a view: one shape of errors for functions and controllers."""
+"""Turns the parameters of a request into the arguments of a view, with the same errors for functions and controllers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -35,10 +35,10 @@ Source = Callable[[HttpRequest, dict[str, Any]], Any]
 
 
 class Parameters:
-    """Reads and validates what an operation takes of a request."""
+    """Reads and validates the parameters of an operation."""
 
     def __init__(self, api: Any, operation: Operation, formats: FormatSet | None) -> None:
-        """Compile the readers; ``formats`` are those a body may come in, None where the API has its own parser."""
+        """Compile the readers; ``formats`` are those of request bodies, None if the API has its own parser."""
         self._api = api
         self._response_name = operation.signature.response_arg
         models = (
@@ -58,7 +58,7 @@ class Parameters:
             or (bool(models) and type(api.parser) not in (MattParser, Parser))
             or (self._needs_form and settings.FILE_UPLOAD_HANDLERS != _UPLOAD_HANDLERS)
         )
-        """Whether reading calls functions of the user's, which may ask the database: in an async route, in a thread."""
+        """Whether reading calls the user's functions, which may query the database: then async routes read in a thread."""
 
     def read(self, request: Any, context: Any) -> dict[str, Any]:
         """Return the view's keyword arguments; raise Ninja's ``ValidationError`` with every error of every source."""
@@ -85,7 +85,7 @@ class Parameters:
     def raw(self, request: Any, path: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
         """Yield each parameter model with the data that the request sent for it; what cannot be read is left out.
 
-        Only errors ask for it, to call what a client sent by the client's names.
+        Only errors use it, to name values as the client named them.
         """
         for reader in self._readers:
             try:
@@ -162,7 +162,7 @@ class _Reader:
             data = {}
         if (found := find_nul(data if isinstance(data, dict) else {})) is not None:
             raise BadRequest(
-                f"{upstream.source_of(self.model)} {found[0] if found else ''!r} holds a NUL character"
+                f"{upstream.source_of(self.model)} {found[0] if found else ''!r} contains a NUL character"
             )
         # Ninja leaves a parameter that a custom parser made None to its default.
         if self._nested or (isinstance(data, dict) and None in data.values()):
@@ -177,14 +177,14 @@ class _Reader:
 
 
 def body_formats(api: Any, formats: FormatSet) -> FormatSet | None:
-    """Return the formats to read bodies in, or None where the user's own parser reads them."""
+    """Return the formats of request bodies, or None if the project's own parser reads them."""
     return formats if type(api.parser) is MattParser else None
 
 
 def collect_errors(contexts: Iterable[ValidationErrorContext[Any]]) -> ValidationError:
-    """Make Ninja's error of several sources' errors, the first ``MAX_ERRORS`` of them.
+    """Return one Ninja error with the first ``MAX_ERRORS`` errors of several sources.
 
-    The location starts with the source; neither the input nor links are repeated to the client.
+    The location begins with the source; the input and links are not sent to the client.
     """
     most = get_settings().MAX_ERRORS
     errors: list[dict[str, Any]] = []

@@ -1,7 +1,7 @@
-"""One Content-Security-Policy for each path: what the installed apps contribute to the project's policy.
+"""A Content-Security-Policy for each path: what the installed apps contribute to the project's policy.
 
-The header itself is written by Django's ``ContentSecurityPolicyMiddleware`` (6.0 and newer) or by ``CSPMiddleware`` of django-csp.
-Both look at attributes of the response for the policy of a view's decorator. The middleware here leaves a policy there.
+Django's ``ContentSecurityPolicyMiddleware`` (6.0 and newer) or ``CSPMiddleware`` of django-csp sets the header. Both read the
+policy of a view's decorator from attributes of the response. The middleware here sets these attributes.
 """
 
 import logging
@@ -45,7 +45,7 @@ class Writer:
     """The same for those whose violations are only reported."""
 
     def directives(self) -> tuple[Directives, Directives]:
-        """Return the project's policies: the enforced one and the reported one, empty where there is none."""
+        """Return the project's policies: the enforced one and the reported one, empty if there is none."""
         raise NotImplementedError
 
 
@@ -74,7 +74,7 @@ _WRITERS: dict[str, Writer] = {
 
 
 def find_writer() -> tuple[int, Writer] | None:
-    """Return the place in ``MIDDLEWARE`` of what writes the header, and what it is; None where nothing writes it.
+    """Return the place in ``MIDDLEWARE`` of what writes the header, and what it is; None if nothing writes it.
 
     A class that derives from one of the two counts as well.
     """
@@ -82,7 +82,7 @@ def find_writer() -> tuple[int, Writer] | None:
         try:
             middleware = import_string(name)
         except ImportError:
-            continue  # Django says so itself
+            continue  # Django reports it itself
         for cls in getattr(middleware, "__mro__", ()):
             if cls.__module__ in _WRITERS:
                 return place, _WRITERS[cls.__module__]
@@ -95,34 +95,34 @@ def apps_with_policies() -> list[Any]:
 
 
 def policies_of(app: Any) -> dict[str, dict[str, list[str]]]:
-    """Return what one app contributes; raises ``ValueError`` for what is no policy, and whatever the app raises."""
+    """Return what one app contributes; raise ``ValueError`` for an invalid policy. The app may raise other exceptions."""
     found: dict[str, dict[str, list[str]]] = {}
     for prefix, directives in app.policies().items():
         if not prefix.startswith("/"):
             raise ValueError(f"the path {prefix!r} does not begin with a slash")
         for name, sources in directives.items():
             if isinstance(sources, str):
-                raise ValueError(f"{name} of {prefix!r} is a text: write a list of sources")
+                raise ValueError(f"{name} of {prefix!r} is a string; it must be a list of sources")
             if not sources:
-                raise ValueError(f"{name} of {prefix!r} has no sources: 'none' is one")
+                raise ValueError(f"{name} of {prefix!r} has no sources; 'none' is a source")
             found.setdefault(prefix, {})[name] = list(sources)
     return found
 
 
 def collect_policies() -> Iterator[tuple[Any, dict[str, dict[str, list[str]]]]]:
-    """Yield each app with what it contributes. An app that fails is logged and left out: the stricter policy stays."""
+    """Yield each app with what it contributes. An app that fails is logged and skipped, so the stricter policy applies."""
     for app in apps_with_policies():
         try:
             yield app, policies_of(app)
         except Exception:
-            logger.exception("The Content-Security-Policy of the app %r is left out.", app.label)
+            logger.exception("The Content-Security-Policy of the app %r is ignored.", app.label)
 
 
 class PolicyMiddleware:
-    """Gives each response the policy of its path. Put it directly below the middleware that writes the header.
+    """Sets the policy of each response by its path. Put it directly below the middleware that sets the header.
 
-    One policy applies to a path: that of the longest prefix. The policy of a view's decorator wins over it, and a header
-    that a view sets itself wins over all. Where no installed app contributes, Django leaves this middleware out.
+    The policy of the longest matching prefix applies. The policy of a view's decorator overrides it, and a header that
+    the view sets itself overrides both. If no installed app contributes, Django leaves this middleware out.
     """
 
     sync_capable = async_capable = True

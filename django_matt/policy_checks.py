@@ -32,8 +32,8 @@ def _check_contributions() -> Iterator[CheckMessage]:
             policies = policies_of(app)
         except Exception as error:  # noqa: BLE001 - code of an app's
             yield Error(
-                f"The app {app.label!r} contributes no Content-Security-Policy: {type(error).__name__}: {error}.",
-                hint="Its pages get the policy of the project. Fix its policies(), or remove the app.",
+                f"The app {app.label!r} contributes an invalid Content-Security-Policy: {type(error).__name__}: {error}.",
+                hint="Its pages get the project's policy. Fix its policies(), or remove the app.",
                 id="matt.E008",
             )
             continue
@@ -43,7 +43,7 @@ def _check_contributions() -> Iterator[CheckMessage]:
                 if first is not app:
                     yield Error(
                         f"The apps {first.label!r} and {app.label!r} both contribute {name} for {prefix!r}.",
-                        hint=f"That of {first.label!r} is used, the first in INSTALLED_APPS. Let only one of them name it.",
+                        hint=f"That of {first.label!r} is used, because it comes first in INSTALLED_APPS. Let only one of the apps set it.",
                         id="matt.E008",
                     )
 
@@ -71,13 +71,13 @@ def _check_middlewares() -> Iterator[CheckMessage]:
         )
     elif not _reads(settings.MIDDLEWARE[writer[0]], writer[1].enforced):
         problem = (
-            f"{settings.MIDDLEWARE[writer[0]]} reads no {writer[1].enforced} of a response",
+            f"{settings.MIDDLEWARE[writer[0]]} does not support {writer[1].enforced} on a response",
             "Install a release of Django or django-csp that Django Matt is tested with.",
         )
     if problem is not None:
         what, hint = problem
         yield Warning(
-            f"The Content-Security-Policy that {labels} contributes reaches no response: {what}.",
+            f"The Content-Security-Policy that {labels} contributes is not in any response: {what}.",
             hint=hint,
             id="matt.W007",
         )

@@ -1,4 +1,4 @@
-"""``Reads``: what a response reads from the database, as data. It is known before any query."""
+"""``Reads``: what a response reads from the database, as data, without a query."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,10 +17,10 @@ from django_matt.upstream import ExtraWhere, Query
 __all__ = ["Reads", "Relation", "ResponseTier", "Source", "describe_reads"]
 
 ResponseTier = Literal["rows", "rows or instances", "instances", "pydantic"]
-"""What writes a response. ``rows or instances`` depends on the model, or on whether the view returns a queryset."""
+"""The tier of a response. ``rows or instances`` depends on the model, or on whether the view returns a queryset."""
 
 Source = type[Model] | QuerySet[Any] | Manager[Any] | None
-"""What a response is made of: the rows of a model, or those of a queryset; None for the model that its schema names."""
+"""The source of a response: a model, or a queryset; None for the model that its schema names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Relation:
 class Reads:
     """What the response of one status reads, and which tier writes it.
 
-    ``queries`` counts those that load the response. A paginator's own count, authentication and the view's other code
-    come on top. Filters and orderings of the view are known only where its queryset was given.
+    ``queries`` counts those that load the response. Those of a paginator's count, of authentication and of other code
+    of the view are not included. Filters and orderings of the view are known only if its queryset was given.
     """
 
     status: int | EllipsisType
@@ -48,16 +48,16 @@ class Reads:
     reason: str | None
     """Why no faster tier writes it."""
     models: tuple[type[Model], ...] = ()
-    """The models whose rows are read, that of the response first, those of many-to-many tables last."""
+    """The models whose rows are read: the model of the response first, many-to-many tables last."""
     columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By table, the columns that are selected, filtered by or ordered by."""
     relations: tuple[Relation, ...] = ()
     queries: int | None = None
-    """How many queries load the response, however many rows there are; None where that is not known."""
+    """How many queries load the response, however many rows there are; None if that is not known."""
     sql: tuple[str, ...] = ()
     """The queries as text, for people to read: a statement, or ``one more for`` a relation."""
     unknown: str | None = None
-    """Why this is not all that is read, or may not be; None where it is all."""
+    """Why the response may read more than this; None if this is everything."""
     own_code: str | None = None
     """The project's own code that writes the response instead of a faster tier: a renderer, a ``create_response``."""
     without_own_code: ResponseTier | None = None
@@ -81,7 +81,7 @@ def describe_reads(
     sql: list[str] = []
     count: int | None = None
     if queryset is None:
-        found.doubt("the schema names no model; give reads() the model, or the view's queryset")
+        found.doubt("the schema names no model; pass the model, or the view's queryset, to reads()")
     else:
         level = tiers.row_query.requirements(queryset.model)
         found.add_level(level, by_rows=tier.startswith("rows"))
@@ -93,7 +93,7 @@ def describe_reads(
         try:
             sql = ask()
         except Exception as error:  # noqa: BLE001 - a manager is the project's own code
-            found.doubt(f"its queries cannot be made now: {_describe(error)}")
+            found.doubt(f"its queries cannot be built now: {_describe(error)}")
         else:
             count = len(sql) if count is None and not found.by_code else count
     return Reads(
@@ -195,10 +195,12 @@ class _Collected:
             )
         if level.unknown:
             keys = ", ".join(sorted(level.unknown))
-            self.doubt(f"{keys}: no column or relation of {name}; the view's queryset may say")
+            self.doubt(
+                f"{keys}: not a column or relation of {name}; it may be an annotation of the view's queryset"
+            )
         for key in sorted(level.generic):
             self.by_code = True
-            self.doubt(f"{key} of {name} is a relation to any model")
+            self.doubt(f"{key} of {name} is a relation that may refer to any model")
 
     def _add_columns(self, model: type[Model], fields: Any) -> None:
         own = model._meta.db_table
@@ -245,7 +247,7 @@ class _Collected:
         for part in query.combined_queries:
             self._add_query(part, using, selects=selects)
         if query.extra_tables or query.extra or query.extra_order_by:
-            self.doubt("SQL by hand may name other tables")
+            self.doubt("SQL written by hand may read other tables")
         # The joins of an ordering and of select_related() are made when SQL is.
         query = query.clone()
         compiler: Any = query.get_compiler(using)
@@ -269,11 +271,11 @@ class _Collected:
             self.models.setdefault(cast("type[Model]", node.model))
             self._add_query(node, using, selects=True)
         elif isinstance(node, (RawSQL, ExtraWhere)):
-            self.doubt("SQL by hand may name other tables")
+            self.doubt("SQL written by hand may read other tables")
 
 
 def _walk(part: Any) -> Iterator[Any]:
-    """Yield an expression or a condition and all that is inside of it, but for what is inside of subqueries."""
+    """Yield an expression or a condition and all that is inside of it, except what is inside of subqueries."""
     yield part
     if isinstance(part, Query):
         return

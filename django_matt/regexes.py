@@ -1,10 +1,14 @@
 """Whether a regular expression from a client may run in Python, which has no time limit for one."""
 
 import re
-from re import _constants, _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
 
 __all__ = ["is_cheap"]
+
+# Python's own parser. Whether type checkers find it depends on which other modules are read.
+_constants: Any = import_module("re._constants")
+_parser: Any = import_module("re._parser")
 
 _MOST_REPEATS = 2
 _LONG = 16

@@ -1,4 +1,4 @@
-"""An operation's ``run``: a request through its steps, sync and async; and what answers around it."""
+"""An operation's ``run``, sync and async: it passes a request through the steps, and handles exceptions around them."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from ninja.operation import Operation
 
 from django_matt.errors.answering import INSIDE, answer_error, arrived, challenged
-from django_matt.errors.fields import attach_operation
+from django_matt.errors.calls import attach_operation
 from django_matt.errors.middlewares import leaves_view
 from django_matt.steps import Binding, challenge_of, non_atomic_marks
 from django_matt.upstream import ROUTE_CONTEXT_VAR
@@ -23,7 +23,7 @@ _logger = logging.getLogger("django.request")
 def bind_run(operation: Operation, binding: Binding) -> Callable[..., Any]:
     """Return the ``run`` of an operation: ``run(request, **path_parameters) -> HttpResponse``, async where it is.
 
-    The first request decides the steps, ``Steps``. Both functions pass the same steps, and differ in what they await.
+    The first request decides the ``Steps``. Both functions run the same steps, and differ only in what they await.
     """
     return _bind_async(binding) if operation.is_async else _bind_sync(binding)
 
@@ -89,9 +89,9 @@ def _bind_async(binding: Binding) -> Callable[..., Awaitable[HttpResponseBase]]:
 
 
 def answer_outside(api: Any, operation: Operation, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``run``, with all that decorates it, from which exceptions leave: they are answered around it.
+    """Return a decorated ``run`` that handles exceptions outside of its decorators.
 
-    What a decorator of the view raises is answered like what the operation raises.
+    Exceptions of the view's decorators are handled like those of the operation.
     """
     challenge = challenge_of(operation)
     non_atomic = non_atomic_marks(operation)

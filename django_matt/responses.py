@@ -1,4 +1,4 @@
-"""A view's result into a response: its schema's plan, the client's format, or a stream."""
+"""Turns a view's result into a response: with its schema's plan, in the client's format, or as a stream."""
 
 import json
 import warnings
@@ -25,8 +25,8 @@ from ninja_extra.pagination import PageNumberPaginationExtra
 from pydantic import BaseModel
 
 from django_matt.cursors import keep_every_row, ordering_names
+from django_matt.errors.calls import attach
 from django_matt.errors.exceptions import SAFE
-from django_matt.errors.fields import attach
 from django_matt.errors.handlers import report_stream_failure
 from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.protocol import RenderContext
@@ -62,10 +62,10 @@ _KNOWN_PAGES = frozenset(
 
 
 class ResponseBuilder:
-    """Makes the responses of one operation."""
+    """Builds the responses of one operation."""
 
     def __init__(self, api: Any, operation: Operation, formats: FormatSet | None) -> None:
-        """Plan each response schema; ``formats`` is None where the user's own renderer answers."""
+        """Plan each response schema; ``formats`` is None if the user's own renderer answers."""
         self._api = api
         self._operation = operation
         self._formats: Any = formats
@@ -125,40 +125,40 @@ class ResponseBuilder:
 
     @property
     def formats(self) -> FormatSet | None:
-        """The formats to answer in; None where the project's own renderer answers."""
+        """The formats of the responses; None if the project's own renderer writes them."""
         found: FormatSet | None = self._formats
         return found
 
     @property
     def unplanned(self) -> str | None:
-        """Why no plan answers; None where one does."""
+        """Why no plan is used; None if one is."""
         if not self.tiers:
-            return "no response schema: what the view returns is encoded as it is"
+            return "no response schema: the view's return value is encoded unchanged"
         return None
 
     def describe(self) -> Any:
-        """Say in words which tiers answer and what they read, for the DEBUG page."""
+        """Describe the tiers of the responses and what they read, for the DEBUG page."""
         return self.introspection.describe()
 
     @cached_property
     def introspection(self) -> Any:
-        """What can be asked of the responses outside of requests."""
+        """Information about the responses for use outside of requests."""
         # Here, as no request needs it.
         from django_matt.introspection import ResponseIntrospection
 
         return ResponseIntrospection(self)
 
     def streams_rows(self, status: Any) -> bool:
-        """Tell whether a long list of a status is streamed: its queryset is of one plain schema, and we write it."""
+        """Tell whether a long list of a status is streamed: it is a queryset of one plain schema, and has no custom renderer."""
         return self._formats is not None and self.tiers[status].columns is not None
 
     def negotiate(self, request: HttpRequest) -> None:
-        """Refuse with 406 a client that accepts no format; before the view, where ``negotiates_early`` says so."""
+        """Raise a 406 if the client accepts no format; called before the view if ``negotiates_early`` is True."""
         if self._formats is not None:
             self._formats.select(request, rows=self._rows)
 
     def prepare_page(self, request: HttpRequest, queryset: Any, paginator: PaginationBase) -> Any:
-        """Return a queryset that is about to be paginated with what its items' schema reads."""
+        """Return a queryset that is about to be paginated, with everything that its items' schema reads."""
         tiers = self.tiers.get(self._status)
         if tiers is None:
             return queryset
@@ -176,7 +176,7 @@ class ResponseBuilder:
         return tiers.paginate(queryset, None)
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
-        """Answer with a view's result, as Ninja does: a response as it is, else the body of a status."""
+        """Return the response to a view's result: a response unchanged, anything else as the body of a status."""
         if type(result) in self._ready and context.made is None:
             if settings.DEBUG:
                 return self._encode(context, self._usual, result, self._status)
@@ -219,7 +219,7 @@ class ResponseBuilder:
     def _render(
         self, context: Any, chosen: Any, key: Any, result: Any, status: int
     ) -> HttpResponseBase:
-        """Let a format write what the view returned; its JSON is made where the format asks for it."""
+        """Let a format render what the view returned; the JSON data is created only if the format reads it."""
         request = context.request
 
         def read_data() -> Any:
@@ -238,7 +238,7 @@ class ResponseBuilder:
     def _encode(
         self, context: Any, tiers: Any, result: Any, status: int, chosen: Any = None
     ) -> HttpResponseBase:
-        """Answer by a plan; where ``chosen`` can write a long list piece by piece, it does."""
+        """Write a response by its plan; stream a long list if ``chosen`` supports it."""
         request = context.request
         most = None if chosen is None else get_settings().STREAM_ROWS
         body, tier, reason = tiers.encode(result, request=request, status=status, most=most)
@@ -252,7 +252,7 @@ class ResponseBuilder:
         return response
 
     def _hand_over(self, context: Any, tiers: Tiers, result: Any, status: int) -> HttpResponseBase:
-        """Let the project's own renderer or ``create_response`` answer: it gets Ninja's data, queried by the plan."""
+        """Let the project's own renderer or ``create_response`` write the response, from Ninja's data and planned queries."""
         request, response = context.request, context.response
         response.status_code = status
         data = tiers.dump(result, {"request": request, "response_status": status})
@@ -264,7 +264,7 @@ class ResponseBuilder:
         return made
 
     def _write_item(self, item: Any, request: HttpRequest) -> str:
-        """Write an item of a stream as Ninja does, also where its data holds what is no JSON; an event with its fields."""
+        """Write an item of a stream as Ninja does, even if its data contains values that JSON cannot express; an event with its fields."""
         if isinstance(item, Event):
             framed: str = self._stream_format.frame(
                 item, lambda data: self._write_item(data, request)
@@ -291,7 +291,7 @@ class ResponseBuilder:
         )
 
     async def make_async(self, context: Any, result: Any) -> HttpResponseBase:
-        """The same, leaving the event loop only where the answer needs the database."""
+        """The same, leaving the event loop only if the answer needs the database."""
         renders = self._renders and self._formats.choose(context.request, self._status).renders
         if not renders and not self._asks(result):
             try:
@@ -301,7 +301,7 @@ class ResponseBuilder:
         return await self._run_in_thread(self.make, context, result)
 
     def _asks(self, result: Any) -> bool:
-        """Tell whether the answer may ask the database, or is written by a renderer of the project's own."""
+        """Tell whether the response may query the database, or is written by the project's own renderer."""
         if type(result) in self._ready:
             return bool(self._usual.may_query(result))
         if isinstance(result, HttpResponseBase):
@@ -356,7 +356,7 @@ class ResponseBuilder:
             await close_stream_async(items)
 
     def _last_chunk(self, request: HttpRequest, error: Exception) -> bytes:
-        """Report a stream's failure and say it in the stream: an SSE ``error`` event, else a last item."""
+        """Report a stream's failure, also in the stream: with an SSE ``error`` event, or else a last item."""
         problem = dumps(report_stream_failure(self._api, request, error)).decode()
         stream_format: Any = self._operation.stream_format
         chunk: str = stream_format.format_chunk(problem)
@@ -364,7 +364,7 @@ class ResponseBuilder:
 
 
 def prepare_stream(operation: Operation) -> None:
-    """Let the stream of an operation, where it is one, take events as well; its part of the document says so."""
+    """Let the stream of an operation, if it is one, accept events too, and document them."""
     if operation.stream_format is not None and operation.stream_item_model is not None:
         described = any(map(mentions_event, find_views(operation.view_func)))
         stream_format: Any = operation.stream_format
@@ -379,7 +379,7 @@ def _keep_context(items: Any) -> Any:
 
 
 def _plan_pages(operation: Operation) -> bool:
-    """Let the paginators of a view see planned querysets: they evaluate before the answer is made.
+    """Pass planned querysets to the paginators of a view, because they evaluate them before the response is built.
 
     A controller and its paginators may serve several APIs; the request's own operation says what is read. Return
     whether the page comes from the paginator as it is, so that nothing reads its items before the answer.
@@ -399,7 +399,7 @@ def _plan_pages(operation: Operation) -> bool:
 
 
 def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None]:
-    """Return whether an operation's answers are pages, and why none of these can come from rows."""
+    """Return whether an operation's responses are pages, and why they cannot be written from rows."""
     untouched = _plan_pages(operation) and alone
     paginators = [type(paginator) for _, paginator in find_paginators(operation.view_func)]
     for kind in paginators:
@@ -408,7 +408,7 @@ def _judge_pages(operation: Operation, *, alone: bool) -> tuple[bool, str | None
     if paginators and not untouched:
         return (
             True,
-            "what stands above @paginate, or another response, may read the items of a page",
+            "a decorator above @paginate, or another response, may read the items of a page",
         )
     return bool(paginators), None
 
@@ -446,30 +446,30 @@ def _prepare_page(context: Any, paginator: PaginationBase, queryset: Any) -> Any
 
 
 def _in_header(tier: str, reason: str | None) -> str:
-    """Say a tier and a reason in a header's characters."""
+    """Return a tier and a reason as the value of a header."""
     text = tier if reason is None else f"{tier}; {reason}"
     return " ".join(text.encode("ascii", "replace").decode().split())[:300]
 
 
 def _made_by_view(result: Any) -> str | None:
-    """Say that a view has made instances of a schema itself, where it has."""
+    """Return the reason if a view has created instances of a schema itself."""
     first = result[0] if type(result) is list and result else result
     if isinstance(first, BaseModel):
-        return f"the view makes instances of {type(first).__name__}: return the queryset, or model instances"
+        return f"the view creates instances of {type(first).__name__}: return the queryset, or model instances"
     return None
 
 
 def own_rendering(api: Any) -> str | None:
-    """Say what of the project's own writes the answers of an API; None where we do."""
+    """Say what of the project's own writes the answers of an API; None if we do."""
     cls = type(api)
     if cls.create_response is not cls._stock_create_response:
-        return f"{cls.__name__}.create_response makes the responses"
+        return f"{cls.__name__}.create_response writes the responses"
     renderer = type(api.renderer)
     if renderer is not MattRenderer:
-        return f"{renderer.__name__}, the renderer of the API, writes the answers"
+        return f"{renderer.__name__}, the renderer of the API, writes the responses"
     return None
 
 
 def response_formats(api: Any, formats: FormatSet) -> FormatSet | None:
-    """Return the formats to answer in, or None where the user's own renderer or ``create_response`` answers."""
+    """Return the formats to answer in, or None if the user's own renderer or ``create_response`` answers."""
     return formats if own_rendering(api) is None else None

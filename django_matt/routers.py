@@ -1,4 +1,4 @@
-"""A ``Router`` that keeps what Ninja Extra's loses of Ninja's."""
+"""A ``Router`` with the options of Ninja's router that Ninja Extra's loses."""
 
 import warnings
 from collections.abc import Callable
@@ -22,7 +22,7 @@ __all__ = ["Router"]
 class Router(NinjaExtraRouter):
     """Ninja Extra's router with Ninja's ``by_alias`` and ``exclude_*``, ``Status[…]`` and ``decorate_view``.
 
-    It takes the keywords of ``ninja.Router``:
+    It accepts all keyword arguments of ``ninja.Router``:
 
     >>> from ninja import Schema
     >>> router = Router(by_alias=True, tags=["shop"])
@@ -31,14 +31,14 @@ class Router(NinjaExtraRouter):
     """
 
     def __init__(self, **options: Any) -> None:
-        """Take every keyword of ``ninja.Router``."""
+        """Accept every keyword argument of ``ninja.Router``."""
         NinjaRouter.__init__(self, **options)
         self.path_operations = {}
 
     def add_api_operation(
         self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any
     ) -> None:
-        """Add an operation; the router's own export options apply where the route names none."""
+        """Add an operation; the router's own export options apply if the route has none."""
         if options.get("response", NOT_SET) is NOT_SET:
             options["response"] = _annotated_response(view_func)
         for option in ("by_alias", "exclude_unset", "exclude_defaults", "exclude_none"):
@@ -51,7 +51,7 @@ class Router(NinjaExtraRouter):
 
 
 def _annotated_response(view_func: Callable[..., Any]) -> Any:
-    """Return the schema that a view's return annotation names; warn where it names none, and ignore it."""
+    """Return the schema in a view's return annotation; warn if it is not a schema, and ignore it."""
     function = innermost(view_func)
     hint: Any = None
     try:
@@ -66,14 +66,14 @@ def _annotated_response(view_func: Callable[..., Any]) -> Any:
         if get_origin(hint) is tuple and len(get_args(hint)) == 2 and ... not in get_args(hint):
             raise TypeError("a pair is a status and a body")
         if isinstance(hint, type) and issubclass(hint, HttpResponseBase):
-            return NOT_SET  # the view makes its response itself, and says so
+            return NOT_SET  # the view returns a response itself, as its annotation says
         if not isinstance(hint, StreamAlias):
             TypeAdapter(hint)
     except PydanticSchemaGenerationError:
-        _warn(function, f"The return annotation {hint!r} is no schema and is ignored.")
+        _warn(function, f"The return annotation {hint!r} is not a schema and is ignored.")
         return NOT_SET
     except Exception as error:  # noqa: BLE001 - an annotation is code of the user's
-        _warn(function, f"The return annotation {hint!r} is no schema and is ignored: {error}.")
+        _warn(function, f"The return annotation {hint!r} is not a schema and is ignored: {error}.")
         return NOT_SET
     return hint or NOT_SET
 

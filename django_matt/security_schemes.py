@@ -1,4 +1,4 @@
-"""What an authentication callback says of itself: security schemes, requirements, challenges; and where its credentials are."""
+"""The security schemes, requirements and challenges of an authentication callback, and where its credentials are."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -48,13 +48,13 @@ def requirements_of(callback: Any) -> Sequence[Mapping[str, Sequence[str]]]:
 
 
 def needs_scopes(callbacks: Iterable[Any]) -> bool:
-    """Tell whether credentials may be right and still refused, because they lack a scope."""
+    """Tell whether valid credentials may be refused because they lack a scope."""
     found = (each for callback in each_callback(callbacks) for each in requirements_of(callback))
     return any(scopes for requirement in found for scopes in requirement.values())
 
 
 def challenge_scheme(scheme: Scheme) -> str:
-    """Return the name by which HTTP challenges a client to use a scheme, empty where there is no such name.
+    """Return the name by which HTTP challenges a client to use a scheme, empty if there is no such name.
 
     A key, a cookie and a client certificate have none.
     """
@@ -67,7 +67,7 @@ def challenge_scheme(scheme: Scheme) -> str:
 
 
 def challenge_of(callbacks: Iterable[Any], *, error: str = "") -> str:
-    """Return the ``WWW-Authenticate`` of callbacks (RFC 9110, 11.6.1), empty where no scheme of theirs has a challenge."""
+    """Return the ``WWW-Authenticate`` of callbacks (RFC 9110, 11.6.1), empty if none of their schemes has a challenge."""
     found = (
         _challenge(callback, name, error)
         for callback in each_callback(callbacks)
@@ -92,7 +92,7 @@ def _challenge(callback: Any, name: str, error: str) -> str:
 def reader_of(scheme: Scheme) -> Callable[[HttpRequest], str | None] | None:
     """Return what reads the credentials of a scheme from a request; None for a scheme that no header or parameter carries.
 
-    The reader returns None where the request carries no such credentials, and "" where it names the scheme alone.
+    The reader returns None if the request carries no such credentials, and "" where it names the scheme alone.
     """
     if name := challenge_scheme(scheme):
         return _read_authorization(name.lower())

@@ -1,4 +1,4 @@
-"""A view's annotations, resolved where its function was written: under any decorator, and in a controller."""
+"""Resolves a view's annotations in the module of its function, also below decorators and in controllers."""
 
 import __future__
 
@@ -27,7 +27,7 @@ _IGNORED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def innermost(view: Any) -> Any:
-    """Return the function that the user wrote: what a view's decorators, a partial or a controller's route wrap."""
+    """Return the user's own function, inside of decorators, partials and controller routes."""
     *_, function = find_views(view)
     while isinstance(function, partial):
         *_, function = find_views(function.func)
@@ -35,7 +35,7 @@ def innermost(view: Any) -> Any:
 
 
 def evaluate(annotation: Any, function: Any, *, extras: bool = False) -> Any:
-    """Return an annotation of a function with the names of the function's module in the place of strings.
+    """Return an annotation of a function with the names of the function's module instead of strings.
 
     ``extras`` keeps what ``Annotated`` adds. Raises whatever evaluating it raises: usually ``NameError``.
     """
@@ -86,7 +86,7 @@ def resolve_signature(operation: Operation) -> str | None:
                 return _explain(function, ", ".join(model.model_fields), "a schema", error)
             if not upstream.is_complete(model):
                 names = ", ".join(model.model_fields)
-                incomplete = TypeError("pydantic makes no complete schema of it")
+                incomplete = TypeError("pydantic cannot complete its schema")
                 return _explain(function, names, "a schema", incomplete)
     return None
 
@@ -99,7 +99,7 @@ def _globals(function: Any) -> Any:
 
 
 def _is_pending(annotation: Any) -> bool:
-    """Tell whether a string is left to evaluate in an annotation."""
+    """Tell whether an annotation contains a string that is not evaluated yet."""
     if isinstance(annotation, str | ForwardRef):
         return True
     origin = get_origin(annotation)
@@ -110,7 +110,7 @@ def _is_pending(annotation: Any) -> bool:
 
 
 def _replace_signature(operation: Operation, signature: inspect.Signature) -> None:
-    """Let Ninja read the view again, by a signature without strings."""
+    """Let Ninja read the view again, with a signature without strings."""
 
     @wraps(operation.view_func)
     def view() -> None: ...
@@ -125,8 +125,8 @@ def _replace_signature(operation: Operation, signature: inspect.Signature) -> No
 
 
 def explain_response(operation: Operation, error: Exception) -> str:
-    """Say that a response's schema names what does not exist."""
-    return f"{name_function(innermost(operation.view_func))}: its response is no complete schema ({error})."
+    """Return the error of a response schema that refers to an unknown name."""
+    return f"{name_function(innermost(operation.view_func))}: the schema of its response is not complete ({error})."
 
 
 def name_function(function: Any) -> str:
@@ -151,8 +151,8 @@ def _create_complete_patch_schema(schema_cls: type[Any]) -> Any:
     """Resolve the annotations of a ``PatchDict[…]`` where the schema was written.
 
     Ninja copies them into a class of its own module, where no string of ``from __future__ import annotations`` has a
-    meaning; the first operation that takes it would stop the project at import. A schema that holds itself would too:
-    what Ninja gives pydantic names definitions that only a whole model may bring.
+    meaning; the first operation that takes it would stop the project at import. A schema that contains itself would
+    too: what Ninja passes to pydantic refers to definitions that only a whole model has.
     """
     made = upstream.create_patch_schema(schema_cls)
     made.__get_pydantic_core_schema__ = classmethod(_patch_core_schema)

@@ -1,4 +1,4 @@
-"""WebSockets: a handshake is a GET request of the project, with the API's authentication; a consumer gets what is accepted."""
+"""WebSockets: the handshake is handled as a GET request, with the API's authentication; then the consumer is called."""
 
 import asyncio
 from collections import deque
@@ -41,7 +41,7 @@ _POLICY, _FAILED, _NORMAL = 1008, 1011, 1000  # RFC 6455, 7.4.1
 
 
 class Socket(NamedTuple):
-    """What an API has registered at one path."""
+    """A WebSocket that an API serves at one path."""
 
     path: str
     consumer: Consumer
@@ -50,7 +50,7 @@ class Socket(NamedTuple):
 
 
 class UpgradeRequired(Problem):
-    """A plain request to the address of a WebSocket."""
+    """A plain HTTP request to the URL of a WebSocket."""
 
     status_code = 426
     default_detail = "There is a WebSocket at this address: connect with ws:// or wss://."
@@ -59,7 +59,7 @@ class UpgradeRequired(Problem):
 
 @dataclass(slots=True)
 class _Handshake:
-    """What the view of a socket leaves behind when it accepts."""
+    """The result of the view of a socket when it accepts the handshake."""
 
     consumer: Consumer | None = None
     request: Any = None
@@ -70,7 +70,7 @@ def add_socket(api: Any, path: str, consumer: Consumer, *, auth: Any, name: str 
     """Register a consumer; see ``MattAPI.add_socket``."""
     if api._bound is not None:
         raise ConfigError(
-            f"The socket {path!r} comes too late: this API is bound. Call api.add_socket() in the extend(api) of an "
+            f"The socket {path!r} was added too late: this API is already bound. Call api.add_socket() in the extend(api) of an "
             "app, or before urlpatterns names api.urls."
         )
     api.sockets.append(Socket(path, consumer, auth, name))
@@ -121,7 +121,7 @@ def socket_url(api: Any, socket: Socket) -> URLPattern:
 
 
 def _is_trusted(request: HttpRequest) -> bool:
-    """Tell whether the page that connects is of this site, or of ``CSRF_TRUSTED_ORIGINS``; programs send no origin.
+    """Tell whether the page that connects belongs to this site or to ``CSRF_TRUSTED_ORIGINS``; programs send no origin.
 
     A browser sends cookies along wherever a page comes from, and keeps no page from connecting: the server has to.
     """
@@ -145,7 +145,7 @@ def _is_trusted(request: HttpRequest) -> bool:
 
 
 async def serve_socket(handler: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one connection: shake hands through the project's middleware, then leave it to the consumer."""
+    """Serve one connection: pass the handshake through the project's middleware, then call the consumer."""
     first = await receive()
     if first["type"] != "websocket.connect":
         return
@@ -162,7 +162,7 @@ async def serve_socket(handler: Any, scope: Scope, receive: Receive, send: Send)
 
 
 class _Answer:
-    """The response of the project to a handshake, as it sends it."""
+    """The response of the project to a handshake."""
 
     def __init__(self, status: int = 500) -> None:
         self.status = status
@@ -177,7 +177,7 @@ class _Answer:
 
 
 async def _shake_hands(handler: Any, scope: Scope) -> tuple[_Handshake, _Answer]:
-    """Send the handshake through the project as the GET request that it is (RFC 6455, 4.1)."""
+    """Handle the handshake as a GET request of the project (RFC 6455, 4.1)."""
     handshake, answer = _Handshake(), _Answer()
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), "http")
     asked = {**scope, "type": "http", "method": "GET", "scheme": scheme, _HANDSHAKE: handshake}

@@ -1,4 +1,4 @@
-"""The steps of a request through one operation: authenticate, permit, validate, call, answer."""
+"""The steps of a request through one operation: authenticate, permit, validate, call, respond."""
 
 import logging
 import os
@@ -12,6 +12,7 @@ from ninja.operation import Operation
 from ninja_extra import ControllerBase
 from ninja_extra.operation import Operation as ExtraOperation
 from ninja_extra.permissions import AllowAny
+from pydantic import ValidationError
 
 from django_matt.contexts import (
     BoundContext,
@@ -22,7 +23,7 @@ from django_matt.contexts import (
 )
 from django_matt.controllers import controller_factory, route_function_of
 from django_matt.errors.answering import ANSWERED_INSIDE, INSIDE, answer_error, challenged
-from django_matt.errors.fields import attach
+from django_matt.errors.calls import attach
 from django_matt.errors.handlers import answer_exception
 from django_matt.errors.reports import NON_ATOMIC
 from django_matt.formats.negotiation import operation_formats
@@ -39,16 +40,16 @@ __all__ = ["Binding", "Steps", "challenge_of", "non_atomic_marks"]
 _logger = logging.getLogger("django.request")
 
 Step = Callable[[Any], Any]
-"""One step of a request: it gets the ``RouteContext``, and returns a response where the request ends here.
+"""One step of a request: it gets the ``RouteContext``, and returns a response to end the request.
 
-A step of an async operation returns ``None`` where it is done, or an awaitable of ``None`` or of a response.
+A step of an async operation returns ``None`` if it is done, or an awaitable of ``None`` or of a response.
 """
 
 
 class Steps:
     """What an operation does with a request, decided once.
 
-    A request passes ``enter``, each of ``before``, and ``respond``. An exception of any of them goes to ``fail``.
+    A request passes ``enter``, each of ``before``, and ``respond``. ``fail`` handles their exceptions.
     """
 
     def __init__(self, api: Any, operation: Operation) -> None:
@@ -83,7 +84,7 @@ class Steps:
         self.respond = self._bind_response()
 
     def _choose_steps(self, checks: bool) -> Iterator[Step]:
-        """Yield what happens before the view, in this order. A sync and an async operation differ in what they await."""
+        """Yield the steps before the view, in order. A sync and an async operation differ only in what they await."""
         waits = self.operation.is_async
         if checks:
             # Here, as an operation that anybody may call needs none of it.
@@ -118,7 +119,7 @@ class Steps:
         return list(self.route.route.permissions or self.route.api_controller.permission_classes)
 
     def _bind_response(self) -> Callable[[Any], Any]:
-        """Return what calls the view with the validated values, and makes the response of its result."""
+        """Return a function that calls the view with the validated values, and creates the response."""
         answer, view = self.answer, self.operation.view_func
         call = _bind_call(self.operation, self.route)
         hooked = bind_view(self.api, self.operation, answer, call)
@@ -144,13 +145,15 @@ class Steps:
         return respond
 
     def fail(self, request: HttpRequest, error: Exception) -> Any:
-        """Answer an exception by the API's handlers, or return None for one that leaves the operation."""
+        """Return the response of the API's handlers to an exception, or None if it must leave the operation."""
         if isinstance(error, TypeError) and "required positional argument" in str(error):
             why = "Did you fail to use functools.wraps() in a decorator?"
             error.args = (f"{error.args[0]}: {why}", *error.args[1:])
         if self.logs and _logger.isEnabledFor(logging.WARNING):
             # On one line: what is wrong with a value names keys of dicts, which a client may have written.
-            said = "\\n".join(repr(error).splitlines())
+            # pydantic's text contains the value, and so would run the query of a queryset.
+            is_pydantic = isinstance(error, ValidationError)
+            said = type(error).__name__ if is_pydantic else "\\n".join(repr(error).splitlines())
             self.log(request, logging.WARNING, getattr(error, "status_code", said))
         # Here, and not on the way in: whose fault it is matters to requests that fail.
         attach(request, self.operation, self.parameters, ROUTE_CONTEXT_VAR.get(None))
@@ -165,7 +168,7 @@ class Steps:
         return self._challenged(self.api.on_exception(request, error))
 
     def _leaves(self, error: Exception) -> bool:
-        """Tell whether an exception leaves the operation: no handler of the project's own wants it."""
+        """Tell whether an exception leaves the operation, because the project has no handler for it."""
         api = self.api
         cls = type(api)
         stock = cls.on_exception is cls._stock_on_exception
@@ -175,7 +178,7 @@ class Steps:
         return getattr(handler, "func", None) is answer_exception
 
     def _prepare(self, context: Any) -> None:
-        """Make the response that the project prepares, once authentication and throttles have passed."""
+        """Create the response that the project prepares, after authentication and throttles."""
         if self._makes_late and context.made is None:
             context.made = self.api.create_temporal_response(context.request)
 
@@ -183,7 +186,7 @@ class Steps:
         return challenged(response, self._challenge)
 
     def log(self, request: HttpRequest, level: int, outcome: Any) -> None:
-        """Log as Ninja Extra does, with what the client sent escaped."""
+        """Log as Ninja Extra does, but escape what the client sent."""
         name = self.operation.view_func.__name__
         if self.route is not None:
             name = f"{self.route.api_controller.controller_class.__name__}[{name}]"
@@ -232,7 +235,7 @@ def _read_async(context: Any) -> Any:
 def _bind_call(
     operation: Operation, route: RouteFunction | None
 ) -> Callable[[Any, dict[str, Any]], Any]:
-    """Return what calls the view: a function, or a controller's method on the instance of this request."""
+    """Return a function that calls the view, or the controller's method on the instance of the request."""
     view = operation.view_func
     if route is None or view is not route.as_view:
         return lambda context, values: view(context.request, **values)
@@ -243,13 +246,13 @@ def _bind_call(
 
 
 def non_atomic_marks(operation: Operation) -> dict[str, Any]:
-    """Return what marks a route's requests with the databases in which ``ATOMIC_REQUESTS`` opens no transaction for it."""
+    """Return the marks on a route's requests that name the databases without a transaction of ``ATOMIC_REQUESTS``."""
     aliases = non_atomic_aliases(operation)
     return {NON_ATOMIC: aliases} if aliases else {}
 
 
 def challenge_of(operation: Operation) -> str:
-    """Return what a 401 of an operation says of how to authenticate, in ``WWW-Authenticate``."""
+    """Return the ``WWW-Authenticate`` header of an operation's 401."""
     if not operation.auth_callbacks:
         return ""
     from django_matt.security_schemes import challenge_of as challenge_of_callbacks
@@ -276,11 +279,11 @@ class _NoSteps:
 
 
 _LOCK = RLock()
-"""Routes share schemas and paginators, so one thread at a time binds an operation."""
+"""Routes share schemas and paginators, so only one thread at a time may bind an operation."""
 
 
 def _renew_lock() -> None:
-    global _LOCK  # noqa: PLW0603 - the thread that held it is not in the child of a fork
+    global _LOCK  # noqa: PLW0603 - the thread that had it is not in the child of a fork
     _LOCK = RLock()
 
 
@@ -292,7 +295,7 @@ class Binding:
     """Decides the steps of an operation when they are first needed, and again after the settings have changed.
 
     Validators and plans take milliseconds and about a hundred kilobytes for each route, which many processes never
-    need. Whatever changes an object that routes share was done when the API was bound.
+    need. Changes of objects that routes share are made earlier, when the API is bound.
     """
 
     def __init__(
@@ -312,7 +315,7 @@ class Binding:
         self.check = check
         """The id of the system check that reports a problem."""
         self.current: Any = None
-        """The steps, or None where they have to be asked for: see ``steps``."""
+        """The steps, or None if they have to be asked for: see ``steps``."""
 
     @property
     def steps(self) -> Any:
@@ -320,7 +323,7 @@ class Binding:
         return self.current or self.bind()
 
     def bind(self) -> Any:
-        """Decide the steps. Where that fails, return steps that fail; the next request tries again."""
+        """Decide the steps. If that fails, return steps that fail; the next request tries again."""
         with _LOCK:
             if self.current is None:
                 key = repr(get_settings())
@@ -345,22 +348,22 @@ class Binding:
 
     @property
     def problem(self) -> str | None:
-        """Why the operation cannot be bound; None where it can. This binds it."""
+        """Why the operation cannot be bound; None if it can. This binds it."""
         reason: Exception | None = getattr(self.steps, "reason", None)
         return None if reason is None else str(reason)
 
     @property
     def answer(self) -> ResponseBuilder | None:
-        """What makes the responses; None where the operation cannot be bound."""
+        """The builder of the responses; None if the operation cannot be bound."""
         found: ResponseBuilder | None = self.steps.answer
         return found
 
     @property
     def inputs(self) -> Parameters | None:
-        """What reads the parameters; None where the operation cannot be bound."""
+        """The reader of the parameters; None if the operation cannot be bound."""
         found: Parameters | None = self.steps.parameters
         return found
 
     def forget(self) -> None:
-        """Decide anew from the next request on."""
+        """Decide again from the next request on."""
         self.current = None

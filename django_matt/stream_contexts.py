@@ -1,4 +1,4 @@
-"""What a stream keeps of its request's context: it is read after the request has ended, maybe by another thread."""
+"""Keeps the context of a request for its stream, which is read after the request has ended, maybe by another thread."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextvars import ContextVar

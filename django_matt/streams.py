@@ -1,4 +1,4 @@
-"""Items of a stream that carry more than their data: the id, the name and the pause of a server-sent event."""
+"""Items of a stream with more than data: the id, name, comment and retry time of a server-sent event."""
 
 import inspect
 from collections.abc import Callable
@@ -24,12 +24,12 @@ NO_DATA: Any = _NoData()
 
 @dataclass(frozen=True, slots=True)
 class Event(Generic[T]):
-    r"""An item of ``SSE[T]`` or ``JSONL[T]`` that a generator yields where the data alone does not say enough.
+    r"""An item of ``SSE[T]`` or ``JSONL[T]`` that has more than data. Yield it from a generator.
 
-    ``data`` is what the stream's schema describes. ``bytes`` are JSON that is ready: they are sent as they are, neither
-    validated nor encoded. ``id`` comes back as ``Last-Event-ID`` when the client reconnects, ``event`` is the name
-    that its listener has, ``retry`` the milliseconds it waits before it reconnects. ``comment`` is for nobody: an
-    ``Event(comment="still here")`` keeps an idle connection open. JSON Lines have room for the data alone.
+    ``data`` must fit the schema of the stream. ``bytes`` must be JSON, and are sent unchanged, without validation. The
+    client sends ``id`` back as ``Last-Event-ID`` when it reconnects. ``event`` is the name for which it listens, and
+    ``retry`` the milliseconds it waits before it reconnects. Clients ignore ``comment``: an
+    ``Event(comment="still here")`` keeps an idle connection open. JSON Lines contain only the data.
 
     It raises ``ValueError`` for an id or a name with a line break, and for a negative ``retry``.
 
@@ -48,10 +48,10 @@ class Event(Generic[T]):
         for name in ("id", "event"):
             text = str(getattr(self, name) or "")
             if any(sign in text for sign in "\r\n\0"):
-                raise ValueError(f"The {name} of an event is one line, not {text!r}.")
+                raise ValueError(f"The {name} of an event must be one line, not {text!r}.")
         if self.retry is not None and self.retry < 0:
             raise ValueError(
-                f"The retry of an event is a number of milliseconds, not {self.retry}."
+                f"The retry of an event must be a number of milliseconds, not {self.retry}."
             )
 
 

@@ -74,7 +74,7 @@ class Threads:
         self._streams = 0
 
     def take(self, lease: "Lease") -> ThreadPoolExecutor | None:
-        """Return a thread, or None where all are lent: the lease then gets one later, by ``begin``."""
+        """Return a thread, or None if all are lent: the lease then gets one later, by ``begin``."""
         if self._idle:
             # The one that was returned last: its caches are warm, and its connections are the youngest.
             self._lent += 1
@@ -180,7 +180,7 @@ class Lease(Executor):
             return future
 
     def borrow(self) -> ThreadPoolExecutor | None:
-        """Return the request's thread; None where it waits for one, or uses the thread that all streams share."""
+        """Return the request's thread; None if it waits for one, or uses the thread that all streams share."""
         with self._threads.lock:
             if self._thread is None and not self._waits and not self._shares:
                 thread = self._threads.take(self)
@@ -208,7 +208,7 @@ class Lease(Executor):
         def work(use: _Use) -> None:
             try:
                 value, error = self._work(use, context.run, enter), None
-            except BaseException as found:  # noqa: BLE001 - the future hands it to whoever waits
+            except BaseException as found:  # noqa: BLE001 - the future passes it to the caller
                 value, error = None, found
             # The loop may have ended, and the request with it.
             with suppress(RuntimeError):
@@ -266,7 +266,7 @@ class Lease(Executor):
                 self.end()
 
     async def share(self, is_busy: Callable[[], bool]) -> None:
-        """Use the thread of the streams from now on; keep the own one where ``is_busy`` says so in it."""
+        """Use the thread of the streams from now on; keep the own one if ``is_busy`` returns True in it."""
         thread = self._thread
         if thread is not None and await asyncio.wrap_future(thread.submit(is_busy)):
             return
@@ -310,7 +310,7 @@ class Lease(Executor):
             self._threads.give_back(thread)
 
     def _heir(self) -> "Lease | None":
-        """Return a lease for the calls of tasks that outlive this request; None where nobody waits for a call."""
+        """Return a lease for the calls of tasks that outlive this request; None if nobody waits for a call."""
         left = [(future, call) for future, call in self._queue if not future.cancelled()]
         self._queue.clear()
         if not left:
@@ -322,7 +322,7 @@ class Lease(Executor):
 
 
 def _no_result() -> RuntimeError:
-    """Return what stands for a ``StopIteration``, which no future takes: who waits for it would wait for ever."""
+    """Return the replacement of a ``StopIteration``, which no future accepts: its caller would wait forever."""
     return RuntimeError("A function in a thread raised StopIteration.")
 
 
@@ -342,5 +342,5 @@ def _resolve(future: "Future[Any]", call: Callable[[], Any]) -> None:
         return
     try:
         future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - the future hands it to whoever waits
+    except BaseException as error:  # noqa: BLE001 - the future passes it to the caller
         future.set_exception(error)

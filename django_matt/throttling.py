@@ -1,4 +1,4 @@
-"""The throttles of a route: on an async one awaited, called in the event loop, or in the request's thread; decided once."""
+"""The throttles of a route: on async routes they are awaited, or called in the event loop or in the request's thread."""
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
@@ -30,7 +30,7 @@ _STOCK = (SimpleRateThrottle, ExtraSimpleRateThrottle)
 
 
 def bind_throttles(api: Any, operation: Operation) -> Callable[[HttpRequest], Any]:
-    """Return what asks every throttle of a route, as Ninja does: each of them counts the request."""
+    """Return a function that calls every throttle of a route, as Ninja does: each of them counts the request."""
     is_extra = isinstance(operation, ExtraOperation)
     throttles: list[Any] = list(operation.throttle_objects)
 
@@ -68,7 +68,7 @@ def bind_throttles(api: Any, operation: Operation) -> Callable[[HttpRequest], An
 
 
 def _bind_throttle(throttle: Any) -> Callable[[HttpRequest], Awaitable[Any]]:
-    """Return what asks one throttle: its async twin ``aallow_request``, else the sync method where it may block."""
+    """Return a function that calls one throttle: its async twin ``aallow_request``, or its sync method where it may block."""
     twin = getattr(throttle, "aallow_request", None)
     if iscoroutinefunction(twin):
 
@@ -104,7 +104,7 @@ def _bind_throttle(throttle: Any) -> Callable[[HttpRequest], Awaitable[Any]]:
             try:
                 return ask(request)
             except SynchronousOnlyOperation:
-                pass  # It has asked the database who the user is, and has counted nothing yet.
+                pass  # It has queried the database for the user, and has counted nothing yet.
             finally:
                 lock.release()
         return await in_thread(request)

@@ -21,7 +21,7 @@ class Choice:
 def tier(fastest: Tier) -> Callable[[View], View]:
     """Limit the tiers of one route; the order of this decorator and the route's own does not matter.
 
-    Raises ``ImproperlyConfigured`` for a name that is not a tier's, and on a class.
+    Raises ``ImproperlyConfigured`` for an unknown tier, and if it decorates a class.
 
     >>> @tier("instances")
     ... def list_books(request): ...

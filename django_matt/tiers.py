@@ -1,6 +1,6 @@
-"""Tiers: the three ways to encode a response, and which one a result takes.
+"""Tiers: the three ways to encode a response, and which of them is used for a result.
 
-The fastest tier that gives Ninja's answer is used. *Rows* writes a queryset from raw database rows (``django_matt.rows``).
+The fastest tier with the same result as Ninja is used. *Rows* writes a queryset from raw database rows (``django_matt.rows``).
 *Instances* writes model instances and dictionaries with the compiled encoder (``django_matt.serialization``). *Pydantic*
 validates and dumps as Ninja does. A tier that cannot answer says why, and the next one does.
 """
@@ -148,7 +148,7 @@ class Tiers:
     ) -> tuple[bytes, str, str | None]:
         body, tier = self.plan.encode_with_tier(value, request=request, status=status)
         if tier == "pydantic" and self.plan.reason is None:
-            reason = "a value does not fit its schema as it stands"
+            reason = "a value does not fit its schema unchanged"
         return body, tier, reason
 
     def _encode_one(self, rows: RowsTier, queryset: Any) -> bytes:
@@ -169,9 +169,9 @@ class Tiers:
         queryset = queryset.using(queryset.db if row_plan is None else row_plan.using)
         planned = self.query.load(queryset)
         if row_plan is not None and row_plan.values is not None:
-            row_plan, reason = None, "what values() gives has no key"
+            row_plan, reason = None, "the dictionaries of values() have no key"
         if row_plan is not None and row_plan.model._meta.pk.column is None:
-            row_plan, reason = None, "the key of a row is several columns"
+            row_plan, reason = None, "the key of a row has several columns"
         if row_plan is not None and not has_own_keys(queryset):
             row_plan, reason = None, "joined rows of one key may have several annotations"
         tier = self.plan.tier if row_plan is None else "rows"
@@ -228,7 +228,7 @@ class Tiers:
 
     @property
     def model(self) -> type[Model] | None:
-        """The model that the schema names, else that of the last queryset; None where neither says."""
+        """The model that the schema names, else that of the last queryset; None if neither says."""
         return _model_of(self.plan.annotation) or self.seen
 
     @property
@@ -256,7 +256,7 @@ class Tiers:
         elif not one and rows.shape is not None:
             tier, reason = self.plan.tier, rows.shape
         elif queryset is None:
-            why = "which one depends on the model (matt_plan --model names it)"
+            why = "the schema names no model; pass it with matt_plan --model"
             return "rows or instances", why, list
         else:
             reason = rows.reason(queryset)

@@ -1,4 +1,4 @@
-"""Requests that no operation takes, a 404 or a 405, as the hooks see them that ask for these."""
+"""Requests that no operation handles (404 or 405), for hooks with ``bind_unmatched``."""
 
 import logging
 from collections.abc import Callable
@@ -16,7 +16,7 @@ logger = logging.getLogger("django_matt")
 
 
 class _Unmatched:
-    """Stands where an operation stands otherwise, and has what the chains of hooks ask of one."""
+    """Takes the place of an operation, with the attributes that the chains of hooks read."""
 
     def __init__(self, hooks: tuple[OperationHook, ...], *, is_async: bool) -> None:
         self._matt_hooks = hooks
@@ -26,9 +26,9 @@ class _Unmatched:
 def bind_unmatched(
     api: Any, refuse: Callable[..., Any], *, is_async: bool = False
 ) -> Callable[..., Any]:
-    """Return a ``refuse(request, **path)`` whose response hooks see, and that they may answer first.
+    """Return a ``refuse(request, **path)`` that calls the hooks before and after it.
 
-    It is returned as it is where no hook asks for such requests.
+    It is returned unchanged if no hook handles such requests.
     """
     hooks = _bind_hooks(api)
     if not hooks:
@@ -58,7 +58,7 @@ def _bind_hooks(api: Any) -> tuple[OperationHook, ...]:
             hook = kind.bind_unmatched(api)
         except Exception as error:
             name = f"{kind.__module__}.{kind.__qualname__}"
-            problem = f"The hook {name} sees no unknown URL: {type(error).__name__}: {error}"
+            problem = f"The hook {name} gets no unknown URLs: {type(error).__name__}: {error}"
             if problem not in api.hook_problems:
                 logger.exception("%s", problem)
                 api.hook_problems.append(problem)

@@ -32,16 +32,16 @@ from django.utils.translation import get_language
 from ninja.operation import Operation, PathView
 
 from django_matt.errors.answering import answer_error, arrived
+from django_matt.errors.calls import attach_operation
 from django_matt.errors.exceptions import MethodNotAllowed, NotFound
-from django_matt.errors.fields import attach_operation
 from django_matt.errors.middlewares import ANSWER
 from django_matt.limits import find_views
 from django_matt.unmatched import bind_unmatched
 
 __all__ = [
     "BoundPathView",
-    "LiteralRoutes",
     "NotFoundFallback",
+    "RouteIndex",
     "SocketRoutes",
     "non_atomic_aliases",
     "root_url",
@@ -279,55 +279,81 @@ class _NoPattern(RoutePattern):
         return []
 
 
-class LiteralRoutes(URLPattern):
-    """The first pattern of an API: it finds a URL without parameters by one look-up, however many routes there are.
+class _Finder(URLResolver):
+    """Finds the routes of others. It has none itself, so that tools that list a project's URLs list each route once."""
 
-    Django tries one pattern after the other. What it would find is found here, and where this finds nothing it does.
+    def __init__(self) -> None:
+        super().__init__(_NoPattern(), [])
+
+
+class RouteIndex(_Finder):
+    """The first pattern of an API: it finds a route by one lookup or a few tries, however many routes there are.
+
+    Django tries one pattern after the other. This finds the same pattern; if it finds none, Django tries the others.
     """
 
     def __init__(self, patterns: Iterable[URLPattern | URLResolver]) -> None:
-        """Take the patterns that stand behind this one."""
-        super().__init__(_NoPattern(), _only_finds)
-        # What stands behind a resolver, as a controller with a namespace of its own is, Django alone finds.
-        self._patterns = list(takewhile(lambda each: isinstance(each, URLPattern), patterns))
+        """Take the patterns after this one."""
+        super().__init__()
+        # What comes after a resolver, as a controller with a namespace of its own is, Django alone finds.
+        self._patterns: list[Any] = list(
+            takewhile(lambda each: isinstance(each, URLPattern), patterns)
+        )
 
     @cached_property
     def _matches(self) -> dict[str, ResolverMatch]:
         """The match of each route without parameters, which may be that of a pattern before it."""
-        routes = {
-            str(each.pattern)
-            for each in self._patterns
-            if isinstance(each.pattern, RoutePattern) and not each.pattern.converters
-        }
+        routes = map(str, (each.pattern for each in self._patterns if _is_literal(each)))
         return {
             route: next(filter(None, (each.resolve(route) for each in self._patterns)))
             for route in routes
         }
 
-    def resolve(self, path: str) -> ResolverMatch | None:
-        """Return the match of a route without parameters."""
-        return self._matches.get(path)
+    @cached_property
+    def _by_segment(self) -> dict[str | None, list[URLPattern]]:
+        """The other patterns, in their order, by the first segment of the URLs that they can match; None for any other."""
+        others = [(_first_segment(each), each) for each in self._patterns if not _is_literal(each)]
+        return {
+            segment: [each for first, each in others if first in (segment, None)]
+            for segment in (None, *(first for first, _ in others))
+        }
+
+    def resolve(self, path: str) -> ResolverMatch | None:  # type: ignore[override]
+        """Return the match of a route, or None if Django has to look for one."""
+        found = self._matches.get(path)
+        if found is None:
+            known = self._by_segment
+            for each in known.get(path.partition("/")[0]) or known[None]:
+                if found := each.resolve(path):
+                    break
+        return found
 
 
-def _only_finds(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-    raise NotImplementedError(
-        "LiteralRoutes and SocketRoutes find the views of others, and have none"
-    )
+def _is_literal(pattern: URLPattern) -> bool:
+    """Tell whether a pattern matches one URL only."""
+    return isinstance(pattern.pattern, RoutePattern) and not pattern.pattern.converters
+
+
+def _first_segment(pattern: URLPattern) -> str | None:
+    """Return the first segment of every URL that a pattern matches; None if they may differ in it."""
+    segment, slash, _ = str(pattern.pattern).partition("/")
+    is_route = isinstance(pattern.pattern, RoutePattern)
+    return segment if is_route and slash and "<" not in segment else None
 
 
 shakes_hands: ContextVar[bool] = ContextVar("matt_shakes_hands", default=False)
 """Whether the URL that Django resolves is that of a WebSocket's handshake."""
 
 
-class SocketRoutes(URLPattern):
+class SocketRoutes(_Finder):
     """The first pattern of an API with sockets: a handshake finds its socket, whichever route has the same URL."""
 
     def __init__(self, patterns: Iterable[URLPattern]) -> None:
-        """Take the patterns of the sockets, which stand behind the routes as well: for requests, and to be reversed."""
-        super().__init__(_NoPattern(), _only_finds)
+        """Take the patterns of the sockets, which also come after the routes: for requests, and to be reversed."""
+        super().__init__()
         self._patterns = list(patterns)
 
-    def resolve(self, path: str) -> ResolverMatch | None:
+    def resolve(self, path: str) -> ResolverMatch | None:  # type: ignore[override]
         """Return the match of a socket for a handshake."""
         if not shakes_hands.get():
             return None
@@ -339,29 +365,29 @@ _reached: ContextVar[list["NotFoundFallback"] | None] = ContextVar(
 )
 
 
-class NotFoundFallback(URLPattern):
-    """The last pattern of an API: it answers a URL under the API's prefix that nothing in the project answers.
+class NotFoundFallback(_Finder):
+    """The last pattern of an API: it matches URLs under the API's prefix that nothing else in the project matches.
 
-    It steps aside where another pattern of the project would match, so that an API at ``api/`` may stand before one
-    at ``api/v2/``, and where Django would redirect to the URL with a slash. Under a prefix with parameters, which
-    cannot be reversed without them, Django's own 404 stays. An API at the root of a site answers below the first
+    It does not match if another pattern of the project would, so that an API at ``api/`` may come before one at
+    ``api/v2/``, or if Django would redirect to the URL with a slash. Under a prefix with parameters, which cannot be
+    reversed without them, Django sends its own 404. An API at the root of a site only matches URLs below the first
     segments of its own routes, and leaves the other URLs to the site.
 
-    It is found by Django's handler for the URL of a request alone: whoever asks whether a URL is valid, as
-    ``LocaleMiddleware`` does before it redirects, is told the truth.
+    Only Django's handler finds it, for the URL of a request. Code that asks whether a URL is valid, as
+    ``LocaleMiddleware`` does before it redirects, does not.
     """
 
     def __init__(self, api: Any, patterns: Iterable[URLPattern | URLResolver]) -> None:
-        """Make the pattern for one API, whose own ``patterns`` stand before it."""
+        """Make the pattern for one API, whose own ``patterns`` come before it."""
 
         refuse = bind_unmatched(api, lambda request, /, **parameters: _not_found(api, request))
 
         def unknown(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-            response: HttpResponseBase = refuse(request, **parameters)
-            return response
+            return refuse(request, **parameters)  # type: ignore[no-any-return]
 
         unknown.csrf_exempt = True  # type: ignore[attr-defined]
-        super().__init__(_NoPattern(), unknown)
+        super().__init__()
+        self._unknown = unknown
         self._api = api
         self._patterns = list(patterns)
 
@@ -370,7 +396,7 @@ class NotFoundFallback(URLPattern):
         """The first segments of the API's own routes."""
         return {str(each.pattern).partition("/")[0] for each in self._patterns} - {""}
 
-    def resolve(self, path: str) -> ResolverMatch | None:
+    def resolve(self, path: str) -> ResolverMatch | None:  # type: ignore[override]
         """Match whatever is left, if nothing else of the project does."""
         reached = _reached.get()
         if reached is not None:
@@ -389,14 +415,16 @@ class NotFoundFallback(URLPattern):
         reached = []
         token = _reached.set(reached)
         try:
-            # Reached only where this API is mounted: a pattern tried on its own, as test clients do, matches nothing.
+            # Reached only if this API is mounted: a pattern tried on its own, as test clients do, matches nothing.
             if _resolves(full) or self not in reached:
                 return None
             if settings.APPEND_SLASH and not full.endswith("/") and _resolves(full + "/"):
                 return None
         finally:
             _reached.reset(token)
-        return ResolverMatch(self.callback, (), {}, route=path, captured_kwargs={}, extra_kwargs={})
+        # The same route for every unknown URL: logs and metrics are grouped by it.
+        more: Any = {"route": "<path:unknown>", "captured_kwargs": {}, "extra_kwargs": {}}
+        return ResolverMatch(self._unknown, (), {}, **more)
 
     def _is_below_routes(self, path: str) -> bool:
         """Tell whether a URL of an API at the root of a site is the API's: the site may consist of nothing else."""

@@ -1,7 +1,7 @@
 """The WSGI application to serve: Django's own, with the lifespans of the installed apps around it.
 
-WSGI knows no start and no end of a server. The lifespans are open from ``get_wsgi_application()`` until the process ends,
-in an event loop that runs in a thread of its own; ``django_matt.lifespans.lifespan_loop()`` returns it.
+WSGI has no start and no end of a server. The lifespans are open from ``get_wsgi_application()`` until the process ends, in an
+event loop that runs in a separate thread; ``django_matt.lifespans.lifespan_loop()`` returns it.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ _GRACE_SECONDS = 1.0
 
 
 def get_wsgi_application() -> WSGIHandler:
-    """Return the WSGI application of the project; the drop-in for ``django.core.wsgi.get_wsgi_application``.
+    """Return the WSGI application of the project, a replacement for Django's ``get_wsgi_application``.
 
-    Where no installed app has a lifespan it is Django's own handler. Otherwise the lifespans are opened first:
-    ``LifespanError`` says which app failed, and the server does not start. They are closed when the process ends by itself or
-    by its server, in reverse and in a bounded time (``MATT["LIFESPAN_SECONDS"]``); not when it is killed.
+    If no installed app has a lifespan, this is Django's own handler. Otherwise the lifespans are opened first. If one fails,
+    the server does not start, and ``LifespanError`` names the app. They are closed in reverse order when the process ends
+    normally, each within ``MATT["LIFESPAN_SECONDS"]``; they are not closed if the process is killed.
 
-    A process that is forked off later, as by ``gunicorn --preload``, opens its own before its first request.
+    A process that is forked later, for example by ``gunicorn --preload``, opens its own before its first request.
     """
     django.setup(set_prefix=False)
     if not apps_with_lifespan():
@@ -72,11 +72,11 @@ class _Keeper:
                 started.result(self._seconds())
             except TimeoutError:
                 names = ", ".join(config.label for config in apps_with_lifespan())
-                raise LifespanError(f"A lifespan blocks its event loop; one of {names}.") from None
+                raise LifespanError(f"A lifespan blocks its event loop: {names}.") from None
             self._pid = os.getpid()
             # At the end of a process Python ends its thread pools, and only then calls what `atexit` knows: too late
             # for a lifespan that needs a thread to close a connection. This hook is called before; it has no public
-            # name, and `atexit` is better than nothing where it has gone.
+            # name, and `atexit` is better than nothing if it has gone.
             register: Callable[..., Any] = getattr(threading, "_register_atexit", atexit.register)
             register(self.close)
 

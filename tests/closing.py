@@ -27,6 +27,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     database = settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1]
     parts = ", ".join(text for text, _ in terminalreporter.build_summary_stats_line()[0])
     line = f"{database}, Python {platform.python_version()}, Django {django.__version__}: {parts}"
+    if apps := os.environ.get("MATT_TEST_APPS", "").split():
+        line = f"{apps[0] if len(apps) == 1 else 'all apps'} on {line}"
     terminalreporter.write_line(line)
     if closing := os.environ.get("MATT_CLOSING"):
         with Path(closing).open("a") as file:

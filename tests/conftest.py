@@ -1,4 +1,4 @@
-"""``serve``: an API over the whole Django stack; ``chromium``: a browser."""
+"""``serve``: an API over the whole Django stack; ``chromium``: a browser; ``node_tools``: packages for Node."""
 
 import os
 import types
@@ -13,6 +13,7 @@ from django.core.signals import setting_changed
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 
+from tests.node_tools import node_tools  # noqa: F401 - a fixture
 from tests.waiting import SECONDS
 
 CHROMIUM = "/usr/bin/chromium"
@@ -20,6 +21,9 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+SIGN_IN = "tests.sign_in.settings"
+# Its apps have tables and middleware, which the other tests must not see (make test-sign-in).
+collect_ignore = [] if os.environ.get("DJANGO_SETTINGS_MODULE") == SIGN_IN else ["sign_in"]
 _BRING_THEIR_OWN = {"e2e", "examples"}
 
 

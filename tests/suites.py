@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 __all__ = ["main"]
 
@@ -14,16 +15,31 @@ __all__ = ["main"]
 COMPUTING = (
     "test-quick PARALLEL=0",
     "test-quick PARALLEL=0 DATABASE=postgres",
+    "test-sign-in PARALLEL=0",
+    "test-sign-in PARALLEL=0 DATABASE=postgres",
     "test-next PARALLEL=0",
     "test-projects",
 )
-OF_AN_APP = COMPUTING[:2]
 WAITING = "test-servers"
+TESTS = Path(__file__).parent
+
+
+def suites_of(apps: list[str]) -> list[str]:
+    """Return the suites that have tests of the apps; all suites if no app is named."""
+    if not apps:
+        return list(COMPUTING)
+    folders = {"test-quick": "contrib", "test-sign-in": "sign_in"}
+    return [
+        suite
+        for suite in COMPUTING
+        if (folder := folders.get(suite.split()[0]))
+        and any((TESTS / folder / app).is_dir() for app in apps)
+    ]
 
 
 def main() -> int:
     """Run the suites by ``make``, show the waiting one's output after the others, return how many failed."""
-    suites = OF_AN_APP if os.environ.get("APPS") else COMPUTING
+    suites = suites_of(os.environ.get("APPS", "").split())
     make = [os.environ.get("MAKE", "make"), "--no-print-directory"]
     with tempfile.TemporaryFile() as output:
         waiting = subprocess.Popen([*make, WAITING], stdout=output, stderr=subprocess.STDOUT)

@@ -639,8 +639,8 @@ class TestMistakes:
             ({"security_schemes": {"a b": BEARER}}, "'a b' is not one of OpenAPI"),
             ({"security_schemes": {"a": {"type": "apiKey"}, "b": BEARER}}, "'a' is not one of"),
             ({"security_schemes": {"a": {"type": "http", "scheme": 1}}, "scopes": "ab"}, "list"),
-            ({"security_schemes": {"a": BEARER}, "scopes": ["a b"]}, "list of words"),
-            ({"security_schemes": {"a": BEARER}, "scopes": ['a"']}, "list of words"),
+            ({"security_schemes": {"a": BEARER}, "scopes": ["a b"]}, "list of strings"),
+            ({"security_schemes": {"a": BEARER}, "scopes": ['a"']}, "list of strings"),
             ({"security_schemes": {"a": BEARER}, "realm": 'a"b'}, "cannot be a realm"),
             (
                 {"security_schemes": {"a": BEARER}, "security_requirements": lambda s: [{"b": []}]},

@@ -23,6 +23,11 @@ def deploy() -> str:
         ("MATT", {"MAX_ERORS": 1}, "matt.E001"),
         ("MATT", {"ASGI_THREADS": 0}, "matt.E001"),
         ("MATT", {"ASGI_THREADS": "16"}, "matt.E001"),
+        ("MATT", {"TRUSTED_PROXIES": -1}, "matt.E001"),
+        ("MATT", {"TRUSTED_PROXIES": True}, "matt.E001"),
+        ("MATT", {"TRUSTED_PROXIES": "10.0.0.0/8"}, "matt.E001"),
+        ("MATT", {"TRUSTED_PROXIES": ["planet"]}, "matt.E001"),
+        ("MATT", {"TRUSTED_PROXIES": ["10.0.0.1/8"]}, "matt.E001"),
         ("INSTALLED_APPS", ["django.contrib.staticfiles", "django_matt"], "matt.E002"),
     ],
 )
@@ -59,3 +64,20 @@ def test_a_plain_encoder_is_a_warning(monkeypatch):
     assert "matt.W001" in deploy()
     monkeypatch.setattr(checks, "COMPILED", True)
     assert "matt.W001" not in deploy()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "other", "value", "warns"),
+    [
+        (0, "NINJA_NUM_PROXIES", 1, False),  # nothing here reads the address of a client
+        (1, "NINJA_NUM_PROXIES", 1, False),
+        (1, "NINJA_NUM_PROXIES", None, False),
+        (1, "NINJA_NUM_PROXIES", 2, True),
+        (["10.0.0.0/8"], "NINJA_NUM_PROXIES", 0, True),
+        (["10.0.0.0/8"], "NINJA_NUM_PROXIES", 2, False),
+    ],
+)
+def test_libraries_that_trust_other_proxies_are_a_warning(settings, trusted, other, value, warns):
+    settings.MATT = {"TRUSTED_PROXIES": trusted}
+    setattr(settings, other, value)
+    assert [each.id for each in checks.check_proxies()] == ["matt.W010"] * warns

@@ -5,7 +5,7 @@ import copy
 import functools
 import itertools
 import json
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import ClassVar
 
 import pytest
@@ -374,6 +374,62 @@ def test_a_hook_that_swallows_an_exception_is_a_fault(served):
     assert LOG == ["swallowed"]
 
 
+def test_a_hook_may_answer_instead_of_the_view_or_of_its_exception(served):
+    class Answers(OperationHook):
+        @contextmanager
+        def around(self, call):
+            if "early" in call.request.GET:
+                call.answer = HttpResponse("early")
+            try:
+                yield
+            except ZeroDivisionError:
+                call.answer = HttpResponse("late", status=409)
+
+    def fails(request):
+        LOG.append("called")
+        raise ZeroDivisionError
+
+    call = served(Answers).add(fails)
+    early, late = call("/api/it?early=1"), call()
+    assert (early.status_code, early.content) == (200, b"early")
+    assert (late.status_code, late.content) == (409, b"late")
+    assert LOG == ["called"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_outside", [True, False], ids=["outside", "inside"])
+def test_a_transaction_is_rolled_back_if_the_hook_inside_of_it_swallows_the_exception(
+    served, is_outside
+):
+    class Swallows(OperationHook):
+        @contextmanager
+        def around(self, call):
+            with suppress(ZeroDivisionError):
+                yield
+
+        @asynccontextmanager
+        async def aaround(self, call):
+            with suppress(ZeroDivisionError):
+                yield
+
+    def write(request):
+        Tag.objects.create(name="written")
+        raise ZeroDivisionError
+
+    call = served(*((Atomic, Swallows) if is_outside else (Swallows, Atomic)))
+    if call.is_async:
+        from asgiref.sync import sync_to_async
+
+        async def write_async(request):
+            return await sync_to_async(write)(request)
+
+        call.api.post("/it")(write_async)
+    else:
+        call.add(write, method="post")
+    assert call(method="post").status_code == 500
+    assert Tag.objects.count() == 0
+
+
 class Scoped(OperationHook):
     """Shows of each list what the request may see."""
 
@@ -724,7 +780,7 @@ def test_a_hook_that_cannot_see_unknown_urls_is_a_system_check_and_others_do(ser
     assert (response.status_code, response.headers["X-Counted"]) == (404, "1")
     found = [each.msg for each in run_checks(tags=["matt"]) if each.id == "matt.E006"]
     assert len(found) == 1
-    assert "Blind sees no unknown URL: ValueError: not here" in found[0]
+    assert "Blind gets no unknown URLs: ValueError: not here" in found[0]
 
 
 class Picky(OperationHook):
@@ -827,7 +883,7 @@ def test_a_view_that_is_tried_again_passes_its_hooks_again(served, tags):
 def test_a_hook_that_comes_too_late_is_refused(serve):
     api = MattAPI(urls_namespace=next(namespaces))
     serve(api)
-    with pytest.raises(ConfigError, match="this API is bound"):
+    with pytest.raises(ConfigError, match="this API is already bound"):
         api.add_hook(Seen)
 
 

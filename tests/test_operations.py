@@ -208,7 +208,7 @@ def test_a_view_without_a_schema_answers_anything(serve):
     api = MattAPI()
     api.get("/plain")(signed)
     assert only(api).response_schemas == {200: Any}
-    assert only(api).unplanned == "no response schema: what the view returns is encoded as it is"
+    assert only(api).unplanned == "no response schema: the view's return value is encoded unchanged"
     assert only(api).reads() == ()
     assert only(api).built_schemas == ()
 
@@ -478,7 +478,7 @@ def test_the_tables_and_queries_are_those_of_a_request(serve, db):
 def test_the_instances_tier_says_why_and_what_code_may_read():
     (reads,) = route(list[ShoutingAuthor]).reads()
     assert reads.tier == "instances"
-    assert reads.reason == "shout is no column, annotation or relation of Author"
+    assert reads.reason == "shout is not a column, annotation or relation of Author"
     assert reads.columns["project_author"] == {"id", "name", "boss_id"}
     assert reads.queries is None
     assert reads.unknown is not None
@@ -499,7 +499,8 @@ def test_each_status_reads_for_itself():
     assert (ok.status, ok.tier, ok.tables) == (200, "rows or instances", ("project_tag",))
     assert (fault.status, fault.schema, fault.tables, fault.queries) == (404, "Fault", (), None)
     assert (
-        fault.unknown == "the schema names no model; give reads() the model, or the view's queryset"
+        fault.unknown
+        == "the schema names no model; pass the model, or the view's queryset, to reads()"
     )
 
 
@@ -536,7 +537,7 @@ def test_a_queryset_adds_what_it_filters_and_orders_by():
 def test_sql_by_hand_is_said_to_be_unknown():
     queryset = Tag.objects.annotate(n=RawSQL("SELECT 1", ()))
     (reads,) = route(list[TagRow]).reads(queryset)
-    assert reads.unknown == "SQL by hand may name other tables"
+    assert reads.unknown == "SQL written by hand may read other tables"
 
 
 def test_a_page_reads_what_its_items_do():
@@ -552,7 +553,7 @@ def test_a_projects_own_renderer_is_named():
 
     (reads,) = route(list[TagRow], renderer=Renderer()).reads()
     assert (reads.tier, reads.without_own_code) == ("pydantic", "rows")
-    assert reads.own_code == "Renderer, the renderer of the API, writes the answers"
+    assert reads.own_code == "Renderer, the renderer of the API, writes the responses"
 
 
 @pytest.mark.parametrize("fastest", ["rows", "instances", "pydantic"])
@@ -805,11 +806,9 @@ def test_an_operation_of_the_projects_own_class_has_no_plan():
     view = api.default_router.path_operations["/own"]
     view.operations[0].__class__ = Own
     operation = only(api)
-    assert (
-        operation.unplanned == "an operation of the project's own class: Ninja's own path answers"
-    )
+    assert operation.unplanned == "a custom operation class keeps Ninja's own run()"
     assert operation.reads() == ()
-    with pytest.raises(ConfigError, match="own class"):
+    with pytest.raises(ConfigError, match="custom operation class"):
         operation.render([])
 
 
@@ -885,5 +884,5 @@ def test_an_operation_of_ninja_is_found_as_data_with_its_whole_path(serve):
     api.register_controllers(ShelfController)
     serve(api).get("/api/shelf/1")
     assert paths == ["/api/shelf/{number}"]
-    with pytest.raises(LookupError, match=r"'/\{int:number\}' is no operation of 'MattAPI'"):
+    with pytest.raises(LookupError, match=r"'/\{int:number\}' is not an operation of 'MattAPI'"):
         find_operation(other, api.operations()[0].operation)

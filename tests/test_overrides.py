@@ -194,7 +194,7 @@ def test_nothing_is_decorated_again(call):
     ("options", "words"),
     [
         ({"NOTHING": 1}, "settings.MATT has no option 'NOTHING'"),
-        ({"TIER": "row"}, "it is one of 'rows'"),
+        ({"TIER": "row"}, "it must be one of 'rows'"),
         ({"FORMATS": ("toml",)}, "There is no format 'toml'"),
     ],
 )

@@ -239,7 +239,7 @@ def test_without_an_app_that_contributes_the_middleware_is_not_used(install):
     [
         (lambda: 1 / 0, "ZeroDivisionError"),
         ({"dash/": STYLES}, "does not begin with a slash"),
-        ({"/dash/": {"style-src": "'self'"}}, "is a text"),
+        ({"/dash/": {"style-src": "'self'"}}, "is a string"),
         ({"/dash/": {"style-src": []}}, "has no sources"),
     ],
 )
@@ -247,7 +247,7 @@ def test_an_app_that_fails_is_left_out_and_named(install, caplog, policies, said
     client = install(policies, {"/dash/": {"img-src": ["img.test"]}})
     with caplog.at_level(logging.ERROR, "django_matt.policies"):
         assert parsed(client.get("/dash/")) == {**BASE, "img-src": ["img.test"]}
-    assert "'policy_one' is left out" in caplog.text
+    assert "'policy_one' is ignored" in caplog.text
     (error,) = found({"matt.E008"})
     assert "policy_one" in error.msg
     assert said in error.msg
@@ -268,7 +268,7 @@ def test_a_contribution_that_no_middleware_writes_is_reported(install, settings,
         ([OURS], "no middleware writes the header"),
         ([writer], "is not in MIDDLEWARE"),
         ([OURS, writer], "is above the middleware"),
-        ([f"{__name__}.Renamed", OURS], "reads no _csp_config"),
+        ([f"{__name__}.Renamed", OURS], "does not support _csp_config"),
     ):
         settings.MIDDLEWARE = middleware
         (warning,) = found({"matt.W007"})

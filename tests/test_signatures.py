@@ -238,7 +238,7 @@ class TestReturnAnnotations:
 
     def test_an_async_view_is_treated_alike(self, serve):
         api = MattAPI()
-        with pytest.warns(UserWarning, match="no schema"):
+        with pytest.warns(UserWarning, match="not a schema"):
 
             @api.get("/it")
             async def it(request) -> tuple[int, str]:

@@ -114,10 +114,16 @@ def test_the_longest_wait_is_what_the_client_is_told(get):
     assert (answer.status_code, answer["Retry-After"]) == (429, "0")
 
 
+class Still(AnonRateThrottle):
+    """Its clock does not move, so the wait is the same however busy the machine is."""
+
+    timer = staticmethod(lambda: 1_000_000.0)
+
+
 def test_a_router_of_ninjas_answers_alike(get):
     import ninja
 
-    answers = get([AnonRateThrottle("1/m")], 2, router=ninja.Router())
+    answers = get([Still("1/m")], 2, router=ninja.Router())
     assert [answer.status_code for answer in answers] == [200, 429]
     assert answers[1]["Retry-After"] == "60"
     answers = get([AnonRateThrottle("1/h")], 2, router=Router())
@@ -248,7 +254,7 @@ def test_an_async_handler_answers_the_refusal(serve):
 
     router, api = ninja.Router(), MattAPI()
 
-    @router.get("/limited", throttle=AnonRateThrottle("1/m"))
+    @router.get("/limited", throttle=Still("1/m"))
     async def limited(request):
         return {}
 
@@ -261,3 +267,15 @@ def test_an_async_handler_answers_the_refusal(serve):
     client.get("/api/limited")
     answer = client.get("/api/limited")
     assert (answer.status_code, answer["Retry-After"]) == (420, "60")
+
+
+def test_the_client_is_who_the_trusted_proxy_was_called_by(get, settings):
+    settings.MATT = {"TRUSTED_PROXIES": 1}
+
+    def status(forwarded):
+        [answer] = get(AnonRateThrottle("1/m"), headers={"X-Forwarded-For": forwarded})
+        return answer.status_code
+
+    assert status("6.6.6.6, 10.0.0.1") == 200
+    assert status("7.7.7.7, 10.0.0.1") == 429
+    assert status("6.6.6.6, 10.0.0.2") == 200

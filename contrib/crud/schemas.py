@@ -42,7 +42,7 @@ def _field(model: type[Model], name: str, owner: str) -> AnyField:
     except FieldDoesNotExist:
         field = None
     if field is None or not field.concrete or field.many_to_many or field.generated:
-        why = "is many-to-many" if getattr(field, "many_to_many", False) else "is no column"
+        why = "is many-to-many" if getattr(field, "many_to_many", False) else "is not a column"
         if getattr(field, "generated", False):
             why = "is computed by the database"
         raise TypeError(f"{model.__name__}.{name} {why}: leave {name!r} out of {owner}")

@@ -1,6 +1,6 @@
 """Typed settings from the environment: a class for ``settings.py``, and ``manage.py matt_env`` for the ``.env`` file.
 
-Install ``django-matt[environments]``. For the command, add ``"django_matt.contrib.environments"`` to
+It needs the extra ``environments``. For the command, add ``"django_matt.contrib.environments"`` to
 ``INSTALLED_APPS``; the class works without it. Nothing here reads Django's settings, because ``settings.py`` itself
 imports it.
 
@@ -24,9 +24,11 @@ from django_matt.contrib.environments.addresses import (
     CacheURL,
     DatabaseURL,
     EmailURL,
+    StorageURL,
     cache,
     database,
-    email,
+    mailer,
+    storage,
 )
 from django_matt.contrib.environments.environment import DjangoEnvironment, GeneratedSecret
 from django_matt.contrib.environments.errors import EnvironmentInvalid
@@ -40,7 +42,9 @@ __all__ = [
     "Field",
     "GeneratedSecret",
     "SecretStr",
+    "StorageURL",
     "cache",
     "database",
-    "email",
+    "mailer",
+    "storage",
 ]

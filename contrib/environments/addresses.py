@@ -1,17 +1,28 @@
-"""URLs that configure a database, a cache or a mail server, with the schemes of django-environ."""
+"""URLs that configure a database, a cache, a mail server or a storage. The schemes of the first three are django-environ's."""
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Annotated, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
-import django
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env  # type: ignore[import-untyped]
 from pydantic import AfterValidator, SecretStr
 
-__all__ = ["CacheURL", "DatabaseURL", "EmailURL", "Kind", "cache", "database", "email"]
+__all__ = [
+    "CacheURL",
+    "DatabaseURL",
+    "EmailURL",
+    "Kind",
+    "StorageURL",
+    "cache",
+    "database",
+    "mailer",
+    "storage",
+]
 
 MAILER_OPTIONS = {
     "EMAIL_HOST": "host",
@@ -23,6 +34,11 @@ MAILER_OPTIONS = {
     "EMAIL_TIMEOUT": "timeout",
     "EMAIL_FILE_PATH": "file_path",
 }
+STORAGE_BACKENDS = {
+    "file": "django.core.files.storage.FileSystemStorage",
+    "s3": "storages.backends.s3.S3Storage",
+}
+UNREADABLE = "is not a URL that can be read; percent-encode special characters in a password"
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -81,24 +97,78 @@ def cache(url: "str | SecretStr") -> dict[str, Any]:
     return _typed(found, CACHE_TYPES)
 
 
-def email(url: "str | SecretStr") -> dict[str, Any]:
-    """Return the mail settings for a URL; raise ``ValueError`` for an unknown scheme.
+def mailer(url: "str | SecretStr") -> dict[str, Any]:
+    """Return the entry of ``MAILERS`` for a URL; raise ``ValueError`` for an unknown scheme.
 
-    They are ``MAILERS`` from Django 6.1 on, and ``EMAIL_…`` before. Apply them in ``settings.py`` with
-    ``globals().update(email(env.EMAIL_URL))``.
+    Django before 6.1 has no ``MAILERS``. There, let ``EMAIL_BACKEND`` name ``mail_backends.connect``, which reads it.
+
+    >>> mailer("smtp+tls://mail:587")["OPTIONS"]
+    {'host': 'mail', 'port': 587, 'use_tls': True}
     """
     text = _text(url)
     _need_scheme(text, Env.EMAIL_SCHEMES, "smtp+tls://, smtp://, consolemail://")
     found = _typed(_mapped(Env.email_url_config, text), EMAIL_TYPES)
-    found = {name: value for name, value in found.items() if value not in (None, "")}
-    options = found.pop("OPTIONS", {})
-    if django.VERSION < (6, 1):
-        return found
+    known = [*MAILER_OPTIONS.values(), "ssl_keyfile", "ssl_certfile"]
+    options = {name.lower(): value for name, value in found.pop("OPTIONS", {}).items()}
+    if unknown := sorted(options.keys() - known):
+        raise ValueError(f"has the option {unknown[0]}, which is none of {', '.join(known)}")
     options |= {
-        MAILER_OPTIONS[name]: value for name, value in found.items() if name in MAILER_OPTIONS
+        option: found[name]
+        for name, option in MAILER_OPTIONS.items()
+        if found.get(name) not in (None, "")
     }
-    mailer = {"BACKEND": found["EMAIL_BACKEND"], **({"OPTIONS": options} if options else {})}
-    return {"MAILERS": {"default": mailer}}
+    return {"BACKEND": found["EMAIL_BACKEND"], **({"OPTIONS": options} if options else {})}
+
+
+def storage(url: "str | SecretStr") -> dict[str, Any]:
+    """Return the entry of ``STORAGES`` for a URL; raise ``ValueError`` for an unknown scheme or option.
+
+    ``file:///srv/media`` is a folder. ``s3://key:secret@bucket/folder`` is a bucket of S3, or of a server that is
+    compatible with it: ``?endpoint_url=https://…`` names the server, and ``region_name=…`` the region. Without a key,
+    boto3 looks for one in its usual places. It needs the package ``django-storages[s3]``.
+
+    >>> storage("s3://shop-media?region_name=eu-central-1")["OPTIONS"]["bucket_name"]
+    'shop-media'
+    """
+    text = _text(url)
+    _need_scheme(text, STORAGE_BACKENDS, "file://, s3://")
+    try:
+        parts = urlsplit(text)
+        given = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        parts.port  # noqa: B018 - reading it raises, where a secret is not percent-encoded
+    except ValueError:
+        raise ValueError(UNREADABLE) from None
+    if parts.fragment:
+        raise ValueError(UNREADABLE)
+    path = unquote(parts.path)
+    entry: dict[str, Any] = {"BACKEND": STORAGE_BACKENDS[parts.scheme]}
+    if parts.scheme == "file":
+        if parts.netloc or not path.strip("/"):
+            raise ValueError("needs an absolute path after the third slash: file:///srv/media")
+        if given:
+            raise ValueError(f"has the option {min(given)}, and file:// has none")
+        return entry | {"OPTIONS": {"location": path}}
+    if find_spec("storages") is None:
+        raise ValueError("needs a package that is not installed: pip install 'django-storages[s3]'")
+    bucket = parts.netloc.rpartition("@")[2]
+    if not re.fullmatch(r"[\w.-]+", bucket):
+        raise ValueError(
+            "needs the name of a bucket: s3://bucket, with ?endpoint_url= for the server"
+        )
+    unknown = sorted(given.keys() - S3_TYPES.keys())
+    if unknown:
+        raise ValueError(f"has the option {unknown[0]}, which is none of {', '.join(S3_TYPES)}")
+    options: dict[str, Any] = {
+        "bucket_name": bucket,
+        "access_key": unquote(parts.username or ""),
+        "secret_key": unquote(parts.password or ""),
+        "location": path.strip("/"),
+    }
+    options = {name: value for name, value in options.items() if value}
+    # A second upload of the same name gets another name, as in a folder. The default would replace the first file.
+    options["file_overwrite"] = False
+    options |= {name: S3_TYPES[name](values[-1]) for name, values in given.items()}
+    return entry | {"OPTIONS": options}
 
 
 def _typed(found: dict[str, Any], types: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -152,6 +222,22 @@ CACHE_TYPES: dict[str, Callable[[Any], Any]] = {
 EMAIL_TYPES: dict[str, Callable[[Any], Any]] = {
     name: _flag(name) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL")
 }
+S3_TYPES: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(
+        (
+            "endpoint_url",
+            "region_name",
+            "custom_domain",
+            "default_acl",
+            "addressing_style",
+            "signature_version",
+        ),
+        _words,
+    ),
+    "file_overwrite": _flag("file_overwrite"),
+    "querystring_auth": _flag("querystring_auth"),
+    "querystring_expire": _number("querystring_expire"),
+}
 
 
 def _socket(url: str) -> str | None:
@@ -178,9 +264,7 @@ def _mapped(function: Callable[[str], Any], url: str) -> dict[str, Any]:
             warnings.simplefilter("error")
             return dict(function(url))
     except (ImproperlyConfigured, ValueError, Warning, LookupError, TypeError):
-        raise ValueError(
-            "is not a URL that can be read; percent-encode special characters in a password"
-        ) from None
+        raise ValueError(UNREADABLE) from None
 
 
 def _kept(function: Callable[[SecretStr], Any]) -> AfterValidator:
@@ -195,5 +279,7 @@ DatabaseURL = Annotated[SecretStr, Kind("URL of a database"), _kept(database)]
 """``postgres://user:password@host:5432/name``, ``sqlite:///db.sqlite3``, ``mysql://…``, ``oracle://…``"""
 CacheURL = Annotated[SecretStr, Kind("URL of a cache"), _kept(cache)]
 """``redis://host:6379/0``, ``locmemcache://``, ``dbcache://table``, ``filecache:///folder``, ``dummycache://``"""
-EmailURL = Annotated[SecretStr, Kind("URL of a mail server"), _kept(email)]
+EmailURL = Annotated[SecretStr, Kind("URL of a mail server"), _kept(mailer)]
 """``smtp+tls://user:password@host:587``, ``smtp://…``, ``consolemail://``, ``filemail:////folder``, ``dummymail://``"""
+StorageURL = Annotated[SecretStr, Kind("URL of a storage"), _kept(storage)]
+"""``file:///srv/media``, ``s3://key:secret@bucket/folder?endpoint_url=https://…&region_name=…``"""

@@ -123,6 +123,17 @@ class EnvFile:
             before += newline
         return self._checked(before + text.replace("\n", newline) + behind, values)
 
+    def with_variable(self, name: str, value: str, after: str) -> "EnvFile":
+        """Return the file with a new variable: instead of the comment ``# NAME=``, else after the variable ``after``."""
+        line = f"{name}={quote(value)}"
+        comment = re.compile(rf"^#[^\S\r\n]*{re.escape(name)}=[^\r\n]*", re.M)
+        parts = [entry.text for entry in self.entries]
+        for position, entry in enumerate(self.entries):
+            if entry.name is None and not entry.unreadable and comment.search(entry.text):
+                parts[position] = comment.sub(lambda _: line, entry.text, count=1)
+                return self._checked("".join(parts), {name: value})
+        return self.extended(f"{line}\n", {name: value}, after)
+
     def _checked(self, text: str, values: Mapping[str, str]) -> "EnvFile":
         """Return ``text`` as a file; raise ``ValueError`` if its values are not the old ones with ``values``."""
         after = _parse(self.path, text, self.bom)

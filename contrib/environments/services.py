@@ -14,7 +14,7 @@ from pathlib import Path
 from django_matt.contrib.environments.environment import DjangoEnvironment, decoded, reading
 from django_matt.contrib.environments.errors import EnvironmentInvalid, Fault
 from django_matt.contrib.environments.files import EnvFile, quote, read_file
-from django_matt.contrib.environments.variables import Variable, variables_of, written
+from django_matt.contrib.environments.variables import Variable, text_of, variables_of, written
 
 __all__ = ["Row", "check", "compose", "new_secret", "rotate", "rows", "unwritten"]
 
@@ -160,7 +160,7 @@ def rows(environment: type[DjangoEnvironment]) -> Iterator[Row]:
         elif file.values.get(variable.name):
             line = file.lines[variable.name]
             yield Row(variable, file.values[variable.name], f"{file.path.name}, line {line}")
-        elif instance and (text := written(getattr(instance, variable.field))) != variable.default:
+        elif instance and (text := text_of(getattr(instance, variable.field))) != variable.default:
             yield Row(variable, text, "elsewhere")
         else:
             yield Row(variable, variable.default, "missing" if variable.required else "default")
@@ -188,6 +188,4 @@ def rotate(environment: type[DjangoEnvironment], file: EnvFile, keep: int) -> tu
     if fallbacks in file.lines:
         return file.changed(values), len(former) + 1 - len(kept)
     changed = file.changed({key: values[key]})
-    line = f"{fallbacks}={quote(values[fallbacks])}\n"
-    changed = changed.extended(line, {fallbacks: values[fallbacks]}, after=key)
-    return changed, len(former) + 1 - len(kept)
+    return changed.with_variable(fallbacks, values[fallbacks], key), len(former) + 1 - len(kept)

@@ -23,7 +23,7 @@ def answer_instead(environment: type[DjangoEnvironment], invalid: EnvironmentInv
     before the settings, for the class that has just failed. Other commands exit with the message of ``invalid``, which
     says more than a traceback of ``settings.py``.
     """
-    global _answering  # noqa: PLW0603 - once a process
+    global _answering  # noqa: PLW0603 - once per process
     # Once the settings are loaded, the command itself makes an instance and handles the exception.
     if Path(sys.argv[0]).name != "manage.py" or settings.configured or _answering:
         return

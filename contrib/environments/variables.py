@@ -19,7 +19,7 @@ from django_matt.contrib.environments.environment import (
     variable_of,
 )
 
-__all__ = ["MASK", "Variable", "masked", "variables_of", "written"]
+__all__ = ["MASK", "Variable", "masked", "text_of", "variables_of", "written"]
 
 MASK = "********"
 WORDS: dict[Any, str] = {
@@ -72,7 +72,7 @@ def variables_of(environment: type[DjangoEnvironment]) -> Iterator[Variable]:
             words=words,
             description=field.description or "",
             required=field.is_required(),
-            default=written(default) if default not in ([], (), set(), frozenset(), {}) else "",
+            default=text_of(default),
             secret=_is_secret(field.annotation)
             or ("text" in words and TELLING.search(name) is not None),
             address=kind is not None and kind != GENERATED,
@@ -106,6 +106,11 @@ def written(value: Any) -> str:
             return to_json(items).decode()
         case _:
             return to_json(value).decode()
+
+
+def text_of(value: Any) -> str:
+    """Return the text for ``value`` to show, and to write as a default: an empty list is empty, not ``[]``."""
+    return "" if value in ([], (), set(), frozenset(), {}) else written(value)
 
 
 def masked(url: str) -> str:

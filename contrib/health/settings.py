@@ -39,11 +39,11 @@ def get_settings() -> HealthSettings:
         path = getattr(found, name)
         if path is not None and not path.startswith("/"):
             raise ImproperlyConfigured(
-                f'settings.MATT_HEALTH["{name}"] is {path!r}; a path begins with "/".'
+                f'settings.MATT_HEALTH["{name}"] is {path!r}; a path must begin with "/".'
             )
     if not found.TIMEOUT > 0:
         raise ImproperlyConfigured(
-            f'settings.MATT_HEALTH["TIMEOUT"] is {found.TIMEOUT!r}; it is a number of seconds above 0.'
+            f'settings.MATT_HEALTH["TIMEOUT"] is {found.TIMEOUT!r}; it must be a number of seconds above 0.'
         )
     for name, known in (
         ("DATABASES", settings.DATABASES),

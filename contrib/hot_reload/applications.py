@@ -22,6 +22,7 @@ from django_matt.contrib.hot_reload.broadcasters import (
     Send,
 )
 from django_matt.contrib.hot_reload.failures import describe, render
+from django_matt.contrib.hot_reload.static_files import IS_ASSET
 from django_matt.lifespans import LifespanError
 from django_matt.pages import STRICT_CSP
 
@@ -165,7 +166,8 @@ class ReloadApplication:
             raise
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status, size = 500, 0
+        # 0 until there is a response. A request whose client left before that writes no line.
+        status, size = 0, 0
 
         async def count(message: Mapping[str, object]) -> None:
             nonlocal status, size
@@ -180,9 +182,11 @@ class ReloadApplication:
         except Exception as error:
             # Django handles its own exceptions; this one comes from an application around it.
             self._hub.fail(describe(error))
+            status = status or 500
             raise
         finally:
-            _log(scope, status, size)
+            if status >= (400 if scope.get(IS_ASSET) else 1):
+                _log(scope, status, size)
 
 
 def _log(scope: Scope, status: int, size: int) -> None:

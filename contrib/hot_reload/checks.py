@@ -19,6 +19,8 @@ _GZIP = "django.middleware.gzip.GZipMiddleware"
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Report the app in production. It is for development only."""
     hint = f'Add "{_APP}" to INSTALLED_APPS and its middleware to MIDDLEWARE only if DEBUG is on.'
+    if settings.DEBUG:
+        hint += " If that is so already, these are not the settings of production: check with DEBUG off."
     return [
         Error(
             "Hot reload is installed; it is for development only.",

@@ -8,7 +8,6 @@ import os
 import runpy
 import signal
 import sys
-import traceback
 
 __all__: list[str] = []
 
@@ -97,12 +96,18 @@ def serve(error: BaseException) -> None:
             # Django's command line hides an error of the settings, and fails later because of an unknown option.
             _ = settings.INSTALLED_APPS
         except Exception as real:  # noqa: BLE001 - the settings may raise anything
+            if (type(real), str(real)) == (type(error), str(error)):
+                # It is the same mistake, and would be printed twice.
+                real.__suppress_context__ = True
             error = real
             settings.configure(DEBUG=True, BASE_DIR=os.getcwd())  # noqa: PTH109
     if isinstance(error, CommandError):
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
     else:
-        traceback.print_exception(error)
+        from django_matt.contrib.hot_reload.failures import as_printed
+
+        # The supervisor adds it once itself.
+        sys.stderr.write(as_printed(error, whole=sys.argv.count("--traceback") > 1))
     sys.stderr.flush()
 
     from django_matt.contrib.hot_reload.serving import serve_failure

@@ -187,6 +187,8 @@ def _config(application: Any, certificate: str, key: str) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         log_config=None,
+        # Nobody needs to know that uvicorn has started, or that a page has connected.
+        log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,

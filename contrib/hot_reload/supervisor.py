@@ -21,6 +21,8 @@ from django_matt.contrib.hot_reload.process_state import (
 
 __all__ = ["listen", "supervise"]
 
+_INTERRUPTED = 130
+"""The code of a server process that Ctrl-C has ended."""
 _STOP_SECONDS = 5
 _SPARE_AFTER_SECONDS = 2
 
@@ -65,6 +67,8 @@ def supervise(handover: ProcessState) -> int:
             except subprocess.TimeoutExpired:
                 spare = _Spare() if os.name == "posix" else None
                 code = process.wait()
+            if code == _INTERRUPTED:
+                return 0
             if code != RESTART:
                 return code
     finally:

@@ -1,4 +1,4 @@
-"""Keep `.env` to its owner, and name a relative source by its full path."""
+"""Make `.env` readable for its owner only, and write a source on this machine to `local.mk`, which git ignores."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 SOURCE = {{ (cookiecutter.django_matt_source or cookiecutter._template) | tojson }}
 
 Path(".env").chmod(0o600)
-# The folder that cookiecutter was called in: it has gone elsewhere since, the shell's variable has not.
-folder = Path(os.environ.get("PWD", "."), SOURCE)
-if SOURCE and not Path(SOURCE).is_absolute() and folder.exists():
-    for name, before, after in (("Makefile", "?= ", "\n"), ("compose.yaml", ":-", "}\n")):
-        text = Path(name).read_text()
-        named = text.replace(f"{before}{SOURCE}{after}", f"{before}{folder.resolve()}{after}")
-        Path(name).write_text(named)
+if "file://" in SOURCE:
+    place = SOURCE
+elif SOURCE and "://" not in SOURCE and not SOURCE.startswith("gh:"):
+    # Relative to the folder that cookiecutter was called in: the process is elsewhere now, the shell's variable is not.
+    place = str(Path(os.environ.get("PWD", "."), SOURCE).resolve())
+else:
+    place = ""
+if place:
+    Path("local.mk").write_text(f"# Of this machine only.\nDJANGO_MATT_SOURCE ?= {place}\n")

@@ -1,6 +1,7 @@
-"""Refuse a name that no project or app can have, before anything is written.
+"""Refuse a name that no project or app can have, and options that do not fit, before anything is written.
 
-Run by cookiecutter with the answers in it; `matt new` reads `objection` from it, to say the same while it asks.
+Run by cookiecutter with the answers in it; `matt new` reads `objection` and `conflict` from it, to say the same while it
+asks.
 """
 
 import importlib.util
@@ -17,7 +18,15 @@ TAKEN = {
     "tests": "the project's own tests",
     "requirements": "the project's own folder",
     "manage": "the project's manage.py",
-    "static": "the folder of the collected static files",
+    "users": "the project's own app",
+    "locale": "the project's own folder",
+    "media": "the folder of uploaded files",
+    "static": "the project's own folder",
+    "templates": "the project's own folder",
+    "account": "an app of django-allauth",
+    "headless": "an app of django-allauth",
+    "mfa": "an app of django-allauth",
+    "usersessions": "an app of django-allauth",
     "admin": "an app of Django",
     "auth": "an app of Django",
     "contenttypes": "an app of Django",
@@ -27,14 +36,15 @@ TAKEN = {
 }
 # What requirements/ brings: the Python that asks need not have it.
 INSTALLED = {
-    "annotated_types", "anyio", "asgiref", "ast_serialize", "async_timeout", "cfgv", "click", "colorama",
-    "contextlib2", "csp", "defusedxml", "distlib", "django", "django_matt", "django_stubs_ext", "dotenv",
-    "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector",
+    "allauth", "cffi", "charset_normalizer", "cryptography", "fido2", "jwt", "oauthlib", "pycparser", "qrcode", "requests",
+    "annotated_types", "anyio", "asgiref", "ast_serialize", "async_timeout", "boto3", "botocore", "certifi", "cfgv",
+    "click", "colorama", "contextlib2", "corsheaders", "coverage", "csp", "dateutil", "debug_toolbar", "defusedxml",
+    "distlib", "django", "django_matt", "django_stubs_ext", "dotenv", "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jmespath",
     "jurigged", "librt", "markdown_it", "mdurl", "msgspec", "mypy", "mypy_django_plugin", "mypy_extensions",
     "mypyc", "ninja", "ninja_extra", "nodeenv", "orjson", "packaging", "pathspec", "platformdirs", "pluggy",
     "pre_commit", "psycopg", "psycopg_binary", "py", "pydantic", "pydantic_core", "pydantic_settings", "pygments",
-    "pytest", "pytest_django", "python_discovery", "redis", "rich", "ruff", "sqlparse", "typing_extensions",
-    "typing_inspection", "tzdata", "uvicorn", "virtualenv", "watchfiles", "websockets", "yaml",
+    "pytest", "pytest_django", "python_discovery", "redis", "rich", "ruff", "s3transfer", "sentry_sdk", "six", "sqlparse", "storages",
+    "typing_extensions",    "typing_inspection", "tzdata", "urllib3", "uvicorn", "virtualenv", "watchfiles", "websockets", "yaml",
 }  # fmt: skip
 
 
@@ -64,6 +74,20 @@ def objection(kind: str, name: str) -> str:
     return ""
 
 
+def conflict(answers: "dict[str, str]") -> str:
+    """Return why these options do not fit together, or nothing. An option that has no answer yet fits."""
+    if answers.get("sign_in") != "none":
+        return ""
+    need = {
+        ("audience", "b2b"): "With b2b, companies have members who sign in",
+        ("tokens", "yes"): "Tokens are for people who have signed in",
+    }
+    for (name, value), reason in need.items():
+        if answers.get(name) == value:
+            return f"{reason}. Choose a sign-in: password, magic-link, passkey or all."
+    return ""
+
+
 def is_installed(module: str) -> bool:
     """Tell whether this Python imports something else by that name; a mere folder does not count."""
     try:
@@ -82,6 +106,12 @@ if __name__ == "__main__":
         "slug": {{ cookiecutter.project_slug | tojson }},
         "app": {{ cookiecutter.app_name | tojson }},
     }
+    options = {
+        "sign_in": {{ cookiecutter.sign_in | tojson }},
+        "audience": {{ cookiecutter.audience | tojson }},
+        "tokens": {{ cookiecutter.tokens | tojson }},
+    }
     objections = [said for kind, name in answers.items() if (said := objection(kind, name))]
+    objections += [said] if (said := conflict(options)) else []
     if objections:
         sys.exit("\n".join(objections))

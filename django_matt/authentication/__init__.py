@@ -1,4 +1,4 @@
-"""Authentication callbacks that know their schemes and scopes, run on sync and async routes, and tell bad credentials from none."""
+"""Authentication callbacks with schemes and scopes, for sync and async routes; wrong credentials are not missing ones."""
 
 from django_matt.authentication.any_of import AnyOf
 from django_matt.authentication.authenticators import (

@@ -1,4 +1,4 @@
-"""``AnyOf``: several callbacks, of which the one whose credentials a request carries decides alone."""
+"""``AnyOf``: several callbacks, of which only the one whose credentials a request has decides."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -17,17 +17,17 @@ __all__ = ["AnyOf"]
 
 
 class AnyOf:
-    """Several ways to authenticate, of which the one that a request uses decides alone.
+    """Several ways to authenticate. The credentials in the request decide which one is used.
 
-    Credentials that are there and wrong are refused, whatever else the request carries. Those that a client sends on
-    purpose, in a header or the query, come before cookies, which a browser sends by itself; a CSRF token is only needed
-    where a cookie is what is used. Takes authenticators and Ninja's own classes: all that have a security scheme.
+    Wrong credentials are refused, even if the request also has valid ones of another kind. Headers and the query, which
+    a client sends on purpose, are checked before cookies, which a browser sends automatically. A CSRF token is only
+    needed if a cookie is used. It accepts authenticators and Ninja's own classes: all that have a security scheme.
 
     >>> auth = AnyOf(BearerToken(), SessionAuthenticator())    # doctest: +SKIP
     """
 
     def __init__(self, *callbacks: Any) -> None:
-        """Take the callbacks; raises ``ConfigError`` for none, and for one whose credentials cannot be told from none."""
+        """Take the callbacks; raise ``ConfigError`` without any, or if wrong and missing credentials look the same to one."""
         if not callbacks:
             raise ConfigError(
                 "AnyOf() needs at least one authenticator: without one, it refuses every request."
@@ -43,11 +43,11 @@ class AnyOf:
 
     @property
     def csrf(self) -> bool:
-        """Whether one of them checks CSRF tokens, as ``/docs`` wants to know."""
+        """Whether one of them checks CSRF tokens; ``/docs`` needs to know."""
         return any(getattr(each, "csrf", False) for each in self._matt_members)
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Authenticate a request on a sync route; what Ninja calls where Django Matt has not bound the route."""
+        """Authenticate a request on a sync route; Ninja calls this if Django Matt has not bound the route."""
         return self._sync(request)
 
     @cached_property
@@ -79,7 +79,7 @@ def _is_cookie(callback: Any) -> bool:
 
 
 def _bind_member(callback: Any, *, is_async: bool) -> Callable[[HttpRequest], Any]:
-    """Return what asks one callback, and raises where its credentials are there and wrong."""
+    """Return a function that calls one callback, and raises if its credentials are wrong."""
     if hasattr(callback, "_matt_bind"):
         return bind_callback(callback, is_async=is_async)
     readers: list[Any] = list(filter(None, map(reader_of, schemes_of(callback).values())))

@@ -42,7 +42,7 @@ _REALM = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+")
 
 
 class Credentials(NamedTuple):
-    """What a request carries: the name of the security scheme, and the token, key or cookie itself."""
+    """The credentials of a request: the name of the security scheme, and the token, key or cookie itself."""
 
     scheme: str
     value: str
@@ -51,10 +51,10 @@ class Credentials(NamedTuple):
 class Authenticator:
     """The base class of callbacks for ``auth=``: one or more security schemes, a sync method and an async twin.
 
-    ``authenticate(request, credentials)`` returns who sent the request, which becomes ``request.auth``. Nothing, or an
-    ``InvalidCredentials``, means that the credentials are wrong: the answer is 401, and no other callback is asked.
-    A request without credentials goes on to the next callback. Async routes await ``aauthenticate`` if there is one;
-    else ``authenticate`` runs in the request's thread, or in the event loop where ``is_blocking`` is False.
+    ``authenticate(request, credentials)`` returns the sender of the request, which becomes ``request.auth``. If it
+    returns None or raises ``InvalidCredentials``, the credentials are wrong: the response is a 401, and no other callback
+    is called. A request without credentials goes on to the next callback. Async routes await ``aauthenticate`` if it
+    exists. Otherwise ``authenticate`` runs in the request's thread, or in the event loop if ``is_blocking`` is False.
 
     >>> class Token(Authenticator):
     ...     security_schemes = {"token": {"type": "http", "scheme": "bearer"}}
@@ -65,16 +65,16 @@ class Authenticator:
     """
 
     security_schemes: Mapping[str, Mapping[str, Any]] = {}
-    """Name → OpenAPI Security Scheme Object, as the document shows them. A request may use any of them."""
+    """OpenAPI Security Scheme Objects by name, as the document shows them. A request may use any of them."""
     scopes: Sequence[str] = ()
-    """The scopes that the credentials need; each route may ask for others: ``Token(scopes=["books:write"])``."""
+    """The scopes that the credentials need; a route may need others: ``Token(scopes=["books:write"])``."""
     realm: str = "api"
-    """What ``WWW-Authenticate`` calls the part of the site that the credentials are for."""
+    """The realm in ``WWW-Authenticate``: the part of the site that the credentials are for."""
     is_blocking: bool = True
     """Whether ``authenticate`` may wait for a database, a cache or a network."""
 
     def __init__(self, *, scopes: Sequence[str] | None = None) -> None:
-        """Take the scopes that credentials need, the class's own by default."""
+        """Set the scopes that credentials need; by default, those of the class."""
         if scopes is not None:
             # A string is refused when the route is bound: its letters would be scopes.
             self.scopes = scopes if isinstance(scopes, str) else tuple(scopes)
@@ -83,13 +83,13 @@ class Authenticator:
 
     @property
     def csrf(self) -> bool:
-        """Whether what changes something needs a CSRF token, if a cookie is what is used; a class may say False."""
+        """Whether unsafe methods need a CSRF token if a cookie is used; a class may set it to False."""
         return bool(self._cookies)
 
     def find(self, request: HttpRequest) -> Credentials | None:
-        """Return the credentials that a request carries, None where it carries none. Must not wait for anything.
+        """Return the credentials of a request, None if it has none. It must not wait for anything.
 
-        Raises ``InvalidCredentials`` for what no client sends: no ASCII, unprintable, empty, too long.
+        Raises ``InvalidCredentials`` if they are empty, not ASCII, unprintable or too long.
         """
         for name, read, is_token in self._readers:
             value = read(request)
@@ -102,33 +102,33 @@ class Authenticator:
         return None
 
     def authenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
-        """Return who the credentials stand for; None where they are wrong."""
+        """Return the sender of the request; None if the credentials are wrong."""
         raise NotImplementedError
 
     async def aauthenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
-        """Return who the credentials stand for; None where they are wrong."""
+        """Return the sender of the request; None if the credentials are wrong."""
         raise NotImplementedError
 
     def scopes_of(self, principal: Any) -> Collection[str] | None:
-        """Return the scopes that were granted to what ``authenticate`` has returned: its ``scopes`` by default.
+        """Return the scopes of what ``authenticate`` returned: by default, its attribute ``scopes``.
 
-        A string is split at its spaces, as a token names its scopes (RFC 6749, 3.3).
+        A string is split at spaces, because tokens list scopes in this way (RFC 6749, 3.3).
         """
         found: Collection[str] | None = getattr(principal, "scopes", None)
         return found
 
     def user_of(self, principal: Any) -> Any:
-        """Return who becomes ``request.user``: the principal or its ``user``; None for nobody."""
+        """Return the future ``request.user``: the principal or its ``user``; None for an anonymous user."""
         return user_of(principal)
 
     def security_requirements(self) -> Sequence[Mapping[str, Sequence[str]]]:
-        """Return OpenAPI's Security Requirement Objects: each scheme by itself is enough, with all scopes."""
+        """Return OpenAPI's Security Requirement Objects: by default, any one scheme with all scopes."""
         return [{name: list(self.scopes)} for name in self.security_schemes]
 
     # ---- how it is called ----
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Authenticate a request on a sync route; what Ninja calls where Django Matt has not bound the route."""
+        """Authenticate a request on a sync route; Ninja calls this if Django Matt has not bound the route."""
         return self._sync(request)
 
     @cached_property
@@ -151,7 +151,7 @@ class Authenticator:
         )
 
     def _matt_bind(self, *, is_async: bool) -> Callable[[HttpRequest], Any]:
-        """Return what authenticates on a sync or an async route; decided once."""
+        """Return the function that authenticates on a sync or an async route."""
         self._check()
         find, challenge = self.find, self._challenge
         cookies = self._cookies if self.csrf else ()
@@ -213,7 +213,7 @@ class Authenticator:
         return sync_to_async(check) if self.is_blocking else check_here
 
     def _methods(self) -> tuple[bool, bool]:
-        """Tell which of the two methods count: a subclass that replaces one of them hides the inherited other."""
+        """Return which of the two methods to use: a subclass that overrides one of them hides the other inherited one."""
         order = type(self).__mro__
         sync, twin = (
             [
@@ -230,7 +230,7 @@ class Authenticator:
         return bool(sync) and not hides_sync, bool(twin) and not hides_twin
 
     def _accept(self, request: HttpRequest, principal: Any) -> Any:
-        """Return the principal if it is one, and has every scope; make its user the request's."""
+        """Return the principal if it is not None and has every scope; set ``request.user``."""
         if not principal:
             raise InvalidCredentials
         if self.scopes and not set(self.scopes) <= _words(self.scopes_of(principal)):
@@ -239,14 +239,14 @@ class Authenticator:
         return principal
 
     def _challenge(self, error: HttpError) -> None:
-        """Let an error say why the credentials were refused (RFC 6750, 3.1)."""
+        """Add the reason for the refusal to the challenge of an error (RFC 6750, 3.1)."""
         if isinstance(error, InvalidCredentials | InsufficientScope):
             challenge = challenge_of([self], error=error.code)
             if challenge:
                 error.headers.setdefault("WWW-Authenticate", challenge)
 
     def _check(self) -> None:
-        """Raise ``ConfigError`` for what would be noticed by the first request alone."""
+        """Raise ``ConfigError`` for mistakes that would otherwise show at the first request."""
         name = type(self).__name__
         if iscoroutinefunction(self.authenticate) or not iscoroutinefunction(self.aauthenticate):
             raise ConfigError(f"{name}: authenticate() is a def, and aauthenticate() an async def.")
@@ -265,7 +265,7 @@ class Authenticator:
             raise ConfigError(f"{name}: {self.realm!r} cannot be a realm.")
         for scope in self.scopes:
             if isinstance(self.scopes, str) or not _SCOPE.fullmatch(scope):
-                raise ConfigError(f"{name}: scopes is a list of words, not {self.scopes!r}.")
+                raise ConfigError(f"{name}: scopes must be a list of strings, not {self.scopes!r}.")
 
 
 def _words(scopes: Collection[str] | None) -> set[str]:
@@ -273,12 +273,12 @@ def _words(scopes: Collection[str] | None) -> set[str]:
 
 
 def user_of(principal: Any) -> Any:
-    """Return the user that a principal is, or has; None for nobody."""
+    """Return the principal if it is a user, or else its ``user``; None without one."""
     return principal if hasattr(principal, "is_authenticated") else getattr(principal, "user", None)
 
 
 def set_user(request: HttpRequest, user: Any) -> None:
-    """Make a user the request's; nobody where it is None, and not the user of a session that a browser has sent along."""
+    """Set ``request.user``. Without a user it is anonymous, even if the browser has also sent a session."""
     if user is None and apps.is_installed("django.contrib.auth"):
         from django.contrib.auth.models import AnonymousUser
 
@@ -299,13 +299,13 @@ class BearerAuthenticator(Authenticator):
 
 
 class APIKeyAuthenticator(Authenticator):
-    """A key in the header ``X-API-Key``; another header is another ``security_schemes``."""
+    """A key in the header ``X-API-Key``; to use another header, override ``security_schemes``."""
 
     security_schemes = {"apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
 
 
 class SessionAuthenticator(Authenticator):
-    """The user of Django's session. What changes something needs a CSRF token, if the session is what is used."""
+    """The user of Django's session. Unsafe methods need a CSRF token if the session is used."""
 
     @property
     def security_schemes(self) -> Mapping[str, Mapping[str, Any]]:  # type: ignore[override]
@@ -318,12 +318,12 @@ class SessionAuthenticator(Authenticator):
         return user if user.is_authenticated else None
 
     def _accept(self, request: HttpRequest, principal: Any) -> Any:
-        """Take the session of nobody, which a browser may have, for no credentials at all."""
+        """Treat an anonymous session as missing credentials."""
         return None if principal is None else super()._accept(request, principal)
 
 
 def _need_csrf_token(request: HttpRequest) -> None:
-    """Raise 403 where Django's middleware would; it lets every route of Ninja pass, because they are exempt."""
+    """Raise a 403 if Django's middleware would; the middleware itself exempts every route of Ninja."""
     if request.method in SAFE or getattr(request, "_ninja_csrf_exempt", False):
         return
     middleware: Any = CsrfViewMiddleware(lambda _: HttpResponseForbidden())

@@ -12,12 +12,16 @@ def main() -> None:
     try:
         from django_matt.cli.application import run
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in MISSING:
+        package = (error.name or "").partition(".")[0]
+        if package not in MISSING:
             raise
+        from django_matt.installation import install_line
+
         sys.exit(
-            f"matt: the package {error.name!r} is missing. Install the packages that the command needs:\n"
-            "    pip install 'django-matt[cli]'"
+            f"matt: the package {package!r} is missing. Install the packages that the command needs:\n"
+            f"    {install_line('cli')}"
         )
     except KeyboardInterrupt:
+        sys.stderr.write("\nmatt: interrupted.\n")
         sys.exit(130)
     run()

@@ -1,8 +1,10 @@
 """``matt doctor``: says what is wrong with the project in this folder, why it matters, and how to fix it."""
 
 import json
+import re
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from rich.text import Text
 from django_matt.cli.consoles import out
 from django_matt.cli.diagnostics import Diagnostic, read_findings
 from django_matt.cli.managing import Project, need_project
+from django_matt.installation import target
 
 __all__ = ["examine", "register", "show"]
 
@@ -26,12 +29,13 @@ try: ours = importlib.util.find_spec("django_matt.cli") is not None
 except Exception: ours = False
 print(json.dumps([version, importlib.util.find_spec("django_matt") is not None, ours]))
 """
+_INSTALLS = re.compile(r"\bpip install |\bInstall the package ")
 MARKS = {"fine": ("✓", "green"), "doubtful": ("!", "yellow"), "broken": ("✗", "red")}
 
 
 def doctor(
     deploy: Annotated[
-        bool, typer.Option(help="Run the checks for production even if DEBUG is on.")
+        bool, typer.Option("--deploy", help="Run the checks for production even if DEBUG is on.")
     ] = False,
 ) -> None:
     """Find out what is wrong with this project, and how to fix it.
@@ -55,8 +59,24 @@ def examine(project: Project, deploy: bool = False) -> list[Diagnostic]:
         found = [*read_findings(file), *ending]
         # Without any finding, the project's Python did not find Django Matt itself.
         found = found if file.stat().st_size else _probe(project) or found
+    if _makes_its_environment(project):
+        found = [
+            replace(each, fix="make install") if _INSTALLS.search(each.fix) else each
+            for each in found
+        ]
     order = list(MARKS)
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.level))
+
+
+def _makes_its_environment(project: Project) -> bool:
+    """Tell whether the project has no ``.venv`` yet, and its Makefile makes one with ``make install``."""
+    if (project.folder / ".venv").exists() or project.python.is_relative_to(project.folder):
+        return False
+    try:
+        text = (project.folder / "Makefile").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return ".venv" in text and re.search(r"^install:", text, re.MULTILINE) is not None
 
 
 def show(console: Console, project: Project, findings: list[Diagnostic]) -> None:
@@ -112,7 +132,7 @@ def _probe(project: Project) -> list[Diagnostic]:
                 level="broken",
                 what=f"The installed django-matt{f' {version}' if version else ''} is another project of that name.",
                 why="The package index has an unrelated django-matt, up to version 0.10. This one is not on the index yet.",
-                fix="pip uninstall django-matt, then install this one from a checkout: pip install 'PATH[standard,cli]'",
+                fix=f"{project.python} -m pip install {target('standard,cli')}",
             )
         ]
     return [

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from django_matt.cli.consoles import fail
+from django_matt.cli.consoles import fail, interruptible
 from django_matt.cli.managing import find_project, need_project
 
 __all__ = ["GROUP", "CommandGroup", "forward_command", "register"]
@@ -22,6 +22,20 @@ GROUP = "django_matt.commands"
 class CommandGroup(TyperGroup):
     """The commands of ``matt`` itself, then those of entry points, then the project's ``manage.py matt_*``."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command line; Ctrl-C ends it with one line."""
+        with interruptible():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C ends it with one line."""
+        with interruptible():
+            return super().invoke(ctx)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options; the help shows no type for flags, because they take no value."""
+        return _without_types(super().get_params(ctx))
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands, with those of the project."""
         own = list(self.commands)
@@ -32,6 +46,7 @@ class CommandGroup(TyperGroup):
         """Return the command with that name, or None."""
         own = super().get_command(ctx, cmd_name)
         if own is not None:
+            _without_types(own.get_params(ctx))
             return own
         for entry in _entries():
             if entry.name == cmd_name:
@@ -70,8 +85,16 @@ def register(application: typer.Typer) -> None:
         panel,
     )
     forward_command(
-        application, "plan", "Show the queries of each route: manage.py matt_plan.", panel
+        application, "plan", "Show what each response is built from: manage.py matt_plan.", panel
     )
+
+
+def _without_types(options: list[Any]) -> list[Any]:
+    """Return the options without the text ``<bool>`` behind flags."""
+    for option in options:
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""
+    return options
 
 
 def _entries() -> Iterator[EntryPoint]:

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,11 +35,12 @@ class Project:
     def python(self) -> Path:
         """The interpreter of the project.
 
-        It is this process's, if its virtual environment is activated; else that of ``.venv`` beside ``manage.py``; else
-        this process's.
+        It is this process's, if its virtual environment is in the project's folder and activated; else that of ``.venv``
+        beside ``manage.py``; else this process's. An activated environment elsewhere may have only the tools.
         """
         own = Path(sys.executable)
-        if Path(os.environ.get("VIRTUAL_ENV") or ".venv-of-nobody") == Path(sys.prefix):
+        activated = Path(os.environ.get("VIRTUAL_ENV") or ".venv-of-nobody")
+        if activated == Path(sys.prefix) and self.folder in activated.resolve().parents:
             return own
         folder = self.folder / ".venv"
         name = "Scripts/python.exe" if os.name == "nt" else "bin/python"
@@ -59,6 +61,8 @@ class Project:
         sys.stderr.flush()
         if os.name != "nt":
             os.chdir(self.folder)
+            # Python shows a traceback for Ctrl-C while it starts. entry.py unblocks the signal, and answers it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             os.execve(command[0], command, self.environment())  # noqa: S606 - no shell is wanted
         try:
             code = subprocess.call(command, cwd=self.folder, env=self.environment())  # noqa: S603 - of the user's own project

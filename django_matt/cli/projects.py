@@ -11,8 +11,10 @@ import typer
 
 from django_matt.cli import updates
 from django_matt.cli.consoles import fail, out
+from django_matt.cli.single import make_single
 from django_matt.cli.templates import (
     Source,
+    conflict,
     find_source,
     make_project,
     objection,
@@ -24,6 +26,7 @@ __all__ = ["register"]
 
 SOURCE = "django_matt_source"
 """The template's option that ``--source`` sets. ``matt new`` does not ask for it."""
+FLAGS = {SOURCE: "source"}
 KINDS = {"project_name": "title", "project_slug": "slug", "app_name": "app"}
 """The kind of name that the template's hook checks for each option. Other text options accept any text."""
 
@@ -48,12 +51,23 @@ def new(
             "--no-input", help="Ask nothing; use the default of each option without a flag."
         ),
     ] = False,
+    single: Annotated[
+        bool,
+        typer.Option("--single", help="Make a project in one file, NAME.py, that runs at once."),
+    ] = False,
     **chosen: str | None,
 ) -> None:
     """Make a project with an API, an admin, health checks, tests, a container and CI.
 
     It asks for what you do not set with a flag. Nothing is installed until you run make in the project.
     """
+    if single:
+        flags = [option for option, value in {**chosen, SOURCE: source}.items() if value]
+        if flags:
+            named = ", ".join(f"--{FLAGS.get(flag, flag.replace('_', '-'))}" for flag in flags)
+            fail(f"a project in one file has no option {named}.", code=2)
+        make_single(name or "app", into.expanduser().resolve())
+        return
     given = {"project_name": _title(name), **chosen}
     answers = {option: value for option, value in given.items() if value is not None}
     asks = not no_input and sys.stdin.isatty()
@@ -79,7 +93,7 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
     """Give the command a flag for each option of the template.
 
     Their names, choices and help texts come from cookiecutter.json. Typer reads the signature of a function, so the
-    flags are put into it in the place of ``**chosen``.
+    flags are put into it instead of ``**chosen``.
     """
     try:
         options, prompts = read_options()
@@ -118,10 +132,12 @@ def _help(prompt: Any) -> str:
     """Return the help text of a flag: what it sets, and what its choices mean."""
     if isinstance(prompt, str):
         return f"{prompt}."
+    choices = {choice: meaning for choice, meaning in prompt.items() if choice != "__prompt__"}
+    if all(choice == meaning for choice, meaning in choices.items()):
+        return f"{prompt['__prompt__']}: {' or '.join(choices)}."
     meanings = [
-        meaning if meaning.startswith(choice) else f"{choice}: {meaning}"
-        for choice, meaning in prompt.items()
-        if choice != "__prompt__"
+        meaning if meaning.lower().startswith(choice) else f"{choice}: {meaning}"
+        for choice, meaning in choices.items()
     ]
     return f"{prompt['__prompt__']}. {'; '.join(meanings)}."
 
@@ -154,6 +170,8 @@ def _refuse(answers: Mapping[str, str], into: Path) -> None:
     for name, kind in KINDS.items():
         if name in answers and (said := objection(kind, answers[name])):
             fail(said)
+    if said := conflict(answers):
+        fail(said)
     if not into.is_dir():
         fail(f"the folder {into} does not exist; make it first.")
     if "project_slug" in answers and (said := _occupied(into / answers["project_slug"])):
@@ -187,7 +205,8 @@ def _occupied(target: Path) -> str:
 
 def _report(answers: Mapping[str, str], target: Path, source: Source) -> None:
     if source.place:
-        from_where = f"It installs Django Matt from {source.place}, as its Makefile says; DJANGO_MATT_SOURCE overrides it."
+        where = "local.mk" if (target / "local.mk").exists() else "Makefile"
+        from_where = f"It installs Django Matt from {source.place}, as its {where} says; DJANGO_MATT_SOURCE overrides it."
     else:
         from_where = "It installs Django Matt 1.0 or newer from the package index; until that is released, set DJANGO_MATT_SOURCE."
     try:
@@ -216,8 +235,14 @@ def _ask(answers: Mapping[str, str], into: Path) -> dict[str, str]:
             continue
         prompt: Any = prompts[name]
         if isinstance(default, list):
-            choices = [questionary.Choice(prompt[value], value) for value in default]
-            found[name] = questionary.select(prompt["__prompt__"], choices).unsafe_ask()
+            fitting = [value for value in default if not conflict({**found, name: value})]
+            choices = [questionary.Choice(prompt[value], value) for value in fitting]
+            # What only one choice fits to is not a question.
+            found[name] = (
+                questionary.select(prompt["__prompt__"], choices).unsafe_ask()
+                if len(fitting) > 1
+                else fitting[0]
+            )
             continue
         proposed = _complete(found)[name] if name != "project_name" else ""
         check = _checked(KINDS.get(name), into if name == "project_slug" else None)

@@ -11,13 +11,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-__all__ = ["TEMPLATE", "Source", "find_source", "make_project", "objection", "read_options"]
+from django_matt.installation import path_of, read_origin
+
+__all__ = [
+    "TEMPLATE",
+    "Source",
+    "conflict",
+    "find_source",
+    "make_project",
+    "objection",
+    "read_options",
+]
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "project_template"
 """The folder of the template; in a checkout, it is a link to ``cookiecutter/``."""
@@ -46,16 +54,18 @@ def read_options() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @cache
-def _objection() -> Callable[[str, str], str]:
-    found: Callable[[str, str], str] = runpy.run_path(str(TEMPLATE / "hooks/pre_gen_project.py"))[
-        "objection"
-    ]
-    return found
+def _hook() -> dict[str, Callable[..., str]]:
+    return runpy.run_path(str(TEMPLATE / "hooks/pre_gen_project.py"))
 
 
 def objection(kind: str, name: str) -> str:
     """Return why the template refuses ``name`` as a ``title``, ``slug`` or ``app``; empty if it accepts it."""
-    return _objection()(kind, name)
+    return _hook()["objection"](kind, name)
+
+
+def conflict(answers: Mapping[str, str]) -> str:
+    """Return why the template refuses these options together; empty if it accepts them, also if some are missing."""
+    return _hook()["conflict"](answers)
 
 
 def find_source(place: str = "") -> Source:
@@ -78,18 +88,15 @@ def find_source(place: str = "") -> Source:
 
 
 def _installed_from() -> Source:
-    """Return where pip or uv installed this package from, as recorded in ``direct_url.json`` (PEP 610)."""
-    try:
-        record = json.loads(distribution("django-matt").read_text("direct_url.json") or "{}")
-    except (PackageNotFoundError, ValueError):
-        record = {}
-    url = str(record.get("url", ""))
-    commit = str(record.get("vcs_info", {}).get("commit_id", ""))
+    """Return where pip or uv installed this package from."""
+    origin = read_origin()
+    url = str(origin.get("url", ""))
+    commit = str(origin.get("vcs_info", {}).get("commit_id", ""))
     if commit:
         return Source(f"git+{url}@{commit}", url, commit)
     if url.startswith("file://"):
-        path = Path(unquote(urlsplit(url).path))
-        return Source(str(path), *_head_of(path)) if path.exists() else Source("")
+        path = path_of(origin)
+        return Source(str(path), *_head_of(path)) if path else Source("")
     return Source(url)
 
 

@@ -1,1 +1,1 @@
-"""What goes wrong: the exceptions to raise, the problems people see, and the way from one to the other."""
+"""Errors: the exceptions to raise, the responses to them, and the mapping between the two."""

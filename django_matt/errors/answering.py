@@ -1,4 +1,4 @@
-"""Where an exception is answered: inside the operation, or outside of everything that stands around it.
+"""Where an exception is handled: inside of the operation, or outside of all its decorators.
 
 Ninja answers some exceptions inside the operation: its own, Ninja Extra's, ``Http404``, and every class for which the
 project registered a handler. All others leave the operation, and the decorators of its view see them: a transaction is
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 ANSWERED_INSIDE = (HttpError, Http404, InvalidRequest, APIException)
-"""What Ninja answers inside an operation, without a handler of the project's."""
+"""The exceptions that Ninja handles inside of an operation, without a handler of the project."""
 
 INSIDE = "_matt_inside"
 """The attribute of a request that is true while an operation runs from which exceptions shall leave."""
@@ -39,7 +39,7 @@ _FAILED = "_matt_handler_failed"
 
 
 def leaves(request: HttpRequest, exc: BaseException) -> bool:
-    """Tell whether our own handler must let an exception leave the operation."""
+    """Tell whether Django Matt's handler must let an exception leave the operation."""
     return bool(request.__dict__.get(INSIDE)) and not isinstance(exc, ANSWERED_INSIDE)
 
 
@@ -96,20 +96,20 @@ def _accept(request: HttpRequest, exc: Exception, handler: Any, found: Any) -> H
             f"The exception handler {name} returned {type(found).__name__} for {type(exc).__name__}. "
             "Return a response, for example api.create_response(request, {...}, status=400)."
         )
-    # After the handler, which may ask the database.
+    # After the handler, which may query the database.
     roll_back(request)
     return found
 
 
 def _remember(request: HttpRequest, exc: Exception, error: Exception) -> None:
-    """Remember that a handler had its chance, so that it is not asked again about the same exception."""
+    """Remember that a handler was called, so that it is not called again for the same exception."""
     if error is not exc and error.__context__ is None:
         error.__context__ = exc
     request.__dict__[_FAILED] = (error, error is exc)
 
 
 def answer_error(api: Any, request: HttpRequest, exc: Exception) -> Any:
-    """Answer an exception by the API's handlers, or as a fault of ours where a handler fails.
+    """Respond to an exception with the API's handlers. If a handler fails, the server is at fault.
 
     Where an ``async def`` handler answers on an event loop, return a coroutine of the response.
     """
@@ -144,7 +144,7 @@ def _fall_back(api: Any, request: HttpRequest, exc: Exception, error: Exception)
 def _answer_ourselves(
     api: Any, request: HttpRequest, exc: Exception, *, declined: bool
 ) -> HttpResponseBase:
-    """Answer what a handler has raised: the exception itself, which it ``declined`` to answer, or another."""
+    """Respond to an exception that a handler raised: the same one, if it ``declined`` it, or another."""
     from django_matt.errors.handlers import answer_exception, answer_unexpected
 
     ours: Callable[..., HttpResponseBase] = answer_exception if declined else answer_unexpected
@@ -154,7 +154,7 @@ def _answer_ourselves(
 
 
 def challenged(response: Any, challenge: str) -> Any:
-    """Say on a 401 how to authenticate, where a handler of the project's own has not."""
+    """Add ``WWW-Authenticate`` to a 401 if the project's own handler has not."""
     if isawaitable(response):
         return _challenged_later(response, challenge)
     if challenge and response.status_code == 401:

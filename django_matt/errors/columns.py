@@ -1,4 +1,4 @@
-"""From what a database refused to the fields of the models, and from those to the names that a client may know them by."""
+"""Maps what a database refused to model fields, and these to the names that a client may use."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def refused_fields(violation: Violation, model: type[Model] | None) -> list[Any]:
-    """Return the fields of the models that a broken rule is about, none where the database does not tell.
+    """Return the model fields of a violated rule; none if the database does not report them.
 
     ``model`` is the one that was written, where that is known.
     """
@@ -61,7 +61,7 @@ def rule_fields(model: type[Model], rule: Any) -> list[Any]:
 
 
 def own_message(rule: Any) -> str:
-    """Return the message that the project gave a constraint, empty where it gave none: Django's names the constraint."""
+    """Return the message that the project gave a constraint, empty if it gave none: Django's names the constraint."""
     message = getattr(rule, "violation_error_message", None)
     if message is None or message == getattr(rule, "default_violation_error_message", None):
         return ""
@@ -94,7 +94,7 @@ def client_names(field: Any) -> frozenset[str]:
 
 
 def names_in(model: type[Model] | None, name: str) -> frozenset[str]:
-    """Return the names by which a client may know a model's field, ``name`` alone where it is no field."""
+    """Return the names by which a client may know a model's field, ``name`` or only that name if it is not a field."""
     known = {} if model is None else {field.name: field for field in model._meta.concrete_fields}
     return client_names(known[name]) if name in known else frozenset({name})
 

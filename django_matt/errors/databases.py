@@ -1,4 +1,4 @@
-"""What a database's exception says: which rule was broken, whether the database is away, who could not hold a value."""
+"""Reads database exceptions: which rule was violated, and whether the database is down."""
 
 import re
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ _ADAPTERS = ("django.db.backends.", "psycopg", "sqlite3", "MySQLdb", "oracledb")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The rule that a write broke, as far as the database tells: its names are the database's, and for no client."""
+    """The rule that a write violated, as far as the database reports it. Its names must not be shown to clients."""
 
     kind: Kind
     table: str | None = None
@@ -60,7 +60,7 @@ class Violation:
 
 
 class BrokenRuleError(IntegrityError):
-    """An ``IntegrityError`` of our own, which says what the database would not."""
+    """An ``IntegrityError`` with information that the database does not report."""
 
     def __init__(self, message: str, violation: Violation) -> None:
         """Take the message for the log, and the rule."""
@@ -68,7 +68,7 @@ class BrokenRuleError(IntegrityError):
         self.violation = violation
 
 
-# In any language that the server speaks: Key (author_id)=(4711) is not present in table "author".
+# In any language of the server: Key (author_id)=(4711) is not present in table "author".
 _KEY = re.compile(r"[^(]*\((.*?)\)=\((.*)\)", re.DOTALL)
 
 
@@ -138,7 +138,7 @@ def _bare(name: str) -> str:
 
 
 def is_away(exc: BaseException) -> bool:
-    """Say whether the database cannot be reached, or asks for another try; never for a broken query."""
+    """Tell whether the database cannot be reached, or asks for another try; never for a broken query."""
     cause: Any = exc.__cause__ or exc
     module = type(cause).__module__
     text = str(cause).lower()
@@ -157,7 +157,7 @@ def is_away(exc: BaseException) -> bool:
 
 
 def came_from_adapter(exc: BaseException) -> bool:
-    """Say whether the innermost frame of an exception is a database adapter's, not the project's code."""
+    """Tell whether the innermost frame of an exception is a database adapter's, not the project's code."""
     traceback = exc.__traceback__
     if traceback is None:
         return False

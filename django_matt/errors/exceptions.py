@@ -41,10 +41,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Problem(MattError, APIException):
-    """An error to answer the client with (RFC 9457); raise a subclass, or this with a status.
+    """An error response (RFC 9457). Raise a subclass, or this class with a status.
 
-    ``detail`` is the sentence for the client, the class's own by default. ``code`` is the stable word a program
-    checks. ``headers`` go on the response. Further keywords become members of the problem document.
+    ``detail`` is a sentence for the client; by default, that of the class. ``code`` is a stable word for programs.
+    ``headers`` are added to the response. Other keyword arguments become members of the problem document.
 
     >>> error = Conflict("The order is already paid.", code="order_paid", order=7)
     >>> error.status_code, error.code, error.members
@@ -54,7 +54,7 @@ class Problem(MattError, APIException):
     status_code: int = 500
     default_detail: Any = "A server error occurred."
     default_code: str = "error"
-    # True where no route was reached: such an answer is a problem document whatever the API's other errors are.
+    # True if no route was reached: such an answer is a problem document whatever the API's other errors are.
     routing: bool = False
 
     def __init__(
@@ -66,7 +66,7 @@ class Problem(MattError, APIException):
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
-        """Take what the answer says; raise ``ValueError`` for a status that is not an error's."""
+        """Create the error; raise ``ValueError`` if the status is not between 400 and 599."""
         super().__init__(detail=detail, code=code)
         if status is not None:
             if not 400 <= status <= 599:
@@ -94,7 +94,7 @@ class BadRequest(Problem):
 
 
 class NotAuthenticated(Problem):
-    """No credentials, or wrong ones."""
+    """The credentials are missing or wrong."""
 
     status_code = 401
     default_detail = "Credentials are missing or wrong."
@@ -102,7 +102,7 @@ class NotAuthenticated(Problem):
 
 
 class PermissionDenied(Problem):
-    """Known, and not allowed."""
+    """The client is authenticated, but may not do this."""
 
     status_code = 403
     default_detail = "You do not have permission to do this."
@@ -110,7 +110,7 @@ class PermissionDenied(Problem):
 
 
 class NotFound(Problem):
-    """There is nothing here."""
+    """There is no such object."""
 
     status_code = 404
     default_detail = "Not Found"
@@ -118,7 +118,7 @@ class NotFound(Problem):
 
 
 class MethodNotAllowed(Problem):
-    """The URL exists, the method does not; ``headers`` carry ``Allow``."""
+    """The URL exists, but does not support the method; add an ``Allow`` header."""
 
     status_code = 405
     default_detail = "Method not allowed"
@@ -126,23 +126,23 @@ class MethodNotAllowed(Problem):
 
 
 class NotAcceptable(Problem):
-    """No format that the client accepts."""
+    """No format is available that the client accepts."""
 
     status_code = 406
-    default_detail = "None of the formats you accept is offered."
+    default_detail = "None of the formats that you accept is available."
     default_code = "not_acceptable"
 
 
 class Conflict(Problem):
-    """The request disagrees with what is stored."""
+    """The request conflicts with the stored data."""
 
     status_code = 409
-    default_detail = "This conflicts with what is stored."
+    default_detail = "This conflicts with the stored data."
     default_code = "conflict"
 
 
 class Gone(Problem):
-    """It was here and will not come back."""
+    """The object existed and will not come back."""
 
     status_code = 410
     default_detail = "This is gone."
@@ -150,7 +150,7 @@ class Gone(Problem):
 
 
 class PreconditionFailed(Problem):
-    """An ``If-Match`` or ``If-Unmodified-Since`` does not hold."""
+    """An ``If-Match`` or ``If-Unmodified-Since`` condition is not met."""
 
     status_code = 412
     default_detail = "A precondition of the request failed."
@@ -158,7 +158,7 @@ class PreconditionFailed(Problem):
 
 
 class PayloadTooLarge(Problem):
-    """The body is larger than the server reads."""
+    """The body is larger than the server accepts."""
 
     status_code = 413
     default_detail = "The request body is too large."
@@ -166,7 +166,7 @@ class PayloadTooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body's format is not one the route reads."""
+    """The route does not support the format of the body."""
 
     status_code = 415
     default_detail = "The format of the request body is not supported."
@@ -174,7 +174,7 @@ class UnsupportedMediaType(Problem):
 
 
 class UnprocessableContent(Problem):
-    """The request reads well and cannot be carried out."""
+    """The request is well-formed, but cannot be processed."""
 
     status_code = 422
     default_detail = "The request cannot be carried out."
@@ -182,7 +182,7 @@ class UnprocessableContent(Problem):
 
 
 class PreconditionRequired(Problem):
-    """A write needs an ``If-Match`` or another condition, so that it overwrites nothing unseen (RFC 6585, 3)."""
+    """A write needs ``If-Match`` or another condition, so that it does not overwrite unseen changes (RFC 6585, 3)."""
 
     status_code = 428
     default_detail = "Send the ETag of what you change in If-Match."
@@ -190,7 +190,7 @@ class PreconditionRequired(Problem):
 
 
 class TooManyRequests(Problem):
-    """Slow down; ``headers`` carry ``Retry-After``."""
+    """The client sends too many requests; add a ``Retry-After`` header."""
 
     status_code = 429
     default_detail = "Too many requests."
@@ -198,7 +198,7 @@ class TooManyRequests(Problem):
 
 
 class ServiceUnavailable(Problem):
-    """Something the server needs is away; ``headers`` carry ``Retry-After``."""
+    """Something that the server needs is not available; add a ``Retry-After`` header."""
 
     status_code = 503
     default_detail = "The service is unavailable; try again soon."
@@ -206,14 +206,14 @@ class ServiceUnavailable(Problem):
 
 
 class UnreadableRequest(MattError, HttpError):
-    """A request that cannot be read, as the ``HttpError(400)`` that Ninja raises for one.
+    """A request that cannot be read: Ninja raises ``HttpError(400)`` for it, and this is a subclass of that.
 
-    A ``Problem`` would pass by a project's own handler of ``HttpError``. Where the project has none, the answer is that
-    of the ``BadRequest`` which this is made of.
+    So a project's own handler of ``HttpError`` still handles it, unlike a ``Problem``. Without such a handler, the
+    response is that of the ``BadRequest`` that it was created from.
     """
 
     def __init__(self, error: BadRequest) -> None:
-        """Take what said why the request cannot be read."""
+        """Take the ``BadRequest`` that says why the request cannot be read."""
         HttpError.__init__(self, error.status_code, str(error.detail))
         self.code = error.code
         self.headers = error.headers
@@ -221,9 +221,9 @@ class UnreadableRequest(MattError, HttpError):
 
 
 class InvalidCredentials(MattError, AuthenticationError):
-    """The request carries credentials, and they are wrong: 401, also where others of them would be right.
+    """The request has credentials, and they are wrong: 401, even if it also has valid ones.
 
-    It is Ninja's ``AuthenticationError``, so that a project's own handler of that answers it.
+    It is a subclass of Ninja's ``AuthenticationError``, so a project's own handler of that class handles it.
     """
 
     code = "invalid_token"
@@ -234,13 +234,13 @@ class InvalidCredentials(MattError, AuthenticationError):
         *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Take a sentence for the client; an authenticator adds ``WWW-Authenticate`` to the headers."""
+        """Take a sentence for the client; an authenticator adds the ``WWW-Authenticate`` header."""
         AuthenticationError.__init__(self, message=detail)
         self.headers = dict(headers or {})
 
 
 class InsufficientScope(MattError, AuthorizationError):
-    """The credentials are right and do not reach this far: 403, with the scopes that are needed (RFC 6750, 3.1)."""
+    """The credentials are valid, but lack a scope: 403, with the scopes that are needed (RFC 6750, 3.1)."""
 
     code = "insufficient_scope"
 

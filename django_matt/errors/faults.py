@@ -1,4 +1,4 @@
-"""Whose fault it is that a database refuses a write: the client's only where the request named what is refused."""
+"""Decides whose fault a refused write is: the client's only if the request sent what is refused."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ TEXTS = {
     "unique": (409, "An object with the same {names} exists already."),
     "foreign_key": (409, "The object that {names} refers to does not exist."),
     "not_null": (422, "A value for {names} is required."),
-    "check": (422, "The value of {names} breaks a rule."),
-    "other": (409, "The value of {names} conflicts with what is stored."),
+    "check": (422, "The value of {names} is not allowed."),
+    "other": (409, "The value of {names} conflicts with the stored data."),
 }
 """Kind of a broken rule → the status of the answer, and the sentence; ``names`` are the client's."""
 
@@ -51,7 +51,7 @@ _MIN_TEXT = 3
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the client did: the kind of the broken rule, the sentence, the names of its fields."""
+    """The mistake of a client: the kind of the violated rule, the sentence, and the names of its fields."""
 
     kind: str
     status: int
@@ -60,7 +60,7 @@ class Refusal:
 
 
 def refused_write(request: HttpRequest, exc: IntegrityError) -> Refusal | None:
-    """Return what the client did to break a rule of the database, or None where it did not: then it is a fault of ours."""
+    """Return the client's violation of a database rule, or None if the server is at fault."""
     violation, statement = violation_of(exc), failed_statement(exc)
     fields = refused_fields(violation, statement.model)
     status, text = TEXTS[violation.kind]
@@ -120,7 +120,7 @@ def sent_value(request: HttpRequest, value: Any) -> Sent | None:
 
 
 def unset_field(exc: BaseException) -> tuple[str, str] | None:
-    """Return the model and the field of a NOT NULL that was broken, or None where it is not about one."""
+    """Return the model and the field of a NOT NULL that was broken, or None if it is not about one."""
     if not isinstance(exc, IntegrityError):
         return None
     violation = violation_of(exc)
@@ -131,7 +131,7 @@ def unset_field(exc: BaseException) -> tuple[str, str] | None:
 
 
 def refused_values(request: HttpRequest, exc: Exception) -> list[str] | None:
-    """Return the client's fields that hold what the database cannot store, or None where no value of the client's does."""
+    """Return the client's fields with values that the database cannot store, or None if no value of the client's does."""
     statement = failed_statement(exc)
     sent = sent_fields(request)
     odd: dict[Any, set[str]] = {}
@@ -158,7 +158,7 @@ def refused_values(request: HttpRequest, exc: Exception) -> list[str] | None:
 
 
 def _text_of(value: Any) -> str | None:
-    """Return a value as text, None for one that holds others."""
+    """Return a value as text, None for a container."""
     return None if value is None or isinstance(value, bool | list | dict) else str(value)
 
 
@@ -183,7 +183,7 @@ def _named(
 
 
 def _is_name(sent: Sent, field: Any) -> bool:
-    """Say whether a field of the request is a model's field, or the key in ``{"author": {"id": 3}}``."""
+    """Tell whether a field of the request is a model's field, or the key in ``{"author": {"id": 3}}``."""
     names = client_names(field)
     if sent.names & names:
         return True
@@ -195,7 +195,7 @@ def _is_name(sent: Sent, field: Any) -> bool:
 
 
 def _is_another(sent: Sent, field: Any, values: set[str] | None) -> bool:
-    """Say whether a client sent another number for a field than the refused one, which the view has set itself.
+    """Tell whether a client sent another number for a field than the refused one, which the view has set itself.
 
     A text may differ by what the view has done to it: other case, no spaces.
     """
@@ -209,7 +209,7 @@ def _is_another(sent: Sent, field: Any, values: set[str] | None) -> bool:
 
 
 def _is_value(sent: Sent, field: Any, values: set[str] | None) -> bool:
-    """Say whether a client sent a refused value itself, under a name that is not the field's."""
+    """Tell whether a client sent a refused value itself, under a name that is not the field's."""
     if not values or isinstance(sent.value, bool | list | dict) or sent.value is None:
         return False
     text = str(sent.value)
@@ -239,14 +239,14 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 
 def _is_odd(value: Any) -> bool:
-    """Say whether no column of any database holds a value: an integer past 64 bits, a NUL, half a character."""
+    """Tell whether no column of any database can store a value: an integer past 64 bits, a NUL, half a character."""
     if isinstance(value, str):
         return "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
     return isinstance(value, int) and not -_INT64 <= value < _INT64
 
 
 def _does_not_fit(field: Any, value: Any, using: str) -> bool:
-    """Say whether a value is too long or too large for its column."""
+    """Tell whether a value is too long or too large for its column."""
     if isinstance(field, CharField) and isinstance(value, str):
         return field.max_length is not None and len(value) > field.max_length
     if isinstance(field, DecimalField) and isinstance(value, Decimal):

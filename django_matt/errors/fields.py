@@ -1,23 +1,18 @@
-"""Which fields a request sent, by what its operation declares: what an error may blame the client for, and call by name."""
+"""The declared fields that a request sent: an error may blame the client only for these, and names them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from django.http import HttpRequest
-from ninja.operation import Operation
 from pydantic import AliasChoices, AliasPath, BaseModel
 
 from django_matt import upstream
+from django_matt.errors.calls import call_of
 from django_matt.limits import find_paginators
 
 __all__ = [
-    "Call",
-    "Inputs",
     "Sent",
-    "attach",
-    "attach_operation",
-    "call_of",
     "find_location",
     "sent_fields",
     "takes_input",
@@ -26,27 +21,7 @@ __all__ = [
 _MAX_FIELDS = 10_000
 _MAX_DEPTH = 32
 _SOURCES = frozenset({"path", "query", "body", "form", "file"})
-"""Where a request names things. Headers and cookies are the client program's, not the caller's choice of an object."""
-
-
-class Inputs(Protocol):
-    """Reads again what a request sent, before validation."""
-
-    def raw(self, request: HttpRequest, path: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
-        """Yield each parameter model of Ninja's with the data of the request for it."""
-        ...
-
-
-@dataclass(slots=True)
-class Call:
-    """The operation whose call failed, and what it was called with."""
-
-    operation: Operation
-    inputs: Inputs
-    path: Mapping[str, Any]
-    values: Mapping[str, Any]
-    """The view's keyword arguments, empty where the request was refused before."""
-    sent: "list[Sent] | None" = None
+"""The sources in which a client names objects. Headers and cookies are set by the client program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +50,8 @@ class Sent:
         return f"{self.parent}.{self.name}" if is_vague else self.name
 
 
-def attach(request: HttpRequest, operation: Operation, inputs: Inputs, context: Any) -> None:
-    """Let the errors of a request find its operation and values.
-
-    ``context`` is the ``RouteContext`` of the call, or None where there is none any more. Do this only where a call
-    fails: a request that succeeds does not need it.
-    """
-    if context is not None:
-        values = context.kwargs.get("view_func_kwargs") or {}
-        request.__dict__["_matt_call"] = Call(operation, inputs, context.path, values)
-    elif call_of(request) is None:
-        path = getattr(getattr(request, "resolver_match", None), "kwargs", {})
-        request.__dict__["_matt_call"] = Call(operation, inputs, path, {})
-
-
-def attach_operation(request: HttpRequest, operation: Operation) -> None:
-    """Let an error that has left its operation find what the request sent: a decorator's, or that of a commit."""
-    binding: Any = getattr(operation, "_matt_binding", None)
-    inputs: Inputs | None = None if binding is None else binding.inputs
-    if inputs is not None:
-        attach(request, operation, inputs, None)
-
-
-def call_of(request: HttpRequest) -> Call | None:
-    """Return the call that failed, or None where no operation was reached."""
-    found = request.__dict__.get("_matt_call")
-    return found if isinstance(found, Call) else None
-
-
 def find_location(request: HttpRequest, value: object) -> tuple[str | int, ...] | None:
-    """Return where in a failed request a value is that the view got, ``("body", "rows")`` say, or None.
+    """Return the location in a failed request of a value that the view received, such as ``("body", "rows")``, or None.
 
     The value is found by identity: pass the list, body or parameter itself, or a field of a body.
     """
@@ -130,7 +77,7 @@ def _way_to(given: object, value: object) -> tuple[str, ...] | None:
 
 
 def takes_input(request: HttpRequest) -> bool:
-    """Say whether the operation has a parameter of the path, the query or the body by which a client names objects.
+    """Tell whether the operation has a parameter of the path, the query or the body by which a client names objects.
 
     What ``@paginate`` adds to the query names none.
     """
@@ -160,7 +107,7 @@ def sent_fields(request: HttpRequest) -> list[Sent]:
 
 
 class _Shape(NamedTuple):
-    """What an annotation says of an object: the schemas it may fit, and whether any key may hold one of them."""
+    """What an annotation says of an object: the schemas it may fit, and whether any key may have one of them."""
 
     schemas: frozenset[Any]
     is_mapping: bool
@@ -246,7 +193,7 @@ def _keys(name: str, field: Any, schema: Any) -> Iterator[str]:
 
 
 def _shape(annotation: Any, depth: int = 0) -> _Shape:
-    """Look for the schemas that an annotation holds: in a list, in a union, in ``PatchDict[…]``."""
+    """Find the schemas inside of an annotation: in a list, in a union, in ``PatchDict[…]``."""
     if depth > _MAX_DEPTH:
         return _Shape(frozenset(), False)
     annotation = upstream.patched_schema(annotation) or annotation

@@ -1,4 +1,4 @@
-"""Exceptions into answers: the handlers that every ``MattAPI`` starts with, and a project's own may replace."""
+"""The exception handlers of every ``MattAPI``, which a project's own handlers may replace."""
 
 import logging
 from functools import partial
@@ -40,13 +40,13 @@ def install_handlers(api: Any) -> None:
 
 
 def install_handler(api: Any, kind: type[Exception]) -> None:
-    """Answer the exceptions of a class by the error layer, unless a handler of the project's own does."""
+    """Handle the exceptions of a class, unless the project has its own handler."""
     if kind not in handlers_of(api):
         api.add_exception_handler(kind, partial(answer_exception, api=api))
 
 
 def answers_by_itself(api: Any, kind: type[Exception]) -> bool:
-    """Say whether a project's own handler answers exceptions of ``kind``, so that nothing is known of the answer."""
+    """Tell whether the project has its own handler for ``kind``, so that the response is not known."""
     if lost("handlers") is not None:
         return False
     handlers = handlers_of(api)
@@ -57,9 +57,9 @@ def answers_by_itself(api: Any, kind: type[Exception]) -> bool:
 
 
 def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:
-    """Answer an exception: as what it stands for, or as a fault of ours that is reported and tells nothing.
+    """Return the response to an exception. If the server is at fault, report it, and tell the client nothing about it.
 
-    Raise it inside an operation that it has to leave first.
+    Raise the exception again if it must first leave an operation.
     """
     if leaves(request, exc):
         raise exc
@@ -74,7 +74,7 @@ def answer_exception(request: HttpRequest, exc: Exception, *, api: Any) -> HttpR
             found.members = {**found.members, "hint": hint}
     try:
         response = respond(api, request, found)
-    except Exception as error:  # noqa: BLE001 - a status or a header that HTTP does not know is a fault of ours
+    except Exception as error:  # noqa: BLE001 - a status or a header that HTTP does not know is the server's fault
         return answer_unexpected(request, error, api=api)
     if found.is_fault or found.was_mapped:
         _report_mapped(request, exc, found)
@@ -100,7 +100,7 @@ def _unexpected() -> ErrorResponse:
 
 
 def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> HttpResponse:
-    """Answer an exception as a fault of ours."""
+    """Return the response to an exception that is the server's fault."""
     if settings.DEBUG_PROPAGATE_EXCEPTIONS:
         raise exc
     if not settings.DEBUG and type(request) is HttpRequest:
@@ -121,17 +121,17 @@ def answer_unexpected(request: HttpRequest, exc: Exception, *, api: Any) -> Http
 def _explain(
     request: HttpRequest, exc: Exception, answer: ErrorResponse, api: Any
 ) -> HttpResponse | None:
-    from django_matt.errors.tracebacks.explanations import debug_response, explain
+    from django_matt.errors.tracebacks.explanations import debug_response, explain, printed_text
     from django_matt.errors.tracebacks.terminal import show_in_terminal
 
     try:
         shown = explain(request, exc, answer, api)
         response = debug_response(request, exc, shown)
-        in_terminal = show_in_terminal(shown)
+        printed = printed_text(exc, shown, in_terminal=show_in_terminal(shown))
     except Exception:
         logging.getLogger("django_matt").exception("The error could not be explained.")
         return None
-    report(request, exc, 500, title=title_of(500), shown_already=in_terminal)
+    report(request, exc, 500, title=title_of(500), printed=printed)
     return response
 
 

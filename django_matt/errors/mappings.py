@@ -1,6 +1,6 @@
-"""What Django and the database raise, as the answer it deserves; what is not here is a fault of ours.
+"""Maps exceptions of Django and the database to error responses; everything else is the server's fault.
 
-An error is the client's fault only where the request named what it is about; ``faults`` decides that for the database.
+An error is the client's fault only if the request sent what it is about; ``faults`` decides that for the database.
 """
 
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ _BESIDE_MODULES = {
 
 
 def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
-    """Return the answer for an exception, or ``None`` where it is a fault of ours."""
+    """Return the error response of an exception, or ``None`` if the server is at fault."""
     for kinds, answer in _TABLE:
         if isinstance(exc, kinds):
             return answer(request, exc)
@@ -221,7 +221,7 @@ def _is_beside_view(exc: BaseException) -> bool:
 
 
 def _cleaned_model(exc: BaseException) -> type[Model] | None:
-    """Return the model whose ``full_clean()``, or a part of it, raised an exception; None where something else did."""
+    """Return the model whose ``full_clean()``, or a part of it, raised an exception; None if something else did."""
     last = next(reversed(list(_frames(exc))), None)
     if last is None or last.f_code.co_name not in _CHECKS:
         return None
@@ -284,13 +284,13 @@ def _integrity(request: HttpRequest, exc: IntegrityError) -> ErrorResponse | Non
 
 
 def _unstorable(request: HttpRequest, exc: Exception) -> ErrorResponse | None:
-    """Answer for a value that the database cannot hold, where the request is what brought it."""
+    """Return the error of a value that the database cannot store, if the request sent it."""
     if not isinstance(exc, DataError) and not came_from_adapter(exc):
         return None
     names = refused_values(request, exc)
     if names is None:
         return None
-    text = "The value of {names} is out of range, or holds characters that cannot be stored."
+    text = "The value of {names} is out of range, or contains characters that cannot be stored."
     return ErrorResponse(
         status=422,
         detail=_told(say(text, names), exc),

@@ -1,4 +1,4 @@
-"""How an error is shown: Ninja's body, or a problem document (RFC 9457) where one is wanted."""
+"""How an error is sent: as Ninja's body, or as a problem document (RFC 9457) if the client or the API asks for it."""
 
 import json
 import math
@@ -46,8 +46,8 @@ _CODES = {422: "validation_error"} | {
 class FieldError:
     """What is wrong with one value of a request.
 
-    ``loc`` says where the value is, as Ninja's validation errors do: ``("body", "lines", 0, "count")``. ``message`` may be a
-    lazy text.
+    ``loc`` is the location of the value, as in Ninja's validation errors: ``("body", "lines", 0, "count")``. ``message`` may be
+    a lazy string.
     """
 
     loc: Sequence[str | int]
@@ -57,14 +57,14 @@ class FieldError:
 
 @dataclass(slots=True, kw_only=True)
 class ErrorResponse:
-    """An error as it goes to the client, before its form is chosen."""
+    """An error response, before its format is chosen."""
 
     status: int
     detail: str | Promise
-    """One sentence for the client; it may be a lazy text, which is translated into the language of the request."""
+    """One sentence for the client; a lazy string is translated into the language of the request."""
     code: str = ""
     body: Any = None
-    """What Ninja answers for this error; ``{"detail": detail}`` where it is ``None``."""
+    """The body in Ninja's shape; ``{"detail": detail}`` if it is ``None``."""
     headers: dict[str, str] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     omitted: int = 0
@@ -72,11 +72,11 @@ class ErrorResponse:
     members: dict[str, Any] = field(default_factory=dict)
     always_problem: bool = False
     field_errors: Sequence[FieldError] = ()
-    """What is wrong with which value of the request, for an error that is registered; ``errors`` and ``body`` follow."""
+    """The errors of single values of the request, for a registered error; ``errors`` and ``body`` are derived from them."""
     is_fault: bool = False
-    """Ours, not the client's: log it as an error and tell ``got_request_exception``."""
+    """Whether the server is at fault: it is then logged as an error, and ``got_request_exception`` is sent."""
     was_mapped: bool = False
-    """Nobody raised it as an answer: log where it came from."""
+    """Whether it comes from an exception that was not raised as a response: the log then says where it was raised."""
 
 
 def title_of(status: int) -> str:
@@ -88,7 +88,7 @@ def title_of(status: int) -> str:
 
 
 def code_of(status: int) -> str:
-    """Return the word a program checks for, where the exception brought none.
+    """Return the default code of a status.
 
     >>> code_of(404), code_of(418), code_of(499)
     ('not_found', 'im_a_teapot', 'error')
@@ -133,7 +133,7 @@ def validation_errors(items: Sequence[Any], body_param: str | None = None) -> li
 
 
 def document(request: HttpRequest, answer: ErrorResponse) -> dict[str, Any]:
-    """Return the problem document of an answer."""
+    """Return the problem document of a response."""
     code = answer.code or code_of(answer.status)
     shown: dict[str, Any] = {
         "type": get_settings().PROBLEM_TYPE.replace("{code}", code),
@@ -155,7 +155,7 @@ def document(request: HttpRequest, answer: ErrorResponse) -> dict[str, Any]:
 
 
 def respond(api: Any, request: HttpRequest, answer: ErrorResponse) -> HttpResponse:
-    """Answer in Ninja's body, or with a problem document where the API, the client or the error wants one."""
+    """Return a response with Ninja's body, or a problem document if the API, the client or the error asks for it."""
     render = getattr(api, "render_error", None)
     rendered: HttpResponse | None = None if render is None else render(request, answer)
     if rendered is not None:
@@ -178,7 +178,7 @@ def respond(api: Any, request: HttpRequest, answer: ErrorResponse) -> HttpRespon
 
 
 def stamp(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Add what every error answer carries: the request id, ``Vary``, and what its status demands."""
+    """Add the headers of every error response: the request id, ``Vary``, and those that its status requires."""
     if response.status_code == 401:
         # The binding knows how the operation authenticates.
         if challenge := getattr(request, "_matt_challenge", ""):
@@ -196,7 +196,7 @@ def _accepted(request: HttpRequest) -> list[MediaType]:
 
 
 def asks_for_problem(request: HttpRequest) -> bool:
-    """Say whether the client accepts problem documents by their name."""
+    """Tell whether the client accepts problem documents by their name."""
     return any(
         str(kind).partition(";")[0] == PROBLEM_JSON and kind.quality > 0
         for kind in _accepted(request)
@@ -204,7 +204,7 @@ def asks_for_problem(request: HttpRequest) -> bool:
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    """Say whether the client names HTML, as browsers do, and no JSON that it likes as much or named before."""
+    """Tell whether the client names HTML, as browsers do, and no JSON that it likes as much or named before."""
     html = data = 0.0
     for kind in _accepted(request):
         name = str(kind).partition(";")[0]
@@ -220,7 +220,7 @@ def _first_is_html(request: HttpRequest) -> bool:
 
 
 def to_jsonable(value: Any, depth: int = 12) -> Any:
-    """Return ``value`` as what JSON can hold: other types, and anything too deep, as text."""
+    """Return ``value`` as JSON data: other types, and anything nested too deep, become strings."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Exceptions that apps and projects register: what each is answered as, and a hint for the DEBUG page."""
+"""Exceptions that apps and projects register, each with its response and a hint for the DEBUG page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from django.http import HttpRequest
 
 from django_matt import upstream
 from django_matt.errors.answering import ANSWERED_INSIDE
+from django_matt.errors.calls import call_of
 from django_matt.errors.exceptions import Problem
-from django_matt.errors.fields import call_of
 from django_matt.errors.problems import ErrorResponse, validation_errors
 from django_matt.settings import get_settings
 
 __all__ = ["ErrorRegistry", "HintText", "ToError", "find_error"]
 
 ToError = Callable[[HttpRequest, Any], ErrorResponse | Problem | None]
-"""Returns what an exception is answered as; ``None`` where it is answered as if it were not registered."""
+"""Returns the error response of an exception; ``None`` to handle it as if it were not registered."""
 
 HintText = str | Callable[[Any], str | None]
 """How to fix what raised an exception: the sentence, or a function of the exception that returns one."""
@@ -48,7 +48,7 @@ class ErrorRegistry:
         self._by_class[kind] = _Registered(to_error, hint)
 
     def find(self, request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
-        """Return what an exception is answered as, by the nearest of its classes; ``None`` where none says."""
+        """Return the error response of an exception, from its nearest registered class; ``None`` without one."""
         for kind in type(exc).__mro__:
             registered = self._by_class.get(kind)
             found = None if registered is None else registered.to_error(request, exc)
@@ -70,7 +70,7 @@ class ErrorRegistry:
 
 
 def find_error(api: Any, request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
-    """Return what an exception is answered as, or ``None`` where it is a fault of ours."""
+    """Return the error response of an exception, or ``None`` if the server is at fault."""
     registry: ErrorRegistry | None = getattr(api, "registered_errors", None)
     found = None if registry is None else registry.find(request, exc)
     if found is None:
@@ -81,7 +81,7 @@ def find_error(api: Any, request: HttpRequest, exc: BaseException) -> ErrorRespo
 
 
 def to_error_response(request: HttpRequest, exc: BaseException) -> ErrorResponse | None:
-    """Return what an exception that is not registered is answered as; the first error imports the mappings."""
+    """Return the error response of an exception that is not registered; the first error imports the mappings."""
     from django_matt.errors import mappings
 
     return mappings.to_error_response(request, exc)
@@ -109,7 +109,7 @@ def _complete(request: HttpRequest, found: ErrorResponse) -> ErrorResponse:
 
 
 def _body_param(request: HttpRequest, error: dict[str, Any]) -> str | None:
-    """Return the parameter that is the whole body, where an error stands below it: clients do not know its name."""
+    """Return the parameter that is the whole body, if an error is below it: clients do not know its name."""
     call, loc = call_of(request), error["loc"]
     if call is None or len(loc) < 2:
         return None

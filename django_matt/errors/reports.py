@@ -1,4 +1,4 @@
-"""What the people who run the service get to know of an error: the log line, the signal, the request id."""
+"""Reports errors to the people who run the service: the log line, the signal, the request id."""
 
 import logging
 import re
@@ -8,10 +8,14 @@ import uuid
 from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
+from types import CodeType
 
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.http import HttpRequest
+
+from django_matt.errors.calls import call_of
+from django_matt.signatures import innermost
 
 __all__ = ["NON_ATOMIC", "get_request_id", "is_yours", "report", "roll_back", "safe_path"]
 
@@ -24,11 +28,11 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-def get_request_id(request: HttpRequest) -> str:
-    """Return the client's ``X-Request-ID`` if it is a harmless word, one of our own otherwise; always the same one."""
+def get_request_id(request: HttpRequest, *, trusted: bool = True) -> str:
+    """Return the client's ``X-Request-ID`` if it is ``trusted`` and harmless, a new id otherwise; always the same one."""
     known = request.__dict__.get("_matt_request_id")
     if known is None:
-        given = str(request.headers.get("X-Request-ID", ""))
+        given = str(request.headers.get("X-Request-ID", "")) if trusted else ""
         known = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
         request.__dict__["_matt_request_id"] = known
     return str(known)
@@ -47,20 +51,21 @@ def report(
     title: str,
     level: int = logging.ERROR,
     is_fault: bool = True,
-    shown_already: bool = False,
+    printed: str = "",
     to: logging.Logger = logger,
 ) -> None:
-    """Log an exception with its traceback and, for a fault of ours, send ``got_request_exception``.
+    """Log an exception with its traceback and, if the server is at fault, send ``got_request_exception``.
 
-    The record's file, line and function are those of the project's innermost frame, where the mistake most likely is.
-    The record carries ``status_code``, ``request`` and ``request_id``. With ``shown_already`` the traceback stays in
-    the record and out of its printed text.
+    The record's file, line and function are those of the project's innermost frame, where the mistake most likely is. If
+    there is none, as with a response that does not fit its schema, they are those of the view.
+    The record carries ``status_code``, ``request`` and ``request_id``. With ``printed`` the traceback stays in the
+    record, and this is printed instead of it.
     """
     if is_fault:
         _send_signal(request, exc)
     if not to.isEnabledFor(level):
         return
-    file, line, function = _place(exc)
+    file, line, function = _place(exc, request)
     extra = {"status_code": status, "request": request, "request_id": get_request_id(request)}
     record = to.makeRecord(
         to.name,
@@ -73,12 +78,12 @@ def report(
         function,
         extra,
     )
-    if shown_already:
-        record.exc_text = "(the traceback is shown above)"
+    if printed:
+        record.exc_text = printed
     to.handle(record)
 
 
-def _place(exc: BaseException) -> tuple[str, int, str]:
+def _place(exc: BaseException, request: HttpRequest) -> tuple[str, int, str]:
     """Return the file, the line and the function that a log record of an exception carries."""
     frames = list(walk_tb(exc.__traceback__))
     if not frames:
@@ -90,7 +95,13 @@ def _place(exc: BaseException) -> tuple[str, int, str]:
         for frame, line in reversed(frames)
         if is_yours(frame.f_code.co_filename, str(frame.f_globals.get("__name__", "")))
     )
-    frame, line = next(yours, frames[-1])
+    frame, line = next(yours, (None, 0))
+    if frame is None:
+        call = call_of(request)
+        view = None if call is None else innermost(call.operation.view_func)
+        if isinstance(code := getattr(view, "__code__", None), CodeType):
+            return code.co_filename, code.co_firstlineno, code.co_name
+        frame, line = frames[-1]
     return frame.f_code.co_filename, line, frame.f_code.co_name
 
 
@@ -138,7 +149,7 @@ def _libraries() -> tuple[str, ...]:
 
 
 def is_yours(path: str, module: str) -> bool:
-    """Say whether a frame is the project's own code."""
+    """Tell whether a frame is the project's own code."""
     if path.startswith(("<", str(_PACKAGE))) or module.partition(".")[0] == "django_matt":
         return False
     parts = Path(path).parts

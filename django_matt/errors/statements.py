@@ -1,4 +1,4 @@
-"""What a statement that failed was about to write, read from the frames of its exception: the model, and the values."""
+"""The model and the values of a statement that failed, read from the frames of its exception."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Statement:
 
 
 def failed_statement(exc: BaseException) -> Statement:
-    """Return what the frames of an exception hold of the statement that raised it.
+    """Return what the frames of an exception know of the statement that raised it.
 
     The database names no value, and SQLite often no column; Django's compilers, which are on the way, know both.
     """

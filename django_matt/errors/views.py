@@ -1,6 +1,6 @@
-"""What Django refuses before an API is reached, in the error format: a foreign ``Host``, a URL outside, a failed check.
+"""Handlers of errors outside of every API, in the error format: an unknown ``Host``, another URL, a failed CSRF check.
 
-Import the names into the root URLconf, where Django looks for them; browsers keep Django's own pages::
+Import them into the root URLconf, where Django looks for them. Browsers still get Django's own pages::
 
     from django_matt.errors.views import handler400, handler403, handler404, handler500
 """
@@ -34,17 +34,17 @@ def _answer(
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer a suspicious request, such as one for a host that is not in ``ALLOWED_HOSTS``."""
+    """Handle a suspicious request, such as one with a host that is not in ``ALLOWED_HOSTS``."""
     return _answer(request, BadRequest, defaults.bad_request, exception)
 
 
 def handler403(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer ``PermissionDenied`` from a middleware or another view of the project."""
+    """Handle ``PermissionDenied`` from a middleware or another view of the project."""
     return _answer(request, PermissionDenied, defaults.permission_denied, exception)
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Answer a URL that no pattern of the project matches."""
+    """Handle a URL that no pattern of the project matches."""
     return _answer(request, NotFound, defaults.page_not_found, exception)
 
 
@@ -54,5 +54,5 @@ class _Fault(Problem):
 
 
 def handler500(request: HttpRequest) -> HttpResponseBase:
-    """Answer an exception that a middleware or another view of the project did not catch."""
+    """Handle an exception that a middleware or another view of the project did not catch."""
     return _answer(request, _Fault, defaults.server_error)

@@ -1,4 +1,4 @@
-"""The formats that bodies come and go in: one module each, and the negotiation between them."""
+"""The formats of request and response bodies, one module each, and their negotiation."""
 
 from django_matt.formats.negotiation import FormatSet, formats, route_formats
 from django_matt.formats.protocol import Format, RenderContext

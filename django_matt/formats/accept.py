@@ -52,7 +52,7 @@ def _quality(made: Format, ranges: Sequence[Range]) -> tuple[float, int]:
         if name in names:
             match = 4 if charset else 3
         elif name.startswith(_PROBLEM) and name == _PROBLEM + made.name and quality > 0:
-            # Whoever reads problem documents of a format reads the format.
+            # A client that reads problem documents of a format reads the format.
             match = 3
         elif sub == "*" and kind != "*" and made.media_type.startswith(kind + "/"):
             match = 2

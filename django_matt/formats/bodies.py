@@ -73,7 +73,7 @@ def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
     meta = request.META
     if meta.get("HTTP_CONTENT_ENCODING", "identity") not in ("identity", ""):
         raise UnsupportedMediaType(
-            "Compressed request bodies are not read.", headers={"Accept-Encoding": "identity"}
+            "Compressed request bodies are not supported.", headers={"Accept-Encoding": "identity"}
         )
     content_type = meta.get("CONTENT_TYPE")
     found: Format | None
@@ -102,7 +102,7 @@ def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
 
 
 def load_form(request: HttpRequest) -> None:
-    """Make ``request.POST`` and ``request.FILES`` hold the form, for PUT, PATCH and every other method too.
+    """Load the form into ``request.POST`` and ``request.FILES``, for PUT, PATCH and every other method too.
 
     Django fills them for POST only (ticket 12635). Safe to call again, and after something else has loaded them.
     Raises ``BadRequest`` for broken multipart and too many fields, 415 for a form in a charset
@@ -140,12 +140,12 @@ def _load_form(request: HttpRequest) -> None:
 def _form(request: HttpRequest, formats: FormatSet) -> dict[str, Any]:
     if not formats.reads_forms:
         # As Ninja says of what is no JSON. A number in a form is text, which would pass as other things than it is.
-        refuse(f"it is a form, and read are: {', '.join(formats.readable_types())}")
+        refuse(f"it is a form; the supported types are: {', '.join(formats.readable_types())}")
     load_form(request)
     form: QueryDict = request.POST
     for key, values in form.lists():
         if "\0" in key or any("\0" in value for value in values):
-            refuse("a text holds a NUL character")
+            refuse("a string contains a NUL character")
     return {key: values[0] if len(values) == 1 else values for key, values in form.lists()}
 
 
@@ -160,7 +160,7 @@ def _open_chunks(request: HttpRequest) -> None:
         return
     if not request.META.get("wsgi.input_terminated"):
         raise Problem(
-            "Send the body with a Content-Length: this server reads no chunked bodies.",
+            "Send the body with a Content-Length: this server does not support chunked bodies.",
             code="length_required",
             status=411,
         )
@@ -198,7 +198,7 @@ def _measure(request: HttpRequest) -> None:
 def _unsupported(formats: FormatSet) -> UnsupportedMediaType:
     types = formats.readable_types()
     return UnsupportedMediaType(
-        f"{UnsupportedMediaType.default_detail} Read are: {', '.join(types)}.",
+        f"{UnsupportedMediaType.default_detail} Supported types: {', '.join(types)}.",
         headers={"Accept": ", ".join(types)},
         supported=types,
     )

@@ -55,13 +55,13 @@ class CSV(Format):
         """Read a header and rows into objects of text."""
         text = decode(body, charset)
         if "\0" in text:
-            refuse("a text holds a NUL character")
+            refuse("a string contains a NUL character")
         reader = csv.reader(StringIO(text, newline=""), strict=True)
         rows: list[dict[str, str]] = []
         try:
             names = [_text(name) for name in next(reader, [])]
             if len(set(names)) != len(names):
-                refuse("CSV: two columns have one name", line=1)
+                refuse("CSV: two columns have the same name", line=1)
             for row in reader:
                 if not row:
                     continue
@@ -81,7 +81,7 @@ def _rows(data: Any) -> list[dict[str, Any]]:
     items = items_of(data)
     if isinstance(items, list) and all(isinstance(row, dict) for row in items):
         return items
-    raise NotAcceptable("CSV is offered for lists of objects only.", code="not_a_list")
+    raise NotAcceptable("CSV is available only for lists of objects.", code="not_a_list")
 
 
 def _cells(rows: list[dict[str, Any]], names: Sequence[str]) -> Iterator[list[Any]]:

@@ -74,7 +74,7 @@ class JSON(Format):
         if b'" ' in outline:
             named += len(_SPACED_KEY.findall(body))
         if keys != named:
-            # Some `":` stands inside a text, or a key is there twice; only a slower reader can tell.
+            # Some `":` is inside of a string, or a key appears twice; only a slower reader can tell.
             json.loads(body, object_pairs_hook=_refuse_duplicates)
         return data
 

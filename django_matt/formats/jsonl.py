@@ -25,7 +25,7 @@ class JSONLines(Format):
         """Write the lines; raise ``NotAcceptable`` for data that is no list."""
         items = items_of(data)
         if not isinstance(items, list):
-            raise NotAcceptable("JSON Lines are offered for lists only.", code="not_a_list")
+            raise NotAcceptable("JSON Lines are available only for lists.", code="not_a_list")
         return b"".join(to_json(item, inf_nan_mode="null") + b"\n" for item in items)
 
     def frame(self, batches: Iterator[bytes], columns: Sequence[str]) -> Iterator[bytes]:

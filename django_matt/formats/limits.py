@@ -1,4 +1,4 @@
-"""What no body of any format may hold, and the errors that say so."""
+"""What no body of any format may contain, and its errors."""
 
 import math
 from itertools import chain
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 MAX_VALUES = 100_000
-"""How many values a YAML, XML, CSV or MessagePack body may hold: a few bytes there become a hundred in memory."""
+"""How many values a YAML, XML, CSV or MessagePack body may contain: a few bytes there become a hundred in memory."""
 
 _HOLDERS = frozenset({dict, list})
 
@@ -72,7 +72,7 @@ def refuse_duplicate(key: str, **place: int) -> NoReturn:
 
 def refuse_size() -> NoReturn:
     """Raise ``PayloadTooLarge`` for a body with too many values."""
-    raise PayloadTooLarge(f"The body holds more than {MAX_VALUES:,} values.")
+    raise PayloadTooLarge(f"The body contains more than {MAX_VALUES:,} values.")
 
 
 def decode(body: bytes, charset: str | None) -> str:
@@ -133,20 +133,20 @@ def check(data: Any, *, max_values: int | None = None) -> int:
                 keys += len(value)
                 for key in value:
                     if key.__class__ is not str:
-                        refuse("a key is not text")
+                        refuse("a key is not a string")
                     if "\0" in key:
-                        refuse("a key holds a NUL character")
+                        refuse("a key contains a NUL character")
                 deeper.extend(value.values())
             elif kind is list:
                 deeper.extend(value)
             elif kind is str:
                 if "\0" in value:
-                    refuse("a text holds a NUL character")
+                    refuse("a string contains a NUL character")
             elif kind is float:
                 if not math.isfinite(value):
                     refuse("a number is not finite")
             elif kind is not int and kind is not bool and value is not None:
-                refuse(f"a value of type {kind.__name__} has no place in JSON")
+                refuse(f"a value of type {kind.__name__} cannot be written as JSON")
         if max_values is not None and (values := values + len(deeper)) > max_values:
             refuse_size()
         level, depth = deeper, depth + 1

@@ -17,7 +17,7 @@ _HEADS = {0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4}
 
 
 class MessagePack(Format):
-    """Compact and quick; an integer past 64 bits, which MessagePack cannot hold, is written as text."""
+    """Compact and quick; an integer past 64 bits, which MessagePack cannot express, is written as a string."""
 
     name = "msgpack"
     media_type = "application/vnd.msgpack"
@@ -63,7 +63,7 @@ class MessagePack(Format):
 
 
 def _count(body: bytes) -> None:
-    """Raise ``PayloadTooLarge`` if the body holds more than ``MAX_VALUES`` values, keys counted."""
+    """Raise ``PayloadTooLarge`` if the body contains more than ``MAX_VALUES`` values, keys counted."""
     at, end = 0, len(body)
     for _ in range(MAX_VALUES):
         if at >= end:
@@ -80,7 +80,7 @@ def _count(body: bytes) -> None:
             size = _LENGTHS[first]
             at += size + int.from_bytes(body[at : at + size], "big")
         elif 0xC7 <= first <= 0xC9 or 0xD4 <= first <= 0xD8:
-            refuse("MessagePack: extensions are not read")
+            refuse("MessagePack: extensions are not supported")
     if at < end:
         refuse_size()
 

@@ -1,4 +1,4 @@
-"""Which format answers: ``FormatSet`` chooses by ``?format=`` and ``Accept`` (RFC 9110, 12.5.1)."""
+"""Content negotiation: ``FormatSet`` chooses a format by ``?format=`` and ``Accept`` (RFC 9110, 12.5.1)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 class FormatSet:
     """The formats of an API or of a route, the default first; built once, shared by threads.
 
-    ``format_parameter`` names the query parameter that wins over ``Accept``; ``None`` for no such parameter. With
-    ``"form"`` among the names, bodies may be forms as well.
+    ``format_parameter`` is the query parameter that overrides ``Accept``; ``None`` turns it off. If the names contain
+    ``"form"``, bodies may be forms as well.
 
     >>> FormatSet(["json", "csv"]).names
     ('json', 'csv')
@@ -48,10 +48,10 @@ class FormatSet:
         *,
         format_parameter: str | None = "format",
     ) -> None:
-        """Take names and instances; without any, ``MATT["FORMATS"]`` less those whose library is missing.
+        """Take names and instances; by default, those of ``MATT["FORMATS"]`` whose library is installed.
 
-        Raises ``MissingExtra`` for a named format whose library is missing, ``ImproperlyConfigured`` for an unknown
-        name, for the same name twice and for none at all.
+        Raises ``MissingExtra`` for a named format whose library is not installed, and ``ImproperlyConfigured`` for an
+        unknown name, for a name that appears twice, and if there is no format at all.
         """
         self.named = formats is not None or "FORMATS" in getattr(settings, "MATT", {})
         """Whether somebody chose the formats: the document names only formats that were chosen."""
@@ -64,7 +64,7 @@ class FormatSet:
         self.names = tuple(made.name for made in self._formats)
         if not self._formats or len(set(self.names)) != len(self.names):
             raise ImproperlyConfigured(
-                f"Formats must be at least one to answer in, each once: {self.names}."
+                f"Name at least one format for responses, and each format only once: {self.names}."
             )
         self.default = self._formats[0]
         self.format_parameter = format_parameter
@@ -100,7 +100,7 @@ class FormatSet:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the formats alone; the rest is made of them."""
+        """Pickle only the formats; everything else is derived from them."""
         forms = (FORM,) if self.reads_forms else ()
         made = partial(type(self), format_parameter=self.format_parameter)
         return made, ((*self._formats, *forms),)
@@ -114,9 +114,9 @@ class FormatSet:
         return len(self._formats)
 
     def select(self, request: HttpRequest, *, rows: bool = True) -> Format:
-        """Return the format to answer in; raise ``NotAcceptable`` (406) with what is offered.
+        """Return the format of the response; raise ``NotAcceptable`` (406) with the available formats.
 
-        ``rows=False`` leaves out the formats that carry lists only: for a route that never answers one.
+        ``rows=False`` leaves out the formats that can only write lists, for a route that never returns one.
         """
         meta = request.META
         query = meta.get("QUERY_STRING")
@@ -157,11 +157,11 @@ class FormatSet:
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """All ends that formats may add to the ETag of an object."""
+        """All suffixes that formats may add to the ETag of an object."""
         return (*self.names, *(name for made in self._formats for name in made.variants))
 
     def reader(self, media_type: str) -> Format | None:
-        """Return the format that reads a media type, by its name, an alias or a suffix (``+json``)."""
+        """Return the format that reads a media type, found by its name, an alias or a suffix (``+json``)."""
         found = self._readers.get(media_type)
         if found is None:
             _, plus, suffix = media_type.partition("/")[2].rpartition("+")
@@ -169,15 +169,15 @@ class FormatSet:
         return found
 
     def media_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
-        """Return what answers may come in.
+        """Return the media types of responses.
 
-        ``named`` leaves out the formats that nobody named but the default, ``rows=False`` those that carry lists only.
+        ``named`` leaves out formats that nobody chose, except the default; ``rows=False`` those that only write lists.
         """
         offered = self._formats if rows else self._of_values
         return [made.media_type for made in offered if not named or self._is_named(made)]
 
     def readable_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
-        """Return what request bodies may come in, for OpenAPI and ``Accept-Post``; see ``media_types``."""
+        """Return the media types of request bodies, for OpenAPI and ``Accept-Post``; see ``media_types``."""
         read = [
             made.media_type
             for made in self._formats
@@ -197,7 +197,7 @@ class FormatSet:
     def also(
         self, more: Iterable[str | Format], *, format_parameter: str | None = "format"
     ) -> "FormatSet":
-        """Return a set of the same formats and ``more``, behind them; one that is there already is not added."""
+        """Return a set of these formats followed by ``more``; a format that is already there is not added."""
         more = tuple(more)
         forms = (FORM,) if self.reads_forms or FORM in more else ()
         made = [make_format(each) for each in more if each not in (FORM, *self.names)]
@@ -238,7 +238,7 @@ def formats(
 ) -> Callable[[View], View]:
     """Choose the formats of one route; put it below the route's own decorator.
 
-    With ``also`` alone the route keeps the formats of its API and has these besides.
+    With only ``also``, the route keeps the formats of its API and adds these.
 
     >>> @formats("json", "csv")
     ... def report(request): ...
@@ -260,10 +260,10 @@ def formats(
 
 
 def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | None:
-    """Return the formats of one operation where they are not its API's, ``formats``.
+    """Return the formats of one operation if they differ from ``formats``, those of its API.
 
-    They are those that ``@formats`` chose, else the API's without ``?format=`` where the operation has a query
-    parameter of that name itself.
+    They are those of ``@formats``, or else those of the API without ``?format=``, if the operation itself has a query
+    parameter of that name.
     """
     view = operation.view_func
     chosen = route_formats(view)
@@ -280,7 +280,7 @@ def operation_formats(operation: Operation, formats: FormatSet) -> FormatSet | N
 def route_formats(view: Callable[..., Any], of_api: FormatSet | None = None) -> FormatSet | None:
     """Return the formats that ``@formats`` chose for a view, through decorators that keep ``__wrapped__``.
 
-    Formats that the view adds to its API's are known only with those, ``of_api``.
+    If the view adds formats to those of its API, pass the latter as ``of_api``.
     """
     while True:
         found: FormatSet | _Added | None = getattr(view, "_matt_formats", None)

@@ -15,32 +15,32 @@ __all__ = ["CannotDump", "Format", "RenderContext"]
 
 
 class CannotDump(NotAcceptable):
-    """A format that only renders is asked to write JSON data."""
+    """A format without ``dump`` was asked to write JSON data."""
 
 
 @dataclass(frozen=True)
 class RenderContext:
-    """What ``Format.render`` and ``Format.render_error`` may know of the request that they answer."""
+    """The request for which ``Format.render`` or ``Format.render_error`` is called."""
 
     request: HttpRequest
     status: int
-    """The status that the view, or the error, has."""
+    """The status of the view's result, or of the error."""
     operation: Operation | None
-    """The operation of Ninja's that answers; ``None`` where no route was reached."""
+    """Ninja's operation; ``None`` if no route matched."""
     read_data: Callable[[], Any]
 
     @cached_property
     def data(self) -> Any:
-        """The JSON data of the answer, as the response schema says; of an error the problem document."""
+        """The data of the JSON response, validated by the response schema; for an error, the problem document."""
         return self.read_data()
 
 
 class Format:
-    """One way to write answers, and to read request bodies.
+    """A format of responses and request bodies. Subclass it to add one.
 
-    ``dump`` writes JSON data: ``dict`` with ``str`` keys, ``list``, ``str``, ``int``, ``float``, ``bool``, ``None``. A format that
-    needs more than data, as HTML does, has ``render`` instead, which gets what the view returned and the request.
-    A format is made once for each API and shared by threads: keep nothing of a request in it.
+    ``dump`` writes JSON data: ``dict`` with ``str`` keys, ``list``, ``str``, ``int``, ``float``, ``bool``, ``None``. If a format
+    needs more than data, such as HTML, define ``render`` instead, which gets the view's return value and the request.
+    A format is created once for each API and shared by threads, so do not store data of a request in it.
 
     >>> class Text(Format):
     ...     name = "text"
@@ -55,30 +55,30 @@ class Format:
     name: ClassVar[str]
     """The short name: in ``formats=[…]``, in ``?format=`` and as the suffix of ``application/…+name``."""
     media_type: ClassVar[str]
-    """What ``Content-Type`` says and ``Accept`` asks for."""
+    """The media type in ``Content-Type`` and ``Accept``."""
     aliases: ClassVar[tuple[str, ...]] = ()
-    """Other media types that mean the same, in requests."""
+    """Other media types that requests may use for the same format."""
     charset: ClassVar[str | None] = "utf-8"
-    """What ``dump`` encodes text in; ``None`` for a binary format."""
+    """The encoding that ``dump`` uses; ``None`` for a binary format."""
     can_load: ClassVar[bool] = True
-    """Whether request bodies are read in it."""
+    """Whether it reads request bodies."""
     vary: ClassVar[tuple[str, ...]] = ()
-    """The request headers besides ``Accept`` that its answers depend on; they are named in ``Vary``."""
+    """The request headers, besides ``Accept``, on which its responses depend; they are added to ``Vary``."""
     variants: ClassVar[tuple[str, ...]] = ()
-    """What ``variant`` may return besides the name."""
+    """The values that ``variant`` may return besides the name."""
     dumps: ClassVar[bool] = False
     """Whether it writes JSON data: it has a ``dump``."""
     renders: ClassVar[bool] = False
-    """Whether it writes what the view returned: it has a ``render``."""
+    """Whether it renders the view's return value: it has a ``render``."""
     renders_errors: ClassVar[bool] = False
-    """Whether it answers errors: it has a ``render_error``."""
+    """Whether it renders errors: it has a ``render_error``."""
     only_lists: ClassVar[bool] = False
-    """Whether it carries lists of records only; then ``dump`` raises ``NotAcceptable`` for other data."""
+    """Whether it can only write lists of objects; ``dump`` then raises ``NotAcceptable`` for other data."""
     separator: ClassVar[bytes | None] = None
-    """What the items of a long list are joined by for ``frame``; ``None`` where every list is written as a whole."""
+    """The separator between items of a long list for ``frame``; ``None`` if every list is written in one piece."""
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """Write lists as a whole where a subclass has a ``dump`` of its own, and says nothing of long ones."""
+        """Write lists in one piece if a subclass defines ``dump`` but nothing for long lists."""
         super().__init_subclass__(**more)
         if "dump" in vars(cls) and "separator" not in vars(cls):
             cls.separator = None
@@ -96,60 +96,60 @@ class Format:
         self.vary_header = ("Vary", ", ".join(("Accept", *self.vary)))
 
     def __copy__(self) -> Self:
-        """Return the format itself, which several APIs may share."""
+        """Return the format itself, because several APIs may share it."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return the format itself: a copy of an API needs no other."""
+        """Return the format itself, because a copy of an API may share it."""
         return self
 
     def dump(self, data: Any) -> bytes:
         """Write JSON data."""
-        raise CannotDump(f"{self.media_type} is offered for the answers of views only.")
+        raise CannotDump(f"{self.media_type} is available only for the responses of views.")
 
     def render(self, result: Any, context: RenderContext) -> bytes | str | HttpResponse:
-        """Write what the view returned, before its response schema has seen it; ``context.data`` is what that makes of it.
+        """Render the view's return value, which the response schema has not validated; ``context.data`` is validated.
 
-        A response is sent as it is, with the headers and cookies that the view set. Text and bytes get the status of
-        the view. It runs in a thread where the database may be asked, also for an async route.
+        A response is sent unchanged, with the headers and cookies that the view set. Strings and bytes get the status of
+        the view. The method may query the database, because it runs in a thread on async routes too.
         """
         raise NotImplementedError
 
     def render_error(
         self, error: ErrorResponse, context: RenderContext
     ) -> bytes | str | HttpResponse | None:
-        """Answer an error; ``None`` for the answer that the error has without this format.
+        """Render an error; return ``None`` to send the error as if this format did not exist.
 
-        A response is sent as it is, with its own status. It must not ask the database: the error may come from an
-        async route, or be that the database is away.
+        A response is sent unchanged, with its own status. It must not query the database: the error may come from an
+        async route, or the database may be down.
         """
         raise NotImplementedError
 
     def variant(self, request: HttpRequest) -> str:
-        """Return what the ETag of an answer ends in: another one for each way to write the same thing."""
+        """Return the suffix of the response's ETag, one for each way to write the same data."""
         return self.name
 
     def describe(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the media type object of the OpenAPI document for an answer whose JSON has ``schema``."""
+        """Return the Media Type Object of a response whose JSON has ``schema``, for the OpenAPI document."""
         return {"schema": schema}
 
     def load(self, body: bytes, charset: str | None = None) -> Any:
-        """Read a body; raise ``BadRequest`` where it is malformed, ``PayloadTooLarge`` past a limit.
+        """Read a body; raise ``BadRequest`` if it is malformed, and ``PayloadTooLarge`` if it is over a limit.
 
-        ``charset`` is what the client named, in lower case, or ``None``.
+        ``charset`` is the charset that the client declared, in lower case, or ``None``.
         """
         raise NotImplementedError
 
     def frame(self, batches: Iterator[bytes], columns: Sequence[str]) -> Iterator[bytes]:
-        """Write a list of objects with the keys ``columns`` piece by piece.
+        """Write a list of objects with the keys ``columns`` in parts.
 
-        Each batch is the JSON of at least one object, several joined by ``separator``. The pieces are those of
+        Each batch is the JSON of one or more objects, joined by ``separator``. Together the parts must equal the
         ``dump`` of the whole list.
         """
         raise NotImplementedError
 
     def break_off(self, problem: bytes) -> bytes:
-        """Return the end of what ``frame`` cannot go on with: never one that makes the pieces look complete.
+        """Return the end of a list that ``frame`` cannot complete. It must not make the list look complete.
 
         ``problem`` is a problem document in JSON.
         """

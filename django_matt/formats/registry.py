@@ -1,4 +1,4 @@
-"""The formats by name: ours, and those that apps register."""
+"""The formats by name: the built-in ones, and those that apps register."""
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 FORM = "form"
-"""The name that lets bodies come in as forms too; nothing is answered in it."""
+"""The name that allows forms as request bodies; it is never used for responses."""
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 BUILT_IN = {
@@ -33,33 +33,33 @@ _registered: dict[str, type[Format] | str] = {}
 
 
 def register_format(name: str, made_by: type[Format] | str) -> None:
-    """Let ``MATT["FORMATS"]``, ``MattAPI(formats=…)`` and ``@formats`` know a format by its name.
+    """Register a format by name, for ``MATT["FORMATS"]``, ``MattAPI(formats=…)`` and ``@formats``.
 
     Call it in the ``ready()`` of your ``AppConfig``. ``made_by`` is the class, or its dotted path, which is imported when the
     format is first used. A second call with the same class changes nothing.
 
-    Raises ``ImproperlyConfigured`` for a name that is taken, and for one that is not the ``name`` of the class.
+    Raises ``ImproperlyConfigured`` for a name that is already registered, or that is not the ``name`` of the class.
     """
     if name in BUILT_IN or name == FORM or _registered.get(name, made_by) != made_by:
-        raise ImproperlyConfigured(f"The name {name!r} of a format is taken.")
+        raise ImproperlyConfigured(f"A format with the name {name!r} is already registered.")
     if not isinstance(made_by, str):
         _check_name(name, made_by)
     _registered[name] = made_by
 
 
 def unregister_format(name: str) -> None:
-    """Forget a format that was registered; sets that were made with it keep it."""
+    """Remove a registered format. Format sets that already contain it keep it."""
     _registered.pop(name, None)
 
 
 def make_format(given: str | Format) -> Format:
-    """Return a format by its name; raise ``ImproperlyConfigured`` for one that is not known."""
+    """Return a format by its name; raise ``ImproperlyConfigured`` for an unknown name."""
     if isinstance(given, Format):
         return given
     found = BUILT_IN.get(given) or _registered.get(given)
     if found is None:
         raise ImproperlyConfigured(
-            f"There is no format {given!r}; there are {', '.join([*BUILT_IN, *_registered, FORM])}."
+            f"There is no format {given!r}. The formats are: {', '.join([*BUILT_IN, *_registered, FORM])}."
         )
     if isinstance(found, str):
         module, _, name = found.rpartition(".")
@@ -69,7 +69,7 @@ def make_format(given: str | Format) -> Format:
 
 
 def installed_formats(names: Iterable[str | Format]) -> Sequence[Format]:
-    """Return the formats of these names, less those whose library is missing."""
+    """Return the formats with these names whose library is installed."""
     found = []
     for name in names:
         try:

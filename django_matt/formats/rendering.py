@@ -39,7 +39,7 @@ def render_result(
 def render_error(
     formats: FormatSet, request: HttpRequest, error: ErrorResponse, operation: Operation | None
 ) -> HttpResponse | None:
-    """Return the response of the client's format for an error; ``None`` where that format answers none."""
+    """Return the response of the client's format for an error; ``None`` if that format answers none."""
     try:
         chosen = formats.select(request)
     except NotAcceptable:
@@ -50,7 +50,7 @@ def render_error(
     try:
         rendered = chosen.render_error(error, context)
     except Exception:
-        logger.exception("The format %r could not answer an error.", chosen.name)
+        logger.exception("The format %r could not render an error.", chosen.name)
         return None
     if rendered is None:
         return None

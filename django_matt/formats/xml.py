@@ -29,10 +29,10 @@ def key_of(name: str) -> str:
 
 
 class XML(Format):
-    """``<response>`` holds the data, an object's keys are elements, a list's values ``<item>`` elements.
+    """The root is ``<response>``; an object's keys are elements, and a list's values are ``<item>`` elements.
 
-    What is not text says so in ``type``: ``integer``, ``number``, ``boolean``, ``null``, ``array``, ``object`` (the
-    last only where it would be taken for something else). Text that XML 1.0 cannot hold has ``encoding="base64"``.
+    ``type`` marks values that are not strings: ``integer``, ``number``, ``boolean``, ``null``, ``array``, ``object`` (the
+    last only if it is ambiguous otherwise). Strings that XML 1.0 does not allow have ``encoding="base64"``.
     """
 
     name = "xml"

@@ -48,9 +48,9 @@ class ElementReader:
         try:
             key = self._key_of(tag.rpartition("}")[2])
         except (ValueError, OverflowError):
-            refuse("XML: an escaped name stands for no character")
+            refuse("XML: an escape in a name is not a character")
         if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in key):
-            refuse("XML: an escaped name stands for no character")
+            refuse("XML: an escape in a name is not a character")
         self._stack.append(_Element(key, attributes.get("type"), attributes.get("encoding")))
 
     def data(self, text: str) -> None:
@@ -80,7 +80,7 @@ def _value(element: _Element) -> Any:
         if kind == "array" or (kind is None and all(key == "item" for key, _ in children)):
             return [value for _, value in children]
         if kind not in (None, "object"):
-            refuse(f"XML: an element of type {kind[:40]!r} holds elements")
+            refuse(f"XML: an element of type {kind[:40]!r} contains elements")
         return _object(children)
     if kind is None or kind == "string":
         return text if element.encoding is None else _decoded(text, element.encoding)
@@ -122,7 +122,7 @@ def _decoded(text: str, encoding: str) -> str:
         if encoding == "base64":
             decoded = b64decode(text.strip(), validate=True).decode()
             if "\0" in decoded:
-                refuse("a text holds a NUL character")
+                refuse("a string contains a NUL character")
             return decoded
     except (binascii.Error, ValueError):
         pass

@@ -97,21 +97,21 @@ class YAML(Format):
         values = documents = 0
         for event in yaml.parse(text, Loader=self._loader):
             if isinstance(event, yaml.AliasEvent):
-                _refuse_at(event, "aliases are not read")
+                _refuse_at(event, "aliases are not supported")
             elif isinstance(event, yaml.NodeEvent):
                 values += 1
                 if values > MAX_VALUES:
                     refuse_size()
                 if event.anchor is not None:
-                    _refuse_at(event, "anchors are not read")
+                    _refuse_at(event, "anchors are not supported")
                 if event.tag is not None:
-                    _refuse_at(event, "tags are not read")
+                    _refuse_at(event, "tags are not supported")
                 key = bool(stack) and stack[-1][0] is dict and len(stack[-1][1]) % 2 == 0
                 if isinstance(event, yaml.ScalarEvent):
                     value = _scalar(event, key=key)
                     (stack[-1][1] if stack else done).append(value)
                 elif key:
-                    _refuse_at(event, "a key is not text")
+                    _refuse_at(event, "a key is not a string")
                 elif len(stack) >= max_nesting:
                     refuse_nesting()
                 else:
@@ -130,7 +130,7 @@ class YAML(Format):
 def _scalar(event: Any, *, key: bool) -> Any:
     text: str = event.value
     if "\0" in text:
-        _refuse_at(event, "a text holds a NUL character")
+        _refuse_at(event, "a string contains a NUL character")
     if event.style == '"' and not text.isascii():
         try:
             text.encode()

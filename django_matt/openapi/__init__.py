@@ -1,4 +1,4 @@
-"""What an API says of itself: the OpenAPI document, and the page that shows it.
+"""The OpenAPI document of an API, and the page that shows it.
 
 Importing this package imports neither: the first request for the document does.
 """

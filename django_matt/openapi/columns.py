@@ -1,4 +1,4 @@
-"""What the database says of a ModelSchema's fields: which are never null, and which values they have."""
+"""What columns tell about the fields of a ModelSchema: which are never null, and which values they have."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ def annotated(cls: type) -> set[str]:
 
 
 def _maker(schema: type[BaseModel], name: str, made: dict[Any, Any]) -> Any:
-    """Return the class by which Ninja gave the schema its field, None where the project annotated it."""
+    """Return the class by which Ninja gave the schema its field, None if the project annotated it."""
     for cls in schema.__mro__:
         if cls in made:
             # Ninja derives the class that it makes from the one that the project wrote.

@@ -1,4 +1,4 @@
-"""One naming of all the schemas in a document, so that no two of them overwrite each other."""
+"""Names all schemas of a document, so that no two of them overwrite each other."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -25,7 +25,7 @@ _KINDS = {"type", "$ref", "allOf", "oneOf", "enum", "const"}
 
 
 class Style(NamedTuple):
-    """How a route writes an answer, as far as its schema depends on it."""
+    """How a route writes a response, as far as its schema depends on it."""
 
     by_alias: bool
     omits_defaults: bool = False
@@ -201,6 +201,11 @@ class _StrictGenerator(_Generator):
             self._patches.add(upstream.schema_patched_by(schema["function"]["function"]))
         return super().generate_inner(schema)
 
+    def decimal_schema(self, schema: Any) -> JsonSchemaValue:
+        """Tell a decimal that is written from any other text (``decimal`` of the OpenAPI Format Registry)."""
+        found = super().decimal_schema(schema)
+        return found if self.mode == "validation" else {**found, "format": "decimal"}
+
     @cached_property
     def _patches(self) -> set[Any]:
         """The classes that ``PatchDict`` derived."""
@@ -223,7 +228,7 @@ class _StrictGenerator(_Generator):
                     properties[key] = without_null(properties[key])
                 _restrict(properties[key], enum_of(field))
         if cls in self._patches:
-            # Ninja made these optional to tell what is missing; null was no value of theirs before.
+            # Ninja made these optional to tell what is missing; null was not one of their values before.
             for name in annotated(cls) & set(cls.model_fields):
                 key = self._key(cls, name)
                 if key in properties:
@@ -348,7 +353,7 @@ def _same_both_ways(definitions: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _differing(known: Mapping[str, Any], added: Mapping[Any, Any], suffix: str) -> dict[str, str]:
-    """Name anew what has a known name and another content, or refers to something that has.
+    """Rename components that have a known name but another content, or refers to something that has.
 
     A name may also be known as that of what is read and that of what is written, where both are one in this style.
     """

@@ -1,4 +1,4 @@
-"""What apps add to the OpenAPI document: typed parts, and the documents of others."""
+"""What apps add to the OpenAPI document: typed parts, and other OpenAPI documents."""
 
 import json
 import logging
@@ -19,28 +19,28 @@ _REFERENCE = "#/components/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAPIPart:
-    """Paths and components for an API's document, in the words of OpenAPI 3.1.
+    """Paths and components to add to an API's OpenAPI 3.1 document.
 
-    Where a component's name is taken by another one, it gets a number (``User2``), and whatever refers to it follows. So
-    do ``operationId``s. A method of a path that is described already is an error.
+    If the name of a component or an ``operationId`` is already used, it gets a number (``User2``), and all references to
+    it are updated. A path and method that are already described are an error.
     """
 
     paths: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Path → path item. The paths are below ``prefix``."""
+    """Path Item Objects by path; the paths are below ``prefix``."""
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Kind of component (``schemas``, ``securitySchemes`` …) → name → component."""
+    """Components by kind (``schemas``, ``securitySchemes`` …) and name."""
     tags: Sequence[Mapping[str, Any]] = ()
     prefix: str = ""
-    """Where the paths are: below the API, or from the root of the site where it starts with a slash."""
+    """The prefix of the paths: relative to the API, or to the root of the site if it begins with a slash."""
     title: str = "an OpenAPIPart"
-    """What the log calls it where it cannot be added."""
+    """The name of the part in the log, if it cannot be added."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], *, prefix: str = "") -> "OpenAPIPart":
-        """Return what another OpenAPI document describes; raise ``ValueError`` for one that is not OpenAPI 3.
+        """Return the part that another OpenAPI document describes; raise ``ValueError`` if it is not OpenAPI 3.
 
-        Its servers and its title are left out. Its ``security`` goes to the operations that have none of their own. Of
-        OpenAPI 3.0 ``nullable`` is translated.
+        Its servers and its title are left out. Its ``security`` is added to the operations that have none of their own.
+        ``nullable`` of OpenAPI 3.0 is translated.
         """
         version = str(document.get("openapi", ""))
         if not version.startswith("3."):
@@ -60,7 +60,7 @@ class OpenAPIPart:
         )
 
     def merge_into(self, document: dict[str, Any], path_prefix: str) -> None:
-        """Add the part to a document of an API that is mounted at ``path_prefix``."""
+        """Add the part to the document of an API that is mounted at ``path_prefix``."""
         paths, components = deepcopy(dict(self.paths)), deepcopy(dict(self.components))
         known = document.setdefault("components", {})
         renamed = _find_renames(known, components)
@@ -78,11 +78,11 @@ class OpenAPIPart:
 
 
 Contribution = OpenAPIPart | Callable[[dict[str, Any]], OpenAPIPart | None]
-"""A part, or a function that changes the document that it is given, or returns a part."""
+"""A part, or a function that gets the document, and changes it or returns a part."""
 
 
 def add_contribution(document: dict[str, Any], path_prefix: str, contribution: Any) -> None:
-    """Add a contribution to a document; log and leave out one that fails, or that JSON cannot hold."""
+    """Add a contribution to a document; log and skip one that fails, or that JSON cannot express."""
     before = deepcopy(dict(document))
     try:
         part = contribution
@@ -213,7 +213,7 @@ def _new_reference(reference: str, renamed: Mapping[tuple[str, str], str]) -> st
 
 
 def _translate_nullable(value: Any) -> Any:
-    """Say ``nullable`` of OpenAPI 3.0 as JSON Schema does."""
+    """Translate ``nullable`` of OpenAPI 3.0 to JSON Schema."""
     if isinstance(value, list):
         return [_translate_nullable(each) for each in value]
     if not isinstance(value, dict):

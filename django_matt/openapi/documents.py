@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: Ninja's, with names that last, every media type, and the errors of each operation."""
+"""The OpenAPI 3.1 document: Ninja's, with stable names, every media type, and the errors of each operation."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from django_matt.openapi.error_responses import (
     error_statuses,
     foreign_statuses,
 )
-from django_matt.openapi.parameters import describe_limits, name_headers
+from django_matt.openapi.parameters import describe_limits, describe_ordering, name_headers
 from django_matt.security_schemes import (
     challenge_scheme,
     each_callback,
@@ -43,12 +43,15 @@ _NO_OBJECTS = {"array", "boolean", "integer", "number", "string"}
 
 
 class MattOpenAPISchema(OpenAPISchema):
-    """One API's document; the same in every process, in the order in which the routes were written."""
+    """The document of one API, which is the same in every process, in the order of the routes."""
 
-    def __init__(self, api: Any, path_prefix: str) -> None:
-        """Build the whole document at once; ``path_prefix`` is where the API is mounted."""
+    def __init__(self, api: Any, path_prefix: str, *, strict: bool | None = None) -> None:
+        """Build the whole document at once; ``path_prefix`` is where the API is mounted.
+
+        ``strict`` describes responses as they are sent; by default, ``MATT["STRICT_OPENAPI"]`` decides.
+        """
         operations = [each.operation for each in api.operations() if each.documented]
-        self._strict = get_settings().STRICT_OPENAPI
+        self._strict = get_settings().STRICT_OPENAPI if strict is None else strict
         self._book = SchemaBook(
             read=(model for operation in operations for model in operation.models),
             written=(
@@ -132,7 +135,7 @@ class MattOpenAPISchema(OpenAPISchema):
     def _describe_by_hook(
         self, hook: OperationHook, operation: Operation, details: dict[str, Any]
     ) -> None:
-        """Let a hook change the description; log and leave out what fails, or what JSON cannot hold."""
+        """Let a hook change the description; log and skip what fails, or what JSON cannot express."""
         before = deepcopy(details)
         try:
             hook.describe(details, self._method)
@@ -147,7 +150,7 @@ class MattOpenAPISchema(OpenAPISchema):
     ) -> None:
         name = f"{type(hook).__module__}.{type(hook).__qualname__}.{method}()"
         problem = (
-            f"What {name} says of {self._method} {operation.path} is left out of the OpenAPI document: "
+            f"What {name} adds to {self._method} {operation.path} is left out of the OpenAPI document: "
             f"{type(error).__name__}: {error}"
         )
         logger.error("%s", problem, exc_info=error)
@@ -161,6 +164,8 @@ class MattOpenAPISchema(OpenAPISchema):
             if isinstance(parameter.get("examples"), list):
                 del parameter["examples"]
         describe_limits(parameters, operation)
+        if self._strict:
+            describe_ordering(parameters, operation)
         return parameters
 
     def request_body(self, operation: Operation) -> dict[str, Any]:
@@ -240,7 +245,7 @@ class MattOpenAPISchema(OpenAPISchema):
 
     @staticmethod
     def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-        """Return what Ninja's wrapper of a response model holds."""
+        """Return the annotation inside of Ninja's wrapper of a response model."""
         (only,) = schema["properties"].values()
         return cast("dict[str, Any]", only)
 
@@ -291,7 +296,7 @@ class MattOpenAPISchema(OpenAPISchema):
         return {spelling.get(str(status), status): value for status, value in extra.items()}
 
     def _formats(self, operation: Operation) -> Any:
-        """Return the formats that the operation negotiates, ``None`` where one renderer decides alone."""
+        """Return the formats that the operation negotiates, ``None`` if one renderer decides alone."""
         formats_of = getattr(self.api, "formats_of", None)
         return formats_of(operation) if formats_of else None
 
@@ -314,7 +319,7 @@ class MattOpenAPISchema(OpenAPISchema):
     def _content(
         self, operation: Operation, model: Any, schema: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
-        """Return an answer in each format; of a page, the formats that carry lists alone hold the rows."""
+        """Return a response in each format; for a page, formats that only write lists contain the items."""
         everywhere = self._media_types(operation, rows=False)
         if not has_rows(model.model_fields["response"].annotation):
             return self._described(operation, dict.fromkeys(everywhere, schema))
@@ -386,11 +391,11 @@ class MattOpenAPISchema(OpenAPISchema):
         return schema, True
 
     def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
-        """Do nothing: the book holds every definition."""
+        """Do nothing: the book has every definition."""
 
 
 class _Prepared:
-    """A parameter model whose schema the book already holds, for Ninja's flattening."""
+    """A parameter model whose schema is already in the book, for Ninja's flattening."""
 
     def __init__(self, model: Any, book: SchemaBook) -> None:
         self.__ninja_param_source__ = model.__ninja_param_source__
@@ -405,7 +410,7 @@ class _Prepared:
 
 
 def _without_aliases(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Put a named type that is no object in the place of its name: Ninja's flattening loses the parameter's name."""
+    """Replace the name of a type that is not an object by the type: Ninja's flattening loses the parameter's name."""
     properties = dict(schema.get("properties", {}))
     for name, details in properties.items():
         match details.get("allOf"):
@@ -418,7 +423,7 @@ def _without_aliases(schema: dict[str, Any], definitions: dict[str, Any]) -> dic
 
 
 def _event_data(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
-    """Describe a server-sent event's data as what it is: text that holds JSON (OpenAPI 3.1, 4.8.14)."""
+    """Describe a server-sent event's data as what it is: text with JSON (OpenAPI 3.1, 4.8.14)."""
     if not issubclass(operation.stream_format, SSE):  # type: ignore[arg-type]
         return schema
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
@@ -452,5 +457,5 @@ def name_schemes(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _json_first(names: list[str]) -> list[str]:
-    """Put JSON first: many generators of clients read the first content type alone."""
+    """Put JSON first, because many client generators read only the first content type."""
     return sorted(names, key=lambda name: name != "application/json")

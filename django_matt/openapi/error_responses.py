@@ -1,4 +1,4 @@
-"""Which error responses an operation may give, and how the document describes them."""
+"""The error responses of an operation, and how the document describes them."""
 
 import re
 from collections.abc import Iterator, Set
@@ -23,29 +23,34 @@ from ninja_extra.permissions import AllowAny
 
 from django_matt.errors.exceptions import SAFE, Problem
 from django_matt.errors.handlers import answers_by_itself
+from django_matt.errors.problems import PROBLEM_JSON, code_of, title_of
 from django_matt.limits import find_paginators
 from django_matt.security_schemes import needs_scopes
+from django_matt.settings import get_settings
 from django_matt.upstream import source_of
 
 __all__ = ["describe_status", "error_components", "error_statuses", "foreign_statuses"]
 
 DESCRIPTIONS: dict[int, tuple[str, str]] = {
-    400: ("BadRequest", "The request cannot be read: malformed body, encoding or header."),
-    401: ("Unauthorized", "No valid credentials were sent."),
-    403: ("Forbidden", "The credentials do not allow this, or the CSRF token is missing."),
-    404: ("NotFound", "There is nothing at this address."),
-    406: ("NotAcceptable", "None of the formats in Accept is spoken here."),
-    409: ("Conflict", "The request contradicts what is stored."),
-    412: ("PreconditionFailed", "It is not what If-Match or If-Unmodified-Since names."),
-    413: ("ContentTooLarge", "The body is larger than this server takes."),
-    415: ("UnsupportedMediaType", "The body is in a format that is not read here."),
+    400: ("BadRequest", "The request is malformed: its body, its encoding or a header."),
+    401: ("Unauthorized", "The request has no valid credentials."),
+    403: ("Forbidden", "These credentials do not allow it, or the CSRF token is missing."),
+    404: ("NotFound", "Nothing exists at this address."),
+    406: ("NotAcceptable", "The route has none of the formats in the Accept header."),
+    409: ("Conflict", "The request conflicts with stored data."),
+    412: (
+        "PreconditionFailed",
+        "The data has changed since you read it (If-Match, If-Unmodified-Since).",
+    ),
+    413: ("ContentTooLarge", "The body is too large."),
+    415: ("UnsupportedMediaType", "The route does not accept the format of the body."),
     422: ("UnprocessableContent", "The parameters or the body do not fit their schema."),
-    428: ("PreconditionRequired", "Say in If-Match, or another condition, what is changed."),
-    429: ("TooManyRequests", "Too many requests: wait as long as Retry-After says."),
-    500: ("InternalServerError", "The server failed; request_id finds the report."),
-    503: ("ServiceUnavailable", "The server is not able to answer now: try again later."),
+    428: ("PreconditionRequired", "Send If-Match, or another precondition, with this request."),
+    429: ("TooManyRequests", "Too many requests. Wait as long as Retry-After says."),
+    500: ("InternalServerError", "The server failed. The server's log names the request_id."),
+    503: ("ServiceUnavailable", "The server cannot respond now. Try again later."),
 }
-"""Status → the name of its component response, and what it means."""
+"""The name of the component response of each status, and its meaning."""
 
 _CAUSES: dict[int, tuple[type[Exception], ...]] = {
     400: (HttpError,),
@@ -59,10 +64,10 @@ _CAUSES: dict[int, tuple[type[Exception], ...]] = {
     500: (Exception,),
     503: (OperationalError,),
 }
-"""Status → what is raised for it; a ``Problem`` for every other."""
+"""The exception of each status; ``Problem`` for every other."""
 
 _PROBLEM_ONLY = {500}
-_REQUEST_ID = ("X-Request-ID", "Finds the request in the server's log.")
+_REQUEST_ID = ("X-Request-ID", "The id of the request in the server's log.")
 _HEADERS = {
     401: ("WWW-Authenticate", "The ways to authenticate."),
     429: ("Retry-After", "Seconds to wait."),
@@ -75,7 +80,7 @@ _DETAIL = {
     "properties": {
         "detail": {
             "title": "Detail",
-            "description": "What is wrong, mostly as one sentence.",
+            "description": "What is wrong, usually in one sentence.",
         }
     },
     "required": ["detail"],
@@ -86,7 +91,7 @@ _VALIDATION_DETAIL = {
     "properties": {
         "detail": {
             "title": "Detail",
-            "description": "One entry for each thing that is wrong with the request, or one sentence.",
+            "description": "One entry per error in the request, or one sentence.",
             "anyOf": [
                 {
                     "type": "array",
@@ -95,12 +100,12 @@ _VALIDATION_DETAIL = {
                         "properties": {
                             "type": {
                                 "type": "string",
-                                "description": "pydantic's name of the error.",
+                                "description": "The type of the error, as pydantic names it.",
                             },
                             "loc": {
                                 "type": "array",
                                 "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-                                "description": "Where: body, query, path … and the way down from there.",
+                                "description": "Where: body, query, path …, then the names and indexes below it.",
                             },
                             "msg": {"type": "string"},
                         },
@@ -110,7 +115,7 @@ _VALIDATION_DETAIL = {
                 {"type": "string"},
             ],
         },
-        "omitted": {"type": "integer", "description": "How many more there are."},
+        "omitted": {"type": "integer", "description": "How many more errors there are."},
     },
     "required": ["detail"],
 }
@@ -121,7 +126,7 @@ _PROBLEM_PROPERTIES: dict[str, Any] = {
     "detail": {"type": "string"},
     "instance": {"type": "string", "format": "uri-reference"},
     "code": {"type": "string", "description": "The error's stable name."},
-    "request_id": {"type": "string", "description": "Finds the request in the server's log."},
+    "request_id": {"type": "string", "description": "The id of the request in the server's log."},
 }
 _PROBLEM = {
     "title": "Problem",
@@ -132,7 +137,7 @@ _PROBLEM = {
 }
 _VALIDATION_PROBLEM = {
     "title": "ValidationProblem",
-    "description": "A problem document (RFC 9457) that points at each thing that is wrong.",
+    "description": "A problem document (RFC 9457) with one entry per error in the request.",
     "type": "object",
     "properties": {
         **_PROBLEM_PROPERTIES,
@@ -148,7 +153,7 @@ _VALIDATION_PROBLEM = {
                 "required": ["pointer", "detail", "code"],
             },
         },
-        "omitted": {"type": "integer", "description": "How many more there are."},
+        "omitted": {"type": "integer", "description": "How many more errors there are."},
     },
     "required": ["type", "title", "status", "code", "request_id"],
 }
@@ -165,7 +170,7 @@ def describe_status(status: int) -> tuple[str, str]:
 def error_statuses(
     operation: Operation, method: str, several_formats: bool, of_hooks: set[int]
 ) -> Iterator[int]:
-    """Yield, in order, the statuses that the framework itself may answer for the operation."""
+    """Yield the statuses that the framework itself may return for the operation, in order."""
     sources = {source_of(model) for model in operation.models}
     body = bool(sources & {"body", "form", "file"})
     writes = method not in SAFE
@@ -190,7 +195,7 @@ def error_statuses(
 
 
 def foreign_statuses(api: Any) -> set[int]:
-    """Return the statuses whose errors a handler of the project's own answers, in a body that we do not know."""
+    """Return the statuses that the project's own handlers handle, so that their bodies are not known."""
     return {
         status
         for status in DESCRIPTIONS
@@ -236,7 +241,11 @@ def error_components(
         content = {}
         if status not in _PROBLEM_ONLY:
             content = {kind: reference(f"{prefix}Detail") for kind in media_types}
-        content["application/problem+json"] = reference(f"{prefix}Problem")
+        if "application/json" in content:
+            content["application/json"]["example"] = _example_detail(status)
+        content[PROBLEM_JSON] = reference(f"{prefix}Problem") | {
+            "example": _example_problem(status)
+        }
         headers: list[tuple[str, str]] = [_REQUEST_ID]
         if status in _HEADERS and (challenges or status != 401):
             headers.append(_HEADERS[status])
@@ -249,6 +258,28 @@ def error_components(
             "content": content,
         }
     return responses, schemas
+
+
+def _example_detail(status: int) -> dict[str, Any]:
+    """Return a body of Ninja's: without it, viewers show the first status that the schema allows, or random text."""
+    if status != 422:
+        return {"detail": title_of(status)}
+    return {"detail": [{"type": "missing", "loc": ["body", "name"], "msg": "Field required"}]}
+
+
+def _example_problem(status: int) -> dict[str, Any]:
+    code = code_of(status)
+    example: dict[str, Any] = {
+        "type": get_settings().PROBLEM_TYPE.replace("{code}", code),
+        "title": title_of(status),
+        "status": status,
+        "code": code,
+        "request_id": "3f0c9e5a7b1d4c62a8e0d4b7f6a19c35",
+    }
+    if status == 422:
+        error = {"pointer": "#/body/name", "detail": "Field required", "code": "missing"}
+        example["errors"] = [error]
+    return example
 
 
 def _is_permitted_by_rule(operation: Operation) -> bool:
@@ -267,6 +298,6 @@ def _checks_csrf(operation: Operation) -> bool:
 
 
 def _answers_pages(operation: Operation) -> bool:
-    """Ninja Extra's page numbers answer 404 past the last page; Ninja's answer an empty page."""
+    """Tell whether a page after the last one is a 404, as with Ninja Extra's page numbers; Ninja returns an empty page."""
     paginators = find_paginators(operation.view_func)
     return any(isinstance(paginator, PageNumberPaginationExtra) for _, paginator in paginators)

@@ -1,4 +1,4 @@
-"""Names of the components that are pages: ``OrderOutPage``, whichever paginator made them."""
+"""Names the components of pages, for all paginators: ``OrderOutPage``."""
 
 import re
 from collections import defaultdict

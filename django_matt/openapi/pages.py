@@ -48,7 +48,7 @@ class MattDocs(DocsBase):
         self.csp = dict(csp or {})
 
     def render_page(self, request: HttpRequest, api: Any, **kwargs: Any) -> HttpResponse:
-        """Answer the page in the view that ``?view=`` asks for."""
+        """Return the page in the view of ``?view=``."""
         view = request.GET.get("view")
         if view not in _VIEWS:
             view = self.view

@@ -1,4 +1,4 @@
-"""What the document says of a parameter besides its schema: the limits of pages and searches, and the names of headers."""
+"""What the document says of a parameter besides its schema: limits of pages and searches, fields to order by, names of headers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from ninja.operation import Operation
 from pydantic import BaseModel
 
-from django_matt.limits import page_bounds, search_parameters
+from django_matt.limits import ordered_fields, page_bounds, search_parameters
 from django_matt.settings import get_settings
 
-__all__ = ["describe_limits", "name_headers"]
+__all__ = ["describe_limits", "describe_ordering", "name_headers"]
 
 
 def describe_limits(parameters: list[dict[str, Any]], operation: Operation) -> None:
@@ -23,6 +23,22 @@ def describe_limits(parameters: list[dict[str, Any]], operation: Operation) -> N
         if parameter["in"] == "query" and name in searches:
             most = get_settings().MAX_SEARCH_TERMS
             parameter.setdefault("description", f"At most {most} words.")
+
+
+def describe_ordering(parameters: list[dict[str, Any]], operation: Operation) -> None:
+    """Say by which fields ``ordering`` sorts: Ninja Extra only names them as the default, as one text."""
+    fields = ordered_fields(operation)
+    if fields == ():
+        return
+    for parameter in parameters:
+        if parameter["in"] == "query" and parameter["name"] == "ordering":
+            shown = "any field" if fields is None else " or ".join(f"`{name}`" for name in fields)
+            first = "name" if fields is None else fields[0]
+            parameter.setdefault(
+                "description",
+                f"Sort by {shown}. A minus sign reverses the order (`-{first}`); "
+                "commas separate several fields.",
+            )
 
 
 def _lower_maximum(schema: dict[str, Any], most: int) -> None:

@@ -1,4 +1,4 @@
-"""The addresses of the document and its page; the document is built once for each prefix and language, and has an ETag."""
+"""The URLs of the document and its page. The document is built once for each prefix and language, and has an ETag."""
 
 import json
 from collections import OrderedDict
@@ -36,7 +36,7 @@ _MAX_KEPT = 32
 def docs_urls(api: Any) -> list[URLPattern]:
     """Return the patterns for ``openapi_url`` and ``docs_url``, under Ninja's names, as far as they are turned on.
 
-    ``docs_decorator`` gets what Ninja gives it: a partial whose ``func`` is named as Ninja's, with ``api`` as keyword.
+    ``docs_decorator`` gets the same argument as in Ninja: a partial whose ``func`` is named as Ninja's, with ``api`` as keyword.
     """
     if api.openapi_url and api.openapi_url == api.docs_url:
         raise AssertionError(
@@ -54,7 +54,7 @@ def docs_urls(api: Any) -> list[URLPattern]:
 
 
 def openapi_json(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponseBase:
-    """Answer the document, in the language of the request."""
+    """Return the document in the language of the request."""
     content, etag = _documents.setdefault(api, _Documents()).find(request, api, parameters)
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
@@ -65,7 +65,7 @@ def openapi_json(request: HttpRequest, api: Any, **parameters: Any) -> HttpRespo
 
 
 def openapi_view(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponse:
-    """Answer the page."""
+    """Return the page."""
     namespace = _outer_namespace(request, api)
     if namespace:
         # Ninja's pages find the document by this name, which an include's namespace comes before.
@@ -96,7 +96,7 @@ def _outer_namespace(request: HttpRequest, api: Any) -> str:
 
 
 class _Documents:
-    """The documents of one API that were asked for last, as they are sent, with their ETags."""
+    """The most recently requested documents of one API, encoded, with their ETags."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Any, tuple[bytes, str]] = OrderedDict()
@@ -134,7 +134,7 @@ _documents: WeakKeyDictionary[Any, _Documents] = WeakKeyDictionary()
 
 @lru_cache(maxsize=16)
 def _namespaces(resolver: URLResolver, api: Any) -> tuple[str, ...]:
-    """Return the full namespaces under which a resolver holds an API, in the order of the patterns."""
+    """Return the full namespaces under which a resolver has an API, in the order of the patterns."""
     found: list[str] = []
     for each in resolver.url_patterns:
         if isinstance(each, URLResolver):

@@ -60,7 +60,7 @@ class Batches:
     def _read_rows(self, row_plan: RowPlan, separator: bytes) -> Iterator[bytes]:
         with closing(row_plan.batches(self._queryset, BATCH, separator)) as batches:
             for keys, body in batches:
-                # A batch without a body holds a value that did not fit. Only this batch is read again, as instances.
+                # A batch without a body contains a value that did not fit. Only this batch is read again, as instances.
                 found = self._write(self._find(keys), separator) if body is None else body
                 if found:
                     yield found

@@ -61,7 +61,7 @@ def column_of(
         return column
     # An attribute with a descriptor of the project's own can return anything, whatever is in the column.
     if model and type(inspect.getattr_static(model, field.attname, None)) not in _DESCRIPTORS:
-        raise TierUnavailable(f"{field.name} is read through a descriptor of the project's own")
+        raise TierUnavailable(f"{field.name} is read through a custom descriptor")
     name, field = field.name, stored(field)
     if not type(field).__module__.startswith("django.db.models.fields"):
         raise TierUnavailable(
@@ -108,9 +108,7 @@ def _urls(
 ) -> Callable[[list[Any]], Fragments]:
     """Return a function that writes the URLs of files, given their names."""
     if field.attr_class not in (FieldFile, ImageFieldFile):
-        raise TierUnavailable(
-            f"{field.name}: {field.attr_class.__name__} is a file of the project's own"
-        )
+        raise TierUnavailable(f"{field.name}: {field.attr_class.__name__} is a custom file class")
 
     def urls(values: list[Any]) -> Fragments:
         try:

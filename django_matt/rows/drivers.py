@@ -3,16 +3,18 @@
 SQLite gives its stored values (a date is text). psycopg gives PostgreSQL's text of each value.
 """
 
+from functools import cached_property
 from typing import Any
 
 from django_matt.serialization.encoder import ValueMismatch
 from django_matt.upstream import is_psycopg3, psycopg_adapters
 
-__all__ = ["Raw", "Wire", "is_raw"]
+__all__ = ["OBJECTS", "Raw", "Wire", "is_raw"]
 
 # The PostgreSQL types (OIDs) of which psycopg would make Python objects:
 # bool, int8, int2, int4, float4, float8, date, time, timestamptz, numeric, uuid.
-_OBJECTS = (16, 20, 21, 23, 700, 701, 1082, 1083, 1184, 1700, 2950)
+OBJECTS = frozenset((16, 20, 21, 23, 700, 701, 1082, 1083, 1184, 1700, 2950))
+_TEXT = 0
 
 
 def is_raw(connection: Any) -> bool:
@@ -43,22 +45,34 @@ class Raw:
 
 
 class Wire(Raw):
-    """A cursor of psycopg that returns every column as text.
+    """A cursor of psycopg that returns some types as text.
 
     The object passes itself to psycopg's ``Transformer`` as the connection-like context in which values are loaded.
     """
 
-    def __init__(self, cursor: Any) -> None:
-        """Save the cursor's own loaders, then register text loaders in their place. The cursor must not have run yet."""
-        text_loader, adapt = psycopg_adapters()
+    def __init__(self, cursor: Any, oids: tuple[int, ...]) -> None:
+        """Register the loader of text for these types, and keep the cursor's own. The cursor must not have run yet.
+
+        Few types are registered: each costs as much as a step of the request.
+        """
+        text_loader, _ = psycopg_adapters()
         super().__init__(cursor)
         adapters = getattr(cursor, "adapters", None)
         if adapters is None:
             raise ValueMismatch("a cursor that is not psycopg's")
         self.connection = cursor.connection
-        self.adapters = adapt.AdaptersMap(adapters)
-        for oid in _OBJECTS:
+        self._own = {oid: adapters.get_loader(oid, _TEXT) for oid in oids}
+        for oid in oids:
             adapters.register_loader(oid, text_loader)
+
+    @cached_property
+    def adapters(self) -> Any:
+        """The adapters with the cursor's own loaders."""
+        _, adapt = psycopg_adapters()
+        found = adapt.AdaptersMap(self.cursor.adapters)
+        for oid, loader in self._own.items():
+            found.register_loader(oid, loader)
+        return found
 
     def types(self) -> list[int]:
         """Return the OIDs of the columns' types."""
@@ -66,10 +80,10 @@ class Wire(Raw):
         return [result.ftype(column) for column in range(result.nfields)]
 
     def load(self, values: list[Any], column: int) -> list[Any]:
-        """Convert a column's text to the objects that the connection would have returned."""
+        """Convert a column's raw values to the objects that the connection would have returned."""
         oid = self.cursor.pgresult.ftype(column)
-        if oid not in _OBJECTS:
+        if oid not in self._own:
             return values
         _, adapt = psycopg_adapters()
-        load = adapt.Transformer(self).get_loader(oid, 0).load
+        load = adapt.Transformer(self).get_loader(oid, _TEXT).load
         return [None if value is None else load(value.encode()) for value in values]

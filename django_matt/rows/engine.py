@@ -48,7 +48,7 @@ class RenderedItems:
 class RenderedIterable(ModelIterable):  # type: ignore[type-arg]
     """Makes a queryset yield one ``RenderedItems`` instead of model instances; see ``RowsTier.defer_rendering``.
 
-    A queryset keeps its iterable class when it is sliced, filtered or copied, and no other attribute of ours. So the plan and
+    A queryset keeps its iterable class when it is sliced, filtered or copied, and no other attribute that we add. So the plan and
     the fallback are class attributes of a subclass, which ``defer_rendering`` makes once and reuses.
     """
 
@@ -106,7 +106,7 @@ class RowsTier:
         """Return the row plan for a queryset, or raise ``TierUnavailable`` with the reason.
 
         Plans are kept by all that they depend on: the model, the database, the annotations, the columns of ``values()`` and
-        the time zone. Reasons are kept too, so that a queryset that cannot be answered costs one look-up per request.
+        the time zone. Reasons are kept too, so that a queryset that cannot be answered costs one lookup per request.
         """
         check(queryset)
         names = frozenset(queryset.query.annotation_select)
@@ -131,11 +131,15 @@ class RowsTier:
             # tables from one database, so it must be the one that Django would read each of them from.
             for model, target, name in known.relations:
                 if not is_read_here(model, target, using):
-                    raise TierUnavailable(f"{name} is read from another database, or may be")
+                    raise TierUnavailable(
+                        f"{name} is read from another database, or may be read from one"
+                    )
         # DISTINCT compares the selected columns. The plan selects only what the schema reads, so it would remove rows that
         # differ in a column that values() also gives.
         if values is not None and queryset.query.distinct and names | values != known.read:
-            raise TierUnavailable("the query is distinct by what is not answered")
+            raise TierUnavailable(
+                "the query is distinct by columns that the response does not show"
+            )
         # A queryset of a related manager (author.books.all()) gives its instances the author that it was called on, which
         # the view may have changed in memory. A join would read the author from the database instead.
         for field in queryset._known_related_objects:
@@ -150,7 +154,7 @@ class RowsTier:
         """Why no queryset can be answered as a list by this schema, or None."""
         node = self.node
         if node.kind != _LIST or node.item.kind != _MODEL or node.item.nullable:
-            return "the response is no list of a schema"
+            return "the response is not a list of a schema"
         if node.longest >= 0 or node.shortest > 0:
             return "the length of the list is bounded"
         return None
@@ -183,7 +187,7 @@ class RowsTier:
         Raises ``MultipleObjectsReturned`` as ``QuerySet.get()`` does, ``TierUnavailable`` or ``ValueMismatch``.
         """
         if self.node.kind != _MODEL:
-            raise TierUnavailable("the response is no schema")
+            raise TierUnavailable("the response is not a schema")
         try:
             return self._render(queryset, 1)
         except TooMany:
@@ -197,12 +201,12 @@ class RowsTier:
         row_plan = self.row_plan(queryset)
         mismatches = self._mismatches.get(row_plan)
         if mismatches is not None and monotonic() < mismatches.until:
-            raise TierUnavailable("values of other requests did not fit the schema as they stand")
+            raise TierUnavailable("values of other requests did not fit the schema unchanged")
         try:
             written = row_plan.write(queryset, most, first)
         except ValueMismatch as mismatch:
             self._count_mismatch(row_plan, str(mismatch))
-            raise ValueMismatch(f"a value does not fit as it stands: {mismatch}") from None
+            raise ValueMismatch(f"a value does not fit unchanged: {mismatch}") from None
         except TooMany as long:
             long.row_plan = row_plan
             self._mismatches.pop(row_plan, None)
@@ -223,7 +227,7 @@ class RowsTier:
         mismatches.count, mismatches.pause = 0, min(pause * 2, _LONGEST_PAUSE)
         node = self.node.item if self.node.kind == _LIST else self.node
         logger.warning(
-            "%s of %s is answered from instances for %d seconds: %d answers in a row did not fit the schema as rows,"
+            "%s of %s is written from instances for %d seconds, because %d responses in a row did not fit the schema as rows,"
             " the last one by %s. Then rows are tried again.",
             node.name,
             row_plan.model._meta.label,
@@ -236,11 +240,11 @@ class RowsTier:
         """Return a copy of ``queryset`` that renders itself to JSON when a paginator evaluates it.
 
         Ninja's paginators slice a queryset and call ``list()`` on it before the response is built, so this is the only
-        moment at which a page's rows can be read from the cursor. Iterating the copy yields exactly one ``RenderedItems``
+        point at which a page's rows can be read from the cursor. Iterating the copy yields exactly one ``RenderedItems``
         (the page's JSON array) instead of model instances; ``Tiers.encode`` later puts it into the page object.
 
         If the rows cannot be rendered, the copy yields the instances of ``fall_back(queryset, reason)`` instead, and the
-        response is encoded as if this method had not been called. Raises ``TierUnavailable`` if that is known beforehand.
+        response is encoded as if this method had not been called. Raises ``TierUnavailable`` if that is already known.
         """
         self.row_plan(queryset)
         lookups = queryset._prefetch_related_lookups

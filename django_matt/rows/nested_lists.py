@@ -1,6 +1,6 @@
 """Nested lists: one more query reads the items of a to-many relation for all objects of a response.
 
-This is what ``prefetch_related()`` does, with JSON in the place of instances: the items are written while they are read,
+This is what ``prefetch_related()`` does, with JSON instead of instances: the items are written while they are read,
 grouped by the key of the object that they belong to, and put into that object by a step of the row writer.
 """
 
@@ -57,7 +57,7 @@ class NestedList:
         self.name = name
         through = getattr(relation, "content_type_field_name", None)
         if target is None or through:
-            raise TierUnavailable(f"{name} is a relation to any model")
+            raise TierUnavailable(f"{name} is a relation that may refer to any model")
         if node.longest >= 0 or node.shortest > 0:
             raise TierUnavailable(f"the length of {name} is bounded")
         # ``back`` is the lookup that filters items by their object; ``by_key`` tells whether it compares primary keys, which is
@@ -71,12 +71,14 @@ class NestedList:
             self.back = relation.related_query_name() if forward else relation.field.name
             by_key = joins_by_key(relation) and target is not model
             if not self.back.isidentifier():
-                raise TierUnavailable(f"{name} has no way back: its related_name is hidden")
+                raise TierUnavailable(
+                    f"{name} cannot be followed backwards: its related_name is hidden"
+                )
         if not by_key:
-            raise TierUnavailable(f"{name} is matched by another column than the primary key")
+            raise TierUnavailable(f"{name} is matched by a column other than the primary key")
         item = node.item
         if item.nullable or item.kind not in (_MODEL, _LINK):
-            raise TierUnavailable(f"{name} is a list of no schema")
+            raise TierUnavailable(f"{name} is a list of values without a schema")
         self.using = parent.using
         self.pack, self.types = key_packer(
             model._meta.pk, connections[self.using], as_text=parent.as_text
@@ -91,7 +93,7 @@ class NestedList:
         queryset = self.row_plan.model._default_manager.all()
         check(queryset)
         if queryset._db not in (None, self.using):
-            raise TierUnavailable(f"{self.name} is in another database, says its manager")
+            raise TierUnavailable(f"{self.name} is in another database, according to its manager")
         return queryset.using(self.using)
 
     def fetch(self, keys: list[Any], raw: Raw) -> dict[Any, list[bytes]]:

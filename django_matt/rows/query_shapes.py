@@ -1,7 +1,7 @@
 """Query shapes: what the SQL of a query depends on, apart from the values that the database gets as parameters.
 
 Two queries of one shape have the same SQL, so that it is compiled once and kept: one object by another key, a list of
-another tenant, another page. The values are prepared anew for every query, by the methods of Django's lookups that also
+another tenant, another page. The values are prepared for every query, by the methods of Django's lookups that also
 prepare them when Django compiles. A query with anything in it whose SQL may depend on a value has no shape.
 """
 
@@ -155,7 +155,7 @@ def _key_of_lookup(node: Any, connection: Any, params: list[Any]) -> Hashable:
 def _processed(node: Any, connection: Any) -> tuple[Hashable, Any]:
     """Return the SQL of a condition's value and its parameters, or raise if the SQL may depend on the value otherwise.
 
-    A value that is in the SQL itself is returned in the place of its SQL.
+    A value that is in the SQL itself is returned instead of its SQL.
     """
     kind, value = type(node), node.rhs
     if issubclass(kind, lookups.IsNull):
@@ -230,5 +230,5 @@ def _mark(node: Any, connection: Any, marks: list[object]) -> None:
 
 
 def _replaced(found: tuple[Hashable, Any], compiler: Any, connection: Any) -> tuple[Hashable, Any]:
-    """Stand in for the ``process_rhs()`` of a marked lookup. Django adds to a list that it gets, so it gets a new one."""
+    """Replace the ``process_rhs()`` of a marked lookup. Django appends to the list that it gets, so it gets a new one."""
     return found[0], type(found[1])(found[1])

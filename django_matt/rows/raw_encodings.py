@@ -139,7 +139,7 @@ def _as_json(keys: list[Any]) -> str:
     try:
         packed = orjson.dumps(keys).decode()
     except TypeError:
-        raise ValueMismatch("a key that is no text and no number") from None
+        raise ValueMismatch("a key that is neither a string nor a number") from None
     if "\\u0000" in packed:
         # SQLite's JSON functions end a text at a NUL, and the key would match another row.
         raise ValueMismatch("a key with a NUL")

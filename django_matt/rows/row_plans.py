@@ -86,12 +86,12 @@ class RowPlan(Select):
         """Add the steps of an object: a brace, its fields, a brace."""
         model = place.model
         if not node.getter:
-            raise TierUnavailable(f"{node.name} is no Schema of Ninja's")
+            raise TierUnavailable(f"{node.name} is not a Schema of Ninja")
         if self.values is None and not is_quiet(model):
-            raise TierUnavailable(f"{model.__name__} makes its instances in its own way")
+            raise TierUnavailable(f"{model.__name__} creates its instances itself")
         # A schema inside itself (a tree) would have no end.
         if any(node.fields is seen for seen in place.path):
-            raise TierUnavailable(f"{node.name} holds itself")
+            raise TierUnavailable(f"{node.name} contains itself")
         below = replace(place, path=(*place.path, node.fields))
         for field in node.fields:
             step = WriteStep(
@@ -125,7 +125,7 @@ class RowPlan(Select):
             found = next((f for f in meta.concrete_fields if name in (f.name, f.attname)), None)
             if found is None:
                 raise TierUnavailable(
-                    f"{name} is no column, annotation or relation of {meta.object_name}"
+                    f"{name} is not a column, annotation or relation of {meta.object_name}"
                 )
             self._add_column(step, place, found, node)
         elif node.kind == _MODEL and (relation.one_to_one or relation.many_to_one):
@@ -135,7 +135,7 @@ class RowPlan(Select):
         else:
             raise TierUnavailable(f"{name} is a relation, and its schema is of another shape")
         if relation is not None and not is_stock(place.model, name):
-            raise TierUnavailable(f"{name} is read through a descriptor of the project's own")
+            raise TierUnavailable(f"{name} is read through a custom descriptor")
 
     def _add_value(self, step: WriteStep, place: _Place, field: Any, given: frozenset[str]) -> None:
         """Add the step of one field, read from a dictionary of ``values()``."""
@@ -146,7 +146,7 @@ class RowPlan(Select):
             _, _, targets, _ = Query(place.model).names_to_path(name.split("__"), place.model._meta)
             self._add_column(step, replace(place, model=None), targets[0], field.node, name)
         else:
-            raise TierUnavailable(f"values() does not give {name}")
+            raise TierUnavailable(f"values() does not return {name}")
 
     def _add_column(
         self, step: WriteStep, place: _Place, field: Any, node: Any, name: str = ""
@@ -181,11 +181,11 @@ class RowPlan(Select):
         """
         name, target = accessor_of(relation), relation.related_model
         if target is None:
-            raise TierUnavailable(f"{name} is a relation to any model")
+            raise TierUnavailable(f"{name} is a relation that may refer to any model")
         if (target._meta.pk if is_reverse(relation) else relation).column is None:
             raise TierUnavailable(f"{name} is matched by several columns")
         if relation.concrete and not relation.db_constraint:
-            raise TierUnavailable(f"{name} may point at a row that is not there")
+            raise TierUnavailable(f"{name} may refer to a row that does not exist")
         if not is_joinable(target):
             raise TierUnavailable(f"{name} is found by the base manager of {target.__name__}")
         if not relation.concrete and relation.name != name:

@@ -14,7 +14,7 @@ __all__ = ["COMPILED", "RowWriter", "WriteStep", "row_writer_of"]
 class WriteStep:
     """One step of a row writer.
 
-    ``object`` and ``end`` write braces. ``fragment`` writes JSON that was made beforehand. ``joined`` begins a joined object,
+    ``object`` and ``end`` write braces. ``fragment`` writes JSON that was prepared. ``joined`` begins a joined object,
     or jumps to the step ``end`` if its key is NULL. ``nested`` writes the items that were read for the key in its column.
     Every other code names a raw encoding, which only the compiled writer knows.
     """

@@ -2,12 +2,13 @@
 
 from collections.abc import Generator, Hashable
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 from django.db import connections
 from django.db.models import Model
 
-from django_matt.rows.drivers import Raw, Wire
+from django_matt.rows.drivers import OBJECTS, Raw, Wire
 from django_matt.rows.nested_lists import Key, NestedList
 from django_matt.rows.query_shapes import compile_shape, shape_of
 from django_matt.rows.raw_encodings import Column, converted
@@ -44,7 +45,7 @@ class Select:
         self.selected: list[Any] = [*first]
         self.steps: list[WriteStep] = []
         # Two lists are kept apart from the steps, by the index of their step: columns without a raw encoding, which Django
-        # converts (with the column that holds the key of their object, None for the outermost), and nested lists.
+        # converts (with the column of their object's key, None for the outermost), and nested lists.
         self.converted_columns: dict[int, tuple[Column, int | None]] = {}
         self.nested_lists: dict[int, NestedList] = {}
         # For raw PostgreSQL columns: the index, the types (OIDs) that the step can write, the name for messages.
@@ -102,7 +103,15 @@ class Select:
 
     def raw(self, cursor: Any) -> Raw:
         """Wrap a cursor, of the client or the server, so that it gives raw rows."""
-        return Wire(cursor) if self.as_text else Raw(cursor)
+        return Wire(cursor, self.text_types) if self.as_text else Raw(cursor)
+
+    @cached_property
+    def text_types(self) -> tuple[int, ...]:
+        """The PostgreSQL types that a step here or in a nested list writes from their text."""
+        found = {oid for _, expected, _ in self.expected_types for oid in expected & OBJECTS}
+        return tuple(
+            found.union(*(each.row_plan.text_types for each in self.nested_lists.values()))
+        )
 
     def extras(
         self, rows: list[Any], statement: CachedSQL, raw: Raw, inside: Raw | None = None
@@ -119,7 +128,7 @@ class Select:
                 raise ValueMismatch(f"{name}: a column of another type")
         for at, (column, key) in self.converted_columns.items():
             index = self.steps[at].column
-            # A column of a joined object has a value only where the object exists.
+            # A column of a joined object has a value only if the object exists.
             there = [row[index] for row in rows if key is None or row[key] is not None]
             values = raw.load(there, index)
             try:

@@ -63,19 +63,21 @@ def check(queryset: Any) -> None:
     query = queryset.query
     usual = ModelIterable if queryset._fields is None else ValuesIterable
     if queryset._iterable_class is not usual:
-        raise TierUnavailable("the queryset gives tuples, or makes its items in its own way")
+        raise TierUnavailable("the queryset returns tuples, or creates its items itself")
     if queryset._result_cache is not None:
         raise TierUnavailable("the queryset is already evaluated")
     if type(query) is not Query or evaluates_itself(queryset):
-        raise TierUnavailable(f"{type(queryset).__name__} evaluates itself in its own way")
+        raise TierUnavailable(f"{type(queryset).__name__} evaluates itself")
     if not is_simple(query, distinct=True):
-        raise TierUnavailable("the query is combined, grouped, locked, or holds SQL by hand")
+        raise TierUnavailable(
+            "the query is combined, grouped or locked, or contains SQL written by hand"
+        )
     if query.where.contains_over_clause:
         # Django wraps such a query and selects equal columns only once (SQLCompiler.get_qualify_sql), so the indexes of the
         # columns would be wrong.
         raise TierUnavailable("the query is filtered by a window")
     if query.distinct_fields or (query.distinct and query.annotations):
-        raise TierUnavailable("the query is distinct by what is not answered")
+        raise TierUnavailable("the query is distinct by columns that the response does not show")
     if query.deferred_loading != (frozenset(), True):
         raise TierUnavailable("the view chose columns by only() or defer()")
     if not all(isinstance(lookup, str) for lookup in queryset._prefetch_related_lookups):

@@ -1,4 +1,4 @@
-"""What the current request may read: a context variable, which threads of ``sync_to_async`` and streams see too."""
+"""What the current request may read: a context variable, which is also set in threads of ``sync_to_async`` and in streams."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,19 +22,19 @@ keep_in_streams(CURRENT)
 
 
 class OutOfScope(Exception):  # noqa: N818 - says where the row is
-    """A response holds a row that the request may not read, or that cannot be shown to be one it may: a fault of the view."""
+    """A response has a row that the request may not read, or for which this cannot be decided: a fault of the view."""
 
 
 def narrow_by_request(queryset: Any) -> Any:
-    """Return what the current request may read of a queryset that a manager has made."""
+    """Narrow a queryset of a manager to what the current request may read."""
     current = CURRENT.get()
     return queryset if current is None else current.narrow(queryset)
 
 
 def narrowed(source: type[M] | Manager[M] | QuerySet[M]) -> QuerySet[M]:
-    """Return what the current request may read of a model or a queryset; outside of a request, all of it.
+    """Return the part of a model or a queryset that the current request may read; outside of a request, all of it.
 
-    Managers do this by themselves. It is for a queryset that was made elsewhere, as one at the top of a module.
+    Managers do this automatically. Use it for a queryset that was created elsewhere, such as one at the top of a module.
     """
     queryset: Any = source._default_manager if isinstance(source, type) else source
     current, made = CURRENT.get(), queryset.all()
@@ -44,7 +44,7 @@ def narrowed(source: type[M] | Manager[M] | QuerySet[M]) -> QuerySet[M]:
 
 @contextmanager
 def unscoped() -> Iterator[None]:
-    """Read without scopes. The response obeys them anyway: what is read here can be counted and compared, not returned."""
+    """Read everything, without scopes. You can count and compare it, but the response is narrowed anyway."""
     token = CURRENT.set(None)
     try:
         yield
@@ -54,17 +54,17 @@ def unscoped() -> Iterator[None]:
 
 @contextmanager
 def entered(api: Any, request: HttpRequest | None) -> Iterator[None]:
-    """Read as a request to an API may: for a WebSocket, a task or a test, which no operation runs.
+    """Apply the scopes of an API outside of its requests: in a WebSocket, a task or a test.
 
-    Raises ``OutOfScope`` where the API has scopes and there is no request to ask.
+    Raises ``OutOfScope`` if the API has scopes and ``request`` is None.
     """
     scopes = api.scopes
     if scopes is None:
         yield
         return
     if request is None:
-        raise OutOfScope(f"{api.title!r} has scopes: pass the request whose rows are wanted.")
-    # Here, as this module stands below it.
+        raise OutOfScope(f"{api.title!r} has scopes: pass the request whose rows you want.")
+    # Here, because this module is below it.
     from django_matt.scopes.queries import RequestScopes
 
     scopes.install()

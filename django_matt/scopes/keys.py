@@ -26,7 +26,7 @@ _KEYS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class KeyOf:
-    """Says that a field of a request holds the key of a model's object, or a list of keys, where no ``ModelSchema`` does.
+    """Declares that a field of a request is the key of a model's object, or a list of keys, outside of a ``ModelSchema``.
 
     >>> from typing import Annotated
     >>> from django.contrib.auth.models import User
@@ -224,7 +224,7 @@ def _values(key: KeyOf, name: str, value: Any) -> Iterator[_Sent]:
 
 @cache
 def _keys_of(schema: type[BaseModel]) -> dict[str, KeyOf]:
-    """Return the fields of a schema that hold keys: those that say it, and those of a model's relations."""
+    """Return the fields of a schema that are keys: those with ``KeyOf``, and those of a model's relations."""
     found = {
         name: each
         for name, field in schema.model_fields.items()
@@ -248,7 +248,7 @@ def _keys_of(schema: type[BaseModel]) -> dict[str, KeyOf]:
 
 
 def _keys_in(annotation: Any, seen: frozenset[Any]) -> Iterator[KeyOf]:
-    """Yield the keys that values of an annotation may hold."""
+    """Yield the keys in values of an annotation."""
     if key := _key_of(annotation):
         yield key
     schema = _schema_of_patch(annotation) or annotation

@@ -15,11 +15,12 @@ from django.core.exceptions import (
 from django.db.models import Manager, Model, Q, QuerySet
 from django.db.models.query import RawQuerySet
 from django.http import HttpRequest
+from django.utils.functional import LazyObject
 from ninja.responses import Status
 
 from django_matt.scopes.current import OutOfScope, unscoped
 from django_matt.scopes.registry import Narrow, Scopes
-from django_matt.upstream import AND, INNER, Query, WhereNode
+from django_matt.upstream import AND, INNER, Query, WhereNode, unwrapped
 
 __all__ = ["RequestScopes", "reads"]
 
@@ -107,7 +108,7 @@ class RequestScopes:
     def narrow_all(self, queryset: Any) -> Any:
         """Return a queryset narrowed in everything that it reads: its table, joins, subqueries and prefetches.
 
-        Relations to narrowed models in ``select_related()`` are left out: whoever reads them asks their base manager.
+        Relations to narrowed models in ``select_related()`` are left out: code that reads them uses their base manager.
         """
         made = queryset._chain()
         query = self._narrow_query(made.query)
@@ -115,7 +116,7 @@ class RequestScopes:
             query.select_related = False
         elif query.select_related:
             query.select_related = self._unselect(made.model, query.select_related) or False
-        # A related manager would give each row the object that it belongs to, whoever has found that.
+        # A related manager would attach the object that it belongs to to each row, even one that was found without the scope.
         made._known_related_objects = {
             field: objects
             for field, objects in made._known_related_objects.items()
@@ -210,7 +211,7 @@ class RequestScopes:
     # ---- results of views ----
 
     def settle(self, value: Any, loaded: list[Model]) -> Any:
-        """Return what a view returned with its querysets narrowed; add to ``loaded`` the instances that it holds."""
+        """Return what a view returned with its querysets narrowed; add to ``loaded`` the instances in it."""
         if isinstance(value, Manager):
             value = value.all()
         if isinstance(value, QuerySet):
@@ -279,7 +280,7 @@ class RequestScopes:
                 if outside := set(part) - set(queryset.values_list("pk", flat=True)):
                     raise OutOfScope(
                         f"The view returned a {model.__name__} that the request may not read (key {min(outside, key=str)!r}). "
-                        "Find it by a manager of the model, and leave related objects to the response schema."
+                        "Find it with a manager of the model, and let the response schema read related objects."
                     )
 
 
@@ -412,7 +413,7 @@ def _collect(values: Any, loaded: list[Model]) -> None:
     loaded.extend(value for value in values if isinstance(value, Model))
 
 
-# What the attribute of an instance may hold others in, besides what Django keeps of its relations.
+# Where an attribute of an instance may keep other instances, besides what Django keeps of its relations.
 _HOLDERS = (list, tuple, set, Model, QuerySet)
 
 
@@ -426,6 +427,9 @@ def _reach(loaded: list[Model]) -> list[Model]:
             waiting.extend(value)
         elif isinstance(value, QuerySet):
             waiting.extend(value._result_cache or ())
+        elif isinstance(value, LazyObject) and isinstance(value, Model):
+            # ``request.user``: the instance is inside.
+            waiting.append(unwrapped(value))
         elif isinstance(value, Model) and id(value) not in seen:
             seen[id(value)] = value
             waiting.extend(value._state.fields_cache.values())

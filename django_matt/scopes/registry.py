@@ -82,7 +82,7 @@ class Scopes:
     def install(self) -> None:
         """Let the managers of all narrowed models ask what the current request may read; may be called again."""
         for model in self.models:
-            # Django makes managers anew where a model is added later, as tests do.
+            # Django creates managers again if a model is added later, as in tests.
             if not is_scoped(model):
                 scope_managers(model)
 
@@ -90,7 +90,7 @@ class Scopes:
         """Return what is wrong with the scopes, each with a hint."""
         found = []
         if lost := upstream.lost("scopes"):
-            found.append((f"No scope can narrow: {lost}.", "See what matt.E005 says of it."))
+            found.append((f"Scopes do not work: {lost}.", "See matt.E005."))
         for model, narrow in self._added:
             name = getattr(model, "__name__", repr(model))
             if not (isinstance(model, type) and issubclass(model, Model)):
@@ -101,14 +101,14 @@ class Scopes:
                 hint = f"Add the scope to {'its model' if concrete is None else concrete.__name__}: the two share a table."
                 found.append((f"add_scope() got the proxy {name}.", hint))
             if problem := _problem_of(narrow):
-                hint = "Pass a plain function of the request that returns a Q, or None for no narrowing."
+                hint = "Pass a plain function of the request that returns a Q, or None if the request may read everything."
                 found.append((f"The scope of {name} {problem}.", hint))
         return found
 
 
 def _problem_of(narrow: Any) -> str | None:
     if not callable(narrow):
-        return f"is {narrow!r}, which cannot be called"
+        return f"is {narrow!r}, which is not callable"
     if inspect.iscoroutinefunction(narrow) or inspect.iscoroutinefunction(
         getattr(narrow, "__call__", None)  # noqa: B004 - the method itself is looked at
     ):

@@ -1,6 +1,7 @@
 # The C types of encoder.py where it is compiled.
 
 cimport cython
+from cpython.datetime cimport datetime as c_datetime
 
 cdef int _STR, _INT, _FLOAT, _BOOL, _DATETIME, _DECIMAL, _UUID, _DATE, _TIME, _TIMEDELTA
 cdef int _CHOICE, _LIST, _DICT, _MODEL, _ANY, _LINK, _IP
@@ -49,7 +50,7 @@ cdef str decimal_value(Node node, value)
     year=cython.int, month=cython.int, day=cython.int, hour=cython.int, minute=cython.int, second=cython.int,
     micro=cython.int, start=str, end=str,
 )
-cdef object datetime_value(value)
+cdef object datetime_value(c_datetime value)
 cdef str zoned_text(value)
 cdef str time_value(value)
 cdef object to_jsonable(value, int depth, bint lenient)

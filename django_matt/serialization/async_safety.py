@@ -48,7 +48,7 @@ def may_query(node: Any, value: Any, depth: int = 0) -> bool:
 
 
 def _all_loaded(node: Any, values: Any) -> bool:
-    """Tell quickly whether a list holds instances of one model that have every column the node reads."""
+    """Tell quickly whether a list contains instances of one model that have every column the node reads."""
     if not values or not node.fields or any(field.node.kind in _HOLDERS for field in node.fields):
         return False
     kind = type(values[0])

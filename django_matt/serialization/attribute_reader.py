@@ -76,7 +76,7 @@ class AttributeReader:
             return _each(self._build(core_schema["items_schema"]))
         if kind == "dict" and core_schema.get("keys_schema", {}).get("type") == "str":
             return _each_value(self._build(core_schema["values_schema"]))
-        raise TierUnavailable(f"a {kind} that holds models")
+        raise TierUnavailable(f"a {kind} that contains models")
 
     def _later(self, ref: str) -> ReadValue:
         if ref not in self._readers and ref in self._known:

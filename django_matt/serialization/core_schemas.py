@@ -140,14 +140,14 @@ class Reader:
             self, "_" + kind.replace("-", "_"), None
         )
         if read is None or kind not in _WORDS:
-            raise TierUnavailable(f"{path}: {_article(kind)} is judged by pydantic")
+            raise TierUnavailable(f"{path}: {_article(kind)} needs pydantic")
         return read(core_schema, path)
 
     @staticmethod
     def _only(core_schema: Mapping[str, Any], words: frozenset[str], path: str) -> None:
         if "serialization" in core_schema:
             raise TierUnavailable(
-                f"{path}: a serializer is called for each value; without it the encoder can serve"
+                f"{path}: a serializer is called for each value; without it, the encoder can write the response"
             )
         more = {
             word
@@ -156,7 +156,7 @@ class Reader:
         }
         if more:
             raise TierUnavailable(
-                f"{path}: {', '.join(sorted(more))} of a {core_schema['type']} is judged by pydantic"
+                f"{path}: {', '.join(sorted(more))} of a {core_schema['type']} needs pydantic"
             )
 
     def _node(self, kind: str, name: str) -> Any:
@@ -212,7 +212,7 @@ class Reader:
 
     def _tuple(self, core_schema: Mapping[str, Any], path: str) -> Any:
         if core_schema.get("variadic_item_index") != 0 or len(core_schema["items_schema"]) != 1:
-            raise TierUnavailable(f"{path}: a tuple of a fixed shape is judged by pydantic")
+            raise TierUnavailable(f"{path}: a tuple of a fixed shape needs pydantic")
         node = self._node("list", "tuple")
         node.item = self.read(core_schema["items_schema"][0], path + "[]")
         return node
@@ -220,7 +220,7 @@ class Reader:
     def _dict(self, core_schema: Mapping[str, Any], path: str) -> Any:
         keys = core_schema.get("keys_schema", {"type": "any"})
         if set(keys) - {"type", "metadata"} or keys["type"] not in {"any", "str"}:
-            raise TierUnavailable(f"{path}: keys other than plain strings are judged by pydantic")
+            raise TierUnavailable(f"{path}: keys other than plain strings need pydantic")
         node = self._simple("dict", core_schema)
         node.item = self.read(core_schema.get("values_schema", {"type": "any"}), path + "{}")
         return node
@@ -229,22 +229,18 @@ class Reader:
         node = self._node("choice", "literal")
         for value in core_schema["expected"]:
             if type(value) not in {str, int, bool}:
-                raise TierUnavailable(
-                    f"{path}: a literal of {type(value).__name__} is judged by pydantic"
-                )
+                raise TierUnavailable(f"{path}: a literal of {type(value).__name__} needs pydantic")
             node.raw_members[type(value), value] = value
         return node
 
     def _enum(self, core_schema: Mapping[str, Any], path: str) -> Any:
         kind: type[Enum] = core_schema["cls"]
         if not (issubclass(kind, (str, int)) or kind.__str__ is Enum.__str__):
-            raise TierUnavailable(f"{path}: {kind.__name__} writes itself as text in its own way")
+            raise TierUnavailable(f"{path}: {kind.__name__} converts itself to a string")
         if "_missing_" in {
             name for base in kind.__mro__ if base is not Enum for name in vars(base)
         } and not (issubclass(kind, int) and kind.__module__ == "enum"):
-            raise TierUnavailable(
-                f"{path}: {kind.__name__} looks up missing members in its own way"
-            )
+            raise TierUnavailable(f"{path}: {kind.__name__} looks up missing members itself")
         node = self._node("choice", kind.__name__)
         node.model = kind
         for member in core_schema["members"]:
@@ -280,7 +276,7 @@ class Reader:
         )
         if more:
             raise TierUnavailable(
-                f"{path}: the setting {', '.join(sorted(more))} of {name} is judged by pydantic"
+                f"{path}: the setting {', '.join(sorted(more))} of {name} needs pydantic"
             )
         fields = core_schema["schema"]
         if fields["type"] != "model-fields" or not fields["fields"]:
@@ -337,7 +333,7 @@ class Reader:
     ) -> Any:
         more = {word for word in set(core_field) - _FIELD_WORDS if core_field[word]}
         if more:
-            raise TierUnavailable(f"{path}: {', '.join(sorted(more))} is judged by pydantic")
+            raise TierUnavailable(f"{path}: {', '.join(sorted(more))} needs pydantic")
         alias = core_field.get("validation_alias") if by_alias else None
         if alias is not None and (not isinstance(alias, str) or (getter and "." in alias)):
             raise TierUnavailable(f"{path}: a path or a choice of aliases is looked up by Ninja")

@@ -18,7 +18,7 @@ _TRIES = 8
 
 
 class _AnyInstance:
-    """Stands in for every instance of a model from one database, and notes whether a router looks at anything else of it."""
+    """Represents every instance of a model from one database, and notes whether a router looks at anything else of it."""
 
     def __init__(self, model: type[Model], using: str | None) -> None:
         self.seen = SimpleNamespace(

@@ -1,6 +1,6 @@
 """Corrects the type of foreign keys with ``to_field`` in a ``ModelSchema``.
 
-Ninja gives such a field the type of the other table's primary key, but the column holds the values of another one. The type
+Ninja gives such a field the type of the other table's primary key, but the column has the values of another one. The type
 is corrected in the schema class, so that responses, requests and the OpenAPI document agree. A field that you declare
 yourself stays as it is.
 """
@@ -33,7 +33,7 @@ def type_foreign_keys(model: type[BaseModel]) -> None:
     for cls in found:
         _retype(cls)
     if not _corrected.isdisjoint(found):
-        # The core schema of a class holds those of its fields' classes: these come first.
+        # The core schema of a class contains those of its fields' classes: these come first.
         for cls in reversed(found):
             if cls not in _settled:
                 cls.model_rebuild(force=True)

@@ -68,5 +68,5 @@ def _choose(data: Any, written: Any) -> Any:
 
 def _hint(error: Exception) -> str:
     if "utf-8" in str(error):
-        return '. For bytes that are no text: model_config = ConfigDict(ser_json_bytes="base64")'
+        return '. For bytes that are not text: model_config = ConfigDict(ser_json_bytes="base64")'
     return ""

@@ -25,6 +25,6 @@ def _selected(model: Any, fields: Any = None, exclude: Any = None) -> Iterator[A
             yield field
         elif field.name in (fields or ()):
             raise ConfigError(
-                f"{field.name} of {model.__name__} is a generic foreign key, and may be of any model: leave it out of "
+                f"{field.name} of {model.__name__} is a generic foreign key, which may refer to any model: leave it out of "
                 f"Meta.fields, and declare it in the schema, as in `{field.name}: BookOut | FilmOut`."
             )

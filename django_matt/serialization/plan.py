@@ -70,7 +70,7 @@ class ResponsePlan:
                 raise TierUnavailable(limit)
             if exclude_defaults:
                 raise TierUnavailable(
-                    "exclude_defaults: what equals its default is known after validation"
+                    "exclude_defaults: only validation shows which values equal their default"
                 )
             self.node = reader.read_response(upstream.core_schema_of(response_model))
         except TierUnavailable as found:
@@ -188,7 +188,7 @@ def build_plan(
     exclude_none: bool = False,
     limit: str | None = None,
 ) -> ResponsePlan:
-    """Make the plan of a response model that Ninja's ``Operation._create_response_model`` made."""
+    """Return the plan of a response model, as Ninja's ``Operation._create_response_model`` returns it."""
     return ResponsePlan(
         response_model,
         by_alias=by_alias,

@@ -519,7 +519,6 @@ def _holds_raw(part: Any) -> bool:
     """Tell whether an expression contains raw SQL, whose bare column names may become ambiguous with a join."""
     if isinstance(part, (RawSQL, ExtraWhere)):
         return True
-    below = list(getattr(part, "children", ()))
-    if hasattr(part, "get_source_expressions"):
-        below += part.get_source_expressions()
-    return any(_holds_raw(each) for each in below)
+    # Of the conditions of a `WhereNode` as well: these are its children.
+    below = part.get_source_expressions() if hasattr(part, "get_source_expressions") else ()
+    return any(map(_holds_raw, below))

@@ -82,7 +82,7 @@ class ModelRequirements:
         self.generic: dict[str, list[tuple[list[str], Any, tuple[Any, ...]]]] = {}
         self._beyond_generic: dict[tuple[str, type[Model]], ModelRequirements] = {}
         self.unknown: dict[str, Any] = {}
-        # Whether code reads the instances that says not, by ``needs``, what it reads: it may ask the database for more.
+        # Whether code reads the instances without declaring it with ``needs``: it may query the database for more.
         self.by_code = False
 
     def read(self, annotation: Any, path: tuple[Any, ...] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Django's names without promise: querysets, requests, responses, and the statements of the ORM.
+"""Django's private names: querysets, requests, responses, and the statements of the ORM.
 
 The attributes of querysets and requests are read where they are used, because they are read for every request. Here they
 are checked.
@@ -14,6 +14,7 @@ from django.db.models import F, Manager, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import LazyObject
 
 from django_matt.upstream.names import expect, find, resolve
 
@@ -36,6 +37,7 @@ __all__ = [
     "load_post_and_files",
     "mark_logged",
     "psycopg_adapters",
+    "unwrapped",
 ]
 
 _find, _expect = partial(find, "django"), partial(expect, "django")
@@ -216,3 +218,10 @@ _expect(
     _probe_non_atomic,
 )
 _expect("django.http.HttpResponse", "_resource_closers", "asgi", HttpResponse)
+_expect("django.utils.functional.LazyObject", "_wrapped", "users scopes", LazyObject)
+
+
+def unwrapped(lazy: Any) -> Any:
+    """Return the object inside of a lazy one, such as the user in ``request.user``."""
+    bool(lazy)  # finds it, if nothing has yet
+    return lazy._wrapped

@@ -1,4 +1,4 @@
-"""The register of names without promise: which there are, what needs each, and which the installed releases lack."""
+"""The register of private names: which there are, what needs each, and which the installed releases lack."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,23 +30,24 @@ FEATURES = {
     "columns": "bounds of columns in requests and the document",
     "aliases": "type aliases and AliasChoices in parameters",
     "patches": "PatchDict of schemas with postponed annotations",
-    "cursors": "cursor pages that lose no row",
+    "cursors": "cursor pages that show every row",
     "handlers": "exception handlers that are async",
     "fields": "the names of fields in errors of the database",
     "forms": "forms of PUT and PATCH, and bodies without a length",
     "conditions": "durable transactions inside of a conditional write",
     "controllers": "a controller on an API whose id was used before",
     "transactions": "routes without the transaction of ATOMIC_REQUESTS",
+    "users": "the user in the lines of request_logs",
     "asgi": "responses closed without a thread under its ASGI application",
 }
 """What a missing name may turn off, in words."""
 
 
 class _Absent:
-    """Stands in for a class that is gone. Nothing is an instance of it."""
+    """Replaces a class that no longer exists. Nothing is an instance of it."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        raise NotImplementedError("This class is gone from a library: see manage.py check.")
+        raise NotImplementedError("The library lacks this class: see manage.py check.")
 
 
 ABSENT: Any = _Absent

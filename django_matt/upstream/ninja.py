@@ -1,4 +1,4 @@
-"""Ninja's names without promise: schemas, parameters, operations, and what a ``ModelSchema`` makes of columns."""
+"""Ninja's private names: schemas, parameters, operations, and what a ``ModelSchema`` makes of columns."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -144,7 +144,7 @@ def source_of(model: Any) -> str:
 
 
 def flat_names(model: Any) -> dict[str, tuple[str, ...]] | None:
-    """Return the way to the field that each name of a query, a form or a path stands for; None for a body."""
+    """Return the way to the field of each name of a query, a form or a path; None for a body."""
     found: dict[str, tuple[str, ...]] | None = getattr(model, "__ninja_flatten_map__", None)
     return found
 
@@ -227,7 +227,7 @@ create_patch_schema: Callable[[type[Any]], Any] = _find(
 
 
 def replace_create_patch_schema(create: Callable[[type[Any]], Any]) -> None:
-    """Let Ninja make the class behind every ``PatchDict[…]`` by a function of ours from now on."""
+    """Replace Ninja's function that creates the class of every ``PatchDict[…]``."""
     if lost("patches") is None:
         resolve("ninja.patch_dict").create_patch_schema = create
 
@@ -265,7 +265,7 @@ _find("ninja.operation.AsyncOperation._async_stream_response", "operations")
 
 
 def _mentions(function: str, name: str) -> None:
-    """Raise where a function no longer sets an attribute that it gives to views or operations."""
+    """Raise if a function no longer sets an attribute that it gives to views or operations."""
     code = resolve(function).__code__
     if name not in (*code.co_names, *code.co_consts):
         raise AttributeError(name)
@@ -308,7 +308,7 @@ def routers_of(api: Any) -> list[Any]:
 
 
 def replace_default_router(api: Any, router: Any) -> None:
-    """Put a router in the place of the one that the API made itself."""
+    """Replace the router that the API created itself."""
     if lost("operations") is None:
         api._router_registrations.clear()
         api._routers.clear()
@@ -463,7 +463,7 @@ def selected_fields(model: Any, fields: Any, exclude: Any) -> Iterable[Any]:
 
 
 def replace_selected_fields(select: Callable[..., Iterable[Any]]) -> None:
-    """Let Ninja select the fields of every ``ModelSchema`` by a function of ours from now on."""
+    """Replace Ninja's function that selects the fields of every ``ModelSchema``."""
     if lost("generic") is None:
         _factory._selected_model_fields = select
 

@@ -1,4 +1,4 @@
-"""Ninja Extra's names without promise: controllers, their routes, and what its decorators leave on a view."""
+"""Ninja Extra's private names: controllers, their routes, and what its decorators leave on a view."""
 
 from collections.abc import Callable
 from contextvars import ContextVar

@@ -1,4 +1,4 @@
-"""pydantic's names without promise: the core schemas, validators and metadata of models."""
+"""pydantic's private names: the core schemas, validators and metadata of models."""
 
 from functools import partial
 from typing import Any, cast

@@ -19,7 +19,7 @@ APPS = [
     TREE / "tests" / "scopes" / "tenants.py",
     TREE / "tests" / "extending" / "apps.py",
 ]
-PAGES = [TREE / "README.md", *sorted((TREE / "docs").glob("*.md"))]
+PAGES = [TREE / "README.md", *sorted((TREE / "docs").rglob("*.md"))]
 OF_DJANGO = {"_default_manager", "_base_manager", "_meta"}
 """What Django documents in spite of the underscore."""
 
@@ -61,7 +61,7 @@ def test_an_app_uses_public_names_alone(path: Path):
     assert list(private_uses(path.read_text())) == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(TREE)))
 def test_the_documentation_shows_public_names_alone(path: Path):
     blocks = [each for each in blocks_of(path.read_text()) if each.language == "python"]
     found = [used for each in blocks for used in private_uses(each.text)]

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import TREE, succeed
 
-BUDGET = 10_010
+BUDGET = 9_894
 """Lines of code of ``django_matt``, without those of ``rows/``. It only goes down: lower it when you make the core smaller."""
 
 SERVE = """
@@ -132,7 +132,7 @@ def test_a_module_that_the_core_imports_counts(copy_tree, imported):
 
 @pytest.mark.parametrize(
     "part",
-    ["cli/", "contrib/", "errors/tracebacks/", "openapi/documents.py", "testing.py", "asgi.py"],
+    ["cli/", "contrib/", "errors/tracebacks/", "openapi/documents.py", "testing/", "asgi.py"],
 )
 def test_a_part_that_no_request_needs_is_not_imported(imported, part):
     found = [path for path in imported if path.startswith(part)]

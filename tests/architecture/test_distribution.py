@@ -22,9 +22,16 @@ IMPORT_EVERYTHING = """
 import importlib.metadata, importlib.util, pkgutil, sys
 import django
 from django.conf import settings
+# Apps with tables, which Django imports in an installed app alone.
+apps = ["api_keys", "audit", "idempotency", "magic_links", "tenants"]
+libraries = {"accounts": "allauth", "passkeys": "allauth", "social": "allauth", "tokens": "jwt", "rate_limits": "limits"}
+apps += [app for app, library in libraries.items() if importlib.util.find_spec(library)]
+allauth = ["allauth", "allauth.account", "allauth.socialaccount", "allauth.mfa", "allauth.usersessions", "allauth.headless"]
 settings.configure(INSTALLED_APPS=[
-    "django.contrib.contenttypes", "django.contrib.auth", "ninja_extra", "django_matt", "django_matt.contrib.planted"
-], TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}], SECRET_KEY="x")
+    "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "django.contrib.messages", "django.contrib.admin",
+    "ninja_extra", "django_matt", "django_matt.contrib.planted", *(f"django_matt.contrib.{app}" for app in apps),
+    *(allauth if "accounts" in apps else []),
+], MIDDLEWARE=["allauth.account.middleware.AccountMiddleware"] if "accounts" in apps else [], TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}], SECRET_KEY="x")
 django.setup()
 import django_matt
 names = [m.name for m in pkgutil.walk_packages(django_matt.__path__, "django_matt.", onerror=lambda name: None)]
@@ -34,7 +41,8 @@ for name in names:
     except ImportError as error:
         # Whose extra is not among those installed here.
         library = (error.name or "").replace("-", "_").partition(".")[0]
-        extras = {"typer", "pydantic_settings", "environ", "uvicorn", "watchfiles", "websockets", "jurigged"}
+        extras = {"typer", "pydantic_settings", "environ", "uvicorn", "watchfiles", "websockets", "jurigged",
+                  "allauth", "django_allauth", "fido2", "jwt", "pyjwt", "cryptography", "limits", "redis", "requests"}
         if library not in extras or importlib.util.find_spec(library):
             raise
 from django.template.loader import get_template

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.ports import free_port
+from django_matt.cli.managing import Project
+from django_matt.installation import install_line
 from tests.e2e.servers import can_connect
 from tests.waiting import SECONDS, wait_until
 
@@ -31,7 +33,7 @@ def test_help_teaches_and_lists_the_commands_of_the_project(project: SmallProjec
         "dev Serve the project while you work on it",
         "doctor Find out what is wrong with this project, and how to fix it.",
         "env Write, check and show .env",
-        "plan Show the queries of each route",
+        "plan Show what each response is built from",
         "greet manage.py matt_greet",
         "--install-completion",
     ):
@@ -61,7 +63,8 @@ def test_a_missing_library_names_the_line_that_installs_it(project: SmallProject
     code = f"import sys; sys.modules[{library!r}] = None; from django_matt.cli import main; main()"
     said = project.run(sys.executable, "-c", code)
     assert said.returncode == 1
-    assert "pip install 'django-matt[cli]'" in said.stderr
+    assert f"the package {library!r} is missing." in said.stderr
+    assert f"    {install_line('cli')}\n" in said.stderr
     assert "Traceback" not in said.stderr
 
 
@@ -95,7 +98,7 @@ def test_help_of_a_door_is_that_of_the_management_command(project: SmallProject)
 
 def test_the_project_is_found_from_a_folder_below(project: SmallProject):
     said = project.matt("plan", within="notes/migrations")
-    assert "GET /api/hello" in said.stdout, said.stderr
+    assert "GET     /api/hello" in said.stdout, said.stderr
 
 
 def test_settings_of_the_environment_win(project: SmallProject):
@@ -145,9 +148,20 @@ def test_the_environment_beside_manage_py_is_the_project_s(project: SmallProject
     )
     python.chmod(0o755)
     assert "of the project" in project.matt("plan").stderr
-    activated = project.matt("plan", VIRTUAL_ENV=sys.prefix)
-    assert "of the project" not in activated.stderr
-    assert "GET /api/hello" in activated.stdout
+    # The environment of the README, which has matt and not what the project needs.
+    assert "of the project" in project.matt("plan", VIRTUAL_ENV=sys.prefix).stderr
+
+
+def test_an_activated_environment_in_the_project_s_folder_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").touch()
+    project = Project(tmp_path / "manage.py")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv-next"))
+    assert project.python == tmp_path / ".venv/bin/python"
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / ".venv-next"))
+    assert project.python == Path(sys.executable)
 
 
 ENTRY_POINTS = """\
@@ -212,6 +226,68 @@ def test_an_encoding_without_our_marks_is_no_fault(project: SmallProject):
     said = project.matt("doctor", PYTHONIOENCODING="ascii")
     assert "Traceback" not in said.stderr
     assert "? Python" in said.stdout
+
+
+INTERRUPTED = "\nmatt: interrupted.\n"
+
+
+def test_ctrl_c_while_a_project_loads_is_one_line(project: SmallProject):
+    project.append("config/settings.py", "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    for command in ("plan", "env"):
+        said = project.matt(command)
+        assert (said.returncode, said.stdout, said.stderr) == (130, "", INTERRUPTED), command
+
+
+def test_ctrl_c_while_python_starts_is_one_line(project: SmallProject):
+    project.write(
+        "starting/sitecustomize.py",
+        "import os, signal, sys\n"
+        "if any(part.endswith('entry.py') for part in sys.orig_argv):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n",
+    )
+    path = os.pathsep.join([str(project.folder / "starting"), project.variables["PYTHONPATH"]])
+    said = project.matt("plan", PYTHONPATH=path)
+    assert (said.returncode, said.stdout, said.stderr) == (130, "", INTERRUPTED)
+
+
+@pytest.mark.parametrize("command", ["doctor", "nothing"])
+def test_ctrl_c_in_matt_itself_is_one_line(project: SmallProject, command: str):
+    # The doctor examines the project, an unknown word is looked for among its commands: both run it and wait.
+    python = project.write(".venv/bin/python", "#!/bin/sh\nkill -s INT $PPID\nsleep 20\n")
+    python.chmod(0o755)
+    said = project.matt(command)
+    assert (said.returncode, said.stdout, said.stderr) == (130, "", INTERRUPTED)
+
+
+def test_a_reader_that_has_read_enough_is_no_error(project: SmallProject):
+    project.append(
+        "notes/management/commands/matt_greet.py",
+        "\n    def handle(self, *args, **options):\n"
+        "        for number in range(100_000):\n"
+        "            self.stdout.write(str(number))\n",
+    )
+    line = f"{sys.executable} -m django_matt.cli greet Ada | head -n 2"
+    said = project.run("bash", "-c", f"set -o pipefail; {line}", within=".")
+    assert (said.returncode, said.stdout, said.stderr) == (141, "0\n1\n", "")
+
+
+def test_flags_are_shown_without_a_type(project: SmallProject):
+    for arguments in ([], ["new"], ["doctor"], ["update"]):
+        said = project.matt(*arguments, "--help")
+        assert "--help" in said.stdout
+        assert "bool" not in said.stdout, arguments
+
+
+def test_a_terminal_shows_the_plan_as_a_table_and_a_pipe_as_text(project: SmallProject):
+    shown = project.terminal("plan")
+    assert "METHOD" in shown
+    assert "/api/hello" in shown
+    assert "\x1b[1m" in shown
+    assert "─" in shown
+    said = project.matt("plan").stdout
+    assert said.startswith("METHOD  PATH        RESPONSE IS BUILT FROM ")
+    assert "\x1b" not in said
+    assert "\x1b[1m" not in project.terminal("plan", "--no-color")
 
 
 @pytest.mark.slow

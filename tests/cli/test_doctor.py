@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from django_matt.cli.examination.packages import fits
+from django_matt.installation import install_line, target
 from django_matt.serialization.encoders import COMPILED
 
 from .projects import SmallProject
@@ -96,7 +97,7 @@ def test_a_missing_driver_names_the_extra(project: SmallProject):
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'shop'}}\n",
     )
     said = examined(project)
-    assert "pip install 'django-matt[postgres]'" in said
+    assert install_line("postgres") in said
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_missing_formats_name_their_extra(project: SmallProject):
     path = f"{project.folder}:{project.variables['PYTHONPATH']}"
     said = examined(project, code=0, PYTHONPATH=path)
     assert "! MessagePack cannot be offered, because an optional library is missing.\n" in said
-    assert "    → pip install 'django-matt[formats]'\n" in said
+    assert f"    → {install_line('formats')}\n" in said
 
 
 SCHEMAS = """
@@ -234,12 +235,20 @@ def test_what_keeps_routes_from_the_fast_tiers_is_named(project: SmallProject):
     assert "✓ Notes: the views of 1 route name their response schema (Loud).\n" in said
 
 
+def test_the_health_routes_need_no_fix(project: SmallProject):
+    project.manage("migrate")
+    project.append("config/settings.py", "INSTALLED_APPS.append('django_matt.contrib.health')\n")
+    said = examined(project, code=0)
+    assert "✓ Notes: 2 of 2 routes with a schema can use a fast tier.\n" in said
+    assert "Liveness" not in said
+
+
 def test_a_renderer_that_keeps_all_routes_from_them_is_doubtful(project: SmallProject):
     project.manage("migrate")
     add_routes(project, f"{SCHEMAS}\n\napi.renderer = Renderer()\n")
     said = examined(project, code=0)
     assert (
-        "! Notes: Renderer, the renderer of the API, writes the answers. "
+        "! Notes: Renderer, the renderer of the API, writes the responses. "
         "Without it, routes would use a faster tier: 1 by rows.\n"
     ) in said
     assert "    → If it only writes JSON, delete it; python manage.py matt_plan shows" in said
@@ -266,7 +275,8 @@ def test_another_package_of_that_name_is_recognised(project: SmallProject):
     python.chmod(0o755)
     said = examined(project)
     assert "✗ The installed django-matt 0.9.1 is another project of that name.\n" in said
-    assert "pip uninstall django-matt" in said
+    line = f"-m pip install {target('standard,cli')}\n"
+    assert f"    → {project.folder}/.venv/bin/python {line}" in said
 
 
 def test_an_interpreter_without_django_matt_is_told_so(project: SmallProject):
@@ -275,6 +285,24 @@ def test_an_interpreter_without_django_matt_is_told_so(project: SmallProject):
     )
     python.chmod(0o755)
     assert "✗ Django Matt is not installed in " in examined(project)
+
+
+@pytest.mark.parametrize(
+    ("makefile", "fix"),
+    [
+        ("VENV ?= .venv\n\ninstall: ## Install\n\t@true\n", "make install"),
+        ("VENV ?= .venv\n\nreinstall:\n\t@true\n", "Install the package that contains"),
+        ("install:\n\tcp shop /usr/bin\n", "Install the package that contains"),
+    ],
+)
+def test_without_its_environment_a_missing_package_is_a_case_for_its_makefile(
+    project: SmallProject, makefile: str, fix: str
+):
+    project.append("config/settings.py", "import nowhere\n")
+    project.write("Makefile", makefile)
+    assert f"    → {fix}" in examined(project)
+    project.write(".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n').chmod(0o755)
+    assert "    → Install the package that contains 'nowhere'" in examined(project)
 
 
 def test_an_interpreter_that_does_not_run_is_named(project: SmallProject):

@@ -47,6 +47,13 @@ def test_the_flag_has_the_choices_and_the_words_of_the_template(matt_new):
     assert "What the shop believes in." in said
 
 
+def test_the_help_of_each_flag_reads_as_sentences(matt_new):
+    said = matt_new("--help").stdout
+    assert "Add django-debug-toolbar in development: no or yes." in said
+    assert "example: a model with routes to create, read, update and delete" in said
+    assert "to read and replace" not in said
+
+
 @pytest.mark.parametrize(
     ("flags", "made"),
     [

@@ -23,6 +23,79 @@ WORKERS=many
 EMAIL_URL=mail.example.com
 NAME='The shop
 """
+NOTES = """\
+from django.contrib.auth.models import Group, User
+from django.urls import path
+from notes.models import Note
+
+from django_matt import MattAPI, ModelSchema
+
+api = MattAPI(title="Notes")
+
+
+class NoteOut(ModelSchema):
+    class Meta:
+        model = Note
+        fields = ["id", "text"]
+
+
+class GroupOut(ModelSchema):
+    class Meta:
+        model = Group
+        fields = ["name"]
+
+
+class UserOut(ModelSchema):
+    full_name: str
+    groups: list[GroupOut]
+
+    class Meta:
+        model = User
+        fields = ["username"]
+
+    @staticmethod
+    def resolve_full_name(user):
+        return user.get_full_name()
+
+
+class MemberOut(ModelSchema):
+    groups: list[GroupOut]
+
+    class Meta:
+        model = User
+        fields = ["username"]
+
+
+@api.get("/notes", response=list[NoteOut])
+def list_notes(request): ...
+
+
+@api.post("/notes", response={201: NoteOut})
+def add_note(request): ...
+
+
+@api.get("/notes/{note_id}", response=NoteOut)
+def read_note(request, note_id: int): ...
+
+
+@api.delete("/notes/{note_id}", response={204: None})
+def delete_note(request, note_id: int): ...
+
+
+@api.get("/members", response=list[MemberOut])
+def list_members(request): ...
+
+
+@api.get("/users", response=list[UserOut])
+def list_users(request): ...
+
+
+@api.get("/hello")
+def hello(request): ...
+
+
+urlpatterns = [path("api/", api.urls)]
+"""
 
 
 def _doctor(folder: Path) -> str:
@@ -46,7 +119,13 @@ def _env(folder: Path) -> str:
     return project.terminal("env", "check")
 
 
-PICTURES = {"matt-doctor": _doctor, "matt-env": _env}
+def _plan(folder: Path) -> str:
+    project = make_project(folder)
+    project.write("config/urls.py", NOTES)
+    return project.terminal("plan")
+
+
+PICTURES = {"matt-doctor": _doctor, "matt-env": _env, "matt-plan": _plan}
 
 
 def said_now(name: str, folder: Path) -> str:

@@ -62,3 +62,11 @@ def test_every_link_outside_of_the_site_resolves(path: Path):
         assert found.exists(), f"{path.name} links to {target}"
         if fragment:
             assert fragment in headings(found), f"{path.name} links to {target}"
+
+
+def test_the_figures_of_the_performance_page_are_those_of_the_readme():
+    figures = re.findall(
+        r"^\| .* \|$", (TREE / "docs" / "guides" / "performance.md").read_text(), re.M
+    )
+    assert len(figures) > 4
+    assert set(figures) <= set((TREE / "README.md").read_text().splitlines())

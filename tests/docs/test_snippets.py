@@ -5,18 +5,53 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.checks.registry import registry
+from django.core.signals import setting_changed
 from django.urls import clear_url_caches
 
 from .snippets import TREE, Page, blocks_of
 
-# These are walked from an empty folder, by tests/projects/test_product_page.py and test_extending_page.py.
-WALKED = {TREE / "docs" / "product.md", TREE / "docs" / "extending.md"}
+# tests/projects carries these out from an empty folder, with real commands and a real server.
+WALKED = {
+    TREE / "docs" / "product.md",
+    TREE / "docs" / "extending.md",
+    TREE / "docs" / "single-file.md",
+    TREE / "docs" / "guides" / "other-apps.md",
+    *(TREE / "docs" / "tutorial").glob("*.md"),
+}
 PAGES = [
     TREE / "README.md",
     TREE / "CONTRIBUTING.md",
-    *(path for path in sorted((TREE / "docs").rglob("*.md")) if path not in WALKED),
+    *(
+        path
+        for path in sorted((TREE / "docs").rglob("*.md"))
+        # Those of docs/sign-in need other settings: tests/sign_in/test_docs.py.
+        if path not in WALKED and path.parent.name != "sign-in"
+    ),
 ]
+
+
+REFUSED = {
+    "authentication.md": {"GET /closed": "its throttle lets nothing through"},
+    "deployment.md": {"GET /oops": "it raises, to show what is logged"},
+    "errors.md": {
+        "GET /front-page": "a mistake: the row does not exist",
+        "GET /pens": "all of its errors are shown",
+        "GET /reports": "it raises an error of the project's",
+        "POST /groups": "the handler refuses a name that is taken",
+        "POST /orders/{number}/pay": "it shows what to raise",
+        "POST /payments/{how}": "it shows what leaves a transaction",
+        "POST /permissions": "a mistake: a column is not set",
+        "POST /sign-in": "it shows what is kept of a failed sign-in",
+    },
+    "extension-points.md": {
+        "POST /orders": "it raises a registered error",
+        "POST /pay": "it raises a registered error",
+    },
+    "health.md": {"GET /health/ready": "one of its checks fails"},
+}
+"""Routes of pages that are there to refuse: by page, each with the reason."""
 
 
 @pytest.fixture
@@ -26,7 +61,11 @@ def page(
     # What the apps of a page register would stay for the tests of others.
     for name in ("registered_checks", "deployment_checks"):
         monkeypatch.setattr(registry, name, set(getattr(registry, name)))
+    # The fixture of pytest-django goes back to what is set before its first change: not to what a page's set-up changes.
+    settings.ROOT_URLCONF = django_settings.ROOT_URLCONF
     yield lambda path: Page(path, settings, request)
+    for name in [name for name in dir(django_settings) if name.startswith("MATT")]:
+        setting_changed.send_robust(sender=None, setting=name, value=None, enter=False)
     clear_url_caches()
 
 
@@ -41,8 +80,11 @@ def write(page: Any, tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(TREE)))
-def test_every_snippet_of_the_page_runs(page: Any, path: Path):
-    assert page(path).carry_out() == len(blocks_of(path.read_text()))
+def test_every_snippet_of_the_page_runs_and_every_route_answers(page: Any, path: Path):
+    read = page(path)
+    assert read.carry_out() == len(blocks_of(path.read_text()))
+    left = set(read.unanswered())
+    assert left == set(REFUSED.get(path.name, ())), "these routes answer no ordinary request"
 
 
 API = """```python
@@ -62,6 +104,51 @@ def test_a_right_page_passes(write: Any):
     assert write(API + RIGHT) == 2
 
 
+REFUSES = """```python
+from django_matt import MattAPI, Schema
+from django_matt.errors.exceptions import Conflict
+
+class Thing(Schema):
+    name: str
+    size: int
+
+api = MattAPI()
+
+@api.get("/things/{number}")
+def thing(request, number: int, q: str):
+    return {"number": number, "q": q}
+
+@api.post("/things")
+def add(request, thing: Thing):
+    SAYS
+```
+```http
+POST /api/things
+
+→ 422
+```
+"""
+
+
+def test_a_route_of_which_the_page_shows_errors_alone_is_called(page: Any, tmp_path: Path):
+    written = tmp_path / "page.md"
+    for says, expected in (("return thing", []), ("raise Conflict", ["POST /things"])):
+        written.write_text(REFUSES.replace("SAYS", says))
+        read = page(written)
+        read.carry_out()
+        assert read.unanswered() == expected
+
+
+def test_a_route_keeps_the_names_that_its_page_uses_again(page: Any, tmp_path: Path):
+    written = tmp_path / "page.md"
+    written.write_text(
+        REFUSES.replace("SAYS", "return Thing(name='a', size=1)") + "```python\nThing = None\n```\n"
+    )
+    read = page(written)
+    read.carry_out()
+    assert read.unanswered() == []
+
+
 def test_a_later_api_takes_the_place_of_the_one_above(write: Any):
     write(
         API + RIGHT + API.replace('"hello": name', '"hi": name') + RIGHT.replace('"hello"', '"hi"')
@@ -78,7 +165,8 @@ def test_a_later_api_takes_the_place_of_the_one_above(write: Any):
         (API + RIGHT.replace("application/json", "text/csv"), "sends Content-Type"),
         (RIGHT, "no `api` stands above"),
         ("```console\n$ make teapot\n```\n", "no `make teapot"),
-        ("```console\n$ pip install 'django-matt[teapot]'\n```\n", "no extra teapot"),
+        ("```console\n$ pip install './django-matt[teapot]'\n```\n", "no extra teapot"),
+        ("```console\n$ pip install '.[teapot]'\n```\n", "no extra teapot"),
         ("```console\n$ python manage.py teapot\n```\n", "no `manage.py teapot"),
         ("```python\ndef test_it():\n    assert 1 == 2, 'it ran'\n```\n", "it ran"),
     ],

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,8 @@ CHECKS = ",".join(
 """The others suppose what Ninja does not promise: that a right body is always carried out, and that pydantic reads
 strictly, where it takes "5", and XML's every text, for a number."""
 
+TREE = Path(__file__).parents[2]
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(LONGEST + 3 * PATIENCE)]
 
 
@@ -59,7 +62,12 @@ def test_it_finds_nothing(shop_server, kind, database, who, seed, tmp_path):
             *("--exclude-path", "/api/oops"),
         ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        env={
+            **os.environ,
+            "PYTHONWARNINGS": "ignore",
+            "PYTHONPATH": str(TREE),
+            "SCHEMATHESIS_HOOKS": "tests.e2e.serializers",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -162,7 +162,7 @@ def test_a_rule_of_the_model_is_told_without_its_name(post, ada, check):
 
     status, text = post(work, {"pages": -1})
     assert status == 422
-    assert "The value of pages breaks a rule." in text
+    assert "The value of pages is not allowed." in text
     assert "pages_are_positive" not in text
     assert post(work, {"title": "x"})[0] == 500
 

@@ -4,17 +4,21 @@ import json
 import re
 import sys
 import time
+from collections import ChainMap, namedtuple
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import MappingProxyType, ModuleType, SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import RequestFactory
 from django.views.debug import SafeExceptionReporterFilter
 from django.views.decorators.debug import sensitive_variables
 from pydantic import BaseModel
 
 from django_matt.errors.tracebacks.frames import MAX_EXCEPTIONS, MAX_FRAMES, capture, locate
 from django_matt.errors.tracebacks.safe_repr import Values
+
+Credentials = namedtuple("Credentials", "user password")
 
 
 def traced(function, *args):
@@ -208,6 +212,39 @@ def test_no_value_breaks_or_hangs_it(make):
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        RequestFactory().get("/", headers={"Authorization": "hush", "Cookie": "sid=hush"}).headers,
+        MappingProxyType({"password": "hush"}),
+        ChainMap({}, {"password": "hush"}),
+        Credentials("ann", "hush"),
+        SimpleNamespace(password="hush"),
+        [("Authorization", "hush"), (b"cookie", b"sid=hush")],
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_secret_in_any_mapping_or_pair_is_hidden(value):
+    text = local(value)
+    assert "hush" not in text
+    assert "********" in text
+
+
+def test_the_message_of_a_wrong_schema_hides_the_secrets_in_its_input():
+    class Login(BaseModel):
+        user: str
+        password: str
+        code: int
+
+    trace = traced(Login.model_validate, {"user": "ann", "password": ["hush"]})
+    assert "hush" not in trace["message"]
+    assert trace["message"].startswith(
+        "2 validation errors for Login\npassword\n  Input should be a valid string "
+        "[type=string_type, input_value=********, input_type=list]\ncode\n  Field required "
+        "[type=missing, input_value={'user': 'ann', 'password': ********}, input_type=dict]"
+    )
+
+
 def test_the_trace_function_of_a_debugger_is_given_back():
     def tracer(frame, event, arg):
         return None
@@ -224,6 +261,19 @@ def test_the_trace_function_of_a_debugger_is_given_back():
 def test_a_queryset_is_not_run_to_be_shown(django_assert_num_queries, db):
     with django_assert_num_queries(0):
         assert local(Group.objects.all()) == "<QuerySet of auth.Group, not evaluated>"
+
+
+def test_a_queryset_inside_of_another_value_is_not_run_either(django_assert_num_queries, db):
+    class Holder:
+        def __repr__(self):
+            return f"<Holder of {Group.objects.all()!r}>"
+
+    with django_assert_num_queries(0):
+        assert local(Holder()) == "<Holder, whose text needs a query>"
+        error = ValueError(Group.objects.all())
+        assert traced(lambda: (_ for _ in ()).throw(error))["message"] == (
+            "<ValueError, whose text needs a query>"
+        )
 
 
 def test_an_exception_that_cannot_say_what_it_is_is_still_shown():

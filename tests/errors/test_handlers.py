@@ -302,3 +302,16 @@ def test_an_answer_that_http_cannot_carry_is_a_fault_of_ours(raising, exc):
     answer = raising(raises(exc)).get()
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "Set-Cookie" not in answer
+
+
+def test_a_response_that_does_not_fit_is_logged_at_the_view(serve, caplog):
+    api = MattAPI()
+
+    @api.get("/it", response=list[int])
+    def it(request):
+        return ["a"]
+
+    assert serve(api).get("/api/it").status_code == 500
+    record = next(each for each in caplog.records if hasattr(each, "request_id"))
+    assert (record.pathname, record.funcName) == (__file__, "it")
+    assert record.lineno == it.__code__.co_firstlineno

@@ -7,11 +7,15 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import AppRegistryNotReady, DisallowedHost
 from django.db import connection
 from django.template.loader import get_template
-from ninja import Schema
+from ninja import Form, Schema
+from ninja.errors import ConfigError
+from ninja.pagination import paginate as ninja_paginate
+from ninja.security import django_auth
 
 from django_matt import MattAPI, api_controller, http_get
 from django_matt.errors.exceptions import MissingExtra, NotFound
 from django_matt.errors.tracebacks.hints import find_hint, hint
+from django_matt.installation import install_line
 
 
 @pytest.fixture
@@ -34,17 +38,15 @@ class Item(Schema):
     price: int
 
 
-def test_a_response_that_does_not_fit_names_field_and_row(hint_of):
+def test_a_response_that_does_not_fit_names_view_and_field(hint_of):
     def view(request):
         return [{"name": "a", "price": 1}, {"name": "b", "price": "dear"}]
 
-    found = hint_of(view, response=list[Item])
-    assert "price of row 1" in found
-    assert "got str" in found
+    assert hint_of(view, response=list[Item]).startswith("Fix what `view` returns for `price`, or")
 
 
 def test_a_response_that_lacks_a_field_names_it(hint_of):
-    assert "price: Field required" in hint_of(lambda request: {"name": "a"}, response=Item)
+    assert "for `price`" in hint_of(lambda request: {"name": "a"}, response=Item)
 
 
 def test_a_schema_built_wrongly_inside_the_view_is_not_the_clients_mistake(hint_of):
@@ -100,6 +102,92 @@ def test_a_model_of_an_app_that_is_not_installed(hint_of):
         type("Lost", (models.Model,), {"__module__": "warehouse.models"})
 
     assert 'Add "warehouse" to INSTALLED_APPS' in hint_of(view)
+
+
+def test_a_row_that_does_not_exist(hint_of, db):
+    assert "get_object_or_404()" in hint_of(lambda request: Group.objects.get(pk=1))
+
+
+def test_more_rows_than_one(hint_of, db):
+    Group.objects.bulk_create([Group(name="a"), Group(name="b")])
+    assert "more than one row" in hint_of(lambda request: Group.objects.get())
+
+
+def test_a_queryset_without_a_response_schema(hint_of, db):
+    assert "add response=list[Item]" in hint_of(lambda request: Group.objects.all())
+
+
+def test_an_object_that_json_does_not_have(hint_of):
+    assert "how to write a Group" in hint_of(lambda request: Group(name="a"))
+
+
+def test_a_page_schema_under_ninja_s_paginate():
+    api = MattAPI()
+    with pytest.raises(ConfigError) as raised:
+        api.get("/it", response=Item)(ninja_paginate(lambda request: []))
+    assert "response=list[Item]" in (find_hint(raised.value) or "")
+
+
+class Filters(Schema):
+    name: str
+
+
+@pytest.fixture
+def refused(serve, settings):
+    """Return ``refused(send)``: the hint of a request that the API of these mistakes refuses."""
+    settings.DEBUG = True
+    api = MattAPI(problem_details=True)
+
+    @api.get("/search")
+    def search(request, filters: Filters):
+        return {}
+
+    @api.post("/json")
+    def json(request, data: Filters):
+        return {}
+
+    @api.post("/form")
+    def form(request, data: Form[Filters]):
+        return {}
+
+    @api.get("/closed/")
+    def closed(request):
+        return {}
+
+    @api.post("/session", auth=django_auth)
+    def session(request):
+        return {}
+
+    client = serve(api)
+    client.handler.enforce_csrf_checks = True
+
+    def run(send):
+        answer = send(client)
+        assert 400 <= answer.status_code < 500
+        return answer.json().get("hint")
+
+    return run
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("send", "words"),
+    [
+        (lambda client: client.get("/api/search?name=x"), "write filters: Query[…]"),
+        (lambda client: client.post("/api/json", {"name": "x"}), "The route reads JSON"),
+        (
+            lambda client: client.post("/api/form", {"name": "x"}, content_type="application/json"),
+            "The route reads a form",
+        ),
+        (lambda client: client.get("/api/json/"), "at /api/json, without a slash"),
+        (lambda client: client.post("/api/session"), "in the header `X-CSRFToken`"),
+        (lambda client: client.get("/api/nothing"), None),
+        (lambda client: client.post("/api/json", {}, content_type="application/json"), None),
+    ],
+)
+def test_a_mistake_in_a_request(refused, send, words):
+    found = refused(send)
+    assert words in found if words else found is None
 
 
 def test_a_template_that_does_not_exist(hint_of):
@@ -158,7 +246,7 @@ def test_a_circular_import(hint_of, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("exc", "words"),
     [
-        (MissingExtra("msgspec", "formats"), "pip install 'django-matt[formats]'"),
+        (MissingExtra("msgspec", "formats"), install_line("formats")),
         (AppRegistryNotReady("Apps aren't loaded yet."), "django.setup()"),
         (LookupError("No installed app with label 'shop'."), 'label is "shop"'),
         (
@@ -226,7 +314,7 @@ def test_with_debug_off_no_hint_is_given(serve):
 def test_a_hint_is_found_through_causes_and_groups():
     outer = ValueError("outer")
     outer.__cause__ = ExceptionGroup("g", [KeyError(1), MissingExtra("x", "formats")])
-    assert "django-matt[formats]" in (find_hint(outer) or "")
+    assert install_line("formats") in (find_hint(outer) or "")
 
 
 def test_an_error_that_nobody_knows_has_no_hint():

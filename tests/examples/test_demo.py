@@ -2,10 +2,12 @@
 
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -39,6 +41,15 @@ def read_until(process: "subprocess.Popen[str]", words: str) -> str:
     raise AssertionError(f"ended without {words!r}: {text}")
 
 
+@pytest.mark.parametrize("port", ["abc", "8000x", "", "0", "65536"])
+def test_a_port_that_is_none_is_answered_in_a_sentence(tmp_path, port):
+    process = demo(tmp_path, "--port", port)
+    said = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode == 1
+    assert f"{port!r} is not a port. Use a number from 1 to 65535: PORT=8001.\n" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("server", ["granian", "uvicorn", "runserver"])
 def test_it_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path, server):
     port = free_port()
@@ -60,6 +71,9 @@ def test_it_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path, server):
         process.communicate()
     assert process.returncode == 0, rest
     assert "KeyboardInterrupt" not in rest
+    lines = re.findall(r"^\d\d:\d\d:\d\d GET (\S+) (\d+) [\d.]+ ms", rest, re.M)
+    assert [path for path, _ in lines] == [urlsplit(url).path for url in addresses]
+    assert [int(status) for _, status in lines] == statuses
     assert "The demo has ended." in rest
     assert not can_connect(port)
 

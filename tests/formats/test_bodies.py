@@ -146,12 +146,12 @@ def test_a_route_with_form_parameters_needs_no_word(serve):
 def test_a_refused_form_is_told_what_is_read(serve):
     client = serve_items(serve, MattAPI(formats=["json"], problem_details=True), is_async=False)
     answer = client.post("/api/echo", {"name": "Zoë", "n": 7})
-    assert answer.json()["reason"] == "it is a form, and read are: application/json"
+    assert answer.json()["reason"] == "it is a form; the supported types are: application/json"
 
 
 def test_nothing_is_answered_in_a_form():
     assert WITH_FORMS.names == tuple(FORMATS)
-    with pytest.raises(ImproperlyConfigured, match="at least one to answer in"):
+    with pytest.raises(ImproperlyConfigured, match="at least one format for responses"):
         FormatSet(["form"])
 
 

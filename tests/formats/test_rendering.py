@@ -178,7 +178,7 @@ def test_a_format_that_fails_to_answer_an_error_leaves_it_to_us(serve, monkeypat
     monkeypatch.setattr(HTML, "render_error", lambda *_: 1 / 0)
     answer = serve(MattAPI(formats=["json", "html"])).get("/api/none", headers=PAGE)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert "The format 'html' could not answer an error" in caplog.text
+    assert "The format 'html' could not render an error" in caplog.text
 
 
 def test_an_error_that_the_format_does_not_answer_is_json(serve):
@@ -256,7 +256,7 @@ def test_a_name_is_registered_once_and_as_the_class_says():
 
     register_format("html", "tests.html.formats.HTML")
     for name in ("html", "json", "form"):
-        with pytest.raises(ImproperlyConfigured, match="is taken"):
+        with pytest.raises(ImproperlyConfigured, match="already registered"):
             register_format(name, Other)
     with pytest.raises(ImproperlyConfigured, match="registered as 'page', but its name is 'html'"):
         register_format("page", Other)

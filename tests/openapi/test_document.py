@@ -178,6 +178,23 @@ def test_errors_over_http_fit_the_schemas_that_the_document_gives_them(serve):
             Draft202012Validator(schema).validate(answer.json())
 
 
+def test_the_example_of_an_error_has_the_status_of_the_error_and_fits_its_schema(shop):
+    statuses = {}
+    for path in shop["paths"].values():
+        for operation in path.values():
+            for status, found in operation["responses"].items():
+                if "$ref" in found:
+                    statuses[found["$ref"].rsplit("/", 1)[-1]] = int(status)
+    assert statuses
+    for name, status in statuses.items():
+        content = shop["components"]["responses"][name]["content"]
+        assert content["application/problem+json"]["example"]["status"] == status
+        for kind, media in content.items():
+            schema = {**media["schema"], "components": shop["components"]}
+            if "json" in kind:
+                Draft202012Validator(schema).validate(media["example"])
+
+
 def test_problem_details_leave_only_problems(serve):
     api = MattAPI(problem_details=True)
 

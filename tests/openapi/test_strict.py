@@ -25,6 +25,7 @@ from django_matt import (
     MattAPI,
     ModelSchema,
     NinjaPaginationResponseSchema,
+    Ordering,
     PageNumberPaginationExtra,
     PaginatedResponseSchema,
     PatchDict,
@@ -32,6 +33,7 @@ from django_matt import (
     Schema,
     api_controller,
     http_get,
+    ordering,
     paginate,
 )
 from django_matt.formats import formats
@@ -598,3 +600,21 @@ def test_the_default_of_a_decimal_is_said_as_decimals_are_written(read):
 
     found = of_answer(read(answering(Priced)))["properties"]
     assert [found[name]["default"] for name in ("price", "limit", "count")] == ["0", "1", 1]
+
+
+def test_the_fields_to_order_by_are_named(read):
+    api = MattAPI()
+    for fields in (["name", "price"], None):
+
+        @api.get(f"/{fields and len(fields)}", response=list[int])
+        @ordering(Ordering, ordering_fields=fields)
+        def listing(request):
+            return []
+
+    document = read(api)
+    named, every = (path["get"]["parameters"][0] for path in document["paths"].values())
+    assert named["description"] == (
+        "Sort by `name` or `price`. A minus sign reverses the order (`-name`); "
+        "commas separate several fields."
+    )
+    assert every["description"].startswith("Sort by any field.")

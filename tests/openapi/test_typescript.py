@@ -4,12 +4,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
+
+from tests.node_tools import run
 
 HERE = Path(__file__).parent / "typescript"
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
@@ -23,39 +23,18 @@ print(answer.content.decode())
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def run(*command, **options):
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=240, **options
-    )
+def succeed(*command, **options):
+    done = run(*command, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def missing(reason: str) -> NoReturn:
-    if os.environ.get("MATT_REQUIRE_BROWSER"):
-        pytest.fail(f"MATT_REQUIRE_BROWSER is set, and {reason}")
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
-def tools(tmp_path_factory):
-    """Install what the lock file names; return the folder."""
-    npm = shutil.which("npm")
-    if npm is None:
-        missing("there is no npm")
+def tools(node_tools, tmp_path_factory):
+    """Return a folder with the packages beside it."""
     folder = tmp_path_factory.mktemp("typescript")
-    for file in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / file, folder)
-    done = subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-        check=False,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    if done.returncode:
-        missing(f"npm installs nothing: {done.stderr.strip()[-300:]}")
+    # Not as node_modules: tsc would compile every package of types in it.
+    (folder / "packages").symlink_to(node_tools / "node_modules")
     return folder
 
 
@@ -63,7 +42,7 @@ def tools(tmp_path_factory):
 def document(tmp_path_factory):
     """Return the shop's document, as its own settings make it."""
     data = tmp_path_factory.mktemp("shop")
-    text = run(
+    text = succeed(
         sys.executable,
         "-c",
         CODE,
@@ -81,8 +60,8 @@ def types(request, tools, document, tmp_path_factory):
     folder.mkdir()
     (folder / "openapi.json").write_text(json.dumps(document))
     options = ["--default-non-nullable=false"] if exact else []
-    generate = tools / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
-    run("node", str(generate), "openapi.json", "-o", "shop.d.ts", *options, cwd=folder)
+    generate = tools / "packages" / "openapi-typescript" / "bin" / "cli.js"
+    succeed("node", generate, "openapi.json", "-o", "shop.d.ts", *options, cwd=folder)
     assertions = ["answers.ts", *(["requests.ts"] if exact else [])]
     for name in assertions:
         shutil.copy(HERE / name, folder)
@@ -90,14 +69,9 @@ def types(request, tools, document, tmp_path_factory):
 
 
 def compile_types(folder, names):
-    compiler = folder.parent / "node_modules" / "typescript" / "bin" / "tsc"
-    return subprocess.run(
-        ["node", str(compiler), "--strict", "--noEmit", "--target", "es2022", *names],
-        check=False,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=240,
+    compiler = folder.parent / "packages" / "typescript" / "bin" / "tsc"
+    return run(
+        *("node", compiler, "--strict", "--noEmit", "--target", "es2022", *names), cwd=folder
     )
 
 

@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "django_matt",
     "django_matt.contrib.conditional",
     "django_matt.contrib.crud",
+    "django_matt.contrib.typescript",
     "tests.project",
     "tests.scopes",
 ]

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from django_matt.cli.application import application
-from tests.projects.rendering import TREE
+from tests.projects.rendering import COMBINATIONS, TREE, render
 
 Matt = Callable[..., "subprocess.CompletedProcess[str]"]
 Invoke = Callable[..., Result]
@@ -97,3 +97,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=200,
     )
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """A project with no option at its default, installed. Others borrow its environment for what is cheap."""
+    from tests.projects.running import install
+
+    project = render(tmp_path_factory.mktemp("everything"), project_name="All", **COMBINATIONS[-1])
+    install(project, wheel)
+    return project

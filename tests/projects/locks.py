@@ -1,7 +1,8 @@
 """Resolve the template's requirements again: ``python -m tests.projects.locks``, after a change of dependencies.
 
-Three projects are rendered and lock themselves with their own ``make lock``; what only a database or a layout brings
-stands between Jinja's marks in the template.
+A project with all options, and one without each of them, are rendered and lock themselves with their own ``make lock``.
+In the template, what only one option needs is between Jinja's marks. Versions that fit are kept; ``--upgrade`` takes
+the newest.
 """
 
 import subprocess
@@ -11,15 +12,31 @@ from pathlib import Path
 
 from tests.projects.rendering import PROJECT, TREE, render
 
-FULL = {"database": "postgresql", "layout": "layered"}
-WITHOUT = {"__postgresql": {"database": "sqlite"}, "__layered": {"layout": "plain"}}
+FULL = {
+    "database": "postgresql",
+    "layout": "layered",
+    "media": "s3",
+    "debug_toolbar": "yes",
+    "sign_in": "all",
+    "tokens": "yes",
+}
+# If a line is missing in several, the first of them decides: what is without sign-in is without tokens too.
+WITHOUT = {
+    "__tokens": {"tokens": "no"},
+    "__sign_in": {"sign_in": "none", "tokens": "no"},
+    "__postgresql": {"database": "sqlite"},
+    "__layered": {"layout": "plain"},
+    "__s3": {"media": "local"},
+    "__debug_toolbar": {"debug_toolbar": "no"},
+}
 LOCKS = ("production.txt", "development.txt")
 
 
 def lock(folder: Path, name: str, **answers: str) -> dict[str, list[str]]:
     """Return the lines of both locks of a project with these answers."""
     project = render(folder, project_name=name, **{**FULL, **answers}, django_matt_source=str(TREE))
-    subprocess.run(["make", "lock", f"PYTHON={sys.executable}"], cwd=project, check=True)
+    upgrade = "UPGRADE=--upgrade" if "--upgrade" in sys.argv else "UPGRADE="
+    subprocess.run(["make", "lock", upgrade, f"PYTHON={sys.executable}"], cwd=project, check=True)
     return {lock: (project / "requirements" / lock).read_text().splitlines() for lock in LOCKS}
 
 

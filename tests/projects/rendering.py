@@ -6,20 +6,64 @@ from typing import Any
 
 from cookiecutter.main import cookiecutter
 
+from django_matt.cli.templates import conflict
+
 __all__ = ["COMBINATIONS", "OPTIONS", "PROJECT", "TEMPLATE", "TREE", "render"]
+
+Options = dict[str, str]
 
 TREE = Path(__file__).resolve().parents[2]
 TEMPLATE = TREE / "cookiecutter"
 PROJECT = TEMPLATE / "{{ cookiecutter.project_slug }}"
 OPTIONS = {
     "database": ["sqlite", "postgresql"],
+    "user": ["email", "username"],
+    "sign_in": ["none", "password", "magic-link", "passkey", "all"],
+    "audience": ["b2c", "b2b"],
+    "tokens": ["no", "yes"],
     "layout": ["plain", "layered"],
     "mode": ["sync", "async"],
     "first_app": ["example", "empty"],
+    "media": ["local", "s3"],
+    "debug_toolbar": ["no", "yes"],
 }
-COMBINATIONS: list[dict[str, str]] = [
-    dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())
-]
+
+
+def combine() -> list[Options]:
+    """Return the defaults, each way to sign in alone, and enough more that every two values of two options meet.
+
+    The last one has no option at its default.
+    """
+    usual = {name: values[0] for name, values in OPTIONS.items()}
+    largest = {name: values[-1] for name, values in OPTIONS.items()}
+    found = [usual, *({**usual, "sign_in": way} for way in OPTIONS["sign_in"][1:])]
+    # Each has files of its own, templates/example/<layout>/<mode>, in which b2b decides lines.
+    found.append({**usual, "layout": "layered", "mode": "async"})
+    companies = {"sign_in": "password", "audience": "b2b"}
+    found += [{**usual, **companies}, {**usual, **companies, "layout": "layered"}]
+    every = [
+        options
+        for values in itertools.product(*OPTIONS.values())
+        if not conflict(options := dict(zip(OPTIONS, values, strict=True)))
+    ]
+    missing = pairs_of(*every) - pairs_of(*found, largest)
+    while missing:
+        best = max(every, key=lambda options: len(pairs_of(options) & missing))
+        found.append(best)
+        missing -= pairs_of(best)
+    return [*found, largest]
+
+
+def pairs_of(*combinations: Options) -> set[frozenset[tuple[str, str]]]:
+    """Return each pair of an option's value with another option's that occurs in these."""
+    return {
+        frozenset(pair)
+        for options in combinations
+        for pair in itertools.combinations(options.items(), 2)
+    }
+
+
+COMBINATIONS = combine()
 
 
 def render(folder: Path, **answers: Any) -> Path:

@@ -16,12 +16,23 @@ from benchmarks.ports import free_port
 from tests.projects.conftest import environment
 from tests.waiting import SECONDS, wait_until
 
-__all__ = ["find_python", "install", "run", "serve", "serve_development", "serve_production"]
+__all__ = [
+    "add_staff",
+    "borrow",
+    "find_python",
+    "install",
+    "run",
+    "serve",
+    "serve_development",
+    "serve_production",
+    "sign_in",
+]
 
 PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "of-the-tests-0123456789-0123456789-0123456789-0123456789",
     "ALLOWED_HOSTS": "shop.example",
+    "SITE_URL": "https://shop.example",
     "BEHIND_PROXY": "true",
 }
 # Each as `manage.py` does it, in one process: starting Django is most of the time.
@@ -107,7 +118,8 @@ def serve_production(project: Path, **variables: str) -> Iterator[tuple[httpx.Cl
     """What a deployment runs: checks, migrations, static files and the Dockerfile's CMD, here on a free port."""
     port = free_port()
     dockerfile = (project / "Dockerfile").read_text()
-    command = json.loads(re.search(r"^CMD (\[.*\])$", dockerfile, re.M)[1])  # type: ignore[index]
+    # The last is the image's; the one before is of the stage for development.
+    command = json.loads(re.findall(r"^CMD (\[.*\])$", dockerfile, re.M)[-1])
     command[command.index("8000")] = str(port)
     command[command.index("0.0.0.0")] = "127.0.0.1"
     command[0] = str(project / ".venv/bin" / command[0])
@@ -118,9 +130,38 @@ def serve_production(project: Path, **variables: str) -> Iterator[tuple[httpx.Cl
         yield served
 
 
+def add_staff(project: Path, name: str, **variables: str) -> None:
+    """Add somebody who may use the admin, with the password ``desk-lamps``."""
+    field = "email" if "@" in name else "username"
+    command = (".venv/bin/python", "manage.py", "createsuperuser", "--no-input", f"--{field}", name)
+    more = {} if "@" in name else {"DJANGO_SUPERUSER_EMAIL": "ada@example.com"}
+    run(project, *command, DJANGO_SUPERUSER_PASSWORD="desk-lamps", **more, **variables)
+
+
+def sign_in(client: httpx.Client, name: str, password: str) -> None:
+    """Sign in as the form of the admin does, and send the token against forgery from now on, as the pages do."""
+    client.get("/admin/login/")
+    form = {
+        "username": name,
+        "password": password,
+        "csrfmiddlewaretoken": client.cookies["csrftoken"],
+        "next": "/admin/",
+    }
+    answer = client.post("/admin/login/", data=form, headers={"Referer": str(client.base_url)})
+    assert answer.status_code == 302, answer.text
+    client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+
+
 def install(project: Path, wheel: Path) -> None:
     """``make install`` with this Python."""
     run(project, "make", "install", f"PYTHON={sys.executable}", DJANGO_MATT_SOURCE=str(wheel))
+
+
+def borrow(project: Path, other: Path) -> None:
+    """Let the project use the environment of another, as it is."""
+    (project / ".venv").symlink_to(other / ".venv")
+    # make would install what is older than the project's requirements.
+    (project / ".venv" / ".installed").touch()
 
 
 def find_python(version: str) -> str | None:

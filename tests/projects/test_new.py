@@ -56,6 +56,14 @@ def test_every_option_of_the_template_is_a_flag(matt: Matt):
     assert {"--project-slug", "--app-name", "--source"} <= set(re.findall(r"--[\w-]+", said))
 
 
+def test_the_page_of_the_docs_lists_every_option_with_its_values():
+    page = (TREE / "docs/projects.md").read_text()
+    section = page.partition("## Options")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `--([\w-]+)` \| (.+?) \|", section, re.M)
+    listed = {name.replace("-", "_"): re.findall(r"`([\w-]+)`", values) for name, values in rows}
+    assert {name: listed.get(name) for name in OPTIONS} == OPTIONS
+
+
 def test_the_secrets_are_fresh_and_the_owner_s_alone(matt: Matt, tmp_path: Path):
     for name in ("one", "two"):
         assert matt("new", name, "--database=postgresql", "--no-input").returncode == 0
@@ -99,6 +107,9 @@ def test_a_name_that_cannot_be_is_refused(invoke: Invoke, tmp_path: Path, name: 
         ("ninja", "shadow"),
         ("config", "own package"),
         ("auth", "app of Django"),
+        ("account", "app of django-allauth"),
+        ("users", "own app"),
+        ("static", "own folder"),
         ("watchfiles", "shadow"),
         ("matt_items", "Django Matt's own apps"),
         ("Items", "lower-case"),
@@ -114,11 +125,47 @@ def test_an_app_s_name_that_cannot_be_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--audience=b2b"], "companies have members who sign in"),
+        (["--sign-in=none", "--tokens=yes"], "people who have signed in"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    invoke: Invoke, tmp_path: Path, flags: list[str], message: str
+):
+    done = invoke("new", "shop", *flags, "--no-input")
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert "password, magic-link, passkey or all" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_fit_to_a_flag_is_not_offered(tmp_path: Path):
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        command = [sys.executable, "-m", "django_matt.cli", "new", "shop", "--audience=b2b"]
+        variables = environment(PYTHONPATH=str(TREE), TERM="xterm", COLUMNS="120")
+        os.execve(command[0], command, variables)
+    try:
+        for expected, keys in (("Folder name", "\r"), ("Database", "\r"), ("User model", "\r")):
+            read_until(terminal, expected)
+            os.write(terminal, keys.encode())
+        asked = read_until(terminal, "all: password, magic-link and passkey")
+        assert "only staff signs in" not in asked
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+
+
 def test_cookiecutter_alone_refuses_the_same_names(tmp_path: Path):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "cookiecutter", str(TREE), "--directory", "cookiecutter"),
-            *("--no-input", "project_name=Json", "app_name=import"),
+            *("--no-input", "project_name=Json", "app_name=import", "audience=b2b"),
         ],
         cwd=tmp_path,
         env=environment(HOME=str(tmp_path / "home")),
@@ -130,6 +177,7 @@ def test_cookiecutter_alone_refuses_the_same_names(tmp_path: Path):
     assert done.returncode != 0
     assert "shadow the Python module json" in done.stderr
     assert "'import' cannot name the app" in done.stderr
+    assert "companies have members who sign in" in done.stderr
     assert not (tmp_path / "json").exists()
 
 
@@ -264,19 +312,33 @@ def test_what_an_installer_compiled_stays_out(
             "https://example.com/m-1.whl",
         ),
         ("gh:owner/matt", "git+https://github.com/owner/matt", "https://github.com/owner/matt"),
-        ("./django-matt", "{here}/django-matt", "{here}/django-matt"),
     ],
 )
 def test_a_source_is_recorded_as_uv_and_docker_write_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, recorded: str, context: str
+    tmp_path: Path, given: str, recorded: str, context: str
 ):
-    (tmp_path / "django-matt").mkdir()
+    project = render(tmp_path, project_name="Shop", django_matt_source=given)
+    assert f"DJANGO_MATT_SOURCE ?= {recorded}\n" in (project / "Makefile").read_text()
+    line = f"django-matt: ${{DJANGO_MATT_SOURCE:-{context}}}\n"
+    for name in ("compose.yaml", "compose.development.yaml"):
+        assert line in (project / name).read_text()
+    assert not (project / "local.mk").exists()
+
+
+@pytest.mark.parametrize("given", ["./django-matt", "", "git+file:///srv/matt@abc"])
+def test_no_file_of_a_project_names_a_place_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+):
+    """Except the one that git ignores."""
     monkeypatch.setenv("PWD", str(tmp_path))  # as a shell does
     project = render(tmp_path, project_name="Shop", django_matt_source=given)
-    line = f"DJANGO_MATT_SOURCE ?= {recorded.format(here=tmp_path)}\n"
-    assert line in (project / "Makefile").read_text()
-    line = f"django-matt: ${{DJANGO_MATT_SOURCE:-{context.format(here=tmp_path)}}}\n"
-    assert line in (project / "compose.yaml").read_text()
+    place = {"./django-matt": str(tmp_path / "django-matt"), "": str(TREE)}.get(given, given)
+    last = (project / "local.mk").read_text().splitlines()[-1]
+    assert last == f"DJANGO_MATT_SOURCE ?= {place}"
+    for path in filter(Path.is_file, project.rglob("*")):
+        if path.name != "local.mk":
+            assert place not in path.read_text(), path
+            assert str(tmp_path) not in path.read_text(), path
 
 
 def test_the_source_is_recorded_and_can_be_named(matt: Matt, tmp_path: Path):
@@ -284,9 +346,9 @@ def test_the_source_is_recorded_and_can_be_named(matt: Matt, tmp_path: Path):
     matt("new", "theirs", "--no-input", DJANGO_MATT_SOURCE="git+https://example.com/matt.git")
     found = {
         name: re.search(
-            r"^DJANGO_MATT_SOURCE \?= (.*)$", (tmp_path / name / "Makefile").read_text(), re.M
+            r"^DJANGO_MATT_SOURCE \?= (.*)$", (tmp_path / name / file).read_text(), re.M
         )[1]  # type: ignore[index]
-        for name in ("ours", "theirs")
+        for name, file in (("ours", "local.mk"), ("theirs", "Makefile"))
     }
     assert found == {"ours": str(TREE), "theirs": "git+https://example.com/matt.git"}
     done = matt("new", "lost", "--no-input", DJANGO_MATT_SOURCE="no/such/folder")
@@ -343,13 +405,18 @@ def test_what_is_not_said_is_asked(tmp_path: Path):
         os.execve(command[0], command, variables)
     try:
         for expected, keys in (
-            ("Name of the project", "Json\r"),
-            ("Name of its folder", "\r"),
+            ("Project name", "Json\r"),
+            ("Folder name", "\r"),
             ("shadow", "\x7f" * 4 + "lamp-shop\r"),
             ("Database", "\x1b[B\r"),
-            ("Routes and server", "\r"),
+            ("User model", "\r"),
+            # Without sign-in, there is nothing to choose about who signs up and about tokens.
+            ("How people sign up and in", "\r"),
+            ("Routes", "\r"),
             ("First app", "\r"),
             ("Name of the first app", "\r"),
+            ("Uploaded files", "\r"),
+            ("django-debug-toolbar", "\r"),
             ("make dev", ""),
         ):
             read_until(terminal, expected)
@@ -378,7 +445,7 @@ def test_what_a_flag_says_wrong_is_refused_before_the_questions(tmp_path: Path):
         os.close(terminal)
 
 
-def read_until(terminal: int, expected: str) -> None:
+def read_until(terminal: int, expected: str) -> str:
     seen, give_up = "", time.monotonic() + SECONDS
     while expected not in seen:
         assert time.monotonic() < give_up, seen
@@ -388,3 +455,4 @@ def read_until(terminal: int, expected: str) -> None:
             except OSError:
                 break
     assert expected in seen
+    return seen

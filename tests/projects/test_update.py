@@ -38,7 +38,7 @@ def commit(folder: Path) -> str:
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    """A repository with the template as it was once: a variable had another name, a file was not there."""
+    """A repository with the template as it was once: without sign-in, a variable had another name, a file was not there."""
     repository = tmp_path / "django-matt"
     shutil.copytree(TEMPLATE, repository / "cookiecutter")
     project = repository / "cookiecutter/{{ cookiecutter.project_slug }}"
@@ -46,9 +46,27 @@ def template(tmp_path: Path) -> Path:
     path.write_text(path.read_text().replace(NEWER, OLDER))
     assert OLDER in path.read_text()
     (project / ".dockerignore").unlink()
+    forget_options(repository / "cookiecutter")
     git(tmp_path, "init", "--quiet", "--initial-branch=main", str(repository))
     commit(repository)
     return repository
+
+
+def forget_options(template: Path) -> None:
+    """Take the newest options out of a template; their files and lines are those of the defaults."""
+    newest = ("sign_in", "audience", "tokens")
+    path = template / "cookiecutter.json"
+    options = json.loads(path.read_text())
+    for name in newest:
+        del options[name], options["__prompts__"][name]
+    for name, value in options.items():
+        if isinstance(value, str) and any(f"cookiecutter.{each} " in value for each in newest):
+            options[name] = ""
+    path.write_text(json.dumps(options))
+    hook = template / "hooks/pre_gen_project.py"
+    lines = hook.read_text().splitlines(keepends=True)
+    asked = [f"cookiecutter.{name} | tojson" for name in newest]
+    hook.write_text("".join(line for line in lines if not any(each in line for each in asked)))
 
 
 @pytest.fixture
@@ -104,6 +122,9 @@ def test_the_newer_template_arrives_and_local_changes_survive(
     assert (project / "catalog/ours.py").exists()
     assert (project / ".env").read_text() == secrets
     assert json.loads((project / ".cruft.json").read_text())["commit"] == newest
+    # What is new is at its default, which changes nothing.
+    answers = json.loads((project / ".cruft.json").read_text())["context"]["cookiecutter"]
+    assert (answers["sign_in"], answers["audience"], answers["tokens"]) == ("none", "b2c", "no")
     changed = {line[3:] for line in git(project, "status", "--porcelain").splitlines()}
     assert changed == {".cruft.json", ".dockerignore", ENVIRONMENT}
     commit(project)

@@ -18,6 +18,8 @@ from tests.waiting import SECONDS, wait_until
 
 __all__ = ["Walk"]
 
+SERVED = re.compile(r"python (\w+\.py)(?: runserver)?")
+"""``python manage.py runserver``, or a project in one file."""
 STARTED, RELOADING = "Starting development server", "changed, reloading"
 
 
@@ -59,8 +61,8 @@ class Walk:
             elif command == "make dev":
                 served = serve_development(self.folder, **self.variables)
                 self.browser, _ = self.until_the_end.enter_context(served)
-            elif command == "python manage.py runserver":
-                self.browser, self.log = self.until_the_end.enter_context(self.runserver())
+            elif starts := SERVED.fullmatch(command):
+                self.browser, self.log = self.until_the_end.enter_context(self.runserver(starts[1]))
                 self.edited = []
                 wait_until(lambda: self.said(STARTED) > 0, self.log.read_text)
             else:
@@ -68,9 +70,9 @@ class Walk:
                 for line in expected.splitlines():
                     assert line.strip() in said, f"{command} does not say {line!r}:\n{said}"
 
-    def runserver(self) -> AbstractContextManager[tuple[httpx.Client, Path]]:
+    def runserver(self, file: str) -> AbstractContextManager[tuple[httpx.Client, Path]]:
         port = free_port()
-        command = [sys.executable, "manage.py", "runserver", f"127.0.0.1:{port}"]
+        command = [sys.executable, file, "runserver", f"127.0.0.1:{port}"]
         variables = {**self.variables, "PYTHONUNBUFFERED": "1"}
         return serve(self.folder, command, port, variables, "/")
 

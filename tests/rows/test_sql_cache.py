@@ -514,3 +514,13 @@ class TestListsInside:
         with CaptureQueriesContext(connection) as queries:
             assert plan(BookOut).encode(Book.objects.all()) == b"[]"
         assert len(queries) == 1
+
+
+def test_a_condition_in_many_levels_is_looked_at_once():
+    # Whatever looks at a level twice looks at the last one 2**60 times.
+    condition = Q(title="A")
+    for level in range(30):
+        condition = Q(condition | Q(price=level)) & Q(id__lt=1000 + level)
+    queryset = Book.objects.filter(condition)
+    assert PLANS[Book].reason(queryset) is None
+    assert json.loads(PLANS[Book].encode(queryset)) == []

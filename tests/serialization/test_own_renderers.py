@@ -179,5 +179,5 @@ def test_the_header_of_debug_names_what_takes_the_fast_tiers(library, serve, set
     api.get("/it", response=list[Shelf])(books)
     assert (
         serve(api).get("/api/it").headers["X-Matt-Tier"]
-        == "pydantic; ORJSONRenderer, the renderer of the API, writes the answers"
+        == "pydantic; ORJSONRenderer, the renderer of the API, writes the responses"
     )

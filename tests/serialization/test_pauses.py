@@ -58,7 +58,7 @@ def get(serve, settings, clock, caplog):
 
 
 def warnings(caplog):
-    return [r.getMessage() for r in caplog.records if "answered from instances" in r.getMessage()]
+    return [r.getMessage() for r in caplog.records if "written from instances" in r.getMessage()]
 
 
 def test_a_burst_of_misfits_does_not_close_the_tier(get, caplog):
@@ -81,7 +81,7 @@ def test_a_tier_where_nothing_fits_pauses_and_is_tried_again(get, clock, caplog)
     get(MISFIT)
     assert get(FITTING).startswith("instances; values of other requests")
     (said,) = warnings(caplog)
-    assert said.startswith("Worded of project.Everything is answered from instances for 60 seconds")
+    assert said.startswith("Worded of project.Everything is written from instances for 60 seconds")
     assert "text" in said
     clock.now += 60
     assert get(FITTING) == "rows"

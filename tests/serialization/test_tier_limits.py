@@ -144,7 +144,7 @@ def test_it_stands_above_and_below_other_decorators_sync_and_async(serve):
 def test_matt_plan_says_what_the_choice_closed(serve):
     serve_list(serve, chosen="instances")
     out = io.StringIO()
-    call_command("matt_plan", stdout=out)
+    call_command("matt_plan", stdout=out, verbosity=2)
     assert ": instances\n" in out.getvalue()
     assert 'not faster: closed by @tier("instances") on the route' in out.getvalue()
     assert 'SELECT "project_tag"."id"' in out.getvalue()
@@ -158,13 +158,13 @@ def test_matt_plan_says_what_the_choice_closed(serve):
     ],
 )
 def test_an_unknown_tier_is_an_error_where_it_stands(place):
-    with pytest.raises(ImproperlyConfigured, match="'row'; it is one of 'rows', 'instances'"):
+    with pytest.raises(ImproperlyConfigured, match="'row'; it must be one of 'rows', 'instances'"):
         place()
 
 
 def test_an_unknown_tier_in_the_settings_is_a_system_check(settings_module):
     settings_module("MATT", {"TIER": "row"})
-    with pytest.raises(SystemCheckError, match=r"matt.E001.*'row'; it is one of"):
+    with pytest.raises(SystemCheckError, match=r"matt.E001.*'row'; it must be one of"):
         call_command("check", "--tag", "matt")
 
 

@@ -1,31 +1,54 @@
 """The API: its title, who may write, and its controllers."""
+{% if not cookiecutter.__b2b %}
+from typing import Any
 
-from django.conf import settings
-{%- if cookiecutter.__async %}
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 {%- endif %}
 from django_matt import MattAPI
-from ninja.security import {{ 'APIKeyCookie' if cookiecutter.__async else 'django_auth_is_staff' }}
-
+{%- if not cookiecutter.__b2b %}
+from django_matt.authentication import Credentials, SessionAuthenticator
+{%- endif %}
+{% if cookiecutter.__sign_in and cookiecutter.app_name > 'users' -%}
+{% if cookiecutter.__b2b %}
+from users.authentication import SIGNED_IN
+{%- endif %}
+from users.controllers import MeController
+{%- endif %}
 from {{ cookiecutter.app_name }}.controllers import CONTROLLERS
-{% if cookiecutter.__async %}
+{%- if cookiecutter.__sign_in and cookiecutter.app_name < 'users' -%}
+{% if cookiecutter.__b2b %}
+from users.authentication import SIGNED_IN
+{%- endif %}
+from users.controllers import MeController
+{%- endif %}
+{%- if cookiecutter.__b2b %}
 
-class StaffSession(APIKeyCookie):
-    """Staff who signed in through the admin."""
-
-    param_name = settings.SESSION_COOKIE_NAME
-
-    async def authenticate(self, request: HttpRequest, key: str | None) -> AbstractBaseUser | None:
-        """Return the signed-in member of the staff, or nothing."""
-        user = await request.auser()
-        return user if user.is_active and getattr(user, "is_staff", False) else None
-
-{% endif %}
 api = MattAPI(
     title="{{ cookiecutter.project_name }}",
-    # While you develop, everybody may write. Elsewhere staff who signed in through the admin may, and routes with
-    # `auth=None` are for all: put your own sign-in here.
-    auth=None if settings.DEBUG else {{ 'StaffSession()' if cookiecutter.__async else 'django_auth_is_staff' }},
+    # Members read and write the rows of their organization, which the header X-Tenant names.
+    auth=SIGNED_IN,
 )
-api.register_controllers(*CONTROLLERS)
+{%- else %}
+
+
+class StaffSession(SessionAuthenticator):
+    """Staff who have signed in, such as at /admin/."""
+
+    def authenticate(self, request: HttpRequest, credentials: Credentials) -> Any:
+        """Return the signed-in user if it is one of the staff."""
+        user = super().authenticate(request, credentials)
+        return user if user and user.is_staff else None
+
+
+api = MattAPI(
+    title="{{ cookiecutter.project_name }}",
+{%- if cookiecutter.__sign_in %}
+    # Routes with `auth=None` are for all, and those with `auth=SIGNED_IN` (users/authentication.py)
+    # for all who have signed in.
+{%- else %}
+    # Routes with `auth=None` are for all. Put your own sign-in here.
+{%- endif %}
+    auth=StaffSession(),
+)
+{%- endif %}
+api.register_controllers(*CONTROLLERS{{ ', MeController' if cookiecutter.__sign_in else '' }})

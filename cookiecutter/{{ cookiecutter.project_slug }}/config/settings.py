@@ -1,15 +1,24 @@
 """Django's settings: what differs between machines comes from config/environment.py."""
-
+{% if cookiecutter.__passkey %}
+from urllib.parse import urlsplit
+{% endif %}
 import django
-from django_matt.contrib.environments import cache, database, email
+{% if cookiecutter.__tokens -%}
+from corsheaders.defaults import default_headers
+{% endif -%}
+from django.utils.translation import gettext_lazy as _
+{% if cookiecutter.__sign_in -%}
+from django_matt.contrib.accounts.defaults import *  # noqa: F403 - settings of allauth, which are safe
+{% endif -%}
+from django_matt.contrib.environments import cache, database, mailer, storage
+from django_matt.contrib.request_logs import logging_config
 
-from config import logs
 from config.environment import BASE_DIR, env
 
 DEBUG = env.DEBUG
 SECRET_KEY = env.SECRET_KEY.get_secret_value()
 SECRET_KEY_FALLBACKS = [key.get_secret_value() for key in env.SECRET_KEY_FALLBACKS]
-# The container asks its own health by the address. Without a name of yours Django's rule stays: DEBUG answers localhost,
+# The container asks its own health by the address. Without your own names, Django's rule applies: DEBUG answers localhost,
 # and `check --deploy` asks for names.
 ALLOWED_HOSTS = [*env.ALLOWED_HOSTS, "127.0.0.1"] if env.ALLOWED_HOSTS else []
 
@@ -24,8 +33,39 @@ INSTALLED_APPS = [
     "django_matt",
     "django_matt.contrib.environments",
     "django_matt.contrib.health",
+    "django_matt.contrib.request_logs",
+{%- if cookiecutter.__sign_in %}
+    # Who may sign in, and how. `accounts` comes before allauth, whose pages it restyles.
+    "django_matt.contrib.rate_limits",
+    "django_matt.contrib.accounts",
+{%- if cookiecutter.__passkey %}
+    "django_matt.contrib.passkeys",
+{%- endif %}
+{%- if cookiecutter.__magic_link %}
+    "django_matt.contrib.magic_links",
+{%- endif %}
+{%- if cookiecutter.__tokens %}
+    "django_matt.contrib.tokens",
+{%- endif %}
+{%- if cookiecutter.__b2b %}
+    "django_matt.contrib.tenants",
+{%- endif %}
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.headless",
+{%- endif %}
+    "users",
     "{{ cookiecutter.app_name }}",
 ]
+AUTH_USER_MODEL = "users.User"
+{% if cookiecutter.__sign_in -%}
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "account_home"
+{%- else -%}
+LOGIN_URL = "admin:login"
+{%- endif %}
 # Content-Security-Policy is Django's own from 6.0 on; django-csp brings it to 5.2.
 CSP_MIDDLEWARE = (
     "django.middleware.csp.ContentSecurityPolicyMiddleware"
@@ -33,23 +73,45 @@ CSP_MIDDLEWARE = (
     else "csp.middleware.CSPMiddleware"
 )
 MIDDLEWARE = [
-    "config.requests.request_id_middleware",
+    "django_matt.contrib.request_logs.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     CSP_MIDDLEWARE,
     "django_matt.policies.PolicyMiddleware",
+{%- if cookiecutter.__sign_in %}
+    "django_matt.contrib.rate_limits.middleware.SignInLimits",
+{%- endif %}
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+{%- if cookiecutter.__sign_in %}
+    "allauth.account.middleware.AccountMiddleware",
+{%- endif %}
 ]
+if env.CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+    CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
+{%- if cookiecutter.__tokens %}
+    CORS_URLS_REGEX = "^/(api|_allauth/app)/"
+    CORS_ALLOW_HEADERS = [*default_headers, "x-session-token"{{ ', "x-tenant"' if cookiecutter.__b2b else '' }}]
+{%- else %}
+    CORS_URLS_REGEX = "^/api/"
+{%- endif %}
 if DEBUG:
+{%- if cookiecutter.__debug_toolbar %}
+    INSTALLED_APPS.append("debug_toolbar")
+    MIDDLEWARE.insert(1, "debug_toolbar.middleware.DebugToolbarMiddleware")
+    INTERNAL_IPS = ["127.0.0.1"]
+{%- endif %}
     # `runserver` and the open pages follow every edit.
     INSTALLED_APPS.insert(0, "django_matt.contrib.hot_reload")
     MIDDLEWARE.insert(0, "django_matt.contrib.hot_reload.middleware.HotReloadMiddleware")
 ROOT_URLCONF = "config.urls"
-{{ 'ASGI' if cookiecutter.__async else 'WSGI' }}_APPLICATION = "config.{{ cookiecutter.__gateway }}.application"
+ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -66,19 +128,19 @@ TEMPLATES = [
 ]
 
 # Every error of the API is a problem document (RFC 9457).
-MATT = {"PROBLEM_DETAILS": True, "STRICT_OPENAPI": True}
+MATT = {
+    "PROBLEM_DETAILS": True,
+    "STRICT_OPENAPI": True,
+    "TRUSTED_PROXIES": 1 if env.BEHIND_PROXY else 0,
+}
 
 {% if cookiecutter.__postgresql -%}
 DATABASES = {
     "default": {
         "OPTIONS": {"connect_timeout": 5},
-{%- if cookiecutter.__async %}
-        # Under ASGI a kept connection would belong to a thread that no later request has.
-        "CONN_MAX_AGE": 0,
-{%- else %}
+        # Each thread of the server keeps its connection.
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-{%- endif %}
         **database(env.DATABASE_URL),
     }
 }
@@ -97,21 +159,75 @@ DATABASES = {
 {%- endif %}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": cache(env.CACHE_URL)}
-globals().update(email(env.EMAIL_URL))
-LOGGING = logs.configure(env.LOG_LEVEL, as_json=not DEBUG)
+MAILERS = {"default": mailer(env.EMAIL_URL)}
+if django.VERSION < (6, 1):  # which has no MAILERS
+    EMAIL_BACKEND = "django_matt.contrib.environments.mail_backends.connect"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.DEFAULT_FROM_EMAIL
+LOGGING = logging_config(debug=DEBUG, level=env.LOG_LEVEL)
+MATT_REQUEST_LOGS = {"TRUST_REQUEST_ID": env.BEHIND_PROXY}
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en-us"
+# LocaleMiddleware takes the one that the visitor's browser asks for. locale/README.md says how to translate.
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 
+# `static/` has your files; `manage.py collectstatic` copies them and those of the apps to `staticfiles/`.
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+MEDIA_URL = "/media/"
+STORAGES = {
+    "default": storage(env.STORAGE_URL),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = STORAGES["default"]["OPTIONS"].get("location", "")
 if not DEBUG:
-    # Names contain a hash of the content, so browsers may cache the files for ever.
-    STORAGES = {
-        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
-    }
+    # Names contain a hash of the content, so browsers may cache the files forever.
+    STORAGES["staticfiles"]["BACKEND"] = (
+        "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    )
 
+{% if cookiecutter.__sign_in -%}
+# How people sign up and in. `accounts.defaults`, imported above, sets more: a new address is confirmed by a code, and
+# people get a mail when their password, their address or a second factor changes.
+{%- if cookiecutter.__email_user %}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+{%- else %}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+{%- endif %}
+ACCOUNT_SIGNUP_FIELDS = [{{ '' if cookiecutter.__email_user else '"username*", ' }}"email*"{{ ', "password1*"' if cookiecutter.__password else '' }}]
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ALLAUTH_TRUSTED_PROXY_COUNT = MATT["TRUSTED_PROXIES"]
+# Attempts to sign in are counted in the database, for all processes together. W006 is about allauth's own limits, which
+# each process counts alone if CACHE_URL names no server: they are in addition.
+MATT_RATE_LIMITS = {"STORE": "database"}
+SILENCED_SYSTEM_CHECKS = ["matt_accounts.W006"]
+{%- if cookiecutter.__passkey %}
+# Passkeys belong to the domain of SITE_URL: with another one, all of them are lost.
+MATT_PASSKEYS = {
+    "RP_ID": urlsplit(env.SITE_URL).hostname,
+    "RP_NAME": "{{ cookiecutter.project_name }}",
+    "ORIGINS": [env.SITE_URL],
+}
+MFA_ADAPTER = "django_matt.contrib.passkeys.adapters.PasskeyAdapter"
+MFA_SUPPORTED_TYPES = ["recovery_codes", "totp", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = True
+{%- if not cookiecutter.__magic_link %}
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True  # by e-mail, for people who have lost their device
+{%- endif %}
+{%- endif %}
+{%- if cookiecutter.__magic_link %}
+MATT_MAGIC_LINKS = {"SIGN_UP_URL": f"{env.SITE_URL}/accounts/signup/"}
+{%- endif %}
+{%- if cookiecutter.__tokens %}
+MATT_TOKENS = {"ISSUER": env.SITE_URL, "AUDIENCE": env.SITE_URL}
+# Each sign-in of an app, at /_allauth/app/, returns tokens.
+HEADLESS_TOKEN_STRATEGY = "django_matt.contrib.tokens.strategies.TokenStrategy"  # noqa: S105 - a class
+{%- endif %}
+
+{% endif -%}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -140,3 +256,9 @@ if not DEBUG and env.HTTPS:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 if env.BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+if dsn := env.SENTRY_DSN.get_secret_value():
+    # Imported here, because it takes time and memory.
+    import sentry_sdk
+
+    sentry_sdk.init(dsn, traces_sample_rate=env.SENTRY_TRACES)

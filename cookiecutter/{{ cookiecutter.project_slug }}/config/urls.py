@@ -1,7 +1,12 @@
 """The admin, the API, and one error format for what neither answers."""
 
+{% if cookiecutter.__debug_toolbar -%}
+from django.apps import apps
+{% endif -%}
+from django.conf import settings
+from django.conf.urls.static import static
 from django.contrib import admin
-from django.urls import path
+from django.urls import {{ 'include, ' if cookiecutter.__sign_in else '' }}path
 from django.views.generic import RedirectView
 from django_matt.errors.views import handler400, handler403, handler404, handler500
 
@@ -13,4 +18,25 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs")),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
+{%- if cookiecutter.__magic_link %}
+    path("sign-in/", include("django_matt.contrib.magic_links.urls")),
+{%- if not cookiecutter.__password and not cookiecutter.__passkey %}
+    # Nobody has a password: the page for sign-in is that of the link.
+    path(
+        "accounts/login/",
+        RedirectView.as_view(pattern_name="matt_magic_links:request", query_string=True),
+    ),
+{%- endif %}
+{%- endif %}
+{%- if cookiecutter.__sign_in %}
+    path("", include("django_matt.contrib.accounts.urls")),
+{%- endif %}
+    # Uploaded files, while DEBUG is on.
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
+{%- if cookiecutter.__debug_toolbar %}
+if apps.is_installed("debug_toolbar"):
+    from debug_toolbar.toolbar import debug_toolbar_urls
+
+    urlpatterns += debug_toolbar_urls()
+{%- endif %}

@@ -14,8 +14,8 @@ def test_the_staff_sees_the_admin(staff: MattClient) -> None:
 {%- if cookiecutter.__example %}
 
 
-def test_the_staff_finds_an_item(staff: MattClient) -> None:
-    staff.post("/api/items", json={"name": "Desk lamp", "price": "39.90"}).expect(201)
+def test_the_staff_finds_an_item(staff: MattClient{{ ', member: MattClient' if cookiecutter.__b2b else '' }}) -> None:
+    {{ 'member' if cookiecutter.__b2b else 'staff' }}.post("/api/items", json={"name": "Desk lamp", "price": "39.90"}).expect(201)
     found = staff.get("/admin/{{ cookiecutter.app_name }}/item/?q=lamp").expect(200)
     assert "Desk lamp" in found.text
 {%- endif %}

@@ -5,30 +5,31 @@ import logging
 
 import pytest
 from django.conf import LazySettings
+from django_matt.contrib.request_logs.formatters import JSONFormatter
 from django_matt.testing import MattClient
 
-from config.logs import JSONFormatter, RequestIDFilter
 
-
-def test_the_request_id_of_the_proxy_comes_back(visitor: MattClient) -> None:
-    answer = visitor.get("/api/health/live", headers={"X-Request-ID": "from-the-proxy"})
-    assert answer.headers["X-Request-ID"] == "from-the-proxy"
-
-
-def test_a_request_without_an_id_gets_one_of_its_own(visitor: MattClient) -> None:
+def test_each_answer_has_an_id_of_its_own(visitor: MattClient) -> None:
     first, second = (visitor.get("/api/health/live") for _ in range(2))
     assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
+
+
+def test_the_request_id_of_the_proxy_comes_back(
+    visitor: MattClient, settings: LazySettings
+) -> None:
+    settings.MATT_REQUEST_LOGS = {"TRUST_REQUEST_ID": True}
+    answer = visitor.get("/api/health/live", headers={"X-Request-ID": "from-the-proxy"})
+    assert answer.headers["X-Request-ID"] == "from-the-proxy"
 
 
 def test_each_request_is_one_line_of_json_with_its_id(
     visitor: MattClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="config.requests"):
-        caplog.handler.addFilter(RequestIDFilter())
-        visitor.get("/api/health/live", headers={"X-Request-ID": "from-the-proxy"})
-    (record,) = (record for record in caplog.records if record.name == "config.requests")
+    with caplog.at_level(logging.INFO, logger="django_matt.request"):
+        answer = visitor.get("/api/health/live")
+    (record,) = (record for record in caplog.records if record.name == "django_matt.request")
     line = json.loads(JSONFormatter().format(record))
-    assert line["request_id"] == "from-the-proxy"
+    assert line["request_id"] == answer.headers["X-Request-ID"]
     assert line["message"] == "GET /api/health/live 200"
     assert line["status"] == 200
 

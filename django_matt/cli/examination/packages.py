@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from django_matt.cli.diagnostics import Diagnostic
+from django_matt.installation import install_line
 
 __all__ = ["examine", "fits", "line_for"]
 
@@ -53,7 +54,7 @@ def examine() -> Iterator[Diagnostic]:
             level="doubtful",
             what=f"{', '.join(missing)} cannot be offered, because an optional library is missing.",
             why="Clients that ask for these formats get a 406.",
-            fix="pip install 'django-matt[formats]'",
+            fix=install_line("formats"),
         )
 
 
@@ -86,10 +87,10 @@ def fits(found: str, bounds: str) -> bool:
 
 def line_for(message: str) -> str:
     """Return the command that installs what an error says is missing; empty if the error names nothing."""
-    if "pip install" in message:
-        return message[message.index("pip install") :].splitlines()[0].strip()
+    if named := re.search(r"(?:uv )?pip install .*", message):
+        return named[0].strip()
     if "Error loading psycopg" in message:
-        return "pip install 'django-matt[postgres]'"
+        return install_line("postgres")
     return "pip install mysqlclient" if "Did you install mysqlclient" in message else ""
 
 

@@ -75,7 +75,7 @@ def examine_parts() -> Iterator[Diagnostic]:
         )
     from django_matt.serialization.encoders import COMPILED
 
-    # If the encoder is not compiled, the system check matt.W001 says so.
+    # If the encoder is not compiled, the system check matt.W001 reports it.
     if COMPILED:
         yield Diagnostic(level="fine", what="The compiled encoder is used.")
     if not getattr(settings, "ROOT_URLCONF", None):

@@ -8,6 +8,7 @@ from django_matt.cli.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from django_matt.api import MattAPI
+    from django_matt.operations import BoundOperation
     from django_matt.reads import Reads
 
 __all__ = ["examine_tiers"]
@@ -45,7 +46,8 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
             plans.append(plan)
             if plan.own_code is not None and plan.without_own_code is not None:
                 taken[plan.own_code, plan.without_own_code] += 1
-            built.update(operation.built_schemas)
+            if not _is_ours(operation):
+                built.update(operation.built_schemas)
     if not plans:
         return
     for reason in dict.fromkeys(reason for reason, _ in taken):
@@ -80,6 +82,14 @@ def _examine(api: "MattAPI") -> Iterator[Diagnostic]:
             why="If a view makes instances of it, pydantic validates each one before the response is written.",
             fix="Return the queryset or model instances: the schema is applied to them.",
         )
+
+
+def _is_ours(operation: "BoundOperation") -> bool:
+    """Tell whether a route is part of an app of Django Matt, where its user can fix nothing."""
+    from django_matt.signatures import innermost
+
+    view = innermost(operation.operation.view_func)
+    return str(view.__module__).partition(".")[0] == "django_matt"
 
 
 def _routes(count: int) -> str:

@@ -1,1 +1,1 @@
-"""Tracebacks for developers: frames, hints, the error page, the terminal. Imported only where ``DEBUG`` is on."""
+"""Tracebacks for developers: frames, hints, the error page, the terminal. Imported only if ``DEBUG`` is on."""

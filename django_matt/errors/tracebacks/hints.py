@@ -1,24 +1,31 @@
-"""Known mistakes, each with one sentence that says how to fix it; a new one is a function with ``@hint`` above it."""
+"""Hints for common mistakes: sentences that say how to fix them. To add one, decorate a function with ``@hint``.
+
+This module has those about the setup of a project and its database. The others are in ``request_hints`` and ``response_hints``.
+"""
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
-import pydantic
 from django.core.exceptions import (
     AppRegistryNotReady,
     DisallowedHost,
     ImproperlyConfigured,
+    MultipleObjectsReturned,
     ObjectDoesNotExist,
     SynchronousOnlyOperation,
 )
 from django.db import OperationalError, ProgrammingError
-from django.http import HttpRequest, RawPostDataException
+from django.http import HttpRequest
 from django.template import TemplateDoesNotExist
 from ninja.errors import ConfigError
+from pydantic import ValidationError
 
-from django_matt.errors.exceptions import MissingExtra, Problem
+from django_matt.errors.exceptions import MissingExtra
 from django_matt.errors.faults import unset_field
+from django_matt.errors.tracebacks.safe_repr import printable
+from django_matt.installation import install_line
 
 __all__ = ["find_hint", "hint"]
 
@@ -27,7 +34,7 @@ _HINTS: list[Hint] = []
 
 
 def hint(function: Hint) -> Hint:
-    """Add ``function(exc, request, api)`` to the table; it returns the sentence, or ``None`` where it knows none."""
+    """Register ``function(exc, request, api)``, which returns a sentence or ``None``."""
     _HINTS.append(function)
     return function
 
@@ -35,7 +42,9 @@ def hint(function: Hint) -> Hint:
 def find_hint(
     exc: BaseException, request: HttpRequest | None = None, api: Any = None
 ) -> str | None:
-    """Return the first hint for an exception or for what caused it."""
+    """Return the first hint for an exception or for one of its causes."""
+    for name in ("request_hints", "response_hints"):
+        import_module(f"django_matt.errors.tracebacks.{name}")  # they add themselves, once
     registered = getattr(api, "registered_errors", None)
     of_api: list[Hint] = [] if registered is None else [lambda exc, *_: registered.find_hint(exc)]
     for link in _chain(exc):
@@ -45,7 +54,7 @@ def find_hint(
             except Exception:  # noqa: BLE001, S112 - a hint that fails must not hide the error it explains
                 continue
             if found:
-                return found
+                return printable(found)
     return None
 
 
@@ -63,6 +72,11 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
         waiting += [other for other in (following, *members) if other is not None]
 
 
+def _text(exc: BaseException) -> str:
+    """Return what an exception says; nothing for one of pydantic, whose text may evaluate a queryset."""
+    return "" if isinstance(exc, ValidationError) else str(exc)
+
+
 def _functions(exc: BaseException) -> set[str]:
     names = set()
     traceback = exc.__traceback__
@@ -74,34 +88,8 @@ def _functions(exc: BaseException) -> set[str]:
 
 @hint
 def _of_the_exception(exc: BaseException, request: Any, api: Any) -> str | None:
-    """Return the hint that an exception of this package brings along."""
+    """Return the hint that is part of an exception of this package."""
     return getattr(exc, "matt_hint", None)
-
-
-@hint
-def _response_does_not_fit(exc: BaseException, request: Any, api: Any) -> str | None:
-    notes = [str(note) for note in getattr(exc, "__notes__", [])]
-    if not isinstance(exc, pydantic.ValidationError) or not exc.error_count():
-        return None
-    first = exc.errors(include_url=False, include_context=False)[0]
-    loc = list(first["loc"])
-    is_response = bool(loc and loc[0] == "response") or any(
-        "response" in note.lower() for note in notes
-    )
-    where = [part for part in loc if part != "response"]
-    row = next((part for part in where if isinstance(part, int)), None)
-    field = ".".join(str(part) for part in where if not isinstance(part, int)) or "the value"
-    if not is_response:
-        return (
-            f"Your own code built {exc.title} with a wrong {field}: {first['msg']}. "
-            "The request was valid, so the answer is a 500 and not a 422."
-        )
-    of_row = f" of row {row} (the first is 0)" if row is not None else ""
-    more = f", and {exc.error_count() - 1} more" if exc.error_count() > 1 else ""
-    return (
-        f"The response does not fit its schema: {field}{of_row}: {first['msg']}, "
-        f"got {type(first['input']).__name__}{more}. Fix the view's return value, or change the schema."
-    )
 
 
 @hint
@@ -135,7 +123,7 @@ def _missing_table_or_column(exc: BaseException, request: Any, api: Any) -> str 
 
 @hint
 def _missing_app(exc: BaseException, request: Any, api: Any) -> str | None:
-    text = str(exc)
+    text = _text(exc)
     found = re.search(r"Model class (\S+?)\.models\S* doesn't declare an explicit app_label", text)
     if isinstance(exc, RuntimeError) and found:
         return f'Add "{found[1]}" to INSTALLED_APPS: its models are imported, but its app is not installed.'
@@ -148,7 +136,7 @@ def _missing_app(exc: BaseException, request: Any, api: Any) -> str | None:
 
 @hint
 def _ninja_extra_is_not_installed(exc: BaseException, request: Any, api: Any) -> str | None:
-    text = str(exc)
+    text = _text(exc)
     if "ninja_extra" in text and ("installed" in text.lower() or "INSTALLED_APPS" in text):
         return 'Add "ninja_extra" to INSTALLED_APPS: controllers need the injector of its app.'
     from django.apps import apps
@@ -156,21 +144,6 @@ def _ninja_extra_is_not_installed(exc: BaseException, request: Any, api: Any) ->
     needs_injector = isinstance(exc, AttributeError | LookupError) and "injector" in text
     if needs_injector and apps.ready and not apps.is_installed("ninja_extra"):
         return 'Add "ninja_extra" to INSTALLED_APPS: controllers need the injector of its app.'
-    return None
-
-
-@hint
-def _unregistered_controller(exc: BaseException, request: Any, api: Any) -> str | None:
-    if not (isinstance(exc, Problem) and exc.routing and exc.status_code == 404) or api is None:
-        return None
-    from django_matt.upstream import controller_of, registered_controllers
-
-    path = f"/{str(getattr(request, 'path', '')).strip('/')}/"
-    for kind in registered_controllers():
-        controller: Any = controller_of(kind)
-        prefix = str(getattr(controller, "prefix", "")).partition("{")[0].strip("/")
-        if prefix and f"/{prefix}/" in path and not controller.is_registered(api):
-            return f"{kind.__name__} is not registered on this API: call api.register_controllers({kind.__name__})."
     return None
 
 
@@ -187,7 +160,7 @@ def _missing_template(exc: BaseException, request: Any, api: Any) -> str | None:
 @hint
 def _missing_extra(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, MissingExtra):
-        return f"Install it: pip install 'django-matt[{exc.extra}]'."
+        return f"Install it: {install_line(exc.extra)}"
     if isinstance(exc, ModuleNotFoundError) and exc.name:
         return f'The module "{exc.name}" is not installed in this environment, or its name is misspelt.'
     return None
@@ -222,7 +195,7 @@ def _lost_arguments(exc: BaseException, request: Any, api: Any) -> str | None:
 
 @hint
 def _coroutine_not_awaited(exc: BaseException, request: Any, api: Any) -> str | None:
-    if re.search(r"'coroutine' object|of type '?coroutine", str(exc), re.IGNORECASE):
+    if re.search(r"'coroutine' object|of type '?coroutine", _text(exc), re.IGNORECASE):
         return "A coroutine was not awaited: write await in front of the call, in an async def."
     return None
 
@@ -236,10 +209,24 @@ def _disallowed_host(exc: BaseException, request: Any, api: Any) -> str | None:
 
 
 @hint
-def _undeclared_status(exc: BaseException, request: Any, api: Any) -> str | None:
-    found = re.search(r"Schema for status (\d+) is not set", str(exc))
-    if isinstance(exc, ConfigError) and found:
-        return f"The view returns status {found[1]}, which its route does not declare: add {found[1]}: Schema to response={{…}}."
+def _no_object(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, ObjectDoesNotExist) and not isinstance(exc, AttributeError):
+        return (
+            "get() found no row. If the client may ask for an object that does not exist, use Django's get_object_or_404() "
+            "or aget_object_or_404(): the response is then a 404."
+        )
+    if isinstance(exc, MultipleObjectsReturned):
+        return "get() found more than one row: filter by a unique field, or use filter(…).first()."
+    return None
+
+
+@hint
+def _page_under_ninja_s_paginate(exc: BaseException, request: Any, api: Any) -> str | None:
+    if isinstance(exc, ConfigError) and "has no collection response" in str(exc):
+        return (
+            "paginate of ninja.pagination makes the schema of the page itself: declare a list of the items, "
+            "response=list[Item]."
+        )
     return None
 
 
@@ -247,13 +234,6 @@ def _undeclared_status(exc: BaseException, request: Any, api: Any) -> str | None
 def _empty_one_to_one(exc: BaseException, request: Any, api: Any) -> str | None:
     if isinstance(exc, ObjectDoesNotExist) and isinstance(exc, AttributeError):
         return "This object has no related object for a one-to-one relation: check with hasattr(), or raise NotFound."
-    return None
-
-
-@hint
-def _body_read_twice(exc: BaseException, request: Any, api: Any) -> str | None:
-    if isinstance(exc, RawPostDataException):
-        return "The request's stream was read before request.body: read request.body first, or read only one of them."
     return None
 
 

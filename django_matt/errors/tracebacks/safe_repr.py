@@ -3,15 +3,15 @@
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.views.debug import SafeExceptionReporterFilter
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 __all__ = ["Values", "printable"]
 
@@ -19,10 +19,16 @@ _MAX_ITEMS = 20
 _MAX_DEPTH = 4
 _MAX_BITS = 4_096
 _HIDDEN = "********"
+_QUERYSET_TEXT = QuerySet.__repr__.__code__
+_HEADERS = {"cookie", "set-cookie"}
 
 
 class _TooSlowError(BaseException):
     """Not an ``Exception``, so that a ``__repr__`` that swallows those ends too."""
+
+
+class _NeedsQueryError(BaseException):
+    """The text of a value contains a queryset that is not evaluated; its own text would run the query."""
 
 
 class Values:
@@ -43,11 +49,13 @@ class Values:
         self._end = time.monotonic() + seconds
 
     def is_hidden(self, name: Any) -> bool:
-        """Say whether a value of that name is not to be shown."""
-        return bool(self._cleanser.cleanse_setting(str(name), "") != "")
+        """Tell whether a value of that name is not to be shown."""
+        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+        # Django hides HTTP_COOKIE of META, and not the header by its name.
+        return text.lower() in _HEADERS or self._cleanser.cleanse_setting(text, "") != ""
 
     def named(self, name: Any, value: Any) -> str:
-        """Return the text of a value that stands under a name."""
+        """Return the text of a value with a name."""
         return _HIDDEN if self.is_hidden(name) or _is_hidden_already(value) else self.show(value)
 
     def show(self, value: Any) -> str:
@@ -57,7 +65,20 @@ class Values:
 
     def message(self, exc: BaseException) -> str:
         """Return what an exception says."""
-        return self._guarded(lambda: str(exc), exc)[:4_000]
+        is_mismatch = isinstance(exc, ValidationError)
+        said = self._guarded(lambda: self._mismatch(exc) if is_mismatch else str(exc), exc)
+        return said[:4_000]
+
+    def _mismatch(self, exc: Any) -> str:
+        """Return what pydantic says of wrong values, which quotes them."""
+        count = exc.error_count()
+        lines = [f"{count} validation error{'s' * (count != 1)} for {exc.title}"]
+        for error in exc.errors(include_url=False, include_context=False)[:_MAX_ITEMS]:
+            value, is_secret = error["input"], any(map(self.is_hidden, error["loc"]))
+            shown = _HIDDEN if is_secret else self._cut(self._text(value, _MAX_DEPTH))
+            about = f"type={error['type']}, input_value={shown}, input_type={type(value).__name__}"
+            lines += [".".join(map(str, error["loc"])), f"  {error['msg']} [{about}]"]
+        return "\n".join(lines)
 
     def _cut(self, text: str) -> str:
         left_out = len(text) - self._max_text
@@ -69,9 +90,11 @@ class Values:
         if time.monotonic() > end:
             return f"<{type(value).__name__}, not shown: the traceback took too long>"
 
-        def watch(_frame: FrameType, _event: str, _arg: Any) -> Any:
+        def watch(frame: FrameType, _event: str, _arg: Any) -> Any:
             if time.monotonic() > end:
                 raise _TooSlowError
+            if frame.f_code is _QUERYSET_TEXT and frame.f_locals["self"]._result_cache is None:
+                raise _NeedsQueryError
             return watch
 
         before = sys.gettrace()
@@ -80,6 +103,8 @@ class Values:
             return function()
         except _TooSlowError:
             return f"<{type(value).__name__}, whose text takes too long>"
+        except _NeedsQueryError:
+            return f"<{type(value).__name__}, whose text needs a query>"
         except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - that is the hostile case
             return f"<{type(value).__name__}, whose text raises {type(error).__name__}>"
         finally:
@@ -99,20 +124,29 @@ class Values:
                 repr(value) if left_out <= 0 else f"{value[: self._max_text]!r}… ({left_out} more)"
             )
         if isinstance(value, HttpRequest):
-            # Its own text holds the query string, and so whatever secret stands there.
+            # Its own text contains the query string, and so any secret in it.
             return f"<{kind.__name__}: {value.method} {value.path!r}>"
         if isinstance(value, QuerySet):
             return self._queryset(value, depth)
-        if depth == 0 and isinstance(value, dict | list | tuple | set | frozenset | BaseModel):
+        if depth == 0 and isinstance(value, Mapping | list | tuple | set | frozenset | BaseModel):
             return "…"
         if isinstance(value, QueryDict):
             return (
                 f"<QueryDict: {self._pairs(dict(value.lists()).items(), ': ', depth, '{}', repr)}>"
             )
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return self._pairs(
                 value.items(), ": ", depth, "{}", lambda key: self._text(key, depth - 1)
             )
+        if kind is tuple and len(value) == 2 and isinstance(value[0], str | bytes):
+            # A header, or another item of a mapping.
+            return self._pairs([value], ", ", depth, "()", repr)
+        names = getattr(kind, "_fields", None)
+        if isinstance(value, tuple) and names is not None:
+            named = zip(names, value, strict=False)
+            return kind.__name__ + self._pairs(named, "=", depth, "()", str)
+        if kind is SimpleNamespace:
+            return "namespace" + self._pairs(vars(value).items(), "=", depth, "()", str)
         if kind in {list, tuple, set, frozenset}:
             return self._items(
                 value, depth, "[]" if kind is list else "()" if kind is tuple else "{}"

@@ -18,7 +18,7 @@ def read_database_url(url: str, default: Path) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(parts.path[1:]) if url else str(default),
-            # A transaction that reads and then writes must hold the write lock from its start: without
+            # A transaction that reads and then writes needs the write lock from its start: without
             # IMMEDIATE two of them end in "database is locked", however long the timeout.
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
         }

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from config.database import read_database_url
+from django_matt.contrib.request_logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # What the demo writes; another folder keeps two demos, or a test and a demo, apart.
@@ -29,9 +30,12 @@ INSTALLED_APPS = [
     "ninja",
     "ninja_extra",
     "django_matt",
+    "django_matt.contrib.request_logs",
+    "django_matt.contrib.typescript",
     "store",
 ]
 MIDDLEWARE = [
+    "django_matt.contrib.request_logs.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -55,6 +59,8 @@ DATABASES = {
     "default": read_database_url(os.environ.get("DATABASE_URL", ""), DATA_DIR / "shop.sqlite3")
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOGGING = logging_config(debug=DEBUG)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

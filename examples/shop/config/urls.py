@@ -1,15 +1,17 @@
-"""The API, in DEBUG the pictures, and the error format for what is refused before it is reached."""
+"""The landing page, the API, the pictures while DEBUG is on, and the API's error format for everything else."""
 
 from django.conf import settings
 from django.conf.urls.static import static
 from django.urls import path
 from store.api import api
+from store.pages import show_landing_page
 
 from django_matt.errors.views import handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
+    path("", show_landing_page),
     path("api/", api.urls),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

@@ -81,10 +81,10 @@ class Customer(models.Model):
 
 
 class Order(models.Model):
-    """What a customer bought, at the prices of that moment."""
+    """What a customer bought, at the prices of that time."""
 
     class Status(models.TextChoices):
-        """Where an order stands."""
+        """The state of an order."""
 
         PLACED = "placed"
         SHIPPED = "shipped"

@@ -1,17 +1,43 @@
-"""What the API takes and shows."""
+"""What the API accepts and returns, with the examples that its documentation shows."""
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.db.models import Q
 from ninja.filter_schema import FilterLookup
-from pydantic import AwareDatetime, StringConstraints, field_validator
+from pydantic import AwareDatetime, ConfigDict, StringConstraints, field_validator
 
 from django_matt import Field, FilterSchema, ModelSchema, Schema
 from store.models import Category, Customer, Order, OrderLine, Product, Review
 
-# PostgreSQL keeps no NUL in text; the pattern says so to the client and in the OpenAPI document.
+CATEGORY = {"id": 5, "name": "Lamps", "slug": "lamps"}
+CUSTOMER = {"id": 1, "name": "Ada Lovelace", "email": "ada@example.org", "birthday": "1815-12-10"}
+PRODUCT = {
+    "category": CATEGORY,
+    "id": 3,
+    "sku": "demo-0002",
+    "name": "Oak lamp, tall (no. 2)",
+    "price": "129.90",
+    "stock": 12,
+    "weight": 2.4,
+    "image": "/media/products/demo-0002.png",
+    "available_from": None,
+    "created": "2026-05-04T09:30:00Z",
+}
+LINE = {
+    "product": {"id": 3, "sku": "demo-0002", "name": "Oak lamp, tall (no. 2)"},
+    "quantity": 2,
+    "unit_price": "129.90",
+}
+
+
+def show(**example: Any) -> ConfigDict:
+    """Return the configuration of a schema that is documented by one whole example."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+# PostgreSQL keeps no NUL in text; the pattern tells clients, in errors and in the OpenAPI document.
 NO_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=NO_NUL)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[-a-zA-Z0-9_]+$")]
@@ -28,24 +54,26 @@ Price = Annotated[Decimal, Field(ge=0, max_digits=10, decimal_places=2)]
 class Credentials(Schema):
     """A user name and a password."""
 
-    username: str = Field(max_length=150)
-    password: str = Field(max_length=128)
+    username: str = Field(max_length=150, examples=["ada"])
+    password: str = Field(max_length=128, examples=["demo-demo"])
 
 
 class Token(Schema):
-    """What ``Authorization: Bearer …`` takes."""
+    """The token to send as ``Authorization: Bearer <token>``."""
 
-    token: str
+    token: str = Field(examples=["WzEsIjBmM2EiXQ:1vBq0n:Y2xpY2sgb24gQXV0aG9yaXpl"])
 
 
 class Refusal(Schema):
-    """Why not."""
+    """Why the request was refused."""
 
-    detail: str
+    detail: str = Field(examples=["The user name or the password is wrong."])
 
 
 class CustomerOut(ModelSchema):
-    """A customer, to that customer and the staff."""
+    """A customer, as that customer and the staff see it."""
+
+    model_config = show(**CUSTOMER)
 
     class Meta:
         model = Customer
@@ -53,14 +81,16 @@ class CustomerOut(ModelSchema):
 
 
 class CustomerIn(Schema):
-    """What customers may change of themselves."""
+    """What customers can change about themselves."""
 
-    name: Name
-    birthday: date | None = None
+    name: Annotated[Name, Field(examples=["Ada Lovelace"])]
+    birthday: Annotated[date | None, Field(examples=["1815-12-10"])] = None
 
 
 class CategoryOut(ModelSchema):
-    """A shelf."""
+    """A category of products."""
+
+    model_config = show(**CATEGORY)
 
     class Meta:
         model = Category
@@ -68,14 +98,20 @@ class CategoryOut(ModelSchema):
 
 
 class CategoryIn(Schema):
-    """A shelf to set up."""
+    """A new category."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=NO_NUL)]
-    slug: Slug
+    name: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=80, pattern=NO_NUL),
+        Field(examples=["Garden"]),
+    ]
+    slug: Annotated[Slug, Field(examples=["garden"])]
 
 
 class ProductOut(ModelSchema):
     """A product with its category."""
+
+    model_config = show(**PRODUCT)
 
     category: CategoryOut
 
@@ -95,7 +131,15 @@ class ProductOut(ModelSchema):
 
 
 class ProductDetail(ProductOut):
-    """A product with all that its page shows."""
+    """A product with everything that its page shows."""
+
+    model_config = show(
+        **PRODUCT,
+        description="A tall piece of oak for every room.",
+        attributes={"wood": "Oak", "style": "tall"},
+        rating=4.2,
+        reviews_count=9,
+    )
 
     description: str
     attributes: dict[str, str]
@@ -106,22 +150,25 @@ class ProductDetail(ProductOut):
 class ProductIn(Schema):
     """A product to sell."""
 
-    category_id: int
-    sku: Slug
-    name: Name
-    description: Text = ""
-    price: Price
-    stock: Stock = 0
-    weight: Weight | None = None
-    attributes: Attributes = Field(default_factory=dict)
-    available_from: AwareDatetime | None = None
+    # In the annotation, and not in the default, so that PatchDict keeps the examples.
+    category_id: Annotated[int, Field(examples=[1])]
+    sku: Annotated[Slug, Field(examples=["lamp-oak-1"])]
+    name: Annotated[Name, Field(examples=["Oak lamp, tall"])]
+    description: Annotated[Text, Field(examples=["A tall lamp made of oak."])] = ""
+    price: Annotated[Price, Field(examples=["129.90"])]
+    stock: Annotated[Stock, Field(examples=[12])] = 0
+    weight: Annotated[Weight | None, Field(examples=[2.4])] = None
+    attributes: Annotated[Attributes, Field(examples=[{"wood": "Oak"}])] = Field(
+        default_factory=dict
+    )
+    available_from: Annotated[AwareDatetime | None, Field(examples=["2026-05-04T09:30:00Z"])] = None
 
 
 class StockLevel(Schema):
-    """How many of a product there are now."""
+    """How many pieces of a product are in stock."""
 
-    sku: Slug
-    stock: Stock
+    sku: Slug = Field(examples=["demo-0002"])
+    stock: Stock = Field(examples=[12])
 
 
 class ProductFilter(FilterSchema):
@@ -133,14 +180,18 @@ class ProductFilter(FilterSchema):
     in_stock: bool | None = None
 
     def filter_in_stock(self, value: bool | None) -> Q:
-        """Tell what can be bought from what is sold out."""
+        """Return products that are in stock, or those that are sold out."""
         if value is None:
             return Q()
         return Q(stock__gt=0) if value else Q(stock=0)
 
 
 class StockRow(Schema):
-    """A product as a row of a report: flat, so that CSV can hold it."""
+    """A product as a row of a report: flat, so that it fits CSV."""
+
+    model_config = show(
+        sku="demo-0002", name="Oak lamp, tall (no. 2)", category="Lamps", price="129.90", stock=12
+    )
 
     sku: str
     name: str
@@ -152,29 +203,31 @@ class StockRow(Schema):
 class RatingRow(Schema):
     """How often a rating was given."""
 
-    rating: int
-    reviews: int
+    rating: int = Field(examples=[5])
+    reviews: int = Field(examples=[81])
 
 
 class LineIn(Schema):
-    """So many of one product."""
+    """How many pieces of a product to order."""
 
-    product_id: int
-    quantity: int = Field(ge=1, le=1_000)
+    product_id: int = Field(examples=[3])
+    quantity: int = Field(ge=1, le=1_000, examples=[2])
 
 
 class OrderIn(Schema):
     """A basket."""
 
     lines: list[LineIn] = Field(min_length=1, max_length=50)
-    note: Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)] = ""
+    note: Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)] = Field(
+        "", examples=["Leave it at the door."]
+    )
 
     @field_validator("lines")
     @classmethod
     def name_a_product_once(cls, lines: list[LineIn]) -> list[LineIn]:
-        """Refuse two lines of one product: which quantity was meant?"""
+        """Refuse two lines with the same product: which quantity is meant?"""
         if len({line.product_id for line in lines}) < len(lines):
-            raise ValueError("a product stands in two lines")
+            raise ValueError("two lines name the same product")
         return lines
 
 
@@ -187,7 +240,9 @@ class ProductShort(ModelSchema):
 
 
 class LineOut(ModelSchema):
-    """So many of one product, at the price of that moment."""
+    """A line of an order: a product, its quantity, and its price at the time of the order."""
+
+    model_config = show(**LINE)
 
     product: ProductShort
 
@@ -199,6 +254,16 @@ class LineOut(ModelSchema):
 class OrderOut(ModelSchema):
     """An order with its customer and lines."""
 
+    model_config = show(
+        customer=CUSTOMER,
+        lines=[LINE],
+        id=7,
+        status="placed",
+        note="Leave it at the door.",
+        total="259.80",
+        created="2026-05-04T09:30:00Z",
+    )
+
     customer: CustomerOut
     lines: list[LineOut]
 
@@ -208,14 +273,18 @@ class OrderOut(ModelSchema):
 
 
 class ReviewIn(Schema):
-    """An opinion."""
+    """A review to write."""
 
-    rating: int = Field(ge=1, le=5)
-    text: Text = ""
+    rating: int = Field(ge=1, le=5, examples=[5])
+    text: Text = Field("", examples=["Well made."])
 
 
 class ReviewOut(ModelSchema):
-    """An opinion and whose it is."""
+    """A review and its author."""
+
+    model_config = show(
+        author="Ada Lovelace", id=9, rating=5, text="Well made.", created="2026-05-04T09:30:00Z"
+    )
 
     author: str = Field(alias="customer.name")
 

@@ -1,4 +1,4 @@
-"""Who calls: a signed token, and who may what."""
+"""Authentication by a signed token, and the permissions."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ HALF_A_DAY = 12 * 60 * 60
 
 
 def issue_token(user: AbstractBaseUser) -> str:
-    """Sign who the user is; a changed password ends the token."""
+    """Return a signed token for the user; it is invalid once the password changes."""
     return signing.dumps([user.pk, user.get_session_auth_hash()], salt=SALT)
 
 
@@ -38,7 +38,7 @@ def check_user(request: HttpRequest, user: User | None, session_hash: str) -> Us
 
 
 class TokenAuth(HttpBearer):
-    """``Authorization: Bearer <token>`` of ``/api/auth/login``."""
+    """``Authorization: Bearer <token>``, with a token from ``/api/auth/login``."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         """Return the user, or None."""
@@ -60,26 +60,26 @@ class AsyncTokenAuth(HttpBearer):
 
 
 class IsCustomer(permissions.BasePermission):
-    """Customers only: the staff buy nothing and review nothing."""
+    """Customers only: staff accounts do not order or review."""
 
-    message = "You are no customer."
+    message = "Only customers can do this. Sign in as a customer, such as ada."
 
     def has_permission(self, request: HttpRequest, controller: ControllerBase) -> bool:
-        """Look for the customer of the account."""
+        """Check that the account belongs to a customer."""
         return Customer.objects.filter(user_id=request.user.pk).exists()
 
 
 class IsOwnerOrStaff(permissions.BasePermission):
-    """An order is seen by its customer and the staff."""
+    """Only its customer and the staff can see an order."""
 
-    message = "This order is somebody else's."
+    message = "This order belongs to another customer."
 
     def has_permission(self, request: HttpRequest, controller: ControllerBase) -> bool:
-        """Let everybody through who has signed in: the order decides."""
+        """Require an account; the order itself decides the rest."""
         return bool(request.user.is_authenticated)
 
     def has_object_permission(
         self, request: HttpRequest, controller: ControllerBase, obj: Order
     ) -> bool:
-        """Compare the order's customer with who calls."""
+        """Compare the order's customer with the user."""
         return request.user.is_staff or obj.customer.user_id == request.user.pk

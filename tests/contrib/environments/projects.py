@@ -22,7 +22,7 @@ class Environment(DjangoEnvironment, env_file=BASE_DIR / ".env"):
 '''
 SETTINGS = """\
 from config.environment import BASE_DIR, Environment
-from django_matt.contrib.environments import cache, database, email
+from django_matt.contrib.environments import cache, database, mailer
 
 env = Environment()
 SECRET_KEY = env.SECRET_KEY.get_secret_value()
@@ -31,7 +31,7 @@ DEBUG = env.DEBUG
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 DATABASES = {"default": database(env.DATABASE_URL)}
 CACHES = {"default": cache(env.CACHE_URL)}
-globals().update(email(env.EMAIL_URL))
+MAILERS = {"default": mailer(env.EMAIL_URL)}
 ROOT_URLCONF = "config.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [

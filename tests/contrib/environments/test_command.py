@@ -206,6 +206,15 @@ def test_show_masks_secrets_until_they_are_asked_for(env: EnvCommand):
     assert "hidden-1" in env.run("show", "--reveal").stdout
 
 
+def test_show_names_defaults_and_shows_what_is_empty_as_empty(env: EnvCommand):
+    env.write(".env", f"SECRET_KEY={KEY}\nPAYMENT_KEY=\n")
+    found = {row["name"]: row for row in json.loads(env.run("show", "--format", "json").stdout)}
+    for name in ("SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS"):
+        assert (found[name]["value"], found[name]["source"]) == ("", "default")
+    assert (found["PAYMENT_KEY"]["value"], found["PAYMENT_KEY"]["source"]) == ("", "missing")
+    assert "elsewhere" not in env.run("show").stdout
+
+
 def test_show_works_where_the_settings_do_not(env: EnvCommand):
     env.write(".env", "WORKERS=many\n")
     said = env.run("show")
@@ -239,6 +248,18 @@ def test_rotate_keeps_what_the_old_key_signed(project: SmallProject):
     code = f"from django.core import signing; print(signing.loads({signed!r}))"
     assert project.manage("shell", "-v0", "-c", code).stdout.strip() == "1"
     assert stat.S_IMODE((project.folder / ".env").stat().st_mode) == 0o600
+
+
+def test_rotate_writes_the_former_keys_where_init_left_a_place(env: EnvCommand):
+    env.run("init", "--no-input", "PAYMENT_KEY=x")
+    before = (env.folder / ".env").read_text()
+    key = values(env)["SECRET_KEY"]
+    assert "\n# SECRET_KEY_FALLBACKS=\n" in before
+    assert env.run("rotate").returncode == 0
+    after = (env.folder / ".env").read_text()
+    assert after == before.replace(key, values(env)["SECRET_KEY"]).replace(
+        "# SECRET_KEY_FALLBACKS=\n", f"SECRET_KEY_FALLBACKS={key}\n"
+    )
 
 
 def test_rotate_keeps_a_bounded_number_of_keys(env: EnvCommand):

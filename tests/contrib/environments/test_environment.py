@@ -2,12 +2,15 @@
 
 import enum
 import importlib
+import sys
 import traceback
 from pathlib import Path
 from typing import Any, Literal
 
 import django
 import pytest
+from django.conf import LazySettings
+from django.core import mail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
@@ -20,12 +23,15 @@ from django_matt.contrib.environments import (
     GeneratedSecret,
     cache,
     database,
-    email,
+    mailer,
+    storage,
 )
 from django_matt.contrib.environments import environment as environments
 from django_matt.contrib.environments.files import EnvFile, read_file
+from django_matt.contrib.environments.mail_backends import connect
 from django_matt.contrib.environments.services import compose, new_secret, rows
 from django_matt.contrib.environments.variables import masked, variables_of, written
+from django_matt.installation import install_line
 
 KEY = "x" * 50
 
@@ -272,32 +278,84 @@ def test_a_cache_url_is_an_entry_of_caches():
     assert cache("filecache:///srv/cache")["LOCATION"] == "/srv/cache"
 
 
-def test_an_email_url_is_the_settings_of_this_django():
-    found = email("smtp+tls://ada:word@mail:587")
-    if django.VERSION >= (6, 1):
-        assert found == {
-            "MAILERS": {
-                "default": {
-                    "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-                    "OPTIONS": {
-                        "host": "mail",
-                        "port": 587,
-                        "username": "ada",
-                        "password": "word",
-                        "use_tls": True,
-                    },
-                }
-            }
-        }
-    else:
-        assert found == {
-            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "EMAIL_HOST": "mail",
-            "EMAIL_PORT": 587,
-            "EMAIL_HOST_USER": "ada",
-            "EMAIL_HOST_PASSWORD": "word",
-            "EMAIL_USE_TLS": True,
-        }
+def test_an_email_url_is_an_entry_of_mailers():
+    assert mailer("smtp+tls://ada:word@mail:587") == {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": "mail",
+            "port": 587,
+            "username": "ada",
+            "password": "word",
+            "use_tls": True,
+        },
+    }
+    assert mailer("consolemail://") == {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+
+
+@pytest.mark.skipif(django.VERSION >= (6, 1), reason="Django reads MAILERS itself")
+def test_a_django_without_mailers_sends_as_they_say(settings: LazySettings, tmp_path: Path):
+    settings.MAILERS = {"default": mailer(f"filemail:///{tmp_path}")}
+    connection = connect(fail_silently=True, username=None)
+    connection.send_messages([mail.EmailMessage("Hello", "World", "a@b.example", ["c@d.example"])])
+    connection.close()
+    (written,) = tmp_path.iterdir()
+    assert "Subject: Hello" in written.read_text()
+    assert connection.fail_silently
+    settings.MAILERS = {"default": mailer("smtp+tls://ada:word@mail:587")}
+    server: Any = connect(username=None, password="other")
+    assert (server.host, server.port, server.use_tls) == ("mail", 587, True)
+    assert (server.username, server.password) == ("ada", "other")
+
+
+def test_a_storage_url_is_an_entry_of_storages():
+    assert storage("file:///srv/my%20media") == {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": "/srv/my media"},
+    }
+    url = "s3://ada:wo%2Frd@Shop.media/uploads?endpoint_url=http://s3:9000&querystring_expire=60"
+    assert storage(SecretStr(url)) == {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": "Shop.media",
+            "access_key": "ada",
+            "secret_key": "wo/rd",
+            "location": "uploads",
+            "file_overwrite": False,
+            "endpoint_url": "http://s3:9000",
+            "querystring_expire": 60,
+        },
+    }
+    assert storage("s3://media?file_overwrite=true")["OPTIONS"] == {
+        "bucket_name": "media",
+        "file_overwrite": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("gs://media", "should begin as a URL does, with file://, s3://"),
+        ("file://media", "absolute path"),
+        ("file:///", "absolute path"),
+        ("file:///srv/media#1", "percent-encode"),
+        ("s3://media/of#1", "percent-encode"),
+        ("file:///srv/media?base_url=/m/", "has the option base_url, and file:// has none"),
+        ("s3://", "name of a bucket"),
+        ("s3://localhost:9000/media", "name of a bucket"),
+        ("s3://ada:wo/rd@media", "percent-encode"),
+        ("s3://media?endpoint=x", "has the option endpoint, which is none of endpoint_url"),
+        ("s3://media?file_overwrite=perhaps", "neither true nor false"),
+    ],
+)
+def test_what_is_no_storage_is_refused(url: str, message: str):
+    with pytest.raises(ValueError, match=message):
+        storage(url)
+
+
+def test_a_bucket_needs_its_package(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "storages", None)
+    with pytest.raises(ValueError, match=r"pip install 'django-storages\[s3\]'"):
+        storage("s3://media")
 
 
 @pytest.mark.parametrize(
@@ -350,10 +408,21 @@ def test_a_memcache_has_a_backend_that_django_knows(url: str):
 
 
 def test_a_flag_of_a_mail_server_means_what_it_says():
-    found = email("smtp://mail:25?email_use_tls=false")
-    assert found.get("EMAIL_USE_TLS", False) is False
+    assert mailer("smtp://mail:25?email_use_tls=false")["OPTIONS"]["use_tls"] is False
     with pytest.raises(ValueError, match="neither true nor false"):
-        email("smtp://mail:25?email_use_ssl=perhaps")
+        mailer("smtp://mail:25?email_use_ssl=perhaps")
+
+
+def test_an_option_of_a_mail_server_has_the_name_that_django_reads():
+    assert mailer("smtp+ssl://mail:465?timeout=5&ssl_keyfile=/key")["OPTIONS"] == {
+        "host": "mail",
+        "port": 465,
+        "use_ssl": True,
+        "timeout": 5,
+        "ssl_keyfile": "/key",
+    }
+    with pytest.raises(ValueError, match="has the option tiemout, which is none of host, "):
+        mailer("smtp://mail:25?tiemout=5")
 
 
 @given(user=st.text("ab:/@?#%", max_size=4), word=st.text("xy:/@?#%[]", min_size=1, max_size=8))
@@ -375,4 +444,4 @@ def test_without_its_libraries_the_extra_is_named():
     said = subprocess.run(
         [sys.executable, "-c", code], cwd=TREE, capture_output=True, text=True, check=False
     )
-    assert "pip install 'django-matt[environments]'" in said.stderr
+    assert install_line("environments") in said.stderr

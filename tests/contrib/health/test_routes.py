@@ -288,7 +288,7 @@ def test_an_async_check_runs_in_the_event_loop_of_the_lifespans(healthy, monkeyp
     ("options", "said"),
     [
         ({"PATH": "/up"}, "no option 'PATH'"),
-        ({"READY_PATH": "up"}, 'a path begins with "/"'),
+        ({"READY_PATH": "up"}, 'a path must begin with "/"'),
         ({"TIMEOUT": 0}, "a number of seconds above 0"),
         ({"DATABASES": ["other"]}, "'other', which settings.DATABASES does not have"),
         ({"CACHES": ["other"]}, "'other', which settings.CACHES does not have"),

@@ -5,6 +5,8 @@ from django.core.checks.registry import registry
 from django.core.management import call_command, get_commands
 from django.core.management.base import SystemCheckError
 
+from django_matt.contrib.hot_reload.checks import check_deployment
+
 APP = "django_matt.contrib.hot_reload"
 MIDDLEWARE = f"{APP}.middleware.HotReloadMiddleware"
 
@@ -46,6 +48,13 @@ def test_a_good_installation_is_left_in_peace(settings, complaints):
 def test_a_deployment_is_refused(settings, complaints):
     install(settings, debug=False, middleware=())
     assert "matt_hot_reload.E001" in complaints(deploy=True)
+
+
+def test_a_check_with_debug_on_is_told_to_turn_it_off(settings):
+    for debug in (True, False):
+        settings.DEBUG = debug
+        (error,) = check_deployment()
+        assert ("check with DEBUG off" in str(error.hint)) is debug
 
 
 def test_debug_off_is_a_warning(settings, complaints):

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from benchmarks import reload
+from django_matt.installation import install_line
 from tests.contrib.hot_reload.projects import ROOT, event
 from tests.contrib.hot_reload.test_watching import STEP_SECONDS
 from tests.waiting import SECONDS, wait_until
@@ -237,10 +238,21 @@ def test_a_project_that_writes_modules_while_it_loads_starts_once_more_and_no_of
 def test_a_project_that_is_broken_from_the_beginning_starts_when_it_is_fixed(start, folder):
     (folder / "shop/words.py").write_text("WORD = (")
     project = start(wait=False)
-    wait_until(lambda: "was never closed" in project.printed())
+    wait_until(lambda: "It tries again" in project.printed())
+    assert "SyntaxError: '(' was never closed" in project.printed()
+    assert "/django/" not in project.printed()
     project.write("shop/words.py", "WORD = 'fixed'")
     wait_until(lambda: f":{project.port}/" in project.printed())
     assert "__matt__" in project.wait_for("fixed").text
+
+
+@pytest.mark.parametrize("option", [None, "--traceback"])
+def test_a_syntax_error_is_printed_with_the_frames_of_libraries_only_on_request(start, option):
+    project = start(*filter(None, [option]))
+    project.replace("config/settings.py", "import os", "import os (")
+    wait_until(lambda: "It tries again" in project.printed())
+    assert 'settings.py", line 1\n    import os (' in project.printed()
+    assert ("/django/" in project.printed()) is bool(option)
 
 
 def test_under_wsgi_it_says_what_is_missing(start):
@@ -267,14 +279,61 @@ def test_noreload_serves_asgi_and_follows_nothing(start):
     assert children(project) == []
 
 
-def test_without_an_asgi_application_it_says_what_it_serves(start, folder):
+def test_without_an_asgi_application_it_finds_the_one_beside_wsgi(start, folder):
     text = (folder / "config/settings.py").read_text()
     (folder / "config/settings.py").write_text(
         text.replace('ASGI_APPLICATION = "config.asgi.application"\n', "")
     )
     project = start()
-    assert "without the code in config.wsgi.application" in project.printed()
+    assert (project.folder / "config/lifespan.log").read_text() == "startup "
     assert "__matt__/reload.js" in project.get().text
+
+
+def test_without_an_asgi_module_it_serves_djangos_application(start, folder):
+    text = (folder / "config/settings.py").read_text()
+    (folder / "config/settings.py").write_text(
+        text.replace('ASGI_APPLICATION = "config.asgi.application"\n', "")
+    )
+    (folder / "config/asgi.py").unlink()
+    assert "__matt__/reload.js" in start().get().text
+
+
+LOGGING = """
+LOGGING = {
+    "version": 1, "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
+"""
+
+
+@pytest.mark.parametrize("logging", ["", LOGGING], ids=["django's logging", "all at INFO"])
+def test_a_start_is_one_line_and_a_page_another(start, folder, logging):
+    settings = folder / "config/settings.py"
+    settings.write_text(f"{settings.read_text()}\n{logging}")
+    project = start()
+    answer = project.get()
+    assert project.get("/static/shop/site.css").status_code == 200
+    project.listen().close()
+    with sockets.create_connection(("127.0.0.1", project.port)) as leaving:
+        leaving.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        wait_until((folder / "slow.log").exists)
+    assert project.get("/static/nothing.css").status_code == 404
+    assert answer.status_code == 200
+    wait_until(lambda: "nothing.css" in project.printed())
+    printed = set(project.printed().splitlines())
+    assert sum("Starting development server" in line for line in printed) == 1
+    noise = (
+        "uvicorn",
+        "lifespan",
+        "connection",
+        "WebSocket",
+        "site.css",
+        "/slow",
+        "ASGI_",
+        "checks",
+    )
+    assert [line for line in printed if any(word in line for word in noise)] == []
 
 
 def test_a_taken_port_and_a_missing_certificate_are_said(project):
@@ -326,7 +385,7 @@ def test_a_missing_library_is_named_with_the_line_that_installs_it(folder):
         timeout=SECONDS,
         check=False,
     )
-    assert "watchfiles is not installed: pip install 'django-matt[hot-reload]'" in done.stderr
+    assert f"watchfiles is not installed: {install_line('hot-reload')}" in done.stderr
 
 
 def test_the_benchmark_measures_all_it_promises_and_events_come_without_a_restart(monkeypatch):

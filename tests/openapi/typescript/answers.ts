@@ -95,7 +95,7 @@ is<
 >();
 
 // Each route answers what it says, by an id that is the same at every start.
-is<Equal<Body<"auth_login", 200>["application/json"], S["Token"]>>();
+is<Equal<Body<"login", 200>["application/json"], S["Token"]>>();
 is<Equal<Body<"category_list_categories", 200>["application/json"], S["CategoryOut"][]>>();
 is<Equal<Body<"product_list_products", 200>["application/json"], S["ProductOutResultsPage"]>>();
 is<Equal<Body<"product_feed_products", 200>["application/json"], S["ProductOutPage"]>>();
@@ -109,7 +109,7 @@ is<Equal<Body<"report_watch_ratings", 200>["text/event-stream"], { data: string 
 type Csv<T> = "text/csv" extends keyof T ? true : false;
 is<Equal<Body<"product_list_products", 200>["text/csv"], S["ProductOut"][]>>();
 is<Equal<Body<"report_stock", 200>["text/csv"], S["StockRow"][]>>();
-is<Equal<Csv<Body<"auth_login", 200>>, false>>();
+is<Equal<Csv<Body<"login", 200>>, false>>();
 is<Equal<Csv<Body<"product_get_product", 200>>, false>>();
-is<Equal<Csv<operations["auth_login"]["requestBody"]["content"]>, false>>();
+is<Equal<Csv<operations["login"]["requestBody"]["content"]>, false>>();
 is<Equal<Csv<operations["product_count_stock"]["requestBody"]["content"]>, true>>();

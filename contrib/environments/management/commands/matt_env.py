@@ -66,6 +66,9 @@ class Command(BaseCommand):
         environment = _load(named) if named else options.get("environment") or _loaded()
         try:
             getattr(self, f"_{options['verb']}")(environment, options)
+        except BrokenPipeError:
+            # The reader of a pipe has read enough; the file is not at fault.
+            raise
         except OSError as error:
             raise CommandError(
                 f"{error.filename or environment.file()}: {error.strerror or error}"

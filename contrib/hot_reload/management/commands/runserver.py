@@ -127,15 +127,14 @@ class Command(Runserver):
 
     def _check(self, options: dict[str, Any]) -> None:
         if not options["skip_checks"]:
-            self.stdout.write("Performing system checks...\n\n")
-            given: dict[str, Any] = {**BaseCommand.get_check_kwargs(self, options)}  # type: ignore[dict-item]
-            self.check(**{**given, "display_num_errors": True})
+            # Prints what it finds, and nothing if it finds nothing.
+            self.check(**BaseCommand.get_check_kwargs(self, options))  # type: ignore[arg-type]
         self.check_migrations()
         for connection in connections.all(initialized_only=True):
             connection.close()
 
     def _application(self, options: dict[str, Any]) -> Any:
-        path = getattr(settings, "ASGI_APPLICATION", None)
+        path = _application_path()
         application = import_string(path) if path else get_asgi_application()
         if (
             options["use_static_handler"]
@@ -148,10 +147,24 @@ class Command(Runserver):
         return application
 
     def _tell(self, port: int, options: dict[str, Any]) -> None:
-        self.protocol = "https" if options["cert_file"] else "http"
-        self.on_bind(port)
-        if not getattr(settings, "ASGI_APPLICATION", None) and settings.WSGI_APPLICATION:
-            self.stdout.write(
-                "ASGI_APPLICATION is not set. This server runs Django's default ASGI application, without the code in "
-                f"{settings.WSGI_APPLICATION}.\n"
-            )
+        scheme = "https" if options["cert_file"] else "http"
+        host = f"[{self.addr}]" if self.use_ipv6 else self.addr
+        # There is no module after settings.configure().
+        module = f", {settings.SETTINGS_MODULE}" if settings.SETTINGS_MODULE else ""
+        self.stdout.write(
+            f"Starting development server at {scheme}://{host}:{port}/ "
+            f"(Django {self.get_version()}{module}). Ctrl-C ends it."
+        )
+
+
+def _application_path() -> str | None:
+    """Return the path of the project's ASGI application, or None for Django's default.
+
+    Django's ``startproject`` writes an ``asgi.py`` beside the ``wsgi.py``, and sets only ``WSGI_APPLICATION``.
+    """
+    path: str | None = getattr(settings, "ASGI_APPLICATION", None)
+    if path or not settings.WSGI_APPLICATION:
+        return path
+    package = settings.WSGI_APPLICATION.rpartition(".")[0].rpartition(".")[0]
+    module = f"{package}.asgi" if package else "asgi"
+    return f"{module}.application" if find_spec(module) else None

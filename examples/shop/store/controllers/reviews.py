@@ -21,18 +21,18 @@ from store.security import AsyncTokenAuth, IsCustomer
 
 @api_controller("/products/{int:product_id}/reviews", tags=["reviews"])
 class ReviewController(ControllerBase):
-    """What customers think of a product."""
+    """Reviews of a product."""
 
     @http_get("", response=NinjaPaginationResponseSchema[ReviewOut])
     @paginate(LimitOffsetPagination)
     async def list_reviews(self, product_id: int) -> QuerySet[Review]:
-        """List the newest first."""
+        """List the reviews of a product, newest first."""
         await self._check_product(product_id)
         return Review.objects.filter(product_id=product_id).select_related("customer")
 
     @http_post("", response={201: ReviewOut}, auth=AsyncTokenAuth(), permissions=[IsCustomer])
     async def create_review(self, request: HttpRequest, product_id: int, data: ReviewIn) -> Status:
-        """Review a product once; a second time is a conflict."""
+        """Review a product. A second review of the same product is a conflict."""
         await self._check_product(product_id)
         customer = await Customer.objects.aget(user=request.user)
         review = await Review.objects.acreate(
@@ -42,4 +42,4 @@ class ReviewController(ControllerBase):
 
     async def _check_product(self, product_id: int) -> None:
         if not await Product.objects.filter(pk=product_id, is_active=True).aexists():
-            raise NotFound("There is no such product.")
+            raise NotFound("This product does not exist.")

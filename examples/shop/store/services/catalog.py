@@ -30,7 +30,7 @@ def select_products() -> QuerySet[Product]:
 def check_category(values: Mapping[str, Any]) -> None:
     """Say plainly that a category is missing: a broken foreign key would surface at the commit only."""
     if "category_id" in values and not Category.objects.filter(pk=values["category_id"]).exists():
-        raise UnprocessableContent("There is no such category.", code="no_category")
+        raise UnprocessableContent("This category does not exist.", code="no_category")
 
 
 @atomic
@@ -73,7 +73,7 @@ def set_stock(levels: Mapping[str, int]) -> None:
         for row in Product.objects.select_for_update().filter(sku__in=levels).order_by("id")
     }
     if missing := sorted(set(levels) - set(products)):
-        raise UnprocessableContent(f"There is no product {missing[0]}.", code="no_product")
+        raise UnprocessableContent(f"The product {missing[0]} does not exist.", code="no_product")
     for sku, stock in levels.items():
         products[sku].stock = stock
     Product.objects.bulk_update(products.values(), ["stock"], batch_size=100)

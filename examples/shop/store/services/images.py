@@ -46,7 +46,7 @@ def check_image(upload: UploadedFile) -> str:
         OverflowError,
     ) as error:
         raise UnprocessableContent(
-            "This is no PNG, JPEG, WebP or GIF picture.", code="not_an_image"
+            "This is not a PNG, JPEG, WebP or GIF picture.", code="not_an_image"
         ) from error
     upload.seek(0)
     return suffix

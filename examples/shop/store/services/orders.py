@@ -34,7 +34,9 @@ def place_order(customer: Customer, lines: Iterable[tuple[int, int]], note: str 
             product = Product.objects.filter(pk=product_id, is_active=True).first()
             if product is None:
                 raise UnprocessableContent(
-                    f"There is no product {product_id}.", code="no_product", product=product_id
+                    f"The product {product_id} does not exist.",
+                    code="no_product",
+                    product=product_id,
                 )
             raise Conflict(
                 f"Only {product.stock} of {product.name} are left.",

@@ -7,7 +7,7 @@ from django.db.models import Count, F, QuerySet
 
 from store.models import Product, Review
 
-__all__ = ["convert_price", "count_ratings", "iterate_stock", "select_stock"]
+__all__ = ["count_ratings", "iterate_stock", "select_stock"]
 
 
 def select_stock() -> QuerySet[Product, dict[str, Any]]:
@@ -17,7 +17,7 @@ def select_stock() -> QuerySet[Product, dict[str, Any]]:
 
 
 def iterate_stock() -> AsyncIterator[dict[str, Any]]:
-    """Yield the same rows without holding them all."""
+    """Yield the same rows in constant memory."""
     return select_stock().aiterator(chunk_size=500)
 
 
@@ -25,9 +25,3 @@ async def count_ratings() -> list[dict[str, int]]:
     """Count how often each rating was given."""
     ratings = Review.objects.order_by("rating").values("rating").annotate(reviews=Count("id"))
     return [row async for row in ratings]
-
-
-def convert_price(price: float, currency: str) -> float:
-    """Convert euros; the missing currency is the shop's deliberate mistake, for the error page."""
-    rates = {"EUR": 1.0, "USD": 1.1}
-    return price * rates[currency]

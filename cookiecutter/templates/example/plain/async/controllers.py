@@ -20,6 +20,9 @@ from django_matt import (
     paginate,
     searching,
 )
+{%- if cookiecutter.__b2b %}
+from django_matt.contrib.tenants.permissions import HasRole
+{%- endif %}
 
 from {{ cookiecutter.app_name }}.models import Item
 from {{ cookiecutter.app_name }}.schemas import ItemIn, ItemOut
@@ -27,36 +30,40 @@ from {{ cookiecutter.app_name }}.schemas import ItemIn, ItemOut
 
 @api_controller("/items", tags=["items"])
 class ItemController(ControllerBase):
+{%- if cookiecutter.__b2b %}
+    """Items of an organization: for its members to read, and to write unless they are viewers."""
+{%- else %}
     """Items: for all to read, for those to write whom config/api.py lets."""
+{%- endif %}
 
-    @http_get("", response=NinjaPaginationResponseSchema[ItemOut], auth=None)
+    @http_get("", response=NinjaPaginationResponseSchema[ItemOut]{{ '' if cookiecutter.__b2b else ', auth=None' }})
     @paginate(LimitOffsetPagination)
     @searching(Searching, search_fields=["name", "description"])
     async def list_items(self) -> QuerySet[Item]:
         """List by name, with `limit` and `offset`; `search` looks into name and description."""
         return Item.objects.all()
 
-    @http_post("", response={201: ItemOut})
+    @http_post("", response={201: ItemOut}{{ ', permissions=[HasRole("member")]' if cookiecutter.__b2b else '' }})
     async def create_item(self, data: ItemIn) -> Status[Item]:
         """Create one; a name that is taken is a conflict."""
         return Status(201, await Item.objects.acreate(**data.dict()))
 
-    @http_get("/{int:item_id}", response=ItemOut, auth=None)
+    @http_get("/{int:item_id}", response=ItemOut{{ '' if cookiecutter.__b2b else ', auth=None' }})
     async def read_item(self, item_id: int) -> Item:
         """Show one."""
         return await aget_object_or_404(Item, pk=item_id)
 
-    @http_put("/{int:item_id}", response=ItemOut)
+    @http_put("/{int:item_id}", response=ItemOut{{ ', permissions=[HasRole("member")]' if cookiecutter.__b2b else '' }})
     async def replace_item(self, item_id: int, data: ItemIn) -> Item:
-        """Write all of it anew."""
+        """Replace all of its fields."""
         return await update_item(item_id, data.dict())
 
-    @http_patch("/{int:item_id}", response=ItemOut)
+    @http_patch("/{int:item_id}", response=ItemOut{{ ', permissions=[HasRole("member")]' if cookiecutter.__b2b else '' }})
     async def change_item(self, item_id: int, changes: PatchDict[ItemIn]) -> Item:
         """Write what the body names."""
         return await update_item(item_id, changes)
 
-    @http_delete("/{int:item_id}", response={204: None})
+    @http_delete("/{int:item_id}", response={204: None}{{ ', permissions=[HasRole("member")]' if cookiecutter.__b2b else '' }})
     async def delete_item(self, item_id: int) -> Status[None]:
         """Delete it."""
         item = await aget_object_or_404(Item, pk=item_id)

@@ -28,13 +28,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the address and the server."""
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
         parser.add_argument("--server", choices=["auto", *SERVERS], default="auto")
         parser.add_argument("--products", type=int, default=200, help="how many products (200)")
 
-    def handle(self, *, host: str, port: int, server: str, products: int, **options: Any) -> None:
+    def handle(self, *, host: str, port: str, server: str, products: int, **options: Any) -> None:
         """Do all of it; Ctrl-C and SIGTERM end it with exit code 0."""
-        check_port(host, port)
+        check_port(host, number := port_number(port))
         signal.signal(signal.SIGTERM, interrupt)
         child: subprocess.Popen[bytes] | None = None
         try:
@@ -43,9 +43,9 @@ class Command(BaseCommand):
             call_command("load_demo", interactive=False, products=products, stdout=self.stdout)
             # Its own session: Ctrl-C reaches this process only, which then stops the server in order.
             child = subprocess.Popen(
-                command_line(server, host, port), cwd=settings.BASE_DIR, start_new_session=True
+                command_line(server, host, number), cwd=settings.BASE_DIR, start_new_session=True
             )
-            wait_until_served(child, host, port)
+            wait_until_served(child, host, number)
             self.show_addresses(f"http://{host}:{port}")
             code = child.wait()
         except KeyboardInterrupt:
@@ -61,20 +61,26 @@ class Command(BaseCommand):
     def show_addresses(self, base: str) -> None:
         """Print what to open."""
         self.stdout.write(
-            f"\n  The API           {base}/api/products?search=oak&ordering=-price\n"
+            f"\n  Start here        {base}/\n"
+            f"  The API           {base}/api/products?search=oak&ordering=-price\n"
             f"  One product       {base}/api/products/1\n"
             f"  As CSV            {base}/api/reports/stock?format=csv\n"
             f"  Documentation     {base}/api/docs\n"
             f"  A deliberate bug  {base}/api/oops\n\n"
-            "Ctrl-C ends the demo.\n"
+            "Each request is one line below. Ctrl-C ends the demo.\n"
         )
         self.stdout.flush()
 
 
+def port_number(text: str) -> int:
+    """Return a port as a number; ``make demo`` passes what ``PORT`` says."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise CommandError(f"{text!r} is not a port. Use a number from 1 to 65535: PORT=8001.")
+    return int(text)
+
+
 def check_port(host: str, port: int) -> None:
     """Raise ``CommandError`` where the address cannot be had, before anything is written."""
-    if not 1 <= port <= 65_535:
-        raise CommandError(f"{port} is no port: take one from 1 to 65535.")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, proto) as probe:

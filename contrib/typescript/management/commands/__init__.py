@@ -1,0 +1,1 @@
+"""``manage.py matt_types``."""

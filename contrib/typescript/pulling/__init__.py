@@ -1,0 +1,1 @@
+"""TypeScript → Python: what ``manage.py matt_types pull`` reads, resolves and writes."""

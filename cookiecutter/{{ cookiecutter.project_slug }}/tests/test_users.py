@@ -1,0 +1,1 @@
+{% include "users/" ~ cookiecutter.user ~ "/test_users.py" -%}

@@ -1,0 +1,1 @@
+{% include "users/" ~ cookiecutter.user ~ "/0001_initial.py" -%}

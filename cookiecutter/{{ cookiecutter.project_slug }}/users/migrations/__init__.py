@@ -1,0 +1,1 @@
+"""The tables' history: commit what `manage.py makemigrations` writes."""

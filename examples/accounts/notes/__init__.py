@@ -1,0 +1,1 @@
+"""Notes, each of one person."""

@@ -1,0 +1,19 @@
+"""A project for each test."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .pulls import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path, settings: Any) -> Iterator[Project]:
+    settings.BASE_DIR = tmp_path
+    found = Project(tmp_path)
+    yield found
+    for name in found.modules:
+        sys.modules.pop(name, None)

@@ -1,0 +1,1 @@
+"""A project with links alone: users without a name, and mails in a folder."""

@@ -1,0 +1,1 @@
+"""A company's identity provider, which is a project of its own."""

@@ -1,0 +1,1 @@
+"""A shop where the people of the company sign in."""
