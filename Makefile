@@ -15,6 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 # The tests of the named contrib apps alone; everything where none is named.
 TESTS    = $(wildcard $(APPS:%=tests/contrib/%))
+E2E      = $(wildcard $(APPS:%=tests/e2e/%))
 # Folders whose every test starts servers; naming them spares the time to read them.
 QUICK   := --ignore=tests/e2e --ignore=tests/examples --ignore=tests/projects --ignore=tests/sign_in
 
@@ -81,7 +82,7 @@ demo: $(VENV)/.demo ## Serve the example shop with demo data on 127.0.0.1 (PORT=
 	@exec $(RUN) examples/shop/manage.py demo --port $(PORT)
 
 # Every suite runs, also after one that failed; the lines of all of them close the output.
-test: $(VENV)/.test ## Run the tests on SQLite, on PostgreSQL, and with a second Python where there is one (ARGS=…, APPS="crud …")
+test: $(VENV)/.test ## Run the tests on PostgreSQL, and on SQLite with a second Python where there is one (ARGS=…, APPS="crud …")
 	@rm -f $(VENV)/.closing; MAKE="$(MAKE)" $(RUN) -m tests.suites; code=$$?; \
 	echo; cat $(VENV)/.closing; exit $$code
 
@@ -105,18 +106,19 @@ test-sign-in: $(VENV)/.test ## Run the tests of the apps that sign users in (DAT
 		$(notdir $(wildcard $(APPS:%=tests/sign_in/%))) $(ARGS)
 
 test-servers: $(VENV)/.test ## Run the tests that start servers and browsers
-	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and not projects" $(ARGS)
+	@MATT_TEST_DATABASE=sqlite $(PYTEST) $(E2E) -m "once and not projects" $(ARGS)
 
 test-projects: $(VENV)/.test ## Run the tests that generate projects
 	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and projects" $(ARGS)
 
-test-next: $(VENV)/.test ## Run the tests with the other line of Python and Django, if one is found
+test-next: $(VENV)/.test ## Run the tests on SQLite with the other line of Python and Django; with this one if no other is found
 	@this=$$($(RUN) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	[ "$$this" = 3.11 ] && minors="13 12" || minors="11"; \
 	$(find_python); \
-	[ -n "$$found" ] || { echo "No second Python found." | tee -a $(CLOSING); exit; }; \
-	$(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$found" .venv-next/.test || exit 1; \
-	exec $(MAKE) --no-print-directory --keep-going VENV=.venv-next CLOSING=$(CLOSING) test-quick test-sign-in
+	environment=.venv-next; \
+	[ -n "$$found" ] || { echo "No second Python found." | tee -a $(CLOSING); environment=$(VENV); }; \
+	[ -z "$$found" ] || $(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$found" .venv-next/.test || exit 1; \
+	exec $(MAKE) --no-print-directory --keep-going VENV=$$environment CLOSING=$(CLOSING) test-quick test-sign-in
 
 # Without `--editable .` in the same command, uv does not look at the caps of pyproject.toml.
 UPSTREAM := django django-ninja django-ninja-extra pydantic

@@ -1,6 +1,7 @@
 """``serve``: an API over the whole Django stack; ``chromium``: a browser; ``node_tools``: packages for Node."""
 
 import os
+import signal
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,12 @@ SIGN_IN = "tests.sign_in.settings"
 # Its apps have tables and middleware, which the other tests must not see (make test-sign-in).
 collect_ignore = [] if os.environ.get("DJANGO_SETTINGS_MODULE") == SIGN_IN else ["sign_in"]
 _BRING_THEIR_OWN = {"e2e", "examples"}
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, for the servers that tests start: a shell's background job ignores it, and so would they."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,7 +19,8 @@ _SIGN_IN_PATHS = (
     r"/(browser|app)/v1/auth/(?!session)",
     # Pages: allauth's, and what others are usually called.
     r"/(login|login/code|login/code/confirm|2fa/authenticate|reauthenticate)/?$",
-    r"/(signup|signin|sign-in|sign-up|password/reset)/?$",
+    r"/(signup|signin|sign-in|sign-up|password/reset|signup/passkey)/?$",
+    r"/(confirm-email|password/reset/confirm|reauthenticate/code|reauthenticate/code/confirm)/?$",
 )
 
 

@@ -12,7 +12,7 @@ from tests.e2e.servers import Server
 from tests.waiting import SECONDS as PATIENCE
 
 EXAMPLES = 100 if DEEP else 5
-LONGEST = 900 if DEEP else 45
+LONGEST = 900 if DEEP else 20
 RUNS = [
     ("gunicorn", "sqlite", "staff", 1),
     ("uvicorn", "postgres", "staff", 2),

@@ -24,8 +24,8 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(ours)
-        and name not in {"VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+        if not name.startswith((*ours, "MAKE"))
+        and name not in {"VIRTUAL_ENV", "MFLAGS", "ARGS", "APPS"}
     }
     tools = str(Path(sys.executable).parent)
     identity = {

@@ -31,7 +31,7 @@ class Urls:
     def __init__(self) -> None:
         api = MattAPI(urls_namespace="limited-sign-in", extensions=[])
 
-        def page(request: HttpRequest) -> HttpResponse:
+        def page(request: HttpRequest, rest: str = "") -> HttpResponse:
             assert request.POST is not None
             return HttpResponse("form")
 
@@ -42,7 +42,7 @@ class Urls:
         self.urlpatterns = [
             path("api/", api.urls),
             path("_allauth/", api.answer_errors(include("allauth.headless.urls"))),
-            path("accounts/login/", page),
+            path("accounts/<path:rest>", page),
             path("other/", page),
         ]
 
@@ -79,6 +79,25 @@ def test_attempts_of_an_address_are_limited_on_views_that_are_not_routes(send: A
     )
     assert refused.json() == {"detail": "Too many requests."}
     assert 800 < int(refused["Retry-After"]) <= 900
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("login", "login/code", "login/code/confirm", "signup", "signup/passkey"),
+        *("confirm-email", "password/reset", "password/reset/confirm"),
+        *("reauthenticate", "reauthenticate/code", "reauthenticate/code/confirm"),
+        *("2fa/authenticate", "2fa/reauthenticate"),
+        *("2fa/webauthn/login", "2fa/webauthn/signup", "2fa/webauthn/reauthenticate"),
+    ],
+)
+def test_each_page_of_allauth_that_takes_a_secret_is_limited(send: Any, page: str):
+    assert statuses(send, 5, f"/accounts/{page}/") == [*[200] * 4, 429]
+
+
+@pytest.mark.parametrize("page", ["logout", "email", "password/reset/done", "2fa"])
+def test_the_other_pages_are_not_limited(send: Any, page: str):
+    assert statuses(send, 5, f"/accounts/{page}/") == [200] * 5
 
 
 @pytest.mark.parametrize(
