@@ -1,0 +1,180 @@
+"""The rules of a model that its rows have to obey: bounds, comparisons of two columns, and what is unique."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.validators import (
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+)
+from django.db.models import CheckConstraint, F, Model, Q, UniqueConstraint
+from django.db.models.functions import Lower, Upper
+
+__all__ = ["Bounds", "Rules", "rules_of"]
+
+_COMPARISONS = frozenset({"gt", "gte", "lt", "lte"})
+_UNCOUNTED = frozenset({"BooleanField", "BinaryField", "JSONField"})
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What the values of a column may be."""
+
+    least: Any = None
+    most: Any = None
+    above: Any = None
+    """Every value is greater."""
+    below: Any = None
+    among: list[Any] | None = None
+    not_null: bool = False
+    null: bool = False
+    shortest: int = 0
+    longest: int | None = None
+    after: list[tuple[str, str]] = field(default_factory=list)
+    """Lookups against another column, such as ``("gte", "start")``."""
+
+
+@dataclass(slots=True)
+class Rules:
+    """What the rows of a model obey."""
+
+    bounds: dict[str, Bounds]
+    counted: set[str]
+    """Columns whose values are told apart by a number."""
+    grids: list[tuple[str, ...]]
+    """Columns whose values are unique together, and of which none can be counted: they are combined."""
+
+
+def rules_of(model: type[Model], chosen: set[str]) -> Rules:
+    """Read the rules of a model; ``chosen`` has the columns whose values are chosen from some that exist."""
+    bounds = {column.attname: _bounds(column) for column in model._meta.concrete_fields}
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, CheckConstraint):
+            _read(model, constraint.condition, bounds)
+    counted: set[str] = set()
+    grids: list[tuple[str, ...]] = []
+    for names in sorted(_unique_sets(model), key=len):
+        columns = [name for name in names if name not in chosen and _is_counted(model, name)]
+        if any(name in counted for name in names) or names in grids:
+            continue
+        if len(names) == 1 and _column(model, names[0]).is_relation:
+            continue  # each key is taken once
+        if columns:
+            counted.add(columns[-1])
+        else:
+            grids.append(names)
+    return Rules(bounds, counted, grids)
+
+
+def _is_counted(model: type[Model], name: str) -> bool:
+    column = _column(model, name)
+    return column.get_internal_type() not in _UNCOUNTED
+
+
+def _column(model: type[Model], name: str) -> Any:
+    return next(c for c in model._meta.concrete_fields if name in (c.name, c.attname))
+
+
+def _unique_sets(model: type[Model]) -> list[tuple[str, ...]]:
+    """Return the sets of columns that are unique, by ``attname``; the automatic key is left to the database."""
+    meta = model._meta
+    found: list[list[str]] = [
+        [column.name]
+        for column in meta.local_concrete_fields
+        if column.unique and not _is_automatic(column)
+    ]
+    found += [list(names) for names in meta.unique_together]
+    for constraint in meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            names = list(constraint.fields)
+            for expression in constraint.expressions:
+                names += [each.name for each in _flat(expression)]
+            found.append(names)
+    if len(meta.pk_fields) > 1:
+        found.append([column.name for column in meta.pk_fields])
+    return [
+        tuple(dict.fromkeys(_column(model, name).attname for name in names))
+        for names in found
+        if names and all("__" not in name for name in names)
+    ]
+
+
+def _flat(expression: Any) -> list[Any]:
+    if isinstance(expression, F):
+        return [expression]
+    if isinstance(expression, Lower | Upper) or hasattr(expression, "get_source_expressions"):
+        return [each for part in expression.get_source_expressions() for each in _flat(part)]
+    return []
+
+
+def _is_automatic(column: Any) -> bool:
+    return column.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}
+
+
+def _bounds(column: Any) -> Bounds:
+    bounds = Bounds(longest=column.max_length)
+    for validator in column.validators:
+        limit: Any = getattr(validator, "limit_value", None)
+        limit = limit() if callable(limit) else limit
+        if isinstance(validator, MinLengthValidator):
+            bounds.shortest = max(bounds.shortest, limit)
+        elif isinstance(validator, MaxLengthValidator):
+            bounds.longest = limit if bounds.longest is None else min(bounds.longest, limit)
+        elif isinstance(validator, MinValueValidator):
+            bounds.least = limit if bounds.least is None else max(bounds.least, limit)
+        elif isinstance(validator, MaxValueValidator):
+            bounds.most = limit if bounds.most is None else min(bounds.most, limit)
+    if column.flatchoices:
+        bounds.among = [value for value, _ in column.flatchoices]
+    return bounds
+
+
+def _read(model: type[Model], condition: Any, bounds: dict[str, Bounds]) -> None:
+    """Take what a condition demands of single columns; the database checks the rest of it."""
+    if not isinstance(condition, Q) or condition.negated:
+        return
+    if condition.connector != Q.AND and len(condition.children) > 1:
+        return
+    for child in condition.children:
+        if isinstance(child, Q):
+            _read(model, child, bounds)
+        elif isinstance(child, tuple):
+            _demand(model, child[0], child[1], bounds)
+
+
+def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]) -> None:
+    name, _, lookup = path.partition("__")
+    known = {c.name: c.attname for c in model._meta.concrete_fields}
+    known |= {c.attname: c.attname for c in model._meta.concrete_fields}
+    if name not in known:
+        return
+    found = bounds[known[name]]
+    if isinstance(value, F):
+        other: str = value.name  # type: ignore[attr-defined] # which django-stubs leave out
+        if lookup in _COMPARISONS and other in known:
+            found.after.append((lookup, known[other]))
+        return
+    if hasattr(value, "resolve_expression"):
+        return
+    if lookup in {"gte", "gt"}:
+        found.not_null = True
+        if lookup == "gte":
+            found.least = value if found.least is None else max(found.least, value)
+        else:
+            found.above = value if found.above is None else max(found.above, value)
+    elif lookup in {"lte", "lt"}:
+        found.not_null = True
+        if lookup == "lte":
+            found.most = value if found.most is None else min(found.most, value)
+        else:
+            found.below = value if found.below is None else min(found.below, value)
+    elif lookup == "range":
+        found.least, found.most = value
+    elif lookup == "in":
+        found.among = list(value)
+    elif lookup in {"", "exact"}:
+        found.among = [value]
+    elif lookup == "isnull":
+        found.null, found.not_null = bool(value), not value

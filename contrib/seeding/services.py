@@ -1,0 +1,376 @@
+"""Seeds models: in the order of their relations, each in one transaction, the same rows for the same seed."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Model, QuerySet
+
+from django_matt.contrib.seeding.columns import Batch, Maker, check, maker_of
+from django_matt.contrib.seeding.errors import SeedingError
+from django_matt.contrib.seeding.inserts import insert
+from django_matt.contrib.seeding.rules import rules_of
+from django_matt.contrib.seeding.seeds import seeds_for
+
+__all__ = ["Step", "plan", "seed"]
+
+_BATCH = 5_000
+_POOL = 10_000
+_MANY = 3
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A model to seed, and how many rows it gets."""
+
+    model: type[Model]
+    count: int
+    why: str = ""
+    """Which model needs these rows, if nobody asked for them."""
+
+
+def plan(wanted: dict[type[Model], int], using: str) -> list[Step]:
+    """Return what is seeded, in an order in which every row finds those that it refers to.
+
+    A model that is referred to and has no rows gets some too.
+    """
+    steps: dict[type[Model], Step] = {}
+    pending: list[type[Model]] = []
+
+    def visit(model: type[Model], count: int, why: str) -> None:
+        if model in pending:
+            names = " → ".join(each._meta.label for each in [*pending, model])
+            raise SeedingError(
+                f"These models need each other: {names}. Make one of the foreign keys nullable, or seed one by hand."
+            )
+        if model in steps:
+            return
+        pending.append(model)
+        for column in model._meta.concrete_fields:
+            target = column.related_model if column.is_relation else None
+            if target is None or target is model or _is_parent_link(column):
+                continue
+            if column.null and target not in wanted:
+                continue
+            missing = _missing(column, target, count, using)
+            if target in wanted or missing:
+                if target in pending and column.null:
+                    continue
+                visit(
+                    target,
+                    max(wanted.get(target, 0), missing),
+                    f"{model._meta.label}.{column.name}",
+                )
+        pending.pop()
+        steps[model] = Step(model, count, "" if model in wanted else why)
+
+    for model, count in wanted.items():
+        visit(model, count, "")
+    return [step for step in steps.values() if step.count]
+
+
+def _missing(column: Any, target: type[Model], count: int, using: str) -> int:
+    """Return how many rows of another model a column needs that do not exist."""
+    if target is ContentType:
+        return 0
+    there = rows_of(target, using)
+    if column.unique:
+        used: int = rows_of(column.model, using).count()
+        return max(0, used + count - there.count())
+    return 0 if there.exists() else max(1, min(count // 10, 1_000))
+
+
+def rows_of(model: type[Model], using: str) -> QuerySet[Any]:
+    """Return all rows of a model, also those that its managers hide."""
+    return QuerySet(model, using=using)
+
+
+def _is_parent_link(column: Any) -> bool:
+    return bool(column.is_relation and column.remote_field.parent_link)
+
+
+def seed(step: Step, number: int, using: str, tell: Tell = lambda done: None) -> int:
+    """Insert the rows of a step in one transaction and return how many; ``number`` chooses the values.
+
+    Raises ``SeedingError`` if a rule of the model cannot be obeyed. Nothing is inserted then.
+    """
+    model = step.model
+    try:
+        with transaction.atomic(using=using):
+            return _Table(model, number, using).fill(step.count, tell)
+    except IntegrityError as error:
+        text = str(error).splitlines()[0]
+        raise SeedingError(
+            f"{model._meta.label}: the database refused the rows: {text}. "
+            f"Write functions for the columns of this rule into seeds.py of the app {model._meta.app_label!r}."
+        ) from error
+
+
+class _Table:
+    """A model while it is filled."""
+
+    def __init__(self, model: type[Model], number: int, using: str) -> None:
+        self._model = model
+        self._using = using
+        self._seeds = seeds_for(model)
+        meta = model._meta
+        self._columns = [column for column in meta.concrete_fields if self._is_made(column)]
+        generic = self._generic_columns()
+        chosen = {c.attname for c in self._columns if c.is_relation} | set(generic)
+        self._rules = rules_of(model, chosen | self._choices())
+        self._start = self._first_number()
+        self._random = Random(f"{number}:{meta.label_lower}:{self._start}")  # noqa: S311 - the same again
+        self._makers: dict[str, Maker] = {}
+        self._together: list[Callable[[Batch], None]] = []
+        grid_names = {name for grid in self._rules.grids for name in grid}
+        for column in self._columns:
+            own = self._seeds.get(column.attname) or self._seeds.get(column.name)
+            if own is not None:
+                self._makers[column.attname] = own
+            elif column.attname in generic or column.attname in grid_names:
+                continue
+            else:
+                self._makers[column.attname] = self._maker(column)
+        for grid in self._rules.grids:
+            if not set(grid) <= set(self._makers):
+                self._together.append(self._combine(grid))
+        if generic:
+            self._together.append(self._refer(generic))
+
+    def fill(self, count: int, tell: Tell) -> int:
+        model, meta = self._model, self._model._meta
+        many = [
+            field
+            for field in meta.many_to_many
+            if field.remote_field.through._meta.auto_created  # type: ignore[union-attr]
+        ]
+        trees = [
+            c for c in meta.concrete_fields if c.is_relation and c.related_model is model and c.null
+        ]
+        needs_keys = bool(many or trees)
+        done = 0
+        while done < count:
+            batch = Batch(self._start + done, min(_BATCH, count - done), self._random, self._using)
+            for make in self._together:
+                make(batch)
+            for name in self._ordered():
+                batch.columns[name] = self._makers[name](batch)
+            self._check(batch)
+            keys = insert(model, batch.columns, self._using, needs_keys=needs_keys)
+            for field in many:
+                self._connect(field, keys)
+            for column in trees:
+                self._grow(column, keys)
+            done += batch.size
+            tell(done)
+        return done
+
+    def _is_made(self, column: Any) -> bool:
+        if column.generated or _is_parent_link(column):
+            return False
+        kind = column.get_internal_type()
+        if kind in {"AutoField", "BigAutoField", "SmallAutoField"}:
+            return False
+        # The tree is grown afterwards.
+        return not (column.is_relation and column.related_model is self._model and column.null)
+
+    def _choices(self) -> set[str]:
+        return {c.attname for c in self._columns if c.flatchoices}
+
+    def _first_number(self) -> int:
+        """Return a number that no row has had: rows are told apart by it."""
+        rows = rows_of(self._model, self._using)
+        count: int = rows.count()
+        key: Any = self._model._meta.pk
+        if key.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}:
+            count = max(count, rows.aggregate(most=Max("pk"))["most"] or 0)
+        for column in self._columns:
+            if column.attname in self._rules.counted and column.get_internal_type().endswith(
+                "IntegerField"
+            ):
+                most = rows.aggregate(most=Max(column.attname))["most"]
+                count = max(count, (most or -1) + 1)
+        return count
+
+    def _maker(self, column: Any) -> Maker:
+        if column.is_relation:
+            return self._keys(column)
+        counted = column.attname in self._rules.counted
+        return maker_of(column, self._rules.bounds[column.attname], counted=counted)
+
+    def _pool(self, column: Any) -> list[Any]:
+        """Return the values that a foreign key may have."""
+        rows = rows_of(column.related_model, self._using)
+        limit = column.get_limit_choices_to()
+        rows = rows.complex_filter(limit) if limit else rows
+        name = column.target_field.attname
+        return list(rows.order_by("pk").values_list(name, flat=True)[:_POOL])
+
+    def _keys(self, column: Any) -> Maker:
+        if column.unique:
+            return self._unused(column)
+        pool: list[Any] = []
+
+        def choose(batch: Batch) -> list[Any]:
+            if not pool:
+                pool.extend(self._pool(column))
+            if not pool and column.null:
+                return [None] * batch.size
+            if not pool:
+                raise SeedingError(
+                    f"{column.model._meta.label}.{column.name} refers to {column.related_model._meta.label}, "
+                    "which has no rows that it accepts."
+                )
+            found = batch.choose(pool)
+            if column.null:
+                found = [None if batch.random.random() < 0.1 else key for key in found]
+            return found
+
+        return choose
+
+    def _unused(self, column: Any) -> Maker:
+        """Return what gives each row a key that no other row has."""
+        name = column.target_field.attname
+        taken = rows_of(column.model, self._using).values(column.attname)
+        rows = rows_of(column.related_model, self._using)
+        left: Iterator[Any] = iter(
+            rows.exclude(**{f"{name}__in": taken.exclude(**{column.attname: None})})
+            .order_by("pk")
+            .values_list(name, flat=True)
+        )
+
+        def take(batch: Batch) -> list[Any]:
+            found = list(itertools.islice(left, batch.size))
+            missing = batch.size - len(found)
+            if missing and not column.null:
+                raise SeedingError(
+                    f"{column.model._meta.label}.{column.name} is unique: {column.related_model._meta.label} "
+                    f"has {missing} rows too few."
+                )
+            return found + [None] * missing
+
+        return take
+
+    def _combine(self, names: Sequence[str]) -> Callable[[Batch], None]:
+        """Return what gives the rows combinations of keys and choices that do not exist yet."""
+        columns = [c for name in names for c in self._columns if c.attname == name]
+        pools = [self._values(column) for column in columns]
+        rows = rows_of(self._model, self._using)
+        taken = set(rows.values_list(*names)) if rows.exists() else set()
+        left = (each for each in itertools.product(*pools) if each not in taken)
+
+        def combine(batch: Batch) -> None:
+            found = list(itertools.islice(left, batch.size))
+            if len(found) < batch.size:
+                most = len(taken) + batch.start - self._start + len(found)
+                raise SeedingError(
+                    f"{self._model._meta.label}: {', '.join(names)} are unique together, and there are only {most} "
+                    "combinations. Seed more rows of the models that they refer to, or fewer of this one."
+                )
+            for name, values in zip(names, zip(*found, strict=True), strict=True):
+                batch.columns[name] = list(values)
+
+        return combine
+
+    def _values(self, column: Any) -> list[Any]:
+        if column.is_relation:
+            return self._pool(column)
+        bounds = self._rules.bounds[column.attname]
+        return list(bounds.among) if bounds.among is not None else [False, True]
+
+    def _generic_columns(self) -> tuple[str, ...]:
+        """Return the two columns of a generic foreign key, if the model has one."""
+        for field in self._model._meta.private_fields:
+            kind = getattr(field, "ct_field", None)
+            if kind and hasattr(field, "fk_field") and not hasattr(field, "object_id_field_name"):
+                content_type: Any = self._model._meta.get_field(kind)
+                return content_type.attname, field.fk_field
+        return ()
+
+    def _refer(self, names: Sequence[str]) -> Callable[[Batch], None]:
+        """Return what fills a generic foreign key with objects of models that have rows."""
+        targets: list[tuple[int, Any]] = []
+        for kind in ContentType.objects.using(self._using).order_by("pk"):
+            model = kind.model_class()
+            if model is None or model is self._model or not model._meta.managed:
+                continue
+            if model._meta.app_label != self._model._meta.app_label:
+                continue
+            if not model._meta.pk.get_internal_type().endswith("AutoField"):
+                continue
+            keys = rows_of(model, self._using).values_list("pk", flat=True)[:100]
+            targets += [(kind.pk, key) for key in keys]
+
+        def refer(batch: Batch) -> None:
+            if not targets:
+                column: Any = self._model._meta.get_field(names[1])
+                if not column.null:
+                    raise SeedingError(
+                        f"{self._model._meta.label} refers to objects of any model, and this app has none yet."
+                    )
+                pairs: list[Any] = [(None, None)] * batch.size
+            else:
+                pairs = batch.choose(targets)
+            for name, values in zip(names, zip(*pairs, strict=True), strict=True):
+                batch.columns[name] = list(values)
+
+        return refer
+
+    def _ordered(self) -> list[str]:
+        """Return the columns in an order in which those that are compared come after what they are compared with."""
+        found: list[str] = []
+
+        def visit(name: str, seen: tuple[str, ...]) -> None:
+            if name in found or name not in self._makers or name in seen:
+                return
+            for _, other in self._rules.bounds[name].after:
+                visit(other, (*seen, name))
+            found.append(name)
+
+        for name in self._makers:
+            visit(name, ())
+        return found
+
+    def _check(self, batch: Batch) -> None:
+        for column in self._columns:
+            values = batch.columns[column.attname]
+            if len(values) != batch.size:
+                raise SeedingError(
+                    f"{self._model._meta.label}.{column.name}: the function of seeds.py returned {len(values)} values "
+                    f"for {batch.size} rows."
+                )
+            if not column.is_relation:
+                check(column, values)
+
+    def _connect(self, field: Any, keys: Sequence[Any]) -> None:
+        """Give each row up to three objects of a many-to-many field."""
+        through = field.remote_field.through
+        target = field.related_model
+        pool = list(
+            rows_of(target, self._using).order_by("pk").values_list("pk", flat=True)[:_POOL]
+        )
+        if not pool:
+            return
+        mine, theirs = field.m2m_field_name(), field.m2m_reverse_field_name()
+        rows = [
+            through(**{f"{mine}_id": key, f"{theirs}_id": other})
+            for key in keys
+            for other in self._random.sample(pool, min(self._random.randint(0, _MANY), len(pool)))
+        ]
+        rows_of(through, self._using).bulk_create(rows, batch_size=1_000)
+
+    def _grow(self, column: Any, keys: Sequence[Any]) -> None:
+        """Give most rows a parent that was made before them, so that there are no circles."""
+        rows = rows_of(self._model, self._using).in_bulk(keys)
+        changed = []
+        for index, key in enumerate(keys):
+            if index and self._random.random() < 0.7:
+                parent = rows[keys[self._random.randrange(index)]]
+                setattr(rows[key], column.attname, getattr(parent, column.target_field.attname))
+                changed.append(rows[key])
+        rows_of(self._model, self._using).bulk_update(changed, [column.name], batch_size=500)
