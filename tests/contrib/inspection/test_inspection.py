@@ -1,0 +1,147 @@
+"""``manage.py matt_inspect``: what it finds in tables that differ from their models, or cost time."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from django_matt.contrib.inspection.management.commands.matt_inspect import Command
+from django_matt.contrib.inspection.schemas import Finding
+from django_matt.contrib.inspection.services import _numbers, inspect
+from tests.project.models import Author, Book, Edition, Tag
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    output = StringIO()
+    call_command(Command(), *arguments, stdout=output, no_color=True)
+    return output.getvalue()
+
+
+def findings_of(*models: Any) -> list[Finding]:
+    return inspect("default", list(models)).findings
+
+
+def execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def test_tables_have_rows_sizes_and_indexes():
+    Tag.objects.bulk_create([Tag(name="x" * 40) for _ in range(500)])
+    if connection.vendor == "postgresql":
+        execute("ANALYZE project_tag")
+    (table,) = inspect("default", [Tag]).tables
+    assert (table.name, table.model, table.rows) == ("project_tag", "project.Tag", 500)
+    assert table.exact == (connection.vendor != "postgresql")
+    assert any(index.primary for index in table.indexes) or connection.vendor == "sqlite"
+    if connection.vendor == "postgresql":
+        assert (table.bytes or 0) > 20_000
+        assert (table.index_bytes or 0) > 0
+        assert table.dead_rows is not None
+    said = run("project.Tag")
+    assert "project_tag" in said
+    assert "500" in said
+
+
+def test_tables_as_the_models_say_have_no_errors():
+    report = inspect("default")
+    assert len(report.tables) > 20
+    errors = [each for each in report.findings if each.level == "error"]
+    # Two models of other tests have no table.
+    assert all(each.id == "missing_table" for each in errors)
+    assert [each for each in findings_of(Author, Book, Edition) if each.level == "error"] == []
+
+
+def test_a_column_that_is_missing_and_one_that_nobody_knows_are_errors():
+    execute(
+        "ALTER TABLE project_tag RENAME COLUMN name TO label",
+    )
+    found = {each.id: each for each in findings_of(Tag)}
+    assert found["missing_column"].message == "project.Tag.name has no column 'name'."
+    assert found["unknown_column"].level == "error"
+    assert "every insert needs a value" in found["unknown_column"].message
+
+
+def test_an_optional_column_that_nobody_knows_is_a_warning():
+    execute("ALTER TABLE project_tag ADD COLUMN old integer")
+    (found,) = findings_of(Tag)
+    assert (found.id, found.level) == ("unknown_column", "warning")
+
+
+def test_a_table_that_is_missing_is_an_error_and_one_without_a_model_is_said():
+    execute("ALTER TABLE project_tag RENAME TO project_label")
+    report = inspect("default")
+    found = {(each.id, each.table) for each in report.findings}
+    assert ("missing_table", "project_tag") in found
+    assert ("table_without_model", "project_label") in found
+
+
+def test_a_foreign_key_without_an_index_is_found():
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, "project_book")
+    for name, value in constraints.items():
+        if value["columns"] == ["editor_id"] and value["index"] and not value["foreign_key"]:
+            execute(f'DROP INDEX "{name}"')
+    (found,) = findings_of(Book)
+    assert found.id == "foreign_key_without_index"
+    assert "'editor_id'" in found.message
+    assert "project_author" in found.message
+
+
+def test_an_index_that_another_one_begins_with_is_found():
+    execute(
+        'CREATE INDEX long_one ON project_book ("author_id", "title")',
+        'CREATE INDEX same_one ON project_book ("author_id", "title")',
+    )
+    found = [each for each in findings_of(Book) if each.id == "repeated_index"]
+    assert len(found) == 2
+    assert any("same_one is the beginning of long_one" in each.message for each in found)
+
+
+def test_an_index_of_some_rows_repeats_none_and_serves_no_foreign_key():
+    execute('CREATE INDEX few_rows ON project_book ("author_id") WHERE price > 3')
+    assert findings_of(Book) == []
+
+
+def test_numbers_that_run_out_are_found():
+    found = list(_numbers([("t", "id", "integer", 2**31 - 10), ("t", "n", "bigint", 5)], {"t"}))
+    assert [(each.id, each.level) for each in found] == [("numbers_run_out", "error")]
+    assert list(_numbers([("u", "id", "smallint", 2**15 - 1)], {"t"})) == []
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no sequences")
+def test_the_numbers_of_a_sequence_are_read():
+    execute(
+        "ALTER TABLE project_tag ALTER COLUMN id TYPE integer",
+        "SELECT setval(pg_get_serial_sequence('project_tag', 'id'), 1900000000)",
+    )
+    found = {each.id: each for each in findings_of(Tag)}
+    assert found["numbers_run_out"].message.startswith("88% of the numbers of 'id'")
+
+
+def test_json_has_everything():
+    found = json.loads(run("project.Book", "--format", "json"))
+    assert found["vendor"] == connection.vendor
+    assert {index["name"] for index in found["tables"][0]["indexes"]}
+
+
+def test_ci_fails_on_what_it_names():
+    execute("ALTER TABLE project_tag ADD COLUMN old integer")
+    run("project.Tag", "--fail-on", "error")
+    with pytest.raises(CommandError, match="1 findings of the level warning"):
+        run("project.Tag", "--fail-on", "warning")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["projet"], "projet"), (["project.Boook"], "Boook"), (["--database", "moon"], "moon")],
+)
+def test_a_wrong_argument_is_a_sentence(arguments: list[str], says: str):
+    with pytest.raises(CommandError, match=says):
+        run(*arguments)
