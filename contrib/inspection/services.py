@@ -159,7 +159,9 @@ def _drift(model: type[Model], columns: dict[str, Any]) -> Iterator[Finding]:
         )
     for column in sorted(fields.keys() & columns.keys()):
         field = fields[column]
-        if bool(columns[column].null_ok) != bool(field.null) and not field.primary_key:
+        if bool(columns[column].null_ok) != field.null and not (
+            field.primary_key or field.generated
+        ):
             in_database = "takes" if columns[column].null_ok else "refuses"
             yield Finding(
                 id="different_null",

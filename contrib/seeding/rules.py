@@ -32,6 +32,8 @@ class Bounds:
     null: bool = False
     shortest: int = 0
     longest: int | None = None
+    avoids: bool = False
+    """Whether the values are outside of what is unique among some rows only."""
     after: list[tuple[str, str]] = field(default_factory=list)
     """Lookups against another column, such as ``("gte", "start")``."""
 
@@ -53,13 +55,16 @@ def rules_of(model: type[Model], chosen: set[str]) -> Rules:
     for constraint in model._meta.constraints:
         if isinstance(constraint, CheckConstraint):
             _read(model, constraint.condition, bounds)
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            _avoid(model, constraint, bounds)
     counted: set[str] = set()
     grids: list[tuple[str, ...]] = []
     for names in sorted(_unique_sets(model), key=len):
         columns = [name for name in names if name not in chosen and _is_counted(model, name)]
         if any(name in counted for name in names) or names in grids:
             continue
-        if len(names) == 1 and _column(model, names[0]).is_relation:
+        if len(names) == 1 and (_column(model, names[0]).is_relation or bounds[names[0]].avoids):
             continue  # each key is taken once
         if columns:
             counted.add(columns[-1])
@@ -142,6 +147,21 @@ def _read(model: type[Model], condition: Any, bounds: dict[str, Bounds]) -> None
             _read(model, child, bounds)
         elif isinstance(child, tuple):
             _demand(model, child[0], child[1], bounds)
+
+
+def _avoid(model: type[Model], constraint: UniqueConstraint, bounds: dict[str, Bounds]) -> None:
+    """Keep rows out of a rule such as "one row is active", where nothing else could tell them apart."""
+    condition: Any = constraint.condition
+    if condition is None or not set(constraint.fields) <= {name for name, _ in _pairs(condition)}:
+        return
+    for name, value in _pairs(condition):
+        if isinstance(value, bool):
+            found = bounds[_column(model, name).attname]
+            found.among, found.avoids = [not value], True
+
+
+def _pairs(condition: Any) -> list[tuple[str, Any]]:
+    return [child for child in condition.children if isinstance(child, tuple)]
 
 
 def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]) -> None:

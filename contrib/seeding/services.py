@@ -150,7 +150,9 @@ class _Table:
             if field.remote_field.through._meta.auto_created  # type: ignore[union-attr]
         ]
         trees = [
-            c for c in meta.concrete_fields if c.is_relation and c.related_model is model and c.null
+            column
+            for column in meta.concrete_fields
+            if self._is_of_itself(column) and not column.unique
         ]
         needs_keys = bool(many or trees)
         done = 0
@@ -176,8 +178,11 @@ class _Table:
         kind = column.get_internal_type()
         if kind in {"AutoField", "BigAutoField", "SmallAutoField"}:
             return False
-        # The tree is grown afterwards.
-        return not (column.is_relation and column.related_model is self._model and column.null)
+        # A tree is grown afterwards.
+        return not self._is_of_itself(column)
+
+    def _is_of_itself(self, column: Any) -> bool:
+        return bool(column.is_relation and column.related_model is self._model and column.null)
 
     def _choices(self) -> set[str]:
         return {c.attname for c in self._columns if c.flatchoices}
@@ -266,6 +271,12 @@ class _Table:
 
         def combine(batch: Batch) -> None:
             found = list(itertools.islice(left, batch.size))
+            if any(column.null for column in columns) and all(pools):
+                # Rows with a null are all different.
+                rest = tuple(
+                    None if c.null else pool[0] for c, pool in zip(columns, pools, strict=True)
+                )
+                found += [rest] * (batch.size - len(found))
             if len(found) < batch.size:
                 most = len(taken) + batch.start - self._start + len(found)
                 raise SeedingError(

@@ -174,6 +174,23 @@ class Pair(fields.Model):
         unique_together = (("tag", "size"),)
 
 
+class Link(fields.Model):
+    """One row is active, and each follows one other."""
+
+    active = fields.BooleanField()
+    first = fields.BooleanField(null=True, unique=True)
+    before = fields.OneToOneField("self", fields.SET_NULL, null=True)
+
+    class Meta:
+        app_label = "project"
+        managed = False
+        constraints = [
+            fields.UniqueConstraint(
+                fields=["active"], condition=fields.Q(active=True), name="one_is_active"
+            )
+        ]
+
+
 class Odd(fields.Field):  # type: ignore[type-arg]
     """Of a type that nobody knows."""
 
@@ -199,7 +216,7 @@ class Picky(fields.Model):
         managed = False
 
 
-RULED = (Flag, Span, Pair, Riddle, Picky)
+RULED = (Flag, Span, Pair, Link, Riddle, Picky)
 
 
 @pytest.fixture
@@ -220,6 +237,8 @@ def test_checks_and_what_is_unique_together_are_obeyed():
     run("project.Tag", "--count", "10")
     run("project.Pair", "--count", "20")
     assert Pair.objects.count() == 20
+    run("project.Link", "--count", "9")
+    assert Link.objects.count() == 9
 
 
 @pytest.mark.parametrize(
