@@ -1,4 +1,4 @@
-"""``manage.py matt_inspect``: the size and the indexes of each table, and what is wrong with them.
+"""Looks at a database: ``manage.py matt_inspect`` at its tables and indexes, ``manage.py matt_migrations`` at what migrations lock.
 
-It needs no extra. Add ``"django_matt.contrib.inspection"`` to ``INSTALLED_APPS``. With ``rich`` installed, the output has colours.
+It needs no extra. Add ``"django_matt.contrib.inspection"`` to ``INSTALLED_APPS``.
 """

@@ -1,0 +1,130 @@
+"""``manage.py matt_migrations``: what the migrations that are not applied would lock and break, and applying them with patience."""
+
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
+
+from django_matt.contrib.inspection.migration_plans import Step, plan
+
+__all__ = ["Command"]
+
+_LOCKED = "55P03"
+"""PostgreSQL's lock_not_available."""
+
+
+class Command(BaseCommand):
+    """Plan, check and apply migrations."""
+
+    help = (
+        "`plan` shows each step of the migrations that are not applied: its SQL, what waits for its locks, the size of the "
+        "table, and whether the last release still runs. `check` ends with 1 if a step is not safe. `apply` migrates, and "
+        "gives up a lock that it does not get soon, to try again later."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the three subcommands."""
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="plan|check|apply")
+        for name, text in (
+            ("plan", "show the steps; nothing is changed"),
+            ("check", "show the steps that are not safe, and fail if there is one"),
+        ):
+            verb = verbs.add_parser(name, help=text)
+            verb.add_argument("--database", default=DEFAULT_DB_ALIAS)
+            verb.add_argument("--format", choices=("text", "json"), default="text")
+        apply = verbs.add_parser("apply", help="migrate with a lock_timeout, and retry")
+        apply.add_argument("--database", default=DEFAULT_DB_ALIAS)
+        apply.add_argument("--lock-timeout", type=float, default=2.0, metavar="SECONDS")
+        apply.add_argument(
+            "--retries", type=int, default=10, help="tries after the first (default 10)"
+        )
+        apply.add_argument(
+            "--wait", type=float, default=5.0, metavar="SECONDS", help="between tries"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the subcommand."""
+        using = options["database"]
+        if using not in connections:
+            raise CommandError(
+                f"There is no database {using!r}. DATABASES has {', '.join(connections)}."
+            )
+        if options["verb"] == "apply":
+            self._apply(using, options)
+            return
+        try:
+            steps = plan(using)
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database {using!r} answered: {str(error).splitlines()[0]}"
+            ) from None
+        unsafe = [step for step in steps if not step.is_safe]
+        shown = steps if options["verb"] == "plan" else unsafe
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(list(map(_as_data, shown)), indent=2))
+        else:
+            self._print(shown, all_sql=options["verb"] == "plan")
+            if not steps:
+                self.stdout.write("Every migration is applied.")
+            elif not shown:
+                self.stdout.write(f"{len(steps)} steps, all of them safe.")
+        if options["verb"] == "check" and unsafe:
+            raise CommandError(f"{len(unsafe)} of {len(steps)} steps are not safe.")
+
+    def _print(self, steps: list[Step], *, all_sql: bool) -> None:
+        for step in steps:
+            good = self.style.SUCCESS("safe") if step.is_safe else self.style.ERROR("not safe")
+            self.stdout.write(f"{step.migration}  {step.operation}  {good}")
+            if step.table:
+                size = "" if step.rows is None else f", about {step.rows:,} rows"
+                new = ", new" if step.is_new else ""
+                self.stdout.write(f"  table {step.table}{new}{size}")
+            for each in step.statements if all_sql else step.waits:
+                self.stdout.write(f"  {each.sql}")
+                if each.lock.mode and not step.is_new:
+                    stops = f"{each.lock.stops} wait" if each.lock.stops else "nobody waits"
+                    self.stdout.write(f"    {each.lock.mode}, {each.lock.duration}: {stops}")
+                if each.lock.hint and not step.is_new and not each.lock.is_safe:
+                    self.stdout.write(f"    {each.lock.hint}")
+            for text in (step.breaks, step.note):
+                if text:
+                    self.stdout.write(f"  {text}")
+
+    def _apply(self, using: str, options: dict[str, Any]) -> None:
+        connection = connections[using]
+        timeout, retries = options["lock_timeout"], options["retries"]
+        for attempt in range(retries + 1):
+            try:
+                if connection.vendor == "postgresql":
+                    with connection.cursor() as cursor:
+                        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(timeout * 1000)}ms"])  # fmt: skip
+                call_command("migrate", database=using, interactive=False, stdout=self.stdout)
+            except OperationalError as error:
+                if getattr(error.__cause__, "sqlstate", None) != _LOCKED:
+                    raise
+                if attempt == retries:
+                    raise CommandError(
+                        f"A lock was not free within {timeout:g} seconds, {attempt + 1} times. Nothing of this "
+                        "migration was changed. Look for long transactions in pg_stat_activity."
+                    ) from None
+                self.stdout.write(
+                    f"A lock was not free within {timeout:g} seconds. The next try is in {options['wait']:g} seconds."
+                )
+                time.sleep(options["wait"])
+            else:
+                return
+            finally:
+                if connection.vendor == "postgresql" and connection.connection is not None:
+                    with connection.cursor() as cursor:
+                        cursor.execute("SELECT set_config('lock_timeout', '0', false)")
+
+
+def _as_data(step: Step) -> dict[str, Any]:
+    found = asdict(step)
+    for data, each in zip(found["statements"], step.statements, strict=True):
+        data["lock"] |= {"stops": each.lock.stops, "is_safe": each.lock.is_safe}
+    return found | {"is_safe": step.is_safe}

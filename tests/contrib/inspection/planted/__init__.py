@@ -1,0 +1,1 @@
+"""An app with migrations that the tests plan and apply."""
