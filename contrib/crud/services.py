@@ -16,7 +16,7 @@ from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
 from django_matt.scopes import narrowed
 
-__all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update"]
+__all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update", "database_of", "lock"]
 
 M = TypeVar("M", bound=Model)
 
@@ -34,7 +34,7 @@ def bulk_create(
     """
     _check_size(rows)
     queryset = model if isinstance(model, QuerySet) else model._default_manager.all()
-    kind, using = queryset.model, _database(queryset)
+    kind, using = queryset.model, database_of(queryset)
     fixed = Kind(kind, values or {}).values(values or {})
     reader = Reader(kind, rows)
     make = maker(kind)
@@ -61,7 +61,7 @@ def bulk_update(
     ``MAX_BULK_ROWS`` rows. In both cases nothing is written.
     """
     _check_size(rows)
-    model, using = queryset.model, _database(queryset)
+    model, using = queryset.model, database_of(queryset)
     by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
     if by.column is None:
         raise TypeError(
@@ -71,7 +71,7 @@ def bulk_update(
     keys, changes = _read_changes(rows, reader, by)
     fixed = Kind(model, values or {}).values(values or {})
     with transaction.atomic(using=using):
-        found = _lock(narrowed(queryset), using).in_bulk(keys, field_name=by.attname)
+        found = lock(narrowed(queryset), using).in_bulk(keys, field_name=by.attname)
         if missing := [
             RowError(index, 404, "not_found", "There is no such object.", reader.sent_as(index, by))
             for index, value in enumerate(keys)
@@ -117,7 +117,7 @@ def _check_size(rows: Sequence[Row]) -> None:
         )
 
 
-def _database(queryset: QuerySet[Any]) -> str:
+def database_of(queryset: QuerySet[Any]) -> str:
     chosen: Any = queryset
     return chosen._db or router.db_for_write(queryset.model, **chosen._hints)
 
@@ -153,7 +153,7 @@ def _read_changes(
     return list(keys), changes
 
 
-def _lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
+def lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
     """Return the queryset with its rows locked. They are locked in one order, so that two requests cannot deadlock."""
     queryset = queryset.using(using).defer(None).order_by("pk")
     query = queryset.query

@@ -1,0 +1,560 @@
+"""``CrudController``: the routes of a model from its fields, sync and async."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from types import new_class
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection, connections
+from django.db.models.signals import post_save
+from django.test.utils import CaptureQueriesContext
+from ninja_extra.permissions import BasePermission
+
+from django_matt import MattAPI, PageNumberPaginationExtra, Schema, api_controller
+from django_matt.contrib.crud.controllers import (
+    ALL,
+    READ,
+    AsyncCrudController,
+    CrudController,
+    Schemas,
+)
+from tests.project.models import Author, Book, Edition, Everything, Owner, Pass, Review, Seat, Tag
+
+pytestmark = pytest.mark.django_db
+
+JSON: Any = {"content_type": "application/json"}
+Base = type[CrudController[Any]]
+
+
+@pytest.fixture(params=[CrudController, AsyncCrudController], ids=["sync", "async"])
+def base(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def served(serve: Any) -> Any:
+    """Return ``served(controller, **options)``: a client of an API with the controller at ``/api/things``."""
+
+    def make(controller: Any, **options: Any) -> Any:
+        api = MattAPI(**options)
+        api.register_controllers(api_controller("/things", tags=["things"])(controller))
+        return serve(api)
+
+    return make
+
+
+@pytest.fixture
+def books(base: Any, served: Any) -> Any:
+    class BookController(base[Book]):
+        fields = ["id", "title", "author", "price", "tags"]
+        filters, search, ordering = (
+            ["author", "price__gte", "tags", "title__in", "editor__isnull", "author__name"],
+            ["title", "tags__name"],
+            ["title", "price", "author__name"],
+        )
+        expand = {"author": ["id", "name"]}
+        verbs = ALL
+
+    return served(BookController)
+
+
+@pytest.fixture
+def ada(db: None) -> Author:
+    return Author.objects.create(name="Ada")
+
+
+def test_an_object_is_created_shown_changed_and_deleted(books: Any, ada: Author):
+    tag = Tag.objects.create(name="wood")
+    body = {"title": "Oak", "author_id": ada.pk, "tags": [tag.pk]}
+    made = books.post("/api/things", body, **JSON)
+    book = Book.objects.get()
+    shown = {
+        "id": book.pk,
+        "title": "Oak",
+        "author": {"id": ada.pk, "name": "Ada"},
+        "price": "1.00",
+        "tags": [tag.pk],
+    }
+    assert (made.status_code, made.json()) == (201, shown)
+    place = f"/api/things/{book.pk}"
+    assert books.get(place).json() == shown
+    assert books.get("/api/things").json() == {"items": [shown], "count": 1}
+    changed = books.patch(place, {"price": "2.50", "tags": []}, **JSON)
+    assert changed.json() == {**shown, "price": "2.50", "tags": []}
+    assert books.patch(place, {}, **JSON).json() == changed.json()
+    gone = books.delete(place)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert [books.get(place).status_code, books.delete(place).status_code] == [404, 404]
+    assert books.patch(place, {"title": "x"}, **JSON).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "where"),
+    [
+        ({"title": None}, 422, "title"),
+        ({"titel": "Oak"}, 422, "titel"),
+        ({"id": 7}, 422, "id"),
+        ({"title": ""}, 422, "title"),
+        ({"title": "x" * 121}, 422, "title"),
+        ({"price": "1234567.00"}, 422, "price"),
+        ({"price": "1.234"}, 422, "price"),
+        ({"author_id": 10**6}, 409, "author_id"),
+        ({"author_id": None}, 422, "author_id"),
+        ({"author": {"id": 1}}, 422, "author"),
+        ({"tags": [10**6]}, 409, "tags"),
+        ({"tags": None}, 422, "tags"),
+        ({"tags": ["x"]}, 422, "tags"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name_and_nothing_is_changed(
+    books: Any, ada: Author, body: dict[str, Any], status: int, where: str
+):
+    book = Book.objects.create(title="Oak", author=ada)
+    place = f"/api/things/{book.pk}"
+    before = books.get(place).json()
+    refused = books.patch(place, {"price": "9.00", **body}, **JSON)
+    assert (refused.status_code, where in refused.content.decode()) == (status, True)
+    assert books.get(place).json() == before
+
+
+def test_a_body_without_a_required_field_names_it(books: Any):
+    refused = books.post("/api/things", {}, **JSON)
+    assert refused.status_code == 422
+    assert {each["loc"][-1] for each in refused.json()["detail"]} == {"title", "author_id", "tags"}
+
+
+@pytest.fixture
+def shelf(ada: Author) -> dict[str, Book]:
+    bob = Author.objects.create(name="Bob")
+    wood, stone = (Tag.objects.create(name=name) for name in ("wood", "stone"))
+    oak = Book.objects.create(title="Oak tree", author=ada, price="1.00")
+    elm = Book.objects.create(title="Elm tree", author=bob, price="2.00", editor=ada)
+    oak.tags.set([wood, stone])
+    elm.tags.set([wood])
+    return {"oak": oak, "elm": elm}
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("", ["Oak tree", "Elm tree"]),
+        ("price__gte=1.5", ["Elm tree"]),
+        ("author__name=Ada", ["Oak tree"]),
+        ("title__in=Oak tree&title__in=none", ["Oak tree"]),
+        ("editor__isnull=true", ["Oak tree"]),
+        ("search=tree oak", ["Oak tree"]),
+        # Two of its tags match: it is one row.
+        ("search=o", ["Oak tree", "Elm tree"]),
+        ("search=%00", 400),
+        ("ordering=title", ["Elm tree", "Oak tree"]),
+        ("ordering=-author__name,title", ["Elm tree", "Oak tree"]),
+        ("ordering=-price&limit=1", ["Elm tree"]),
+        ("ordering=id", 422),
+        ("ordering=-", 422),
+        ("price__gte=cheap", 422),
+        ("author=x", 422),
+        ("editor__isnull=perhaps", 422),
+    ],
+)
+def test_a_list_is_filtered_searched_and_ordered(
+    books: Any, shelf: dict[str, Book], query: str, titles: list[str] | int
+):
+    found = books.get(f"/api/things?{query}")
+    if isinstance(titles, int):
+        assert found.status_code == titles
+    else:
+        assert [each["title"] for each in found.json()["items"]] == titles
+
+
+def test_a_list_filters_by_keys(books: Any, shelf: dict[str, Book]):
+    for name, value in (("author", shelf["oak"].author_id), ("tags", shelf["oak"].tags.last().pk)):  # type: ignore[union-attr]
+        found = books.get(f"/api/things?{name}={value}").json()
+        assert found["count"] == 1
+
+
+def test_a_list_is_written_from_rows_in_a_fixed_number_of_queries(
+    books: Any, shelf: dict[str, Book], settings: Any
+):
+    settings.DEBUG = True
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            found = books.get("/api/things")
+        counts.append(len(queries))
+        Book.objects.create(title="Ash", author=shelf["oak"].author)
+    assert found["X-Matt-Tier"].startswith("rows")
+    assert counts[0] == counts[1]
+
+
+def test_csv_goes_in_and_comes_out(base: Any, served: Any):
+    class TagController(base[Tag]):
+        fields = ["id", "name"]
+        verbs = ALL
+
+    client = served(TagController)
+    made = client.post("/api/things/bulk", "name\noak\nelm\n", content_type="text/csv")
+    assert (made.status_code, Tag.objects.count()) == (201, 2)
+    first, second = made.json()
+    changes = [{"id": first["id"], "name": "ash"}, {"id": second["id"], "name": "yew"}]
+    assert client.patch("/api/things/bulk", changes, **JSON).json() == changes
+    lost = [{"id": first["id"], "name": "fir"}, {"id": 10**6, "name": "fir"}]
+    assert client.patch("/api/things/bulk", lost, **JSON).status_code == 404
+    assert sorted(Tag.objects.values_list("name", flat=True)) == ["ash", "yew"]
+
+
+def test_a_queryset_hides_what_is_outside_and_nobody_writes_there(
+    base: Any, served: Any, ada: Author
+):
+    bob = Author.objects.create(name="Bob")
+
+    class BookController(base[Book]):
+        fields = ["id", "title", "author"]
+        verbs = ALL
+
+        def queryset(self) -> Any:
+            return super().queryset().filter(author__name="Ada")
+
+    client = served(BookController)
+    other = Book.objects.create(title="Elm", author=bob)
+    place = f"/api/things/{other.pk}"
+    assert client.get("/api/things").json()["items"] == []
+    assert [client.get(place).status_code, client.delete(place).status_code] == [404, 404]
+    assert client.patch(place, {"title": "x"}, **JSON).status_code == 404
+    taken = client.post("/api/things", {"title": "Ash", "author_id": bob.pk}, **JSON)
+    assert taken.status_code == 403
+    several = [{"title": "Ash", "author_id": bob.pk}]
+    assert client.post("/api/things/bulk", several, **JSON).status_code == 403
+    mine = client.post("/api/things", {"title": "Oak", "author_id": ada.pk}, **JSON).json()
+    moved = client.patch(f"/api/things/{mine['id']}", {"author_id": bob.pk}, **JSON)
+    assert moved.status_code == 403
+    assert Book.objects.count() == 2
+
+
+def test_values_of_the_controller_win(base: Any, served: Any, ada: Author):
+    class BookController(base[Book]):
+        fields = ["id", "title", "author"]
+        read_only = ["author"]
+
+        def values(self) -> Any:
+            return {"author_id": ada.pk}
+
+    client = served(BookController)
+    assert client.post("/api/things", {"title": "Oak"}, **JSON).json()["author_id"] == ada.pk
+    claimed = client.post("/api/things", {"title": "Oak", "author_id": 1}, **JSON)
+    assert claimed.status_code == 422
+
+
+class MayNotChange(BasePermission):
+    def has_permission(self, request: Any, controller: Any) -> bool:
+        return False
+
+
+class IsNotHers(BasePermission):
+    def has_permission(self, request: Any, controller: Any) -> bool:
+        return True
+
+    def has_object_permission(self, request: Any, controller: Any, obj: Any) -> bool:
+        return bool(obj.name != "Ada")
+
+
+def test_permissions_are_of_a_route_and_of_an_object(base: Any, served: Any, ada: Author):
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        permissions = {
+            "create": [MayNotChange],
+            "show": [IsNotHers],
+            "change": [IsNotHers],
+            "delete": [IsNotHers],
+        }
+
+    client = served(AuthorController)
+    assert client.post("/api/things", {"name": "Eve"}, **JSON).status_code == 403
+    place = f"/api/things/{ada.pk}"
+    found = [client.get(place), client.patch(place, {"name": "x"}, **JSON), client.delete(place)]
+    assert [each.status_code for each in found] == [403] * 3
+    bob = Author.objects.create(name="Bob")
+    assert client.get(f"/api/things/{bob.pk}").json() == {"id": bob.pk, "name": "Bob"}
+    assert client.get("/api/things").json()["count"] == 2
+
+
+def test_a_method_is_overridden_with_its_own_types(served: Any, ada: Author):
+    class Named(Schema):
+        name: str
+
+    class Greeting(Schema):
+        hello: str
+
+    class AuthorController(CrudController[Author]):
+        fields = ["id", "name"]
+        schemas = Schemas(show=Greeting, item=Greeting)
+
+        def create(self, data: Named) -> Any:
+            data.name = data.name.upper()
+            return super().create(data)
+
+        def queryset(self) -> Any:
+            from django.db.models import F
+
+            return super().queryset().annotate(hello=F("name"))
+
+    client = served(AuthorController)
+    made = client.post("/api/things", {"name": "eve"}, **JSON)
+    assert (made.status_code, made.json()) == (201, {"hello": "EVE"})
+    document = client.get("/api/openapi.json").json()
+    body = document["paths"]["/api/things"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["schema"]["$ref"].endswith("/Named")
+
+
+def test_only_the_verbs_that_are_named_are_routes(base: Any, served: Any, ada: Author):
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        verbs = READ
+        paginator = PageNumberPaginationExtra
+
+    client = served(AuthorController)
+    assert client.get("/api/things").json()["results"] == [{"id": ada.pk, "name": "Ada"}]
+    assert client.post("/api/things", {"name": "x"}, **JSON).status_code == 405
+    assert client.delete(f"/api/things/{ada.pk}").status_code == 405
+
+
+def test_passwords_are_written_and_not_shown(base: Any, served: Any):
+    class UserController(base[User]):
+        fields = ["id", "username"]
+        write_only = ["password"]
+
+    client = served(UserController)
+    made = client.post("/api/things", {"username": "ada", "password": "x"}, **JSON)
+    assert set(made.json()) == {"id", "username"}
+    assert User.objects.get().password == "x"
+
+
+def test_save_and_signals_run(base: Any, served: Any):
+    seen = []
+
+    def receive(sender: Any, instance: Any, created: bool, **_: Any) -> None:
+        seen.append((instance.name, created))
+
+    class GroupController(base[Group]):
+        fields = ["id", "name"]
+
+    client = served(GroupController)
+    post_save.connect(receive, sender=Group)
+    try:
+        made = client.post("/api/things", {"name": "a"}, **JSON).json()
+        client.patch(f"/api/things/{made['id']}", {"name": "b"}, **JSON)
+    finally:
+        post_save.disconnect(receive, sender=Group)
+    assert seen == [("a", True), ("b", False)]
+    again = client.post("/api/things", {"name": "b"}, **JSON)
+    assert (again.status_code, "name" in again.content.decode()) == (409, True)
+
+
+def test_rules_of_the_database_are_answered_by_name(base: Any, served: Any, ada: Author):
+    class EditionController(base[Edition]):
+        fields = "__all__"
+
+    client = served(EditionController)
+    body = {"isbn": "1", "title": "Oak", "author_id": ada.pk, "tags": []}
+    made = client.post("/api/things", body, **JSON)
+    assert made.status_code == 201
+    assert client.post("/api/things", {**body, "title": "Elm"}, **JSON).status_code == 409
+    assert client.post("/api/things", {**body, "isbn": "2"}, **JSON).status_code == 409
+    wrong = client.patch(f"/api/things/{made.json()['id']}", {"pages": -1}, **JSON)
+    assert (wrong.status_code, "pages" in wrong.content.decode()) == (422, True)
+
+
+def test_an_object_with_several_keys_has_a_path_of_several_segments(base: Any, served: Any):
+    class SeatController(base[Seat]):
+        fields = ["row", "number", "name"]
+
+    client = served(SeatController)
+    made = client.post("/api/things", {"row": 3, "number": 7}, **JSON)
+    assert (made.status_code, made.json()) == (201, {"row": 3, "number": 7, "name": ""})
+    changed = client.patch("/api/things/3/7", {"name": "aisle"}, **JSON)
+    assert changed.json() == {"row": 3, "number": 7, "name": "aisle"}
+    assert client.patch("/api/things/3/7", {"row": 4}, **JSON).status_code == 422
+    assert [client.get("/api/things/3/8").status_code, client.delete("/api/things/3/7").status_code] == [404, 204]  # fmt: skip
+
+
+def test_a_key_may_be_a_relation(base: Any, served: Any):
+    class PassController(base[Pass]):
+        fields = ["owner", "code"]
+
+    owner = Owner.objects.create(name="Ada")
+    client = served(PassController)
+    made = client.post("/api/things", {"owner_id": owner.pk, "code": "x"}, **JSON)
+    assert (made.status_code, made.json()) == (201, {"owner_id": owner.pk, "code": "x"})
+    assert client.get(f"/api/things/{owner.pk}").json()["code"] == "x"
+
+
+def test_choices_are_an_enum_and_stored_ones_that_are_none_any_more_are_shown(
+    base: Any, served: Any
+):
+    class EverythingController(base[Everything]):
+        fields = ["id", "colour", "level", "address", "document", "maybe"]
+
+    client = served(EverythingController)
+    assert client.post("/api/things", {"colour": "green"}, **JSON).status_code == 422
+    body = {"colour": "blue", "address": "192.0.2.7", "document": [1, {"a": None}], "maybe": None}
+    made = client.post("/api/things", body, **JSON)
+    assert made.status_code == 201, made.content
+    assert {**made.json(), **body} == made.json()
+    Everything.objects.update(colour="green")
+    assert client.get(f"/api/things/{made.json()['id']}").json()["colour"] == "green"
+
+
+def test_relations_of_the_other_side_are_nested(base: Any, served: Any, ada: Author):
+    class AuthorController(base[Author]):
+        fields = ["id", "name", "books", "staff"]
+        expand = {"books": ["id", "title"], "staff": ["id", "name"]}
+        search = ["books__title"]
+
+    with pytest.raises(TypeError, match="other side"):
+
+        class BadController(base[Author]):
+            fields = ["id", "books"]
+
+    client = served(AuthorController)
+    book = Book.objects.create(title="Oak", author=ada)
+    shown = client.get(f"/api/things/{ada.pk}").json()
+    assert shown == {
+        "id": ada.pk,
+        "name": "Ada",
+        "books": [{"id": book.pk, "title": "Oak"}],
+        "staff": [],
+    }
+    assert client.patch(f"/api/things/{ada.pk}", {"books": []}, **JSON).status_code == 422
+
+
+def test_a_deleted_object_may_stay(base: Any, served: Any, ada: Author):
+    class OwnerController(base[Owner]):
+        fields = ["id", "name"]
+
+        def remove(self, instance: Owner) -> None:
+            instance.is_gone = True
+            instance.save()
+
+    client = served(OwnerController)
+    owner = Owner.objects.create(name="Ada")
+    assert client.delete(f"/api/things/{owner.pk}").status_code == 204
+    assert client.get(f"/api/things/{owner.pk}").status_code == 404
+    assert client.get("/api/things").json()["count"] == 0
+
+
+def test_a_controller_is_inherited_and_calls_its_parent(base: Any, served: Any, ada: Author):
+    class Parent(base[Author]):
+        fields = ["id", "name"]
+        ordering = ["name"]
+
+        if base is CrudController:
+
+            def list(self, query: Any = None) -> Any:
+                return super().list(query).exclude(name="Eve")
+
+    class Child(Parent):
+        fields = ["name"]
+
+        if base is CrudController:
+
+            def list(self, query: Any = None) -> Any:
+                return super().list(query).exclude(name="Bob")
+
+    for name in ("Bob", "Eve"):
+        Author.objects.create(name=name)
+    found = served(Child).get("/api/things?ordering=name").json()
+    names = ["Ada"] if base is CrudController else ["Ada", "Bob", "Eve"]
+    assert found["items"] == [{"name": name} for name in names]
+    with pytest.raises(TypeError, match="leaves out 'create', which it inherits"):
+
+        class Reader(Parent):
+            verbs = READ
+
+
+def test_rows_of_a_bulk_write_have_no_lists_of_keys(books: Any, ada: Author):
+    rows = [{"title": title, "author_id": ada.pk} for title in ("Oak", "Elm")]
+    made = books.post("/api/things/bulk", rows, **JSON)
+    assert (made.status_code, [each["tags"] for each in made.json()]) == (201, [[], []])
+    assert books.post("/api/things/bulk", [{**rows[0], "tags": []}], **JSON).status_code == 422
+    assert Book.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({}, "fields is empty"),
+        ({"fields": ["id", "colour"]}, "has the fields"),
+        ({"fields": ["id", "shout"]}, "declare what Author.shout returns"),
+        ({"fields": ["id"], "filters": ["colour"]}, "no 'colour'"),
+        ({"fields": ["id"], "filters": ["name__sounds"]}, "no lookup 'sounds'"),
+        ({"fields": ["id"], "filters": ["name__regex"]}, "never end"),
+        ({"fields": ["id"], "filters": ["search"]}, "another parameter"),
+        ({"fields": ["id"], "ordering": ["books__title"]}, "several values"),
+        ({"fields": ["id"], "search": ["colour"]}, "no 'colour'"),
+        ({"fields": ["id"], "verbs": ["read"]}, "known are list, create"),
+        ({"fields": ["id"], "expand": ["boss"]}, "expand names"),
+    ],
+)
+def test_a_mistake_of_the_class_is_said_when_it_is_defined(attributes: Any, says: str):
+    with pytest.raises(TypeError, match=says):
+        new_class(
+            "AuthorController", (CrudController[Author],), {}, lambda it: it.update(attributes)
+        )
+
+
+@pytest.mark.parametrize(("model", "verb"), [(Seat, "bulk_change"), (Review, "bulk_create")])
+def test_a_verb_that_the_table_cannot_have_is_refused(model: Any, verb: str):
+    with pytest.raises(TypeError, match=verb):
+
+        class Controller(CrudController[model]):
+            fields = "__all__"
+            verbs = [verb]  # type: ignore[list-item]
+
+
+def test_all_fields_of_a_user_are_refused():
+    with pytest.raises(TypeError, match="passwords"):
+
+        class UserController(CrudController[User]):
+            fields = "__all__"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+def test_of_sixteen_who_create_the_same_one_succeeds(served: Any):
+    class GroupController(CrudController[Group]):
+        fields = ["id", "name"]
+
+    client = served(GroupController)
+
+    def create(_: int) -> int:
+        try:
+            return client.post("/api/things", json.dumps({"name": "a"}), **JSON).status_code  # type: ignore[no-any-return]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as pool:
+        found = sorted(pool.map(create, range(16)))
+    assert found == [201] + [409] * 15
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+def test_changes_of_other_fields_are_not_lost(served: Any, ada: Author):
+    class BlurbController(CrudController[Book]):
+        fields = ["id", "title", "price"]
+
+    client = served(BlurbController)
+    book = Book.objects.create(title="a", author=ada)
+
+    def change(number: int) -> int:
+        body = {"title": "b"} if number % 2 else {"price": "5.00"}
+        try:
+            return client.patch(f"/api/things/{book.pk}", json.dumps(body), **JSON).status_code  # type: ignore[no-any-return]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(change, range(16))) == {200}
+    book.refresh_from_db()
+    assert (book.title, str(book.price)) == ("b", "5.00")
