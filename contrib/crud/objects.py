@@ -61,7 +61,9 @@ def save_object(
     if lost:
         _, text = TEXTS["foreign_key"]
         raise Conflict(say(text, lost), code="foreign_key", names=lost)
-    instance.save(using=using)
+    # A new object must not replace another one that has its key, in none of its model's tables.
+    new: dict[str, Any] = {"force_insert": (Model,)} if instance._state.adding else {}
+    instance.save(using=using, **new)
     for name, keys in changes.many.items():
         getattr(instance, name).set(keys)
 
