@@ -17,7 +17,7 @@ from django.db.models import (
 )
 from django.utils.timezone import is_naive, make_aware
 from ninja.orm import create_schema
-from pydantic import AfterValidator, IPvAnyAddress
+from pydantic import AfterValidator, BeforeValidator, IPvAnyAddress
 
 from django_matt import upstream
 
@@ -37,6 +37,7 @@ __all__ = [
 
 ALL_FIELDS: Literal["__all__"] = "__all__"
 _FORMATS = {EmailField: "email", URLField: "uri"}
+_LONGEST_NUMBER = 20
 _TEXT_ADDRESS = Annotated[IPvAnyAddress, AfterValidator(str)]
 """A column of addresses takes no objects of ``ipaddress``."""
 
@@ -170,13 +171,21 @@ def write_type(field: Any) -> Any:
     if choices := [value for value, _ in field.flatchoices]:
         if field.blank and isinstance(choices[0], str):
             choices.append("")
-        plain = all(type(value) in (str, int, bool) for value in choices)
-        found: Any = Literal[tuple(choices)] if plain else key_type(field)
+        kinds = set(map(type, choices))
+        found: Any = Literal[tuple(choices)] if kinds <= {str, int} else key_type(field)
+        if kinds == {int}:
+            found = Annotated[found, BeforeValidator(_number)]
     elif kind == "JSONField":
         found = Any
     else:
         found = _TEXT_ADDRESS if kind == "GenericIPAddressField" else key_type(field)
     return found | None if field.null and found is not Any else found
+
+
+def _number(value: Any) -> Any:
+    """Return the number that a text has, as pydantic does for ``int``: a query and a CSV have only texts."""
+    is_number = isinstance(value, str) and value.removeprefix("-").isdecimal()
+    return int(value) if is_number and len(value) < _LONGEST_NUMBER else value
 
 
 def extra_of(field: Any) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, time
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
 
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Field, Model, Q, QuerySet, Transform
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db.models import Field, Model, Q, QuerySet
 from ninja import Schema
+from pydantic import AfterValidator, create_model
 from pydantic import Field as Parameter
-from pydantic import create_model
 
 from django_matt.contrib.crud.fields import aware, key_type, write_type
 
@@ -22,9 +23,10 @@ _LONGEST = 200
 _TEXT_LOOKUPS = frozenset(
     {
         *("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"),
-        *("regex", "iregex"),
+        *("regex", "iregex", "has_key"),
     }
 )
+_YEARS = frozenset({"year", "iso_year"})
 _REGEXES = frozenset({"regex", "iregex"})
 
 
@@ -56,31 +58,43 @@ class ListQuery:
         # Each of them is looked at, so that a wrong one is found.
         searched = [_path(model, name, f"{owner}.search")[2] for name in search]
         self._search_follows_many = any(searched)
+        for name in search:
+            try:
+                QuerySet(model).filter(**{f"{name}__icontains": ""})
+            except FieldError as error:
+                raise TypeError(
+                    f"{owner}.search names {name!r}, which has no text: {error}"
+                ) from None
         for name in ordering:
-            if _path(model, name, f"{owner}.ordering")[2]:
+            field, rest, follows_many = _path(model, name, f"{owner}.ordering")
+            if follows_many:
                 raise TypeError(f"{owner}.ordering: {name!r} has several values for one row")
+            if rest and field.get_transform(rest[0]) is None:
+                raise TypeError(f"{owner}.ordering names {name!r}: {field.name} has no {rest[0]!r}")
         self.schema = self._make(model, module, ordering)
 
     def apply(self, queryset: QuerySet[Any], query: Any) -> QuerySet[Any]:
         """Return the queryset as the parameters ask; pages need an order, so the key decides what is equal."""
-        given = {
-            each.name: aware(value)
-            for each in self._filters
-            if (value := getattr(query, each.name)) is not None
-        }
-        if given:
-            queryset = queryset.filter(**given)
-        words = (getattr(query, "search", None) or "").split()
-        for word in words:
-            found = (Q(**{f"{name}__icontains": word}) for name in self._search)
-            queryset = queryset.filter(reduce(operator.or_, found))
-        if (words and self._search_follows_many) or any(
-            each.follows_many for each in self._filters if each.name in given
-        ):
-            queryset = queryset.distinct()
+        given: dict[bool, dict[str, Any]] = {False: {}, True: {}}
+        for each in self._filters:
+            if (value := getattr(query, each.name, None)) is not None:
+                given[each.follows_many][each.name] = aware(value)
+        queryset = queryset.filter(**given[False])
+        if given[True]:
+            queryset = _filter_by_key(queryset, Q(**given[True]))
+        for word in dict.fromkeys((getattr(query, "search", None) or "").split()):
+            found = reduce(
+                operator.or_, (Q(**{f"{name}__icontains": word}) for name in self._search)
+            )
+            queryset = (
+                _filter_by_key(queryset, found)
+                if self._search_follows_many
+                else queryset.filter(found)
+            )
         if asked := getattr(query, "ordering", None):
             return queryset.order_by(*asked.split(","), "pk")
-        return queryset if queryset.ordered else queryset.order_by("pk")
+        known = queryset.query.order_by or queryset.model._meta.ordering
+        return queryset.order_by(*(known if queryset.ordered else ()), "pk")
 
     def _make(self, model: type[Model], module: str, ordering: Sequence[str]) -> type[Schema]:
         definitions: dict[str, Any] = {each.name: (each.type, None) for each in self._filters}
@@ -105,11 +119,17 @@ class ListQuery:
         return create_model(name, __base__=Schema, __module__=module, **definitions)
 
 
+def _filter_by_key(queryset: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+    """Filter by several values of one row in a subquery: a join would repeat rows, and change what is counted in them."""
+    rows = queryset.model._base_manager.using(queryset._db).filter(condition)  # type: ignore[attr-defined]
+    return queryset.filter(pk__in=rows.values("pk"))
+
+
 def _filter(model: type[Model], name: str, owner: str) -> _Filter:
     if name in {"search", "ordering", "limit", "offset", "page", "page_size"}:
         raise TypeError(f"{owner}: {name!r} is the name of another parameter")
     field, rest, follows_many = _path(model, name, owner)
-    kind = write_type(field) if not field.is_relation else key_type(field)
+    kind: Any = write_type(field) if not field.is_relation else key_type(field)
     kind = _without_null(kind)
     for index, part in enumerate(rest):
         found = field.get_lookup(part) if index == len(rest) - 1 else None
@@ -126,16 +146,28 @@ def _filter(model: type[Model], name: str, owner: str) -> _Filter:
             raise TypeError(f"{owner} names {name!r}: use __gte and __lte instead")
         elif part in _TEXT_LOOKUPS:
             kind = str
-        elif change is not None and issubclass(change, Transform):
+        elif found is None:
+            if not isinstance(change, type):
+                raise TypeError(f"{owner} names {name!r}: the type of {part!r} is not known")
             output = getattr(change, "output_field", None)
             if isinstance(output, Field):
                 field, kind = output, key_type(output)
+            if part in _YEARS:
+                kind = Annotated[int, Parameter(gt=MINYEAR, lt=MAXYEAR)]
+    if kind is time:
+        kind = Annotated[time, AfterValidator(_naive)]
     return _Filter(name, kind | None, follows_many)
+
+
+def _naive(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("a time of day has no time zone")
+    return value
 
 
 def _path(model: type[Model], name: str, owner: str) -> tuple[Any, list[str], bool]:
     """Return the field that a path leads to, the lookups after it, and whether one object has several values."""
-    parts = name.removeprefix("-").split("__")
+    parts = name.split("__")
     field: Any = None
     follows_many = False
     while parts:
