@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from django.db.models import Model
 from ninja import Path, Query, Schema
@@ -40,8 +40,9 @@ _QUERY: Any = Query
 
 def model_of(cls: type[Any]) -> type[Model] | None:
     """Return the model that a class names in brackets, or None."""
-    for base in getattr(cls, "__orig_bases__", ()):
-        for argument in get_args(base):
+    for base in vars(cls).get("__orig_bases__", ()):
+        # Not of a mixin, which may be generic too.
+        for argument in get_args(base) if hasattr(get_origin(base), "verbs") else ():
             if isinstance(argument, type) and issubclass(argument, Model):
                 return argument
     return None
@@ -52,11 +53,15 @@ def make_routes(cls: Any) -> None:
     owner, module, model = cls.__name__, cls.__module__, cls.model
     if not cls.fields and None in (cls.schemas.show, cls.schemas.create, cls.schemas.change):
         raise TypeError(f'{owner}.fields is empty: name what clients may read, as in ["id"]')
-    if unknown := set(cls.verbs) - set(ALL):
-        raise TypeError(f"{owner}.verbs has {sorted(unknown)}: known are {', '.join(ALL)}")
+    for attribute in ("verbs", "permissions"):
+        if unknown := set(getattr(cls, attribute)) - set(ALL):
+            raise TypeError(
+                f"{owner}.{attribute} has {sorted(unknown)}: known are {', '.join(ALL)}"
+            )
     if "bulk_change" in cls.verbs and len(key_fields(model)) > 1:
         raise TypeError(f"{owner}.verbs has 'bulk_change', which needs a key of one column")
-    if "bulk_create" in cls.verbs and model._meta.parents:
+    tables = {each._meta.concrete_model for each in (model, *model._meta.get_parent_list())}
+    if "bulk_create" in cls.verbs and len(tables) > 1:
         raise TypeError(
             f"{owner}.verbs has 'bulk_create': Django cannot insert many {model.__name__} at once, "
             "because the columns are in several tables"
@@ -75,11 +80,9 @@ def make_routes(cls: Any) -> None:
     cls._query = ListQuery(
         model, owner, module, filters=cls.filters, search=cls.search, ordering=cls.ordering
     )
-    if {"create", "bulk_create"} & set(cls.verbs):
-        create = cls.schemas.create or derive.create()
-        row = derive.row() if cls.schemas.create is None and derive.has_many() else create
-    if "change" in cls.verbs:
-        change = cls.schemas.change or derive.change()
+    create = cls.schemas.create or derive.create()
+    row = derive.row() if cls.schemas.create is None and derive.has_many() else create
+    change = cls.schemas.change or derive.change()
     query = cls._query.schema
     name, names = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)
     key, place = _key_of(model, module)
@@ -132,7 +135,8 @@ def make_routes(cls: Any) -> None:
         if verb in cls.verbs:
             if not any(hasattr(method, mark) for mark in _MARKS):
                 # The method stays as it is, for subclasses that call it by super().
-                setattr(cls, attribute, declare(_typed(method, types()), **_guard(cls, verb)))
+                typed = _typed(method, types(), f"{owner}.{verb}")
+                setattr(cls, attribute, declare(typed, **_guard(cls, verb)))
         elif hasattr(cls, attribute):
             raise TypeError(
                 f"{owner}.verbs leaves out {verb!r}, which it inherits as a route: "
@@ -144,10 +148,11 @@ def _guard(cls: Any, verb: Verb) -> dict[str, Any]:
     return {"permissions": list(cls.permissions[verb])} if verb in cls.permissions else {}
 
 
-def _typed(method: Any, types: Mapping[str, Any]) -> Any:
+def _typed(method: Any, types: Mapping[str, Any], owner: str) -> Any:
     """Return a copy of a method, with types for those of its parameters that have none of their own.
 
-    Each controller has its own, because the types and the route are attributes of the function.
+    Each controller has its own, because the types and the route are attributes of the function. Raises ``TypeError``
+    for a parameter that would become one of the query, because it has no type and another name.
     """
     copy = FunctionType(
         method.__code__,
@@ -160,17 +165,38 @@ def _typed(method: Any, types: Mapping[str, Any]) -> Any:
     copy.__dict__.update(method.__dict__)
     copy.__doc__, copy.__qualname__ = method.__doc__, method.__qualname__
     copy.__module__ = method.__module__
-    own = {name: kind for name, kind in method.__annotations__.items() if kind is not Any}
-    signature = inspect.signature(method)
-    known = signature.parameters
+    signature = _signature(method)
+    parameters = []
+    for index, (name, each) in enumerate(signature.parameters.items()):
+        untyped = each.annotation in (each.empty, Any, "Any")
+        if untyped and name in types:
+            # A list without parameters: Ninja takes none where the schema has no field.
+            if types[name] is not None:
+                parameters.append(each.replace(annotation=types[name]))
+            continue
+        if (
+            (untyped and index and each.default is each.empty)
+            and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+            and name != "request"
+        ):
+            names = " or ".join(types)
+            raise TypeError(
+                f"{owner} has the parameter {name!r}: name it {names}, or give it a type"
+            )
+        parameters.append(each)
+    copy.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     copy.__annotations__ = {
-        name: kind for name, kind in types.items() if name in known and kind is not None
-    } | own
-    # A list without parameters: Ninja takes none where the schema has no field.
-    left = [each for each in known.values() if types.get(each.name, "") is not None]
-    if len(left) < len(known):
-        copy.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
+        each.name: each.annotation for each in parameters if each.annotation is not each.empty
+    }
     return copy
+
+
+def _signature(method: Any) -> inspect.Signature:
+    try:
+        # The texts of ``from __future__ import annotations`` are names of the method's module.
+        return inspect.signature(method, eval_str=True)
+    except NameError:
+        return inspect.signature(method)
 
 
 def _key_of(model: type[Model], module: str) -> tuple[type[Schema], str]:
