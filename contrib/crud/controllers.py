@@ -1,9 +1,10 @@
 """``CrudController``: the routes of a model, from the names of its fields."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -16,7 +17,13 @@ from django_matt.contrib.crud.lists import ListQuery
 from django_matt.contrib.crud.model_schemas import Expand, Schemas
 from django_matt.contrib.crud.objects import Changes, save_object
 from django_matt.contrib.crud.routes import ALL, READ, STANDARD, Verb, make_routes, model_of
-from django_matt.contrib.crud.services import bulk_create, bulk_update, database_of, lock
+from django_matt.contrib.crud.services import (
+    bulk_create,
+    bulk_update,
+    check_size,
+    database_of,
+    lock,
+)
 from django_matt.errors.exceptions import NotFound, PermissionDenied
 from django_matt.scopes import narrowed
 
@@ -101,7 +108,7 @@ class CrudController(ControllerBase, Generic[M]):
 
     def list(self, query: Any = None) -> Any:
         """Return the objects that the query parameters ask for."""
-        return self._query.apply(self.queryset(), query)
+        return self._list(query)
 
     def create(self, data: Any) -> Any:
         """Create an object."""
@@ -129,6 +136,9 @@ class CrudController(ControllerBase, Generic[M]):
 
     # ---- what they do -----------------------------------------------------------------------------------------------
 
+    def _list(self, query: Any) -> QuerySet[M]:
+        return self._query.apply(self.queryset(), query)
+
     def _show(self, key: Any) -> QuerySet[M]:
         found = self.queryset().filter(**key.dict())
         if self._checks_objects():
@@ -140,7 +150,7 @@ class CrudController(ControllerBase, Generic[M]):
         instance = self.model()
         with transaction.atomic(using=using):
             save_object(instance, Changes(self.model, data, self.values()), using, self.validate)
-            return Status(201, self._saved(instance))
+            return Status(201, self._saved(instance, using))
 
     def _change(self, key: Any, data: Any) -> QuerySet[M]:
         queryset = self.queryset()
@@ -149,7 +159,7 @@ class CrudController(ControllerBase, Generic[M]):
             instance = self._get(lock(narrowed(queryset.filter(**key.dict())), using))
             self.check_object_permissions(instance)
             save_object(instance, Changes(self.model, data, {}), using, self.validate)
-            return self._saved(instance)
+            return self._saved(instance, using)
 
     def _delete(self, key: Any) -> Status[None]:
         queryset = self.queryset()
@@ -165,16 +175,19 @@ class CrudController(ControllerBase, Generic[M]):
         using = database_of(queryset)
         with transaction.atomic(using=using):
             made = bulk_create(queryset, data, values=self.values())
-            return Status(201, self._saved_all(made))
+            return Status(201, self._saved_all(made, using))
 
     def _bulk_change(self, data: Any) -> Any:
         queryset = self.queryset()
         using = database_of(queryset)
         with transaction.atomic(using=using):
-            changed = bulk_update(queryset, data)
-            for instance in changed if self._checks_objects() else ():
-                self.check_object_permissions(instance)
-            return self._saved_all(changed)
+            if self._checks_objects():
+                # Before they are changed: a client could make itself the owner of what it changes.
+                check_size(data)
+                keys = [getattr(row, self.model._meta.pk.attname) for row in data]
+                for instance in lock(narrowed(queryset.filter(pk__in=keys)), using):
+                    self.check_object_permissions(instance)
+            return self._saved_all(bulk_update(queryset, data), using)
 
     def _get(self, queryset: QuerySet[M]) -> M:
         found = queryset.first()
@@ -182,16 +195,19 @@ class CrudController(ControllerBase, Generic[M]):
             raise NotFound
         return found
 
-    def _saved(self, instance: Model) -> QuerySet[M]:
-        """Return the queryset of a saved object; nobody writes what they may not read afterwards."""
-        found = self.queryset().filter(pk=instance.pk)
+    def _saved(self, instance: Model, using: str) -> QuerySet[M]:
+        """Return the queryset of a saved object; nobody writes what they may not read afterwards.
+
+        It reads where the object was written, because a replica may not have it yet.
+        """
+        found = self.queryset().using(using).filter(pk=instance.pk)
         if self._hides() and not narrowed(found).exists():
             raise PermissionDenied("An object that you may not read afterwards is not saved.")
         return found
 
-    def _saved_all(self, objects: Sequence[Any]) -> Any:
+    def _saved_all(self, objects: Sequence[Any], using: str) -> Any:
         keys = [instance.pk for instance in objects]
-        found = self.queryset().filter(pk__in=keys)
+        found = self.queryset().using(using).filter(pk__in=keys)
         if self._hides() and narrowed(found).count() < len(keys):
             raise PermissionDenied("Objects that you may not read afterwards are not saved.")
         return found.order_by("pk")
@@ -215,7 +231,7 @@ class AsyncCrudController(CrudController[M]):
 
     async def list(self, query: Any = None) -> Any:
         """Return the objects that the query parameters ask for."""
-        return self._query.apply(self.queryset(), query)
+        return await _read(self._list, query)
 
     async def create(self, data: Any) -> Any:
         """Create an object."""
@@ -225,7 +241,7 @@ class AsyncCrudController(CrudController[M]):
         """Return one object."""
         if self._checks_objects():
             return await sync_to_async(self._show)(key)
-        return self._show(key)
+        return await _read(self._show, key)
 
     async def change(self, key: Any, data: Any) -> Any:
         """Change the fields that the body has."""
@@ -242,3 +258,11 @@ class AsyncCrudController(CrudController[M]):
     async def bulk_change(self, data: Any) -> Any:
         """Change all objects, or none."""
         return await sync_to_async(self._bulk_change)(data)
+
+
+async def _read(make: Callable[[Any], Any], argument: Any) -> Any:
+    """Make a queryset; in a thread if it needs the database for that, as the first use of ``request.user`` does."""
+    try:
+        return make(argument)
+    except SynchronousOnlyOperation:
+        return await sync_to_async(make)(argument)

@@ -16,7 +16,15 @@ from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
 from django_matt.scopes import narrowed
 
-__all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update", "database_of", "lock"]
+__all__ = [
+    "abulk_create",
+    "abulk_update",
+    "bulk_create",
+    "bulk_update",
+    "check_size",
+    "database_of",
+    "lock",
+]
 
 M = TypeVar("M", bound=Model)
 
@@ -32,7 +40,7 @@ def bulk_create(
     Raises ``RowsRefused`` if the database refuses a row, and ``PayloadTooLarge`` for more than ``MAX_BULK_ROWS`` rows.
     In both cases nothing is written.
     """
-    _check_size(rows)
+    check_size(rows)
     queryset = model if isinstance(model, QuerySet) else model._default_manager.all()
     kind, using = queryset.model, database_of(queryset)
     fixed = Kind(kind, values or {}).values(values or {})
@@ -60,7 +68,7 @@ def bulk_update(
     Raises ``RowsRefused`` if a row is refused or its object is not found, and ``PayloadTooLarge`` for more than
     ``MAX_BULK_ROWS`` rows. In both cases nothing is written.
     """
-    _check_size(rows)
+    check_size(rows)
     model, using = queryset.model, database_of(queryset)
     by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
     if by.column is None:
@@ -109,7 +117,7 @@ async def abulk_update(
     return await sync_to_async(bulk_update)(queryset, rows, key=key, values=values)
 
 
-def _check_size(rows: Sequence[Row]) -> None:
+def check_size(rows: Sequence[Row]) -> None:
     most = get_settings().MAX_BULK_ROWS
     if len(rows) > most:
         raise PayloadTooLarge(

@@ -3,16 +3,17 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from types import new_class
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.db.models import Count
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from ninja_extra.permissions import BasePermission
 
-from django_matt import MattAPI, PageNumberPaginationExtra, Schema, api_controller
+from django_matt import MattAPI, PageNumberPaginationExtra, Schema, Status, api_controller
 from django_matt.contrib.crud.controllers import (
     ALL,
     READ,
@@ -20,12 +21,24 @@ from django_matt.contrib.crud.controllers import (
     CrudController,
     Schemas,
 )
-from tests.project.models import Author, Book, Edition, Everything, Owner, Pass, Review, Seat, Tag
+from tests.project.models import (
+    Author,
+    Book,
+    Edition,
+    Everything,
+    Land,
+    Owner,
+    Pass,
+    Review,
+    Seat,
+    Tag,
+)
 
 pytestmark = pytest.mark.django_db
 
 JSON: Any = {"content_type": "application/json"}
 Base = type[CrudController[Any]]
+T = TypeVar("T")
 
 
 @pytest.fixture(params=[CrudController, AsyncCrudController], ids=["sync", "async"])
@@ -156,6 +169,8 @@ def shelf(ada: Author) -> dict[str, Book]:
         ("price__gte=cheap", 422),
         ("author=x", 422),
         ("editor__isnull=perhaps", 422),
+        # Database engines join 64 tables at most.
+        ("search=" + " ".join(map(str, range(70))), []),
     ],
 )
 def test_a_list_is_filtered_searched_and_ordered(
@@ -172,6 +187,70 @@ def test_a_list_filters_by_keys(books: Any, shelf: dict[str, Book]):
     for name, value in (("author", shelf["oak"].author_id), ("tags", shelf["oak"].tags.last().pk)):  # type: ignore[union-attr]
         found = books.get(f"/api/things?{name}={value}").json()
         assert found["count"] == 1
+
+
+def test_a_filter_by_many_values_changes_no_count_of_them(
+    base: Any, served: Any, shelf: dict[str, Book]
+):
+    class Counted(Schema):
+        title: str
+        tag_count: int
+
+    class BookController(base[Book]):
+        filters, search = ["tags__in"], ["tags__name"]
+        schemas = Schemas(show=Counted)
+        fields = ["title"]
+
+        def queryset(self) -> Any:
+            return super().queryset().annotate(tag_count=Count("tags"))
+
+    client = served(BookController)
+    keys = "&".join(f"tags__in={tag.pk}" for tag in Tag.objects.all())
+    for query in (keys, "search=o"):
+        found = client.get(f"/api/things?{query}").json()
+        assert {each["title"]: each["tag_count"] for each in found["items"]} == {
+            "Oak tree": 2,
+            "Elm tree": 1,
+        }
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("level=1", 200),
+        ("level__in=1&level__in=2", 200),
+        ("level=3", 422),
+        ("moment__year=2024", 200),
+        ("moment__year=0", 422),
+        ("moment__year__gte=9999", 422),
+        ("date__iso_year=10000", 422),
+        ("time__gte=12:00", 200),
+        ("time__gte=12:00:00Z", 422),
+        ("document__has_key=a", 200),
+    ],
+)
+def test_a_filter_takes_what_its_column_can_be_compared_with(served: Any, query: str, status: int):
+    class EverythingController(CrudController[Everything]):
+        fields = ["id"]
+        filters = ["level", "level__in", "moment__year", "moment__year__gte", "date__iso_year", "time__gte", "document__has_key"]  # fmt: skip
+
+    Everything.objects.create(document={"a": 1})
+    found = served(EverythingController).get(f"/api/things?{query}")
+    assert (found.status_code, found.json().get("count", 1)) == (status, 1)
+
+
+def test_the_key_decides_between_rows_that_the_order_of_the_queryset_does_not(
+    base: Any, served: Any, settings: Any
+):
+    class EverythingController(base[Everything]):
+        fields = ["id"]
+
+        def queryset(self) -> Any:
+            return super().queryset().order_by("-char")
+
+    with CaptureQueriesContext(connection) as queries:
+        served(EverythingController).get("/api/things")
+    assert any('."char" DESC, "project_everything"."id" ASC' in query["sql"] for query in queries)
 
 
 def test_a_list_is_written_from_rows_in_a_fixed_number_of_queries(
@@ -279,6 +358,44 @@ def test_permissions_are_of_a_route_and_of_an_object(base: Any, served: Any, ada
     assert client.get("/api/things").json()["count"] == 2
 
 
+def test_an_object_is_checked_before_many_are_changed(base: Any, served: Any, ada: Author):
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        verbs = ALL
+        permissions = {"bulk_change": [IsNotHers & IsNotHers]}
+
+    row = {"id": ada.pk, "name": "Eve"}
+    assert served(AuthorController).patch("/api/things/bulk", [row], **JSON).status_code == 403
+    ada.refresh_from_db()
+    assert ada.name == "Ada"
+
+
+def test_a_new_object_does_not_replace_another_one(base: Any, served: Any):
+    class LandController(base[Land]):
+        fields = ["code"]
+
+        def queryset(self) -> Any:
+            return super().queryset().exclude(code="secret")
+
+    Land.objects.create(code="secret")
+    assert served(LandController).post("/api/things", {"code": "secret"}, **JSON).status_code == 409
+
+
+def test_a_queryset_reads_the_user_of_a_session(base: Any, served: Any):
+    class UserController(base[User]):
+        fields = ["id", "username"]
+
+        def queryset(self) -> Any:
+            return super().queryset().filter(pk=self.request.user.pk)
+
+    ada, _ = (User.objects.create_user(name) for name in ("ada", "eve"))
+    client = served(UserController)
+    client.force_login(ada)
+    shown = {"id": ada.pk, "username": "ada"}
+    assert client.get("/api/things").json() == {"items": [shown], "count": 1}
+    assert client.get(f"/api/things/{ada.pk}").json() == shown
+
+
 def test_a_method_is_overridden_with_its_own_types(served: Any, ada: Author):
     class Named(Schema):
         name: str
@@ -305,6 +422,63 @@ def test_a_method_is_overridden_with_its_own_types(served: Any, ada: Author):
     document = client.get("/api/openapi.json").json()
     body = document["paths"]["/api/things"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["$ref"].endswith("/Named")
+
+
+def test_a_method_is_overridden_with_a_decorator_with_texts_for_types_and_with_fewer_parameters(
+    served: Any, ada: Author
+):
+    class AuthorController(CrudController[Author]):
+        fields, filters = ["id", "name"], ["name"]
+
+        @transaction.atomic
+        def create(self, data):  # type: ignore[no-untyped-def]
+            return super().create(data)
+
+        def change(self, key: "Any", data: "Any") -> "Any":
+            return super().change(key, data)
+
+        def delete(self, id: int) -> Any:  # type: ignore[override]  # noqa: A002 - the name in the path
+            Author.objects.filter(pk=id).delete()
+            return Status(204, None)
+
+        def list(self):  # type: ignore[no-untyped-def,override]
+            return super().list()
+
+    client = served(AuthorController)
+    assert client.post("/api/things", {"name": "eve"}, **JSON).json()["name"] == "eve"
+    place = f"/api/things/{ada.pk}"
+    assert client.patch(place, {"name": "Bob"}, **JSON).json()["name"] == "Bob"
+    assert client.get("/api/things").json()["count"] == 2
+    assert client.delete(place).status_code == 204
+    assert client.get("/api/things").json()["count"] == 1
+
+
+def test_a_model_is_that_of_the_controller_and_not_of_a_mixin(base: Any):
+    class Mixin(Generic[T]):
+        """Of another model."""
+
+    class TagController(Mixin[Author], base[Tag]):
+        fields = ["id"]
+
+    class LandController(TagController):
+        model = Land
+        fields = ["code"]
+
+    assert (TagController.model, LandController.model) == (Tag, Land)
+
+
+def test_many_of_a_proxy_are_created(served: Any):
+    class Label(Tag):
+        class Meta:
+            app_label = "crud_tests"
+            proxy = True
+
+    class LabelController(CrudController[Label]):
+        fields = ["name"]
+        verbs = ALL
+
+    made = served(LabelController).post("/api/things/bulk", [{"name": "a"}], **JSON)
+    assert (made.status_code, made.json()) == (201, [{"name": "a"}])
 
 
 def test_only_the_verbs_that_are_named_are_routes(base: Any, served: Any, ada: Author):
@@ -492,6 +666,11 @@ def test_rows_of_a_bulk_write_have_no_lists_of_keys(books: Any, ada: Author):
         ({"fields": ["id"], "filters": ["search"]}, "another parameter"),
         ({"fields": ["id"], "ordering": ["books__title"]}, "several values"),
         ({"fields": ["id"], "search": ["colour"]}, "no 'colour'"),
+        ({"fields": ["id"], "search": ["boss"]}, "has no text"),
+        ({"fields": ["id"], "ordering": ["-name"]}, "no '-name'"),
+        ({"fields": ["id"], "ordering": ["name__size"]}, "no 'size'"),
+        ({"fields": ["id"], "permissions": {"remove": []}}, "permissions has"),
+        ({"fields": ["id"], "create": lambda self, body: body}, "name it data"),
         ({"fields": ["id"], "verbs": ["read"]}, "known are list, create"),
         ({"fields": ["id"], "expand": ["boss"]}, "expand names"),
     ],
