@@ -79,7 +79,8 @@ class ListQuery:
         for each in self._filters:
             if (value := getattr(query, each.name, None)) is not None:
                 given[each.follows_many][each.name] = aware(value)
-        queryset = queryset.filter(**given[False])
+        if given[False]:
+            queryset = queryset.filter(**given[False])
         if given[True]:
             queryset = _filter_by_key(queryset, Q(**given[True]))
         for word in dict.fromkeys((getattr(query, "search", None) or "").split()):

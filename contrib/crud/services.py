@@ -165,8 +165,11 @@ def lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
     """Return the queryset with its rows locked. They are locked in one order, so that two requests cannot deadlock."""
     queryset = queryset.using(using).defer(None).order_by("pk")
     query = queryset.query
-    if query.distinct or query.group_by is not None:
-        # Databases cannot lock rows of a DISTINCT or GROUP BY, so select their keys in a subquery.
+    windows = any(
+        getattr(each, "contains_over_clause", False) for each in query.annotations.values()
+    )
+    if query.distinct or query.group_by is not None or windows:
+        # Databases cannot lock rows of a DISTINCT, a GROUP BY or a window, so select their keys in a subquery.
         inner = queryset.order_by().values("pk")
         queryset = queryset.model._base_manager.using(using).filter(pk__in=inner).order_by("pk")
     can = connections[using].features.has_select_for_update_of

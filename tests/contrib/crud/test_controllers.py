@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection, connections, transaction
-from django.db.models import Count
+from django.db.models import Count, Window
+from django.db.models.functions import RowNumber
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from ninja_extra.permissions import BasePermission
@@ -311,6 +312,50 @@ def test_a_queryset_hides_what_is_outside_and_nobody_writes_there(
     assert Book.objects.count() == 2
 
 
+def test_a_repeated_row_is_not_counted_for_one_that_is_outside(
+    base: Any, served: Any, shelf: dict[str, Book]
+):
+    class BookController(base[Book]):
+        fields = ["id", "author"]
+        verbs = ALL
+
+        def queryset(self) -> Any:
+            return super().queryset().filter(author__books__price__gt=0, author__name="Ada")
+
+    client = served(BookController)
+    oak, ada = shelf["oak"], shelf["oak"].author
+    Book.objects.create(title="Ash", author=ada)
+    bob = Author.objects.get(name="Bob")
+    rows = [
+        {"id": oak.pk, "author_id": ada.pk},
+        {"id": Book.objects.last().pk, "author_id": bob.pk},
+    ]  # type: ignore[union-attr]
+    rows.append({"id": Book.objects.create(title="Fir", author=ada).pk, "author_id": ada.pk})
+    assert client.patch("/api/things/bulk", rows, **JSON).status_code == 403
+
+
+def test_what_was_written_is_read_where_it_was_written(base: Any, served: Any, settings: Any):
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        verbs = ALL
+
+        def queryset(self) -> Any:
+            return super().queryset().filter(name__startswith="A")
+
+    class Replicas:
+        def db_for_read(self, model: Any, **hints: Any) -> str | None:
+            return "late" if model is Author else None
+
+    client = served(AuthorController)
+    settings.DATABASE_ROUTERS = [Replicas()]
+    made = client.post("/api/things", {"name": "Ada"}, **JSON)
+    place = f"/api/things/{made.json()['id']}"
+    assert client.patch(place, {"name": "Al"}, **JSON).json() == {**made.json(), "name": "Al"}
+    many = client.post("/api/things/bulk", [{"name": "Ann"}], **JSON)
+    rows = [{**many.json()[0], "name": "Amy"}]
+    assert client.patch("/api/things/bulk", rows, **JSON).json() == rows
+
+
 def test_values_of_the_controller_win(base: Any, served: Any, ada: Author):
     class BookController(base[Book]):
         fields = ["id", "title", "author"]
@@ -479,6 +524,17 @@ def test_many_of_a_proxy_are_created(served: Any):
 
     made = served(LabelController).post("/api/things/bulk", [{"name": "a"}], **JSON)
     assert (made.status_code, made.json()) == (201, [{"name": "a"}])
+
+
+def test_an_object_with_a_window_is_changed(served: Any, ada: Author):
+    class AuthorController(CrudController[Author]):
+        fields = ["name"]
+
+        def queryset(self) -> Any:
+            return super().queryset().annotate(number=Window(RowNumber()))
+
+    changed = served(AuthorController).patch(f"/api/things/{ada.pk}", {"name": "Eve"}, **JSON)
+    assert changed.json() == {"name": "Eve"}
 
 
 def test_only_the_verbs_that_are_named_are_routes(base: Any, served: Any, ada: Author):
