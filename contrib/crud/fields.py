@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_type_hints
 
 from django.conf import settings
@@ -177,6 +177,8 @@ def write_type(field: Any) -> Any:
             found = Annotated[found, BeforeValidator(_number)]
     elif kind == "JSONField":
         found = Any
+    elif kind == "DateTimeField":
+        found = _AWARE
     else:
         found = _TEXT_ADDRESS if kind == "GenericIPAddressField" else key_type(field)
     return found | None if field.null and found is not Any else found
@@ -195,9 +197,14 @@ def extra_of(field: Any) -> dict[str, Any]:
 
 
 def aware(value: Any) -> Any:
-    """Return a time without a zone in that of the project, as Django's forms do; other values, and lists, as they are."""
-    if isinstance(value, list):
-        return list(map(aware, value))
+    """Return a time without a zone in that of the project, as Django's forms do; other values as they are."""
     if isinstance(value, datetime) and settings.USE_TZ and is_naive(value):
-        return make_aware(value)
+        value = make_aware(value)
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a time must be between the years 1 and 9999 in UTC") from None
     return value
+
+
+_AWARE = Annotated[datetime, AfterValidator(aware)]

@@ -13,7 +13,7 @@ from ninja import Schema
 from pydantic import AfterValidator, create_model
 from pydantic import Field as Parameter
 
-from django_matt.contrib.crud.fields import aware, key_type, write_type
+from django_matt.contrib.crud.fields import key_type, write_type
 
 __all__ = ["ListQuery"]
 
@@ -78,7 +78,7 @@ class ListQuery:
         given: dict[bool, dict[str, Any]] = {False: {}, True: {}}
         for each in self._filters:
             if (value := getattr(query, each.name, None)) is not None:
-                given[each.follows_many][each.name] = aware(value)
+                given[each.follows_many][each.name] = value
         if given[False]:
             queryset = queryset.filter(**given[False])
         if given[True]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Field, Model
 from pydantic import BaseModel
 
 from django_matt.contrib.crud.fields import aware
@@ -27,9 +27,12 @@ class Changes:
             **kind.values(body, only_set=True),
             **Kind(model, fixed).values(fixed),
         }
-        self.many: dict[str, list[Any]] = {
-            name: list(getattr(body, name)) for name in many if name in body.model_fields_set
-        }
+        sent = {name: getattr(body, name) for name in many if name in body.model_fields_set}
+        if empty := [name for name, keys in sent.items() if keys is None]:
+            # A schema of the project may accept it, as a column's null, which has the same answer.
+            message = ValidationError(Field.default_error_messages["null"], code="null")
+            raise ValidationError(dict.fromkeys(empty, message))
+        self.many: dict[str, list[Any]] = {name: list(keys) for name, keys in sent.items()}
         self._names = {column.field.attname: column.sent_as for column in kind.columns}
 
     def name_of(self, field: AnyField) -> str:

@@ -537,6 +537,42 @@ def test_an_object_with_a_window_is_changed(served: Any, ada: Author):
     assert changed.json() == {"name": "Eve"}
 
 
+def test_a_time_without_a_zone_is_in_that_of_the_project(base: Any, served: Any, settings: Any):
+    class EverythingController(base[Everything]):
+        fields, filters = ["id", "moment"], ["moment__in"]
+        verbs = ALL
+
+    settings.TIME_ZONE = "America/Los_Angeles"
+    client = served(EverythingController)
+    body = {"moment": "2024-01-01T00:00:00"}
+    (made,) = client.post("/api/things/bulk", [body], **JSON).json()
+    assert made["moment"] == "2024-01-01T08:00:00Z"
+    assert client.post("/api/things", body, **JSON).json()["moment"] == made["moment"]
+    assert client.get("/api/things?moment__in=2024-01-01T00:00").json()["count"] == 2
+    late = "9999-12-31T23:59:59"
+    assert client.post("/api/things", {"moment": late}, **JSON).status_code == 422
+    assert client.patch("/api/things/bulk", [{**made, "moment": late}], **JSON).status_code == 422
+    assert client.get(f"/api/things?moment__in={late}").status_code == 422
+
+
+def test_null_for_a_list_of_keys_is_refused_where_a_schema_accepts_it(
+    base: Any, served: Any, ada: Author
+):
+    class Changed(Schema):
+        title: str | None = None
+        tags: list[int] | None = None
+
+    class BookController(base[Book]):
+        fields = ["title"]
+        schemas = Schemas(change=Changed)
+
+    client = served(BookController)
+    place = f"/api/things/{Book.objects.create(title='Oak', author=ada).pk}"
+    for name in ("title", "tags"):
+        refused = client.patch(place, {name: None}, **JSON)
+        assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", name])
+
+
 def test_only_the_verbs_that_are_named_are_routes(base: Any, served: Any, ada: Author):
     class AuthorController(base[Author]):
         fields = ["id", "name"]
