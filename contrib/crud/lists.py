@@ -127,7 +127,7 @@ def _filter_by_key(queryset: QuerySet[Any], condition: Q) -> QuerySet[Any]:
 
 
 def _filter(model: type[Model], name: str, owner: str) -> _Filter:
-    if name in {"search", "ordering", "limit", "offset", "page", "page_size"}:
+    if name in {"search", "ordering", "format", "limit", "offset", "page", "page_size"}:
         raise TypeError(f"{owner}: {name!r} is the name of another parameter")
     field, rest, follows_many = _path(model, name, owner)
     kind: Any = write_type(field) if not field.is_relation else key_type(field)

@@ -82,6 +82,11 @@ def make_routes(cls: Any) -> None:
     )
     create = cls.schemas.create or derive.create()
     row = derive.row() if cls.schemas.create is None and derive.has_many() else create
+    many = {field.name for field in model._meta.many_to_many} & row.model_fields.keys()
+    if "bulk_create" in cls.verbs and many:
+        raise TypeError(
+            f"{owner}.verbs has 'bulk_create', which cannot write {sorted(many)} of schemas.create"
+        )
     change = cls.schemas.change or derive.change()
     query = cls._query.schema
     name, names = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)

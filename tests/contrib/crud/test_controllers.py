@@ -756,6 +756,7 @@ def test_rows_of_a_bulk_write_have_no_lists_of_keys(books: Any, ada: Author):
         ({"fields": ["id"], "filters": ["name__sounds"]}, "no lookup 'sounds'"),
         ({"fields": ["id"], "filters": ["name__regex"]}, "never end"),
         ({"fields": ["id"], "filters": ["search"]}, "another parameter"),
+        ({"fields": ["id"], "filters": ["format"]}, "another parameter"),
         ({"fields": ["id"], "ordering": ["books__title"]}, "several values"),
         ({"fields": ["id"], "search": ["colour"]}, "no 'colour'"),
         ({"fields": ["id"], "search": ["boss"]}, "has no text"),
@@ -781,6 +782,18 @@ def test_a_verb_that_the_table_cannot_have_is_refused(model: Any, verb: str):
         class Controller(CrudController[model]):
             fields = "__all__"
             verbs = [verb]  # type: ignore[list-item]
+
+
+def test_a_schema_with_keys_of_many_objects_is_refused_for_bulk_writes():
+    class BookIn(Schema):
+        tags: list[int]
+
+    with pytest.raises(TypeError, match=r"cannot write \['tags'\]"):
+
+        class BookController(CrudController[Book]):
+            fields = ["id"]
+            schemas = Schemas(create=BookIn)
+            verbs = ALL
 
 
 def test_all_fields_of_a_user_are_refused():
