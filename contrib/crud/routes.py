@@ -142,6 +142,11 @@ def make_routes(cls: Any) -> None:
                 # The method stays as it is, for subclasses that call it by super().
                 typed = _typed(method, types(), f"{owner}.{verb}")
                 setattr(cls, attribute, declare(typed, **_guard(cls, verb)))
+            elif verb in cls.permissions:
+                raise TypeError(
+                    f"{owner}.permissions has {verb!r}, which is a route of its own: "
+                    "name its permissions in its decorator"
+                )
         elif hasattr(cls, attribute):
             raise TypeError(
                 f"{owner}.verbs leaves out {verb!r}, which it inherits as a route: "

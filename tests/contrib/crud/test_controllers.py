@@ -12,6 +12,7 @@ from django.db.models import Count, Window
 from django.db.models.functions import RowNumber
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
+from ninja_extra import http_post
 from ninja_extra.permissions import BasePermission
 
 from django_matt import MattAPI, PageNumberPaginationExtra, Schema, Status, api_controller
@@ -764,6 +765,14 @@ def test_rows_of_a_bulk_write_have_no_lists_of_keys(books: Any, ada: Author):
         ({"fields": ["id"], "ordering": ["name__size"]}, "no 'size'"),
         ({"fields": ["id"], "permissions": {"remove": []}}, "permissions has"),
         ({"fields": ["id"], "create": lambda self, body: body}, "name it data"),
+        (
+            {
+                "fields": ["id"],
+                "create": http_post("")(lambda self: None),
+                "permissions": {"create": [MayNotChange]},
+            },
+            "a route of its own",
+        ),
         ({"fields": ["id"], "verbs": ["read"]}, "known are list, create"),
         ({"fields": ["id"], "expand": ["boss"]}, "expand names"),
     ],
