@@ -65,8 +65,10 @@ def save_object(
         _, text = TEXTS["foreign_key"]
         raise Conflict(say(text, lost), code="foreign_key", names=lost)
     # A new object must not replace another one that has its key, in none of its model's tables.
-    new: dict[str, Any] = {"force_insert": (Model,)} if instance._state.adding else {}
-    instance.save(using=using, **new)
+    of_key = {field for field in fields if field.primary_key}.union(instance._meta.pk_fields)
+    is_new = instance._state.adding and not of_key.isdisjoint(written)
+    options: dict[str, Any] = {"force_insert": (Model,)} if is_new else {}
+    instance.save(using=using, **options)
     for name, keys in changes.many.items():
         getattr(instance, name).set(keys)
 

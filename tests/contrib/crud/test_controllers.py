@@ -427,6 +427,22 @@ def test_a_new_object_does_not_replace_another_one(base: Any, served: Any):
     assert served(LandController).post("/api/things", {"code": "secret"}, **JSON).status_code == 409
 
 
+def test_a_model_may_save_twice(served: Any, monkeypatch: pytest.MonkeyPatch):
+    save = Author.save
+
+    def twice(self: Any, **options: Any) -> None:
+        save(self, **options)
+        self.name += str(self.pk)
+        save(self, **options)
+
+    class AuthorController(CrudController[Author]):
+        fields = ["id", "name"]
+
+    monkeypatch.setattr(Author, "save", twice)
+    made = served(AuthorController).post("/api/things", {"name": "Ada"}, **JSON)
+    assert (made.status_code, made.json()["name"]) == (201, f"Ada{made.json()['id']}")
+
+
 def test_a_queryset_reads_the_user_of_a_session(base: Any, served: Any):
     class UserController(base[User]):
         fields = ["id", "username"]
