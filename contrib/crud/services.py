@@ -16,7 +16,15 @@ from django_matt.contrib.crud.settings import get_settings
 from django_matt.errors.exceptions import PayloadTooLarge
 from django_matt.scopes import narrowed
 
-__all__ = ["abulk_create", "abulk_update", "bulk_create", "bulk_update"]
+__all__ = [
+    "abulk_create",
+    "abulk_update",
+    "bulk_create",
+    "bulk_update",
+    "check_size",
+    "database_of",
+    "lock",
+]
 
 M = TypeVar("M", bound=Model)
 
@@ -32,9 +40,9 @@ def bulk_create(
     Raises ``RowsRefused`` if the database refuses a row, and ``PayloadTooLarge`` for more than ``MAX_BULK_ROWS`` rows.
     In both cases nothing is written.
     """
-    _check_size(rows)
+    check_size(rows)
     queryset = model if isinstance(model, QuerySet) else model._default_manager.all()
-    kind, using = queryset.model, _database(queryset)
+    kind, using = queryset.model, database_of(queryset)
     fixed = Kind(kind, values or {}).values(values or {})
     reader = Reader(kind, rows)
     make = maker(kind)
@@ -60,8 +68,8 @@ def bulk_update(
     Raises ``RowsRefused`` if a row is refused or its object is not found, and ``PayloadTooLarge`` for more than
     ``MAX_BULK_ROWS`` rows. In both cases nothing is written.
     """
-    _check_size(rows)
-    model, using = queryset.model, _database(queryset)
+    check_size(rows)
+    model, using = queryset.model, database_of(queryset)
     by: Any = model._meta.pk if key == "pk" else model._meta.get_field(key)
     if by.column is None:
         raise TypeError(
@@ -71,7 +79,7 @@ def bulk_update(
     keys, changes = _read_changes(rows, reader, by)
     fixed = Kind(model, values or {}).values(values or {})
     with transaction.atomic(using=using):
-        found = _lock(narrowed(queryset), using).in_bulk(keys, field_name=by.attname)
+        found = lock(narrowed(queryset), using).in_bulk(keys, field_name=by.attname)
         if missing := [
             RowError(index, 404, "not_found", "There is no such object.", reader.sent_as(index, by))
             for index, value in enumerate(keys)
@@ -109,7 +117,7 @@ async def abulk_update(
     return await sync_to_async(bulk_update)(queryset, rows, key=key, values=values)
 
 
-def _check_size(rows: Sequence[Row]) -> None:
+def check_size(rows: Sequence[Row]) -> None:
     most = get_settings().MAX_BULK_ROWS
     if len(rows) > most:
         raise PayloadTooLarge(
@@ -117,7 +125,7 @@ def _check_size(rows: Sequence[Row]) -> None:
         )
 
 
-def _database(queryset: QuerySet[Any]) -> str:
+def database_of(queryset: QuerySet[Any]) -> str:
     chosen: Any = queryset
     return chosen._db or router.db_for_write(queryset.model, **chosen._hints)
 
@@ -153,12 +161,15 @@ def _read_changes(
     return list(keys), changes
 
 
-def _lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
+def lock(queryset: QuerySet[M], using: str) -> QuerySet[M]:
     """Return the queryset with its rows locked. They are locked in one order, so that two requests cannot deadlock."""
     queryset = queryset.using(using).defer(None).order_by("pk")
     query = queryset.query
-    if query.distinct or query.group_by is not None:
-        # Databases cannot lock rows of a DISTINCT or GROUP BY, so select their keys in a subquery.
+    windows = any(
+        getattr(each, "contains_over_clause", False) for each in query.annotations.values()
+    )
+    if query.distinct or query.group_by is not None or windows:
+        # Databases cannot lock rows of a DISTINCT, a GROUP BY or a window, so select their keys in a subquery.
         inner = queryset.order_by().values("pk")
         queryset = queryset.model._base_manager.using(using).filter(pk__in=inner).order_by("pk")
     can = connections[using].features.has_select_for_update_of

@@ -1,0 +1,210 @@
+"""The fields of a model as a client sees them: which name is which field, of which type, and who may write it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, get_type_hints
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import (
+    BinaryField,
+    EmailField,
+    FileField,
+    Model,
+    URLField,
+)
+from django.utils.timezone import is_naive, make_aware
+from ninja.orm import create_schema
+from pydantic import AfterValidator, BeforeValidator, IPvAnyAddress
+
+from django_matt import upstream
+
+__all__ = [
+    "ALL_FIELDS",
+    "Shown",
+    "aware",
+    "extra_of",
+    "is_optional",
+    "key_fields",
+    "key_type",
+    "keys_type",
+    "read_type",
+    "resolve",
+    "write_type",
+]
+
+ALL_FIELDS: Literal["__all__"] = "__all__"
+_FORMATS = {EmailField: "email", URLField: "uri"}
+_LONGEST_NUMBER = 20
+_TEXT_ADDRESS = Annotated[IPvAnyAddress, AfterValidator(str)]
+"""A column of addresses takes no objects of ``ipaddress``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A name among the fields of a controller, and what it is."""
+
+    name: str
+    """The name in the JSON: that of the column for a foreign key, so ``author_id``."""
+    field: Any
+    """The model's field or relation; None for a property."""
+    type: Any = None
+    """The type of a property."""
+
+    @property
+    def is_many(self) -> bool:
+        """Whether it is a list of objects or keys."""
+        return self.field is not None and bool(self.field.many_to_many or self.field.one_to_many)
+
+    @property
+    def is_relation(self) -> bool:
+        """Whether it refers to other objects."""
+        return self.field is not None and self.field.is_relation
+
+    def is_written(self) -> bool:
+        """Whether a client may write it: no key that the database makes, nothing that is computed, no file."""
+        field: Any = self.field
+        if field is None or field.auto_created or not field.concrete or not field.editable:
+            return False
+        if field.many_to_many:
+            return bool(field.remote_field.through._meta.auto_created)
+        parent = field.is_relation and field.remote_field.parent_link
+        return not (field.generated or parent or isinstance(field, FileField))
+
+
+def resolve(model: type[Model], names: Sequence[str], owner: str) -> Iterator[Shown]:
+    """Yield what the names of ``owner`` are. ``"__all__"`` is every column and many-to-many field.
+
+    Raises ``TypeError`` for a name that is neither a field nor a property with a type.
+    """
+    if names == ALL_FIELDS:
+        if issubclass(model, AbstractBaseUser):
+            raise TypeError(
+                f'{owner}: "{ALL_FIELDS}" would show the passwords of {model.__name__}. Name the fields.'
+            )
+        names = [
+            field.name
+            for field in (*model._meta.concrete_fields, *model._meta.many_to_many)
+            if not isinstance(field, BinaryField)
+        ]
+    for name in names:
+        yield _resolve(model, name, owner)
+
+
+def _resolve(model: type[Model], name: str, owner: str) -> Shown:
+    if name == "pk":
+        name = _single_key(model, owner).name
+    try:
+        field: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return _property(model, name, owner)
+    if field.is_relation and field.related_model is None:
+        raise TypeError(f"{owner} names {name!r}, which may refer to any model: leave it out")
+    if field.auto_created and not field.concrete:
+        return Shown(field.get_accessor_name(), field)
+    return Shown(name if field.many_to_many else field.attname, field)
+
+
+def _property(model: type[Model], name: str, owner: str) -> Shown:
+    found = getattr(model, name, None)
+    if not isinstance(found, property):
+        known = ", ".join(sorted(field.name for field in model._meta.get_fields()))
+        raise TypeError(f"{owner} names {name!r}. {model.__name__} has the fields {known}")
+    kind = get_type_hints(found.fget).get("return")
+    if kind is None:
+        raise TypeError(f"{owner} names {name!r}: declare what {model.__name__}.{name} returns")
+    return Shown(name, None, kind)
+
+
+def _single_key(model: type[Model], owner: str) -> Any:
+    fields = key_fields(model)
+    if len(fields) > 1:
+        names = ", ".join(field.name for field in fields)
+        raise TypeError(f"{owner}: the key of {model.__name__} has the fields {names}")
+    return fields[0]
+
+
+def key_fields(model: type[Model]) -> list[Any]:
+    """Return the fields of the primary key, which has several where it is composite."""
+    return list(model._meta.pk_fields)
+
+
+def key_type(field: Any) -> Any:
+    """Return the type of what a column stores: for a foreign key, that of the column that it refers to."""
+    while field.is_relation:
+        field = field.target_field
+    kind = field.get_internal_type()
+    if kind not in upstream.TYPES:
+        raise TypeError(
+            f"{field.model.__name__}.{field.name} is a {kind}, and Ninja knows no type for it. "
+            f'Call ninja.orm.register_field("{kind}", …) before the controller is defined'
+        )
+    return upstream.TYPES[kind]
+
+
+def keys_type(field: Any) -> Any:
+    """Return Ninja's type for the keys of a many-to-many field, which it reads from the objects too."""
+    name = f"{field.model.__name__}{field.name.title()}Keys"
+    made = create_schema(field.model, name=name, fields=[field.name])
+    return made.model_fields[field.name].annotation
+
+
+def read_type(field: Any) -> Any:
+    """Return the type of a column in responses. What is stored need not be one of the choices any more."""
+    kind = field.get_internal_type()
+    if kind == "JSONField":
+        return Any
+    found: Any = str if kind == "GenericIPAddressField" else key_type(field)
+    return found | None if is_optional(field) else found
+
+
+def is_optional(field: Any) -> bool:
+    """Return whether a response may have null for a column: an empty file has no URL."""
+    return bool(field.null) or isinstance(field, FileField)
+
+
+def write_type(field: Any) -> Any:
+    """Return the type of a column in requests: its choices where it has some, null only where the column takes it."""
+    kind = field.get_internal_type()
+    if choices := [value for value, _ in field.flatchoices]:
+        if field.blank and isinstance(choices[0], str):
+            choices.append("")
+        kinds = set(map(type, choices))
+        found: Any = Literal[tuple(choices)] if kinds <= {str, int} else key_type(field)
+        if kinds == {int}:
+            found = Annotated[found, BeforeValidator(_number)]
+    elif kind == "JSONField":
+        found = Any
+    elif kind == "DateTimeField":
+        found = _AWARE
+    else:
+        found = _TEXT_ADDRESS if kind == "GenericIPAddressField" else key_type(field)
+    return found | None if field.null and found is not Any else found
+
+
+def _number(value: Any) -> Any:
+    """Return the number that a text has, as pydantic does for ``int``: a query and a CSV have only texts."""
+    is_number = isinstance(value, str) and value.removeprefix("-").isdecimal()
+    return int(value) if is_number and len(value) < _LONGEST_NUMBER else value
+
+
+def extra_of(field: Any) -> dict[str, Any]:
+    """Return what the document says of a column besides its type."""
+    found = next((form for kind, form in _FORMATS.items() if isinstance(field, kind)), None)
+    return {"format": found} if found else {}
+
+
+def aware(value: Any) -> Any:
+    """Return a time without a zone in that of the project, as Django's forms do; other values as they are."""
+    if isinstance(value, datetime) and settings.USE_TZ and is_naive(value):
+        value = make_aware(value)
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a time must be between the years 1 and 9999 in UTC") from None
+    return value
+
+
+_AWARE = Annotated[datetime, AfterValidator(aware)]
