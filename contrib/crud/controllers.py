@@ -140,7 +140,7 @@ class CrudController(ControllerBase, Generic[M]):
         return self._query.apply(self.queryset(), query)
 
     def _show(self, key: Any) -> QuerySet[M]:
-        found = self.queryset().filter(**key.dict())
+        found = self.queryset().filter(**vars(key))
         if self._checks_objects():
             self.check_object_permissions(self._get(narrowed(found)))
         return found
@@ -156,7 +156,7 @@ class CrudController(ControllerBase, Generic[M]):
         queryset = self.queryset()
         using = database_of(queryset)
         with transaction.atomic(using=using):
-            instance = self._get(lock(narrowed(queryset.filter(**key.dict())), using))
+            instance = self._get(lock(narrowed(queryset.filter(**vars(key))), using))
             self.check_object_permissions(instance)
             save_object(instance, Changes(self.model, data, {}), using, self.validate)
             return self._saved(instance, using)
@@ -165,7 +165,7 @@ class CrudController(ControllerBase, Generic[M]):
         queryset = self.queryset()
         using = database_of(queryset)
         with transaction.atomic(using=using):
-            instance = self._get(lock(narrowed(queryset.filter(**key.dict())), using))
+            instance = self._get(lock(narrowed(queryset.filter(**vars(key))), using))
             self.check_object_permissions(instance)
             self.remove(instance)
         return Status(204, None)

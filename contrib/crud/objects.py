@@ -23,10 +23,9 @@ class Changes:
     def __init__(self, model: type[Model], body: BaseModel, fixed: Mapping[str, Any]) -> None:
         """Take the body, and values that replace those of the body."""
         kind, many = _kind_of(model, type(body))
-        self.columns = {
-            **kind.values(body, only_set=True),
-            **Kind(model, fixed).values(fixed),
-        }
+        self.columns = kind.values(body, only_set=True)
+        if fixed:
+            self.columns |= Kind(model, fixed).values(fixed)
         sent = {name: getattr(body, name) for name in many if name in body.model_fields_set}
         if empty := [name for name, keys in sent.items() if keys is None]:
             # A schema of the project may accept it, as a column's null, which has the same answer.
