@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import AsyncClient, Client
+from ninja import Schema
 from ninja.errors import AuthenticationError, ConfigError
 from ninja.security import APIKeyCookie, APIKeyHeader, APIKeyQuery, HttpBasicAuth, HttpBearer
 from ninja_extra import ControllerBase, NinjaExtraAPI, api_controller, http_get
@@ -376,6 +377,25 @@ class TestSession:
         headers = {"x-csrftoken": token}
         assert ask(auth, "post", cookies=cookies, enforce=True, **headers).status_code == 200
         assert ask(auth, "post", enforce=True).status_code == 401
+
+    def test_a_form_with_files_reaches_the_routes_that_read_forms_and_no_others(
+        self, serve, transactional_db
+    ):
+        # Django's CSRF check reads it, and keeps the fields without the bytes.
+        class Name(Schema):
+            name: str
+
+        def echo(request, data: Name):
+            return data.name
+
+        auth, client = SessionAuthenticator(), Client(enforce_csrf_checks=True)
+        client.cookies.load({**_sign_in("bob"), "csrftoken": "a" * 32})
+        for options, expected in (({}, 400), ({"formats": ["json", "form"]}, 200)):
+            api = MattAPI(auth=auth, **options)
+            api.post("/echo")(echo)
+            serve(api)
+            answer = client.post("/api/echo", {"name": "Zoë"}, headers={"x-csrftoken": "a" * 32})
+            assert answer.status_code == expected, answer.content
 
     def test_a_session_of_nobody_is_no_credential(self, ask, transactional_db):
         for auth in ([SessionAuthenticator(), Token()], AnyOf(SessionAuthenticator(), Token())):

@@ -32,6 +32,7 @@ from django_matt.errors.exceptions import (
     NotFound,
     PermissionDenied,
 )
+from django_matt.formats.bodies import read_body
 from django_matt.formats.json import JSON
 
 __all__ = ["GuardedView", "guarded_patterns", "list_routes"]
@@ -75,9 +76,10 @@ class GuardedView(RESTView):  # type: ignore[misc] # allauth has no types
         return response
 
     def _parse_json(self, request: HttpRequest) -> Any:
-        if request.method == "GET" or not request.body:
+        body = b"" if request.method == "GET" else read_body(request)
+        if not body:
             return None
-        data = JSON().load(request.body)
+        data = JSON().load(body)
         if not isinstance(data, dict):
             raise BadRequest("The request body must be a JSON object.", code="malformed_body")
         return data

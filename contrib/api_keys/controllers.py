@@ -45,8 +45,11 @@ def make_controller(
         """The keys of the user, and those of an organization for users who may manage them."""
 
         @http_get("", response=list[KeyOut], operation_id="list_api_keys")
-        def list_keys(self, request: HttpRequest, owner: OwnerKind = "user") -> "QuerySet[ApiKey]":
+        def list_keys(
+            self, request: HttpRequest, response: HttpResponse, owner: OwnerKind = "user"
+        ) -> "QuerySet[ApiKey]":
             """Return the keys, the newest first, without their secrets."""
+            response.headers["Cache-Control"] = "no-store"
             return keys_of(_owner(request, owner))
 
         @http_post("", response={201: KeyCreated}, operation_id="create_api_key")

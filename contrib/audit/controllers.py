@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from ninja import Query
 from ninja_extra import ControllerBase, api_controller, http_get
@@ -41,10 +41,13 @@ def make_controller(options: AuditSettings) -> type[ControllerBase]:
                 operation_id="list_own_security_events",
             )
             @paginate
-            def list_own(self, request: HttpRequest) -> "QuerySet[SecurityEvent]":
+            def list_own(
+                self, request: HttpRequest, response: HttpResponse
+            ) -> "QuerySet[SecurityEvent]":
                 """Return what happened to your account, the newest first."""
                 if not request.user.is_authenticated:  # a client without a user
                     raise PermissionDenied
+                response.headers["Cache-Control"] = "no-store"
                 found: QuerySet[SecurityEvent] = SecurityEvent.objects.of_user(request.user)
                 return found
 
@@ -57,12 +60,13 @@ def make_controller(options: AuditSettings) -> type[ControllerBase]:
             )
             @paginate
             def list_all(
-                self, request: HttpRequest, filters: Query[EventFilter]
+                self, request: HttpRequest, response: HttpResponse, filters: Query[EventFilter]
             ) -> "QuerySet[SecurityEvent]":
                 """Return all events, the newest first, to staff with the permission to view them."""
                 user: Any = request.user
                 if not (user.is_staff and user.has_perm("matt_audit.view_securityevent")):
                     raise PermissionDenied
+                response.headers["Cache-Control"] = "no-store"
                 found: QuerySet[SecurityEvent] = SecurityEvent.objects.order_by("-at", "-pk")
                 if filters.name is not None:
                     found = found.filter(name=filters.name)

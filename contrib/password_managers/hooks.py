@@ -31,7 +31,11 @@ class NamesMetadata(OperationHook):
         before, bearer, rest = challenge.partition("Bearer")
         if not bearer or "resource_metadata" in challenge or not _is_at_root():
             return
-        root = call.api.get_root_path(call.path).rstrip("/")
+        try:
+            root = call.api.get_root_path({}).rstrip("/")
+        except NoReverseMatch:
+            # Its path has a parameter, so it has no metadata: see find_resources().
+            return
         address = call.request.build_absolute_uri(METADATA_PATH + root)
         separator = ", " if rest[:1] == " " else ""
         response.headers["WWW-Authenticate"] = (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja.responses import Status
 from ninja_extra import (
     ControllerBase,
@@ -58,8 +58,11 @@ def _organizations(auth: Any) -> type[ControllerBase]:
         @http_get(
             "/organizations", response=list[OrganizationOut], operation_id="organizations_list"
         )
-        def list_organizations(self, request: HttpRequest) -> list[OrganizationOut]:
+        def list_organizations(
+            self, request: HttpRequest, response: HttpResponse
+        ) -> list[OrganizationOut]:
             """List the organizations of the user."""
+            response.headers["Cache-Control"] = "no-store"
             user, pinned = _user(request), only_tenant(request)
             with unscoped():
                 found = Membership.objects.filter(user=user).select_related("organization")
@@ -85,8 +88,11 @@ def _organizations(auth: Any) -> type[ControllerBase]:
             response=list[MemberOut],
             operation_id="members_list",
         )
-        def list_members(self, request: HttpRequest, organization: str) -> list[MemberOut]:
+        def list_members(
+            self, request: HttpRequest, response: HttpResponse, organization: str
+        ) -> list[MemberOut]:
             """List the members of an organization."""
+            response.headers["Cache-Control"] = "no-store"
             actor = find_member(request, organization)
             with unscoped():
                 found = Membership.objects.filter(organization=actor.organization)
@@ -129,8 +135,11 @@ def _invitations(auth: Any) -> type[ControllerBase]:
             response=list[InvitationOut],
             operation_id="invitations_list",
         )
-        def list_invitations(self, request: HttpRequest, organization: str) -> list[InvitationOut]:
+        def list_invitations(
+            self, request: HttpRequest, response: HttpResponse, organization: str
+        ) -> list[InvitationOut]:
             """List the invitations that nobody has accepted yet."""
+            response.headers["Cache-Control"] = "no-store"
             actor = _manager(request, organization)
             with unscoped():
                 found = Invitation.objects.filter(
@@ -184,8 +193,11 @@ def _domains(auth: Any) -> type[ControllerBase]:
             response=list[DomainOut],
             operation_id="domains_list",
         )
-        def list_domains(self, request: HttpRequest, organization: str) -> list[DomainOut]:
+        def list_domains(
+            self, request: HttpRequest, response: HttpResponse, organization: str
+        ) -> list[DomainOut]:
             """List the domains of an organization, with the records that prove them."""
+            response.headers["Cache-Control"] = "no-store"
             actor = _manager(request, organization)
             with unscoped():
                 found = Domain.objects.filter(organization=actor.organization)
@@ -250,8 +262,11 @@ def _identity_providers(auth: Any) -> type[ControllerBase]:
             response=IdentityProviderOut,
             operation_id="identity_providers_get",
         )
-        def get_provider(self, request: HttpRequest, organization: str) -> IdentityProviderOut:
+        def get_provider(
+            self, request: HttpRequest, response: HttpResponse, organization: str
+        ) -> IdentityProviderOut:
             """Return the provider of an organization."""
+            response.headers["Cache-Control"] = "no-store"
             actor = _manager(request, organization)
             with unscoped():
                 found = IdentityProvider.objects.filter(organization=actor.organization)

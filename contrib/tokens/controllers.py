@@ -115,8 +115,9 @@ def make_controller(options: TokenSettings) -> type[ControllerBase]:
             return _answer(login, response, cookies=False)
 
         @http_get(f"{path}/logins", **_named("tokens_logins", list[FamilyOut], signed_in))
-        def logins(self, request: HttpRequest) -> list[FamilyOut]:
+        def logins(self, request: HttpRequest, response: HttpResponse) -> list[FamilyOut]:
             """List the logins of the user that are open."""
+            response.headers["Cache-Control"] = "no-store"
             current = _family_of(request)
             return [
                 FamilyOut(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -95,6 +96,8 @@ def issue(
         expires_at=now + timedelta(seconds=options.LOGIN_SECONDS),
     )
     with transaction.atomic():
+        # Logins at the same time do not see each other, and would exceed the limit together.
+        get_user_model()._base_manager.select_for_update(no_key=True).filter(pk=user.pk).first()
         login = _begin(family)
         _limit_logins(user, now)
         record_security_event("tokens_issued", request=request, user=user, family=str(family.pk))

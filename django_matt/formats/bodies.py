@@ -48,14 +48,18 @@ class MattParser(Parser):
 def read_body(request: HttpRequest) -> bytes:
     """Return the body, also one sent in chunks; 411 where the server hands those on unread.
 
+    Django's CSRF check loads a form with files, of which only ``request.POST`` is left. What is returned then is no JSON.
+
     Raises ``RequestDataTooBig`` past ``DATA_UPLOAD_MAX_MEMORY_SIZE``, and Django's ``UnreadablePostError``.
     """
     if "HTTP_TRANSFER_ENCODING" in request.META:
         _open_chunks(request)
     try:
         body = request.body
-    except (SuspiciousOperation, RawPostDataException, OSError):
-        raise
+    except (SuspiciousOperation, RawPostDataException, OSError) as error:
+        if not (request.content_type == MULTIPART and isinstance(error, RawPostDataException)):
+            raise
+        body = b"--"
     except Exception as error:
         # Servers have errors of their own for a client that breaks HTTP or goes away; not all of them are an OSError.
         raise UnreadablePostError(str(error)) from error
@@ -76,13 +80,11 @@ def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
             "Compressed request bodies are not supported.", headers={"Accept-Encoding": "identity"}
         )
     content_type = meta.get("CONTENT_TYPE")
-    found: Format | None
-    charset: str | None
-    if not content_type:
-        found, charset = formats.default, None
-    elif content_type == "application/json":
-        found, charset = formats.reader("application/json"), None
-    else:
+    found: Format | None = formats.default
+    charset: str | None = None
+    if content_type == "application/json":
+        found = formats.reader("application/json")
+    elif content_type:
         try:
             media_type, parameters = parse_header_parameters(content_type)
         except ValueError:

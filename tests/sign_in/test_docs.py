@@ -1,5 +1,6 @@
 """Every snippet of docs/sign-in runs, with the settings of these tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.docs.snippets import TREE, blocks_of
 from tests.docs.test_snippets import page  # noqa: F401
+from tests.sign_in.account_pages.conftest import forget_urls
 
 PAGES = sorted((TREE / "docs" / "sign-in").glob("*.md"))
 
@@ -40,6 +42,14 @@ REFUSED: dict[str, dict[str, str]] = {
     ),
 }
 """Routes of pages that are there to refuse: by page, each with the reason."""
+
+
+@pytest.fixture(autouse=True)
+def _fresh_urls() -> Iterator[None]:
+    """Let each page import allauth's URLs with its own settings: those of a page before it may have none for providers."""
+    forget_urls()
+    yield
+    forget_urls()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

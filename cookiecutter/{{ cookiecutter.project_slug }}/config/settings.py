@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 {%- if cookiecutter.__sign_in %}
     "allauth.account.middleware.AccountMiddleware",
+    "django_matt.contrib.accounts.middleware.UserSessionsMiddleware",
 {%- endif %}
 ]
 if env.CORS_ALLOWED_ORIGINS:

@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_matt.contrib.accounts.middleware.UserSessionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from django_matt.contrib.accounts.guards import list_routes
 from tests.sign_in.accounts.conftest import PASSWORD, Caller, activate_totp, make_user, mount
@@ -147,6 +148,15 @@ def test_what_is_no_json_object_is_refused_in_the_error_format(caller: Caller):
         assert answer.status_code == 400
         assert "detail" in answer.json()
     assert caller("POST", "auth/login", DEEP).status_code == 413
+
+
+def test_a_form_with_files_is_refused_in_the_error_format(caller: Caller):
+    make_user()
+    caller.sign_in()
+    body = encode_multipart(BOUNDARY, {"password": PASSWORD})
+    answer = caller("POST", "auth/reauthenticate", body, content_type=MULTIPART_CONTENT)
+    assert answer.status_code == 400
+    assert "detail" in answer.json()
 
 
 def test_a_wrong_method_is_a_405_with_the_allowed_ones(caller: Caller):

@@ -210,6 +210,24 @@ def test_a_refusal_for_a_scope_names_the_metadata(mount: Mount):
     assert 'error="insufficient_scope"' in refused["WWW-Authenticate"]
 
 
+def test_a_refusal_of_a_route_with_a_parameter_names_the_metadata_of_its_api(mount: Mount):
+    api = shop()
+
+    @api.get("/shelves/{name}", auth=Token())
+    def shelf(request: Any, name: str) -> dict[str, str]:
+        return {}
+
+    refused = mount(path("api/", api.urls)).get("/api/shelves/1")
+    assert refused.status_code == 401
+    assert 'oauth-protected-resource/api"' in refused["WWW-Authenticate"]
+
+
+def test_a_refusal_of_an_api_whose_path_has_a_parameter_names_no_metadata(mount: Mount):
+    refused = mount(path("<tenant>/api/", shop().urls)).get("/red/api/books")
+    assert refused.status_code == 401
+    assert "resource_metadata" not in refused["WWW-Authenticate"]
+
+
 def test_other_responses_do_not_name_it(mount: Mount):
     client = mount(path("api/", shop().urls))
     assert "resource_metadata" not in client.get("/api/keys").get("WWW-Authenticate", "")

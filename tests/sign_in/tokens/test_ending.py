@@ -1,14 +1,17 @@
 """Properties 13 and 14: what ends a login, and how soon its tokens stop."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db import connection, connections
 from django.test import Client
 
 from django_matt import sign_in
+from django_matt.contrib.tokens.endings import open_families
 from django_matt.contrib.tokens.models import Family
 from django_matt.contrib.tokens.verification import verifier
 
@@ -261,6 +264,23 @@ def test_a_new_login_ends_the_oldest_above_the_limit(refresh, login, ada, settin
     assert refresh(first.refresh_token).status_code == 401
     assert refresh(second.refresh_token).status_code == 200
     assert refresh(third.refresh_token).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_logins_at_the_same_time_do_not_exceed_the_limit(login, settings):
+    settings.MATT_TOKENS = {"MAX_LOGINS": 3}
+    user = get_user_model().objects.create_user("ada")
+
+    def sign_in_again(_: int) -> None:
+        try:
+            login(user)
+        finally:
+            connections.close_all()
+
+    threads = 16 if connection.vendor == "postgresql" else 1
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(sign_in_again, range(16)))
+    assert open_families(user).count() == 3
 
 
 def test_a_new_login_deletes_the_expired_ones(login, ada):
