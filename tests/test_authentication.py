@@ -390,8 +390,8 @@ class TestSession:
 
         auth, client = SessionAuthenticator(), Client(enforce_csrf_checks=True)
         client.cookies.load({**_sign_in("bob"), "csrftoken": "a" * 32})
-        for options, expected in (({}, 400), ({"formats": ["json", "form"]}, 200)):
-            api = MattAPI(auth=auth, **options)
+        for formats, expected in ((None, 400), (["json", "form"], 200)):
+            api = MattAPI(auth=auth, formats=formats)
             api.post("/echo")(echo)
             serve(api)
             answer = client.post("/api/echo", {"name": "Zoë"}, headers={"x-csrftoken": "a" * 32})
