@@ -136,7 +136,7 @@ def _is_create(operation: Any) -> bool:
     """Whether an operation creates its table: that of a model, or that between two models."""
     if isinstance(operation, operations.AddField):
         remote = operation.field.remote_field
-        return operation.field.many_to_many and not getattr(remote, "through", None)
+        return bool(operation.field.many_to_many and not getattr(remote, "through", None))
     return isinstance(operation, operations.CreateModel)
 
 
