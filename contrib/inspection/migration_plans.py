@@ -117,7 +117,13 @@ def steps_of(migration: Migration, state: Any, connection: Any, made: set[str]) 
         if is_python:
             step.note = f"It runs Python code, which is not looked into. {_BATCHES}"
         else:
-            step.statements = list(_statements(operation, migration, before, state, connection))
+            try:
+                step.statements = list(_statements(operation, migration, before, state, connection))
+            except (TypeError, ValueError) as error:
+                # As AddIndexConcurrently on SQLite, or a column that becomes a many-to-many field.
+                raise BadMigrationError(
+                    f"{step.migration}: {step.operation!r} cannot be applied to {connection.display_name}: {error}"
+                ) from error
         # Without a statement, this database stays as it is: only the state changes, or a router keeps the model elsewhere.
         if step.statements and not step.is_new:
             step.breaks = _breaks(operation, migration.app_label, before, state)
@@ -215,6 +221,10 @@ def _breaks(operation: Any, app_label: str, before: Any, after: Any) -> str:
             )
         case operations.RenameField():
             return "The last release knows the column by its old name. Keep it with `db_column`."
+        case operations.AlterOrderWithRespectTo():
+            if operation.order_with_respect_to:
+                return "The last release inserts rows without the column `_order`, which takes no NULL."
+            return "The last release reads the column `_order`."
         case operations.AddField():
             field = operation.field
             has_value = field.null or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, migrations, models, transaction
+from django.db.migrations.exceptions import BadMigrationError
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now, Random
@@ -125,6 +126,7 @@ def test_a_step_for_which_nobody_waits_is_safe(operation: Any):
     [
         (lambda: migrations.DeleteModel("Book"), "still reads this table"),
         (lambda: migrations.RemoveField("book", "note"), "SeparateDatabaseAndState"),
+        (lambda: migrations.AlterOrderWithRespectTo("book", "author"), "_order"),
         (lambda: migrations.RenameField("book", "note", "remark"), "db_column"),
         (lambda: migrations.RenameModel("Book", "Volume"), "Keep `db_table`"),
         (lambda: migrations.AlterModelTable("book", "volumes"), "Keep `db_table`"),
@@ -310,6 +312,21 @@ def test_a_longer_text_that_refuses_null_is_read():
     assert lock_of(
         'ALTER TABLE "t" ALTER COLUMN "a" TYPE text, ALTER COLUMN "a" SET NOT NULL', keeps_rows=True
     ).duration == "scan"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda: migrations.AlterField("book", "pages", models.ManyToManyField("planned.Author")),
+        pytest.param(
+            lambda: concurrently(models.Index(fields=["pages"], name="p")),
+            marks=pytest.mark.skipif("connection.vendor == 'postgresql'", reason="SQLite's"),
+        ),
+    ],
+)
+def test_an_operation_that_the_database_cannot_do_is_a_sentence(operation: Any):
+    with pytest.raises(BadMigrationError, match=r"planned.0002_planned: .* cannot be applied to"):
+        plan_of(operation())
 
 
 def test_a_database_that_keeps_the_table_breaks_no_release():

@@ -59,7 +59,9 @@ class Command(BaseCommand):
             return
         try:
             steps = plan(using)
-        except (DatabaseError, InconsistentMigrationHistory, BadMigrationError) as error:
+        except (InconsistentMigrationHistory, BadMigrationError) as error:
+            raise CommandError(str(error)) from None
+        except DatabaseError as error:
             raise CommandError(_answer(using, error)) from None
         unsafe = [step for step in steps if not step.is_safe]
         shown = steps if options["verb"] == "plan" else unsafe
