@@ -1,6 +1,7 @@
 """Makes the values of a column, for many rows at once: by its type, its name, and its rules."""
 
 import ipaddress
+import operator
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -467,9 +468,20 @@ def _words_of(column: Any) -> Callable[[Batch], list[str]]:
     return _sentences if is_long else _joined(NOUNS)
 
 
+_OPERATORS = {"gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
+
+
 def _compared(make: Maker, bounds: Bounds) -> Maker:
     """Return what makes values that a comparison with another column accepts, which was made before."""
     steps = {"gt": 1, "gte": 1, "lt": -1, "lte": -1}
+    has_bounds = any(
+        each is not None for each in (bounds.least, bounds.above, bounds.most, bounds.below)
+    )
+
+    def place(lookup: str, value: Any, other: Any, random: Random) -> Any:
+        # A value inside of its own bounds stays where it is, if it is on the right side. NULL passes every check.
+        is_right = has_bounds and getattr(operator, _OPERATORS[lookup])(value, other)
+        return value if is_right else _beside(other, value, steps[lookup], random)
 
     def compare(batch: Batch) -> list[Any]:
         values = make(batch)
@@ -477,7 +489,9 @@ def _compared(make: Maker, bounds: Bounds) -> Maker:
             # Not those that the database makes, and in a circle of comparisons, not those that come later.
             others = batch.columns.get(name) or [None] * batch.size
             values = [
-                _beside(other, value, steps[lookup], batch.random) if other is not None else value
+                value
+                if value is None or other is None
+                else place(lookup, value, other, batch.random)
                 for value, other in zip(values, others, strict=True)
             ]
         return values

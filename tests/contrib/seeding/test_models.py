@@ -41,6 +41,8 @@ class Shift(Unmade):
     takes = fields.DurationField()
     day = fields.DateField()
     code = fields.DateField(unique=True)
+    start = fields.DateField()
+    end = fields.DateField(null=True)
 
     class Meta(Unmade.Meta):
         constraints = [
@@ -49,10 +51,24 @@ class Shift(Unmade):
             CheckConstraint(condition=Q(tea__gt=F("opens")), name="sh6"),
             CheckConstraint(condition=Q(name__lte=F("name")), name="sh7"),
             CheckConstraint(condition=Q(opens__lt=F("tea")), name="sh8"),
+            CheckConstraint(
+                condition=Q(end__gt=F("start"), end__gte=date(2025, 1, 1)),
+                name="sh9",
+            ),
             CheckConstraint(condition=Q(takes__lte=timedelta(minutes=30)), name="sh3"),
             CheckConstraint(condition=Q(day__gt=date(2030, 1, 1)), name="sh4"),
             CheckConstraint(condition=Q(code__gt=date(2030, 1, 1)), name="sh5"),
         ]
+
+
+class Visit(Unmade):
+    """May be without an end."""
+
+    start = fields.DateField()
+    end = fields.DateField(null=True)
+
+    class Meta(Unmade.Meta):
+        constraints = [CheckConstraint(condition=Q(end__gte=F("start")), name="vi1")]
 
 
 class Debt(Unmade):
@@ -190,6 +206,12 @@ def test_what_is_unique_in_an_inherited_table_is_obeyed(made: Callable[..., None
     for _ in range(2):
         run("project.Cafe", "--count", "12")
     assert (Place.objects.count(), Cafe.objects.count()) == (36, 24)
+
+
+def test_a_column_that_is_compared_may_still_be_null(made: Callable[..., None]):
+    made(Visit)
+    run("project.Visit", "--count", "100")
+    assert 0 < Visit.objects.filter(end=None).count() < 50
 
 
 def test_a_symmetrical_field_has_both_directions(made: Callable[..., None]):
