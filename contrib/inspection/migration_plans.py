@@ -7,6 +7,7 @@ from typing import Any
 import sqlparse
 from django.db import connections
 from django.db.migrations import Migration, operations
+from django.db.migrations.exceptions import BadMigrationError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED
@@ -46,6 +47,8 @@ class Step:
     breaks: str = ""
     """Why the code of the last release fails on the new schema; empty if it runs."""
     note: str = ""
+    keeps: str = ""
+    """Which lock of an earlier step of the same transaction lasts as long as this step; empty if none."""
 
     @property
     def waits(self) -> list[Statement]:
@@ -55,13 +58,19 @@ class Step:
     @property
     def is_safe(self) -> bool:
         """Whether nothing waits, and the last release still runs."""
-        return not (self.waits or self.breaks)
+        return not (self.waits or self.breaks or self.keeps)
 
 
 def plan(using: str, targets: list[tuple[str, str | None]] | None = None) -> list[Step]:
     """Return the steps of the migrations that are not applied to a database; it is only read."""
     connection = connections[using]
     executor = MigrationExecutor(connection)
+    # As `migrate` does.
+    executor.loader.check_consistent_history(connection)
+    for app_label, names in executor.loader.detect_conflicts().items():
+        raise BadMigrationError(
+            f"{', '.join(sorted(names))} of {app_label} have no order. Run `manage.py makemigrations --merge`."
+        )
     graph = executor.loader.graph
     wanted = graph.leaf_nodes() if targets is None else targets
     todo = executor.migration_plan(wanted)
@@ -88,6 +97,7 @@ def steps_of(migration: Migration, state: Any, connection: Any, made: set[str]) 
 
     ``made`` has the tables that did not exist before; those of this migration are added.
     """
+    earlier: Step | None = None
     for operation in migration.operations:
         before = state.clone()
         operation.state_forwards(migration.app_label, state)
@@ -96,15 +106,44 @@ def steps_of(migration: Migration, state: Any, connection: Any, made: set[str]) 
             operation=operation.describe(),
             table=_table(operation, migration.app_label, before, state),
         )
-        if isinstance(operation, operations.CreateModel) and step.table:
+        if step.table and _is_create(operation):
             made.add(step.table)
         step.is_new = step.table in made
-        step.breaks = "" if step.is_new else _breaks(operation, migration.app_label, before, state)
-        if isinstance(operation, operations.RunPython):
+        if step.is_new and isinstance(
+            operation, operations.RenameModel | operations.AlterModelTable
+        ):
+            made.add(_table_names(operation, migration.app_label, before, state)[1])
+        is_python = isinstance(operation, operations.RunPython)
+        if is_python:
             step.note = f"It runs Python code, which is not looked into. {_BATCHES}"
         else:
-            step.statements = list(_statements(operation, migration, before, state, connection))
+            try:
+                step.statements = list(_statements(operation, migration, before, state, connection))
+            except (TypeError, ValueError) as error:
+                # As AddIndexConcurrently on SQLite, or a column that becomes a many-to-many field.
+                raise BadMigrationError(
+                    f"{step.migration}: {step.operation!r} cannot be applied to {connection.display_name}: {error}"
+                ) from error
+        # Without a statement, this database stays as it is: only the state changes, or a router keeps the model elsewhere.
+        if step.statements and not step.is_new:
+            step.breaks = _breaks(operation, migration.app_label, before, state)
+        takes_long = is_python or any(s.lock.duration != "brief" for s in step.statements)
+        if earlier and takes_long and not step.is_new:
+            step.keeps = (
+                f"The lock of the step {earlier.operation!r} is kept until this one is done, because both are in one "
+                "transaction. Put them into two migrations."
+            )
+        if migration.atomic and not step.is_new and any(s.lock.stops for s in step.statements):
+            earlier = earlier or step
         yield step
+
+
+def _is_create(operation: Any) -> bool:
+    """Whether an operation creates its table: that of a model, or that between two models."""
+    if isinstance(operation, operations.AddField):
+        remote = operation.field.remote_field
+        return bool(operation.field.many_to_many and not getattr(remote, "through", None))
+    return isinstance(operation, operations.CreateModel)
 
 
 def _statements(
@@ -116,19 +155,25 @@ def _statements(
         # Deferred statements, such as the indexes of a new table, follow.
         texts = [*editor.collected_sql, *map(str, editor.deferred_sql)]
         editor.deferred_sql.clear()
-    grows = isinstance(operation, operations.AlterField) and _only_grows(
+    keeps_rows = isinstance(operation, operations.AlterField) and _only_grows(
         _field(before, migration.app_label, operation),
         _field(after, migration.app_label, operation),
     )
     for text in (part for each in texts for part in sqlparse.split(each)):
-        if text.strip() and not text.startswith("--"):
-            lock = lock_of(text) if connection.vendor == "postgresql" else _EVERYTHING
-            changes_type = lock.duration == "rewrite"
-            yield Statement(text, Lock(lock.mode, "brief") if grows and changes_type else lock)
+        if sqlparse.format(text, strip_comments=True).strip():
+            is_postgres = connection.vendor == "postgresql"
+            yield Statement(
+                text, lock_of(text, keeps_rows=keeps_rows) if is_postgres else _EVERYTHING
+            )
 
 
 def _only_grows(old: Any, new: Any) -> bool:
-    """Whether a change of type rewrites nothing: a varchar that becomes longer, or text."""
+    """Whether a change of type rewrites nothing: a varchar that becomes longer, or text, or a number with more digits."""
+    if old.get_internal_type() == new.get_internal_type() == "DecimalField":
+        same: bool = old.decimal_places == new.decimal_places
+        return same and old.max_digits <= new.max_digits
+    if getattr(old, "db_collation", None) != getattr(new, "db_collation", None):
+        return False
     texts = ("CharField", "TextField", "SlugField")
     if old.get_internal_type() not in texts or new.get_internal_type() not in texts:
         return False
@@ -148,6 +193,9 @@ def _table(operation: Any, app_label: str, before: Any, after: Any) -> str | Non
         name = operation.old_name
     if not isinstance(name, str) or isinstance(operation, operations.RunSQL | operations.RunPython):
         return None
+    if isinstance(operation, operations.AddField) and _is_create(operation):
+        own = after.apps.get_model(app_label, name)._meta.get_field(operation.name)
+        return str(own.remote_field.through._meta.db_table)
     for state in (before, after):
         key = (app_label, name.lower())
         if key in state.models:
@@ -168,10 +216,15 @@ def _breaks(operation: Any, app_label: str, before: Any, after: Any) -> str:
         case operations.RemoveField():
             return (
                 "The last release reads this column in every query of the model. Use SeparateDatabaseAndState: remove the "
-                "field from the state in one release, and from the database in the next."
+                "field from the state in one release, and from the database in the next. If it takes no NULL, give it a "
+                "db_default or null=True first, so that rows can be inserted without it."
             )
         case operations.RenameField():
             return "The last release knows the column by its old name. Keep it with `db_column`."
+        case operations.AlterOrderWithRespectTo():
+            if operation.order_with_respect_to:
+                return "The last release inserts rows without the column `_order`, which takes no NULL."
+            return "The last release reads the column `_order`."
         case operations.AddField():
             field = operation.field
             has_value = field.null or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED

@@ -11,6 +11,7 @@ from django_matt.contrib.inspection.schemas import Finding, Index, Report, Table
 from django_matt.contrib.inspection.statistics import (
     Numbers,
     numbers_of,
+    orders_of,
     partial_indexes,
     sequences_of,
     slow_queries,
@@ -30,9 +31,14 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
         present = connection.introspection.table_names(cursor)
     known = {model._meta.db_table: model for model in _models(using)}
     wanted = list(known.values()) if models is None else models
+    wanted = [
+        model
+        for model in wanted
+        if router.allow_migrate_model(using, model) and not _has_schema(model)
+    ]
     names = [model._meta.db_table for model in wanted]
     numbers = numbers_of(connection, [name for name in names if name in present])
-    partial = partial_indexes(connection)
+    partial, orders = partial_indexes(connection), orders_of(connection)
     tables, findings = [], list[Finding]()
     for model in sorted(wanted, key=lambda each: each._meta.db_table):
         name = model._meta.db_table
@@ -50,11 +56,13 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
         findings += _drift(model, columns)
         findings += [
             found
-            for found in _indexes(table, constraints, partial)
+            for found in _indexes(table, constraints, partial, orders)
             if found.id != "repeated_index" or _is_of_project(model)
         ]
         findings += _dead_rows(table)
     if models is None:
+        # Also those that Django does not make.
+        used = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
         findings += [
             Finding(
                 id="table_without_model",
@@ -63,7 +71,7 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
                 message="No installed model has this table.",
                 hint="Delete it if nothing else uses it.",
             )
-            for name in sorted(set(present) - set(known) - {"django_migrations"})
+            for name in sorted(set(present) - used - {"django_migrations"})
         ]
     findings += _numbers(sequences_of(connection), set(names))
     order = ["error", "warning", "info"]
@@ -87,6 +95,11 @@ def _models(using: str) -> Iterator[type[Model]]:
             and router.allow_migrate_model(using, model)
         ):
             yield model
+
+
+def _has_schema(model: type[Model]) -> bool:
+    """Whether the name of a table is quoted, with that of a schema, which Django does not look into."""
+    return '"' in model._meta.db_table
 
 
 def _is_of_project(model: type[Model]) -> bool:
@@ -173,10 +186,13 @@ def _drift(model: type[Model], columns: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _indexes(
-    table: Table, constraints: dict[str, dict[str, Any]], partial: set[str]
+    table: Table,
+    constraints: dict[str, dict[str, Any]],
+    partial: set[str],
+    orders: dict[str, list[str]],
 ) -> Iterator[Finding]:
     whole = [index for index in table.indexes if index.columns and index.name not in partial]
-    covered = {index.columns[0] for index in whole}
+    covered = {constraints[index.name]["columns"][0] for index in whole}
     for value in constraints.values():
         columns = value["columns"]
         if value["foreign_key"] and len(columns) == 1 and columns[0] not in covered:
@@ -188,9 +204,15 @@ def _indexes(
                 message=f"The foreign key {columns[0]!r} has no index: each delete in {target} reads this whole table.",
                 hint="Remove `db_index=False`, or add an index that begins with this column.",
             )
-    plain = [each for each in whole if _is_plain(constraints[each.name])]
-    for index in plain:
-        longer = next((other for other in plain if _repeats(index, other)), None)
+    plain = [
+        (each, _parts(each, constraints[each.name], orders))
+        for each in whole
+        if _is_plain(constraints[each.name])
+    ]
+    for index, parts in plain:
+        longer = next(
+            (other for other, others in plain if _repeats(index, parts, other, others)), None
+        )
         if longer is not None:
             yield Finding(
                 id="repeated_index",
@@ -218,21 +240,28 @@ def _is_plain(constraint: dict[str, Any]) -> bool:
     return plain and not constraint.get("definition")
 
 
-def _repeats(index: Index, other: Index) -> bool:
-    if index.unique or index.primary or index is other:
+def _parts(
+    index: Index, constraint: dict[str, Any], orders: dict[str, list[str]]
+) -> list[tuple[str, Any]]:
+    """Return the columns that an index is sorted by, each with its order."""
+    known = orders.get(index.name) or constraint.get("orders") or ["ASC"] * len(index.columns)
+    return list(zip(index.columns, known, strict=False))
+
+
+def _repeats(index: Index, parts: list[Any], other: Index, others: list[Any]) -> bool:
+    if index.unique or index.primary or index is other or parts != others[: len(parts)]:
         return False
-    # Django's indexes for LIKE on PostgreSQL have the columns of another index, and another operator class.
-    if index.name.endswith("_like") or other.name.endswith("_like"):
+    # Columns that an index only carries answer queries without the table.
+    if not set(index.columns) <= set(other.columns):
         return False
-    same = index.columns == other.columns
-    if same:
+    if len(parts) == len(others) and len(index.columns) == len(other.columns):
         return other.unique or other.primary or index.name > other.name
-    return other.columns[: len(index.columns)] == index.columns
+    return True
 
 
 def _dead_rows(table: Table) -> Iterator[Finding]:
     dead = table.dead_rows or 0
-    if dead >= _MANY_ROWS and dead > table.rows // 4:
+    if dead >= _MANY_ROWS and dead > (table.rows + dead) / 4:
         yield Finding(
             id="dead_rows",
             level="warning",

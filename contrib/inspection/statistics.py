@@ -6,7 +6,7 @@ from django.db import DatabaseError, transaction
 
 from django_matt.contrib.inspection.schemas import Query
 
-__all__ = ["Numbers", "numbers_of", "partial_indexes", "sequences_of", "slow_queries"]
+__all__ = ["Numbers", "numbers_of", "orders_of", "partial_indexes", "sequences_of", "slow_queries"]
 
 Numbers = dict[str, dict[str, Any]]
 """By the name of a table or an index: ``rows``, ``exact``, ``bytes``, ``index_bytes``, ``dead_rows``, ``scans``."""
@@ -23,13 +23,23 @@ SELECT s.indexrelname, pg_relation_size(s.indexrelid), s.idx_scan
 FROM pg_stat_user_indexes s WHERE pg_table_is_visible(s.relid)
 """
 _PARTIAL = {
-    "postgresql": "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indpred IS NOT NULL",
+    # An index that could not be built concurrently is there, and serves no query.
+    "postgresql": """
+    SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE (i.indpred IS NOT NULL OR NOT i.indisvalid) AND pg_table_is_visible(c.oid)
+    """,
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'",
 }
+_ORDERS = """
+SELECT c.relname, ARRAY(
+    SELECT concat(i.indclass[at], ' ', i.indcollation[at], ' ', i.indoption[at]) FROM generate_series(0, i.indnkeyatts - 1) at
+)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE pg_table_is_visible(c.oid)
+"""
 _SEQUENCES = """
 SELECT t.relname, a.attname, format_type(a.atttypid, NULL), s.last_value
 FROM pg_sequences s
-JOIN pg_class q ON q.relname = s.sequencename AND pg_table_is_visible(q.oid) AND q.relkind = 'S'
+JOIN pg_class q ON q.oid = format('%I.%I', s.schemaname, s.sequencename)::regclass AND pg_table_is_visible(q.oid)
 JOIN pg_depend d ON d.objid = q.oid AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
 JOIN pg_class t ON t.oid = d.refobjid
 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
@@ -95,6 +105,15 @@ def partial_indexes(connection: Any) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return {name for (name,) in cursor.fetchall()}
+
+
+def orders_of(connection: Any) -> dict[str, list[str]]:
+    """Return what PostgreSQL sorts each column of an index by; the columns that it only carries (INCLUDE) have nothing."""
+    if connection.vendor != "postgresql":
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ORDERS)
+        return dict(cursor.fetchall())
 
 
 def sequences_of(connection: Any) -> list[tuple[str, str, str, int]]:

@@ -1,6 +1,7 @@
 """Makes the values of a column, for many rows at once: by its type, its name, and its rules."""
 
 import ipaddress
+import operator
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connections
+from django.db.models import EmailField, FileField, SlugField, URLField
 
 from django_matt.contrib.seeding.errors import SeedingError
-from django_matt.contrib.seeding.rules import Bounds
+from django_matt.contrib.seeding.rules import Bounds, bounds_of
 from django_matt.contrib.seeding.words import (
     CITIES,
     COLOURS,
@@ -159,30 +161,51 @@ def _integers(column: Any, bounds: Bounds, counted: bool) -> Maker:
 
         return count
     last = first + 1_000 if high is None else min(high, first + 1_000)
+    if last < first:
+        raise SeedingError(
+            f"{_name(column)} is at least {first} and at most {last}: there is no such value."
+        )
     return lambda batch: batch.random.choices(range(first, last + 1), k=batch.size)
 
 
 def _decimals(column: Any, bounds: Bounds, counted: bool) -> Maker:
     places = column.decimal_places or 0
     step = Decimal(1).scaleb(-places)
-    most = min(Decimal(10) ** ((column.max_digits or 10) - places) - step, Decimal(1_000))
-    low = Decimal(str(bounds.least if bounds.least is not None else 0))
-    if bounds.above is not None:
-        low = max(low, Decimal(str(bounds.above)) + step)
-    high = Decimal(str(bounds.most)) if bounds.most is not None else max(low, most)
-    if bounds.below is not None:
-        high = min(high, Decimal(str(bounds.below)) - step)
+    widest = Decimal(10) ** ((column.max_digits or 10) - places) - step
+    most = min(widest, Decimal(1_000))
+    lows = [Decimal(str(x)) for x in (bounds.least,) if x is not None]
+    lows += [Decimal(str(x)) + step for x in (bounds.above,) if x is not None]
+    highs = [Decimal(str(x)) for x in (bounds.most,) if x is not None]
+    highs += [Decimal(str(x)) - step for x in (bounds.below,) if x is not None]
+    # From 0 to 1,000, if the bounds allow it.
+    low = max(lows, default=min([Decimal(0), *(max(-widest, x - most) for x in highs if x < 0)]))
+    high = min(highs, default=max(low, most))
     first, last = int(low / step), int(high / step)
     if counted:
-        return lambda batch: [(first + number) * step for number in batch.numbers]
+        limit = min(highs, default=widest)
+
+        def count(batch: Batch) -> list[Any]:
+            if (first + batch.start + batch.size - 1) * step > limit:
+                raise SeedingError(
+                    f"{_name(column)} is unique and at most {limit}: there are not that many values."
+                )
+            return [(first + number) * step for number in batch.numbers]
+
+        return count
+    if last < first:
+        raise SeedingError(
+            f"{_name(column)} is at least {low} and at most {high}: there is no such value."
+        )
     return lambda batch: [
         number * step for number in batch.random.choices(range(first, last + 1), k=batch.size)
     ]
 
 
 def _floats(column: Any, bounds: Bounds, counted: bool) -> Maker:
-    low = max((float(x) for x in (bounds.least, bounds.above) if x is not None), default=0.0)
-    high = min((float(x) for x in (bounds.most, bounds.below) if x is not None), default=low + 1000)
+    lows = [float(x) for x in (bounds.least, bounds.above) if x is not None]
+    highs = [float(x) for x in (bounds.most, bounds.below) if x is not None]
+    low = max(lows, default=min([0.0, *(high - 1000 for high in highs)]))
+    high = min(highs, default=low + 1000)
     if counted:
         return lambda batch: [low + 1.0 + number for number in batch.numbers]
     return lambda batch: [
@@ -203,11 +226,7 @@ def _dates(column: Any, bounds: Bounds, counted: bool) -> Maker:
     if getattr(column, "auto_now", False) or getattr(column, "auto_now_add", False):
         today = date.today()  # noqa: DTZ011 - as Django's own
         return lambda batch: [today] * batch.size
-    first = _FIRST.date()
-    if counted:
-        return lambda batch: [first + timedelta(days=number) for number in batch.numbers]
-    days = [first + timedelta(days=day) for day in range(_DAYS)]
-    return lambda batch: batch.choose(_within(days, bounds))
+    return _steps(_FIRST.date(), timedelta(days=1), _DAYS, bounds, counted)
 
 
 def _moments(column: Any, bounds: Bounds, counted: bool) -> Maker:
@@ -215,12 +234,25 @@ def _moments(column: Any, bounds: Bounds, counted: bool) -> Maker:
     if getattr(column, "auto_now", False) or getattr(column, "auto_now_add", False):
         now = datetime.now(zone)
         return lambda batch: [now] * batch.size
-    first = _FIRST.replace(tzinfo=zone)
+    step = timedelta(seconds=1) if counted else timedelta(minutes=1)
+    return _steps(_FIRST.replace(tzinfo=zone), step, _DAYS * 24 * 60, bounds, counted)
+
+
+def _steps(first: Any, step: timedelta, count: int, bounds: Bounds, counted: bool) -> Maker:
+    """Return what makes values that are multiples of a step apart, from the first one on or where the bounds are."""
+    lows = [x for x in (bounds.least,) if x is not None]
+    lows += [x + step for x in (bounds.above,) if x is not None]
+    highs = [x for x in (bounds.most,) if x is not None]
+    highs += [x - step for x in (bounds.below,) if x is not None]
+    low = max([first, *lows])
+    if highs and min(highs) < low:
+        low = max(lows, default=min(highs) - step * (count - 1))
+    if highs:
+        count = max(1, min(count, (min(highs) - low) // step + 1))
     if counted:
-        return lambda batch: [first + timedelta(seconds=number) for number in batch.numbers]
-    minutes = range(_DAYS * 24 * 60)
+        return lambda batch: [low + step * number for number in batch.numbers]
     return lambda batch: [
-        first + timedelta(minutes=minute) for minute in batch.random.choices(minutes, k=batch.size)
+        low + step * number for number in batch.random.choices(range(count), k=batch.size)
     ]
 
 
@@ -241,13 +273,14 @@ def _times(column: Any, bounds: Bounds, counted: bool) -> Maker:
         return lambda batch: [
             (_FIRST + timedelta(seconds=number)).time() for number in batch.numbers
         ]
-    return lambda batch: batch.choose([time(hour, part) for hour in range(24) for part in (0, 30)])
+    # No midnight: nothing is before it.
+    times = _within([time(hour, part) for hour in range(24) for part in (0, 30)][1:], bounds)
+    return lambda batch: batch.choose(times)
 
 
 def _durations(column: Any, bounds: Bounds, counted: bool) -> Maker:
-    if counted:
-        return lambda batch: [timedelta(seconds=number) for number in batch.numbers]
-    return lambda batch: batch.choose([timedelta(minutes=15 * part) for part in range(1, 97)])
+    first = timedelta() if counted else timedelta(minutes=15)
+    return _steps(first, timedelta(seconds=1) if counted else first, 96, bounds, counted)
 
 
 def _uuids(column: Any, bounds: Bounds, counted: bool) -> Maker:
@@ -268,10 +301,21 @@ def _addresses(column: Any, bounds: Bounds, counted: bool) -> Maker:
 
 
 def _binaries(column: Any, bounds: Bounds, counted: bool) -> Maker:
-    return lambda batch: [batch.random.randbytes(8) for _ in batch.numbers]
+    size = min(8, bounds.longest or 8)
+
+    def count(batch: Batch) -> list[Any]:
+        if batch.start + batch.size > 256**size:
+            raise SeedingError(f"{_name(column)} is unique: there are not that many values.")
+        return [number.to_bytes(size, "big") for number in batch.numbers]
+
+    if counted:
+        return count
+    return lambda batch: [batch.random.randbytes(size) for _ in batch.numbers]
 
 
 def _documents(column: Any, bounds: Bounds, counted: bool) -> Maker:
+    if counted:
+        return lambda batch: [{"number": number} for number in batch.numbers]
     if column.has_default():
         return lambda batch: [column.get_default() for _ in batch.numbers]
     return lambda batch: [{"colour": colour} for colour in batch.choose(COLOURS)]
@@ -281,8 +325,8 @@ def _arrays(column: Any, bounds: Bounds, counted: bool) -> Maker:
     inner = column.base_field
     inner.model = column.model
     inner.name = column.name
-    size = min(column.size or 2, 2)
-    make = maker_of(inner, Bounds(longest=inner.max_length), counted=counted)
+    size = max(min(column.size or 2, 2), bounds.shortest)
+    make = maker_of(inner, bounds_of(inner), counted=counted)
 
     def several(batch: Batch) -> list[Any]:
         columns = [make(batch) for _ in range(size)]
@@ -298,15 +342,15 @@ def _texts(column: Any, bounds: Bounds, counted: bool) -> Maker:
     longest = bounds.longest
     base = _words_of(column)
     form = "{}-{}"
-    kind = type(column).__name__
     if column.name == "password":
         # No one signs in with it: Django's mark of an unusable password.
-        return lambda batch: [f"!{number:040d}" for number in batch.numbers]
-    if kind == "EmailField" or column.name == "email":
+        digits = min(40, (longest or 41) - 1)
+        return lambda batch: [f"!{number:0{digits}d}" for number in batch.numbers]
+    if isinstance(column, EmailField) or column.name == "email":
         base, form, counted = _lower(_first_names), "{}{}@example.com", True
-    elif kind == "URLField":
+    elif isinstance(column, URLField):
         base, form, counted = _constant("https://example.com"), "{}/{}", True
-    elif kind in {"FileField", "ImageField"}:
+    elif isinstance(column, FileField):
         return lambda batch: [""] * batch.size if column.blank else _files(column, batch)
     elif bounds.among is not None:
         raise SeedingError(
@@ -418,22 +462,36 @@ def _words_of(column: Any) -> Callable[[Batch], list[str]]:
     for name, make in _BY_NAME.items():
         if column.name == name or column.name.endswith(f"_{name}"):
             return make
-    if type(column).__name__ == "SlugField":
+    if isinstance(column, SlugField):
         return _BY_NAME["slug"]
     is_long = column.get_internal_type() == "TextField" or (column.max_length or 0) > 80
     return _sentences if is_long else _joined(NOUNS)
 
 
+_OPERATORS = {"gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
+
+
 def _compared(make: Maker, bounds: Bounds) -> Maker:
     """Return what makes values that a comparison with another column accepts, which was made before."""
     steps = {"gt": 1, "gte": 1, "lt": -1, "lte": -1}
+    has_bounds = any(
+        each is not None for each in (bounds.least, bounds.above, bounds.most, bounds.below)
+    )
+
+    def place(lookup: str, value: Any, other: Any, random: Random) -> Any:
+        # A value inside of its own bounds stays where it is, if it is on the right side. NULL passes every check.
+        is_right = has_bounds and getattr(operator, _OPERATORS[lookup])(value, other)
+        return value if is_right else _beside(other, value, steps[lookup], random)
 
     def compare(batch: Batch) -> list[Any]:
         values = make(batch)
         for lookup, name in bounds.after:
-            others = batch.columns[name]
+            # Not those that the database makes, and in a circle of comparisons, not those that come later.
+            others = batch.columns.get(name) or [None] * batch.size
             values = [
-                _beside(other, steps[lookup], batch.random) if other is not None else value
+                value
+                if value is None or other is None
+                else place(lookup, value, other, batch.random)
                 for value, other in zip(values, others, strict=True)
             ]
         return values
@@ -441,11 +499,17 @@ def _compared(make: Maker, bounds: Bounds) -> Maker:
     return compare
 
 
-def _beside(other: Any, sign: int, random: Random) -> Any:
-    """Return a value that is greater than another one, or smaller."""
+def _beside(other: Any, value: Any, sign: int, random: Random) -> Any:
+    """Return a value that is greater than another one, or smaller; ``value`` if nothing can be added to the other."""
     distance = random.randint(1, 30)
     if isinstance(other, datetime | date):
         return other + timedelta(days=sign * distance)
     if isinstance(other, timedelta):
         return other + sign * timedelta(minutes=distance)
-    return other + sign * distance
+    if isinstance(other, time):
+        # Between the other one and the end of its day, or the beginning.
+        minute = other.hour * 60 + other.minute
+        least, most = (minute + 1, 24 * 60 - 1) if sign > 0 else (0, minute - 1)
+        found = random.randint(least, most) if least <= most else minute
+        return time(found // 60, found % 60)
+    return other + sign * distance if isinstance(other, int | float | Decimal) else value

@@ -12,14 +12,19 @@ _BATCH = 1_000
 
 
 def insert(
-    model: type[Model], columns: dict[str, list[Any]], using: str, *, needs_keys: bool
+    model: type[Model],
+    columns: dict[str, list[Any]],
+    using: str,
+    *,
+    needs_keys: bool,
+    size: int = 0,
 ) -> Sequence[Any]:
     """Insert rows and return their keys; with ``needs_keys`` false, they may be left out.
 
-    ``columns`` has a list of values for each ``attname``.
+    ``columns`` has a list of values for each ``attname``. Without columns, ``size`` rows get a key and nothing else.
     """
     names = list(columns)
-    rows = zip(*columns.values(), strict=True)
+    rows: Any = zip(*columns.values(), strict=True) if columns else [()] * size
     if model._meta.parents:
         # Django cannot insert rows of several tables at once.
         made = [model(**dict(zip(names, row, strict=True))) for row in rows]
@@ -27,7 +32,7 @@ def insert(
             instance.save(using=using, force_insert=True)
         return [instance.pk for instance in made]
     connection = connections[using]
-    if not needs_keys and connection.vendor == "postgresql" and _has_copy(connection):
+    if columns and not needs_keys and connection.vendor == "postgresql" and _has_copy(connection):
         _copy(model, names, rows, connection)
         return ()
     table: QuerySet[Any] = QuerySet(model, using=using)
@@ -48,7 +53,9 @@ def _copy(model: type[Model], names: list[str], rows: Any, connection: Any) -> N
     place = ", ".join(quote(field.column) for field in written)
     prepare = [(index, field) for index, field in enumerate(written) if _is_prepared(field)]
     statement = f"COPY {quote(model._meta.db_table)} ({place}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    # Django makes its own errors of those of execute(), and not of those of a COPY.
+    errors = connection.wrap_database_errors
+    with connection.cursor() as cursor, errors, cursor.copy(statement) as copy:
         write = copy.write_row
         if not prepare:
             for row in rows:

@@ -1,8 +1,11 @@
 """The rules of a model that its rows have to obey: bounds, comparisons of two columns, and what is unique."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import (
     MaxLengthValidator,
     MaxValueValidator,
@@ -11,11 +14,12 @@ from django.core.validators import (
 )
 from django.db.models import CheckConstraint, F, Model, Q, UniqueConstraint
 from django.db.models.functions import Lower, Upper
+from django.utils import timezone
 
-__all__ = ["Bounds", "Rules", "rules_of"]
+__all__ = ["Bounds", "Rules", "bounds_of", "rules_of"]
 
 _COMPARISONS = frozenset({"gt", "gte", "lt", "lte"})
-_UNCOUNTED = frozenset({"BooleanField", "BinaryField", "JSONField"})
+_UNCOUNTED = frozenset({"BooleanField"})
 
 
 @dataclass(slots=True)
@@ -51,11 +55,12 @@ class Rules:
 
 def rules_of(model: type[Model], chosen: set[str]) -> Rules:
     """Read the rules of a model; ``chosen`` has the columns whose values are chosen from some that exist."""
-    bounds = {column.attname: _bounds(column) for column in model._meta.concrete_fields}
-    for constraint in model._meta.constraints:
+    bounds = {column.attname: bounds_of(column) for column in model._meta.concrete_fields}
+    constraints = [each for table in _tables(model) for each in table._meta.constraints]
+    for constraint in constraints:
         if isinstance(constraint, CheckConstraint):
             _read(model, constraint.condition, bounds)
-    for constraint in model._meta.constraints:
+    for constraint in constraints:
         if isinstance(constraint, UniqueConstraint):
             _avoid(model, constraint, bounds)
     counted: set[str] = set()
@@ -73,6 +78,11 @@ def rules_of(model: type[Model], chosen: set[str]) -> Rules:
     return Rules(bounds, counted, grids)
 
 
+def _tables(model: type[Model]) -> list[type[Model]]:
+    """Return a model and those whose columns it inherits with their tables."""
+    return [model, *model._meta.get_parent_list()]
+
+
 def _is_counted(model: type[Model], name: str) -> bool:
     column = _column(model, name)
     return column.get_internal_type() not in _UNCOUNTED
@@ -87,11 +97,11 @@ def _unique_sets(model: type[Model]) -> list[tuple[str, ...]]:
     meta = model._meta
     found: list[list[str]] = [
         [column.name]
-        for column in meta.local_concrete_fields
+        for column in meta.concrete_fields
         if column.unique and not _is_automatic(column)
     ]
-    found += [list(names) for names in meta.unique_together]
-    for constraint in meta.constraints:
+    found += [list(names) for table in _tables(model) for names in table._meta.unique_together]
+    for constraint in (each for table in _tables(model) for each in table._meta.constraints):
         if isinstance(constraint, UniqueConstraint):
             names = list(constraint.fields)
             for expression in constraint.expressions:
@@ -118,7 +128,8 @@ def _is_automatic(column: Any) -> bool:
     return column.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}
 
 
-def _bounds(column: Any) -> Bounds:
+def bounds_of(column: Any) -> Bounds:
+    """Return what the validators and the choices of a column allow."""
     bounds = Bounds(longest=column.max_length)
     for validator in column.validators:
         limit: Any = getattr(validator, "limit_value", None)
@@ -161,7 +172,11 @@ def _avoid(model: type[Model], constraint: UniqueConstraint, bounds: dict[str, B
 
 
 def _pairs(condition: Any) -> list[tuple[str, Any]]:
-    return [child for child in condition.children if isinstance(child, tuple)]
+    if condition.negated or condition.connector != Q.AND:
+        return []
+    return [
+        child for child in condition.children if isinstance(child, tuple) and "__" not in child[0]
+    ]
 
 
 def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]) -> None:
@@ -176,8 +191,22 @@ def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]
         if lookup in _COMPARISONS and other in known:
             found.after.append((lookup, known[other]))
         return
+    if lookup in {"range", "in"}:
+        if hasattr(value, "resolve_expression") or any(
+            hasattr(v, "resolve_expression") for v in value
+        ):
+            return
+        values = [_literal(model, name, each) for each in value]
+        if lookup == "range":
+            _demand(model, f"{name}__gte", values[0], bounds)
+            _demand(model, f"{name}__lte", values[1], bounds)
+        else:
+            found.among = [v for v in values if found.among is None or v in found.among] or values
+        return
     if hasattr(value, "resolve_expression"):
         return
+    if lookup in _COMPARISONS:
+        value = _literal(model, name, value)
     if lookup in {"gte", "gt"}:
         found.not_null = True
         if lookup == "gte":
@@ -190,11 +219,18 @@ def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]
             found.most = value if found.most is None else min(found.most, value)
         else:
             found.below = value if found.below is None else min(found.below, value)
-    elif lookup == "range":
-        found.least, found.most = value
-    elif lookup == "in":
-        found.among = list(value)
     elif lookup in {"", "exact"}:
-        found.among = [value]
+        found.among = [_literal(model, name, value)]
     elif lookup == "isnull":
         found.null, found.not_null = bool(value), not value
+
+
+def _literal(model: type[Model], name: str, value: Any) -> Any:
+    """Return the value that a condition names, of the type of its column."""
+    if isinstance(value, datetime):
+        is_naive = settings.USE_TZ and timezone.is_naive(value)
+        return timezone.make_aware(value) if is_naive else value
+    try:
+        return _column(model, name).to_python(value)
+    except ValidationError:
+        return value

@@ -1,13 +1,14 @@
 """Seeds models: in the order of their relations, each in one transaction, the same rows for the same seed."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max, Model, QuerySet
 
 from django_matt.contrib.seeding.columns import Batch, Maker, check, maker_of
@@ -21,6 +22,7 @@ __all__ = ["Step", "plan", "seed"]
 _BATCH = 5_000
 _POOL = 10_000
 _MANY = 3
+_NUMBER = re.compile(r"(?<!\d)(\d{1,9})(?:@example\.com)?$")
 Tell = Callable[[int], None]
 
 
@@ -69,20 +71,43 @@ def plan(wanted: dict[type[Model], int], using: str) -> list[Step]:
         pending.pop()
         steps[model] = Step(model, count, "" if model in wanted else why)
 
-    for model, count in wanted.items():
-        visit(model, count, "")
+    seen: set[type[Model]] = set()
+
+    def arrange(model: type[Model]) -> None:
+        # Many-to-many fields are filled with the model, so their objects come before it where they can.
+        seen.add(model)
+        for field in (*model._meta.concrete_fields, *model._meta.many_to_many):
+            target: Any = field.related_model if field.is_relation else None
+            if target in wanted and target not in seen:
+                arrange(target)
+        visit(model, wanted[model], "")
+
+    # A generic foreign key refers to what is there.
+    for model in sorted(wanted, key=lambda each: bool(generic_columns(each))):
+        if model not in seen:
+            arrange(model)
     return [step for step in steps.values() if step.count]
 
 
 def _missing(column: Any, target: type[Model], count: int, using: str) -> int:
     """Return how many rows of another model a column needs that do not exist."""
-    if target is ContentType:
+    if target._meta.label_lower == "contenttypes.contenttype":
         return 0
     there = rows_of(target, using)
     if column.unique:
         used: int = rows_of(column.model, using).count()
         return max(0, used + count - there.count())
     return 0 if there.exists() else max(1, min(count // 10, 1_000))
+
+
+def generic_columns(model: type[Model]) -> tuple[str, ...]:
+    """Return the two columns of a generic foreign key, if the model has one."""
+    for field in model._meta.private_fields:
+        kind = getattr(field, "ct_field", None)
+        if kind and hasattr(field, "fk_field") and not hasattr(field, "object_id_field_name"):
+            content_type: Any = model._meta.get_field(kind)
+            return content_type.attname, field.fk_field
+    return ()
 
 
 def rows_of(model: type[Model], using: str) -> QuerySet[Any]:
@@ -103,7 +128,7 @@ def seed(step: Step, number: int, using: str, tell: Tell = lambda done: None) ->
     try:
         with transaction.atomic(using=using):
             return _Table(model, number, using).fill(step.count, tell)
-    except IntegrityError as error:
+    except (IntegrityError, DataError) as error:
         text = str(error).splitlines()[0]
         raise SeedingError(
             f"{model._meta.label}: the database refused the rows: {text}. "
@@ -120,14 +145,17 @@ class _Table:
         self._seeds = seeds_for(model)
         meta = model._meta
         self._columns = [column for column in meta.concrete_fields if self._is_made(column)]
-        generic = self._generic_columns()
-        chosen = {c.attname for c in self._columns if c.is_relation} | set(generic)
+        generic = generic_columns(model)
+        chosen = {c.attname for c in meta.concrete_fields if c.is_relation} | set(generic)
         self._rules = rules_of(model, chosen | self._choices())
         self._start = self._first_number()
         self._random = Random(f"{number}:{meta.label_lower}:{self._start}")  # noqa: S311 - the same again
         self._makers: dict[str, Maker] = {}
         self._together: list[Callable[[Batch], None]] = []
-        grid_names = {name for grid in self._rules.grids for name in grid}
+        # Rows without a parent are all different.
+        made = {column.attname for column in self._columns}
+        grids = [grid for grid in self._rules.grids if made.issuperset(grid)]
+        grid_names = {name for grid in grids for name in grid}
         for column in self._columns:
             own = self._seeds.get(column.attname) or self._seeds.get(column.name)
             if own is not None:
@@ -136,10 +164,10 @@ class _Table:
                 continue
             else:
                 self._makers[column.attname] = self._maker(column)
-        for grid in self._rules.grids:
+        for grid in grids:
             if not set(grid) <= set(self._makers):
-                self._together.append(self._combine(grid))
-        if generic:
+                self._together.append(self._combine(grid, generic))
+        if generic and not grid_names.issuperset(generic):
             self._together.append(self._refer(generic))
 
     def fill(self, count: int, tell: Tell) -> int:
@@ -152,7 +180,9 @@ class _Table:
         trees = [
             column
             for column in meta.concrete_fields
-            if self._is_of_itself(column) and not column.unique
+            if self._is_of_itself(column)
+            and not column.unique
+            and not any(column.attname in grid for grid in self._rules.grids)
         ]
         needs_keys = bool(many or trees)
         done = 0
@@ -163,7 +193,7 @@ class _Table:
             for name in self._ordered():
                 batch.columns[name] = self._makers[name](batch)
             self._check(batch)
-            keys = insert(model, batch.columns, self._using, needs_keys=needs_keys)
+            keys = insert(model, batch.columns, self._using, needs_keys=needs_keys, size=batch.size)
             for field in many:
                 self._connect(field, keys)
             for column in trees:
@@ -189,17 +219,26 @@ class _Table:
 
     def _first_number(self) -> int:
         """Return a number that no row has had: rows are told apart by it."""
+        count, is_numbered = 0, False
+        for table in (self._model, *self._model._meta.get_parent_list()):
+            rows = rows_of(table, self._using)
+            count = max(count, rows.count())
+            key: Any = table._meta.pk
+            if key.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}:
+                is_numbered = True
+                count = max(count, rows.aggregate(most=Max("pk"))["most"] or 0)
         rows = rows_of(self._model, self._using)
-        count: int = rows.count()
-        key: Any = self._model._meta.pk
-        if key.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}:
-            count = max(count, rows.aggregate(most=Max("pk"))["most"] or 0)
         for column in self._columns:
             if column.attname in self._rules.counted and column.get_internal_type().endswith(
                 "IntegerField"
             ):
                 most = rows.aggregate(most=Max(column.attname))["most"]
                 count = max(count, (most or -1) + 1)
+            elif column.attname in self._rules.counted and not is_numbered:
+                # If rows were deleted, there are fewer than numbers that were used.
+                for value in rows.values_list(column.attname, flat=True).iterator():
+                    found = _NUMBER.search(value) if isinstance(value, str) else None
+                    count = max(count, int(found[1]) + 1 if found else 0)
         return count
 
     def _maker(self, column: Any) -> Maker:
@@ -261,21 +300,29 @@ class _Table:
 
         return take
 
-    def _combine(self, names: Sequence[str]) -> Callable[[Batch], None]:
+    def _combine(self, grid: Sequence[str], generic: tuple[str, ...]) -> Callable[[Batch], None]:
         """Return what gives the rows combinations of keys and choices that do not exist yet."""
+        # The two columns of a generic foreign key belong together.
+        pairs = generic if generic and set(generic) <= set(grid) else ()
+        singles = [name for name in grid if name not in pairs]
+        names = (*singles, *pairs)
         columns = [c for name in names for c in self._columns if c.attname == name]
-        pools = [self._values(column) for column in columns]
+        pools: list[list[tuple[Any, ...]]] = [
+            [(value,) for value in self._values(c)] for c in columns[: len(singles)]
+        ]
+        if pairs:
+            pools += [list(self._targets())]
         rows = rows_of(self._model, self._using)
         taken = set(rows.values_list(*names)) if rows.exists() else set()
-        left = (each for each in itertools.product(*pools) if each not in taken)
+        every = (tuple(itertools.chain(*each)) for each in itertools.product(*pools))
+        left = (each for each in every if each not in taken)
 
         def combine(batch: Batch) -> None:
             found = list(itertools.islice(left, batch.size))
             if any(column.null for column in columns) and all(pools):
                 # Rows with a null are all different.
-                rest = tuple(
-                    None if c.null else pool[0] for c, pool in zip(columns, pools, strict=True)
-                )
+                some = itertools.chain(*(pool[0] for pool in pools))
+                rest = tuple(None if c.null else v for c, v in zip(columns, some, strict=True))
                 found += [rest] * (batch.size - len(found))
             if len(found) < batch.size:
                 most = len(taken) + batch.start - self._start + len(found)
@@ -294,19 +341,10 @@ class _Table:
         bounds = self._rules.bounds[column.attname]
         return list(bounds.among) if bounds.among is not None else [False, True]
 
-    def _generic_columns(self) -> tuple[str, ...]:
-        """Return the two columns of a generic foreign key, if the model has one."""
-        for field in self._model._meta.private_fields:
-            kind = getattr(field, "ct_field", None)
-            if kind and hasattr(field, "fk_field") and not hasattr(field, "object_id_field_name"):
-                content_type: Any = self._model._meta.get_field(kind)
-                return content_type.attname, field.fk_field
-        return ()
-
-    def _refer(self, names: Sequence[str]) -> Callable[[Batch], None]:
-        """Return what fills a generic foreign key with objects of models that have rows."""
+    def _targets(self) -> list[tuple[int, Any]]:
+        """Return the content types and keys of objects that a generic foreign key may refer to."""
         targets: list[tuple[int, Any]] = []
-        for kind in ContentType.objects.using(self._using).order_by("pk"):
+        for kind in rows_of(apps.get_model("contenttypes.ContentType"), self._using).order_by("pk"):
             model = kind.model_class()
             if model is None or model is self._model or not model._meta.managed:
                 continue
@@ -316,6 +354,11 @@ class _Table:
                 continue
             keys = rows_of(model, self._using).values_list("pk", flat=True)[:100]
             targets += [(kind.pk, key) for key in keys]
+        return targets
+
+    def _refer(self, names: Sequence[str]) -> Callable[[Batch], None]:
+        """Return what fills a generic foreign key with objects of models that have rows."""
+        targets = self._targets()
 
         def refer(batch: Batch) -> None:
             if not targets:
@@ -362,17 +405,22 @@ class _Table:
         """Give each row up to three objects of a many-to-many field."""
         through = field.remote_field.through
         target = field.related_model
-        pool = list(
-            rows_of(target, self._using).order_by("pk").values_list("pk", flat=True)[:_POOL]
-        )
+        limit = field.get_limit_choices_to()
+        there = rows_of(target, self._using)
+        there = there.complex_filter(limit) if limit else there
+        pool = list(there.order_by("pk").values_list("pk", flat=True)[:_POOL])
         if not pool:
             return
         mine, theirs = field.m2m_field_name(), field.m2m_reverse_field_name()
-        rows = [
-            through(**{f"{mine}_id": key, f"{theirs}_id": other})
+        pairs = [
+            (key, other)
             for key in keys
             for other in self._random.sample(pool, min(self._random.randint(0, _MANY), len(pool)))
         ]
+        if field.remote_field.symmetrical:
+            # Django has a row for each direction.
+            pairs = list(dict.fromkeys(each for pair in pairs for each in (pair, pair[::-1])))
+        rows = [through(**{f"{mine}_id": key, f"{theirs}_id": other}) for key, other in pairs]
         rows_of(through, self._using).bulk_create(rows, batch_size=1_000)
 
     def _grow(self, column: Any, keys: Sequence[Any]) -> None:

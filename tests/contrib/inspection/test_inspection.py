@@ -110,6 +110,84 @@ def test_an_index_of_some_rows_repeats_none_and_serves_no_foreign_key():
     assert findings_of(Book) == []
 
 
+def test_an_index_in_another_order_repeats_none():
+    execute(
+        'CREATE INDEX down_one ON "project_book" ("price" DESC, "title")',
+        'CREATE INDEX up_one ON "project_book" ("price", "title")',
+    )
+    assert findings_of(Book) == []
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's indexes")
+@pytest.mark.parametrize(
+    "indexes",
+    [
+        ["i (price, title) WHERE price > 3", "j (price) INCLUDE (title)"],
+        ["i (title text_pattern_ops)", "j (title)"],
+        ['i (title COLLATE "C")', "j (title)"],
+        ["i (price) INCLUDE (title)", "j (price, author_id)"],
+    ],
+)
+def test_an_index_that_does_other_work_repeats_none(indexes: list[str]):
+    for index in indexes:
+        execute(f"CREATE INDEX {index.replace(' (', ' ON project_book (', 1)}")
+    assert findings_of(Book) == []
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's indexes")
+def test_an_index_whose_columns_another_carries_is_repeated():
+    execute(
+        "CREATE INDEX i ON project_book (price)",
+        "CREATE INDEX j ON project_book (price) INCLUDE (title)",
+    )
+    (found,) = findings_of(Book)
+    assert "The index i is the beginning of j" in found.message
+    execute("DROP INDEX i", "CREATE INDEX k ON project_book (price, title)")
+    (found,) = findings_of(Book)
+    assert "The index j is the beginning of k" in found.message
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's indexes")
+def test_an_invalid_index_serves_no_foreign_key():
+    execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indrelid = 'project_book'::regclass "
+        "AND indkey::text = (SELECT attnum::text FROM pg_attribute WHERE attrelid = indrelid AND attname = 'editor_id')"
+    )
+    (found,) = findings_of(Book)
+    assert found.id == "foreign_key_without_index"
+
+
+def test_an_index_that_begins_with_an_expression_serves_no_foreign_key():
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, "project_book")
+    for name, value in constraints.items():
+        if value["columns"] == ["editor_id"] and value["index"] and not value["foreign_key"]:
+            execute(f'DROP INDEX "{name}"')
+    execute('CREATE INDEX words ON project_book (lower(title), "editor_id")')
+    assert {each.id for each in findings_of(Book)} == {"foreign_key_without_index"}
+
+
+def test_the_table_of_an_unmanaged_model_is_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Receipt._meta, "managed", False)
+    tables = {each.table for each in inspect("default").findings}
+    assert Receipt._meta.db_table not in tables
+
+
+def test_a_model_that_a_router_sends_elsewhere_has_no_missing_table(settings: Any):
+    class Elsewhere:
+        def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+            return False
+
+    settings.DATABASE_ROUTERS = [Elsewhere()]
+    execute("ALTER TABLE project_tag RENAME TO project_label")
+    assert findings_of(Tag) == []
+
+
+def test_a_table_with_the_name_of_a_schema_is_not_called_missing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Tag._meta, "db_table", '"other"."project_tag"')
+    assert findings_of(Tag) == []
+
+
 def test_numbers_that_run_out_are_found():
     found = list(_numbers([("t", "id", "integer", 2**31 - 10), ("t", "n", "bigint", 5)], {"t"}))
     assert [(each.id, each.level) for each in found] == [("numbers_run_out", "error")]

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
+from django.db.migrations.exceptions import BadMigrationError, InconsistentMigrationHistory
 
 from django_matt.contrib.inspection.migration_plans import Step, plan
 
@@ -58,10 +59,10 @@ class Command(BaseCommand):
             return
         try:
             steps = plan(using)
+        except (InconsistentMigrationHistory, BadMigrationError) as error:
+            raise CommandError(str(error)) from None
         except DatabaseError as error:
-            raise CommandError(
-                f"The database {using!r} answered: {str(error).splitlines()[0]}"
-            ) from None
+            raise CommandError(_answer(using, error)) from None
         unsafe = [step for step in steps if not step.is_safe]
         shown = steps if options["verb"] == "plan" else unsafe
         if options["format"] == "json":
@@ -90,26 +91,41 @@ class Command(BaseCommand):
                     self.stdout.write(f"    {each.lock.mode}, {each.lock.duration}: {stops}")
                 if each.lock.hint and not step.is_new and not each.lock.is_safe:
                     self.stdout.write(f"    {each.lock.hint}")
-            for text in (step.breaks, step.note):
+            for text in (step.breaks, step.keeps, step.note):
                 if text:
                     self.stdout.write(f"  {text}")
 
     def _apply(self, using: str, options: dict[str, Any]) -> None:
         connection = connections[using]
         timeout, retries = options["lock_timeout"], options["retries"]
+        # PostgreSQL reads 0 as no timeout, and without a try nothing would be migrated.
+        if timeout < 0.001 or retries < 0 or options["wait"] < 0:
+            raise CommandError(
+                "--lock-timeout is at least 0.001 seconds, and --retries and --wait are at least 0."
+            )
+        try:
+            connection.ensure_connection()
+        except DatabaseError as error:
+            raise CommandError(_answer(using, error)) from None
         for attempt in range(retries + 1):
             try:
                 if connection.vendor == "postgresql":
                     with connection.cursor() as cursor:
                         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(timeout * 1000)}ms"])  # fmt: skip
-                call_command("migrate", database=using, interactive=False, stdout=self.stdout)
+                with connection.execute_wrapper(_wait_beside_others):
+                    call_command("migrate", database=using, interactive=False, stdout=self.stdout)
             except OperationalError as error:
-                if getattr(error.__cause__, "sqlstate", None) != _LOCKED:
+                cause = error.__cause__
+                # psycopg 3, and psycopg2.
+                if _LOCKED not in (
+                    getattr(cause, "sqlstate", None),
+                    getattr(cause, "pgcode", None),
+                ):
                     raise
                 if attempt == retries:
                     raise CommandError(
-                        f"A lock was not free within {timeout:g} seconds, {attempt + 1} times. Nothing of this "
-                        "migration was changed. Look for long transactions in pg_stat_activity."
+                        f"A lock was not free within {timeout:g} seconds, {attempt + 1} times. If its "
+                        "migration is atomic, nothing of it was changed. Look for long transactions in pg_stat_activity."
                     ) from None
                 self.stdout.write(
                     f"A lock was not free within {timeout:g} seconds. The next try is in {options['wait']:g} seconds."
@@ -120,7 +136,28 @@ class Command(BaseCommand):
             finally:
                 if connection.vendor == "postgresql" and connection.connection is not None:
                     with connection.cursor() as cursor:
-                        cursor.execute("SELECT set_config('lock_timeout', '0', false)")
+                        cursor.execute("RESET lock_timeout")
+
+
+def _answer(using: str, error: Exception) -> str:
+    return f"The database {using!r} answered: {str(error).splitlines()[0]}"
+
+
+def _wait_beside_others(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+    """Let an index that is built concurrently wait without limit.
+
+    Nobody waits behind it, and if it gave up, PostgreSQL would keep an invalid index of its name.
+    """
+    if "INDEX CONCURRENTLY" not in str(sql).upper() or context["connection"].in_atomic_block:
+        return execute(sql, params, many, context)
+    with context["connection"].cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout')")
+        (timeout,) = cursor.fetchone()
+        cursor.execute("SET lock_timeout = 0")
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [timeout])
 
 
 def _as_data(step: Step) -> dict[str, Any]:
