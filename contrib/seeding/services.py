@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from django.apps import apps
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connections, transaction
 from django.db.models import Max, Model, QuerySet
 
 from django_matt.contrib.seeding.columns import Batch, Maker, check, maker_of
@@ -344,9 +344,10 @@ class _Table:
     def _targets(self) -> list[tuple[int, Any]]:
         """Return the content types and keys of objects that a generic foreign key may refer to."""
         targets: list[tuple[int, Any]] = []
+        tables = set(connections[self._using].introspection.table_names())
         for kind in rows_of(apps.get_model("contenttypes.ContentType"), self._using).order_by("pk"):
             model = kind.model_class()
-            if model is None or model is self._model or not model._meta.managed:
+            if model is None or model is self._model or model._meta.db_table not in tables:
                 continue
             if model._meta.app_label != self._model._meta.app_label:
                 continue

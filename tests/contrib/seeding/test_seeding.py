@@ -24,7 +24,11 @@ pytestmark = pytest.mark.django_db
 
 # A manager that fails without a tenant, and a key to a table by two columns.
 OTHERS = {models.Account, models.Payment, models.Ticket}
-MODELS = [each for each in apps.get_app_config("project").get_models() if each not in OTHERS]
+MODELS = [
+    each
+    for each in apps.get_app_config("project").get_models()
+    if each not in OTHERS and each._meta.managed
+]
 
 
 def run(*arguments: Any) -> str:
@@ -165,7 +169,8 @@ class Span(fields.Model):
 
 
 class Pair(fields.Model):
-    tag = fields.ForeignKey(models.Tag, fields.CASCADE, related_name="+")
+    # With another action, deletes of tags in other tests would ask this table, which is not there.
+    tag = fields.ForeignKey(models.Tag, fields.DO_NOTHING, related_name="+")
     size = fields.CharField(max_length=9, choices=[("s", "small"), ("l", "large")])
 
     class Meta:
