@@ -82,7 +82,7 @@ demo: $(VENV)/.demo ## Serve the example shop with demo data on 127.0.0.1 (PORT=
 	@exec $(RUN) examples/shop/manage.py demo --port $(PORT)
 
 # Every suite runs, also after one that failed; the lines of all of them close the output.
-test: $(VENV)/.test ## Run the tests on PostgreSQL, and on SQLite with a second Python where there is one (ARGS=…, APPS="crud …")
+test: $(VENV)/.test ## Run the tests on SQLite with a second Python where there is one, and on PostgreSQL (ARGS=…, APPS="crud …")
 	@rm -f $(VENV)/.closing; MAKE="$(MAKE)" $(RUN) -m tests.suites; code=$$?; \
 	echo; cat $(VENV)/.closing; exit $$code
 
@@ -97,7 +97,7 @@ test-sqlite: $(VENV)/.test ## Run the tests on SQLite only
 test-quick: $(VENV)/.test ## Run the tests that start no server, in parallel, in under a minute (DATABASE=postgres)
 	@export MATT_TEST_DATABASE=$(or $(DATABASE),sqlite) PYTHONPYCACHEPREFIX=$(abspath $(VENV))/pycache; \
 	unset PYTHONDONTWRITEBYTECODE; \
-	$(PYTEST) -p no:schemathesis -m "not once" -n $(PARALLEL) --dist worksteal $(QUICK) $(ARGS)
+	$(PYTEST) -p no:schemathesis -m "not once$(ONLY:%= and %)" -n $(PARALLEL) --dist worksteal $(QUICK) $(ARGS)
 
 # Each app in a process with that app alone; all of them at the end.
 test-sign-in: $(VENV)/.test ## Run the tests of the apps that sign users in (DATABASE=postgres, ARGS=tokens)
@@ -105,8 +105,13 @@ test-sign-in: $(VENV)/.test ## Run the tests of the apps that sign users in (DAT
 	$(RUN) -m tests.sign_in -q -p tests.closing -p no:schemathesis -m "not once" --durations=5 --durations-min=1 \
 		$(notdir $(wildcard $(APPS:%=tests/sign_in/%))) $(ARGS)
 
-test-servers: $(VENV)/.test ## Run the tests that start servers and browsers
-	@MATT_TEST_DATABASE=sqlite $(PYTEST) $(E2E) -m "once and not projects" $(ARGS)
+# Two halves, which `make test` runs beside each other.
+NODE         := tests/contrib/typescript tests/openapi/test_typescript.py
+HALF_node    := $(NODE)
+HALF_servers := $(NODE:%=--ignore=%)
+
+test-servers: $(VENV)/.test ## Run the tests that start servers and browsers (HALF=node: compilers and Node, HALF=servers: the others)
+	@MATT_TEST_DATABASE=sqlite $(PYTEST) $(E2E) $(HALF_$(HALF)) -m "once and not projects" $(ARGS)
 
 test-projects: $(VENV)/.test ## Run the tests that generate projects
 	@MATT_TEST_DATABASE=sqlite $(PYTEST) -m "once and projects" $(ARGS)

@@ -26,6 +26,8 @@ SIGN_IN = "tests.sign_in.settings"
 # Its apps have tables and middleware, which the other tests must not see (make test-sign-in).
 collect_ignore = [] if os.environ.get("DJANGO_SETTINGS_MODULE") == SIGN_IN else ["sign_in"]
 _BRING_THEIR_OWN = {"e2e", "examples"}
+_FIXTURES = {"db", "transactional_db"}
+"""pytest-django's: without one of them, or its mark, a test cannot reach the database."""
 
 
 def pytest_configure() -> None:
@@ -38,6 +40,8 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run once what starts servers with databases of its own: it tests both, whichever the suite runs on."""
     for item in items:
+        if item.get_closest_marker("django_db") or _FIXTURES & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.database)
         # Below tests/: the checkout may stand in a folder of any name.
         folders = item.path.relative_to(Path(__file__).parent).parts
         if _BRING_THEIR_OWN & set(folders) or item.get_closest_marker("browser"):

@@ -1,7 +1,7 @@
-"""Every suite of ``make test``, two at a time: what waits for servers and browsers runs beside what computes.
+"""Every suite of ``make test``, three at a time: what waits for servers and browsers runs beside what computes.
 
-One after the other they take half as long again on two cores, most of it waiting. Each test runs on both databases and
-with both lines of Python and Django: on PostgreSQL with this one, on SQLite with the other.
+What reaches the database runs on both databases and with both lines of Python and Django: on PostgreSQL with this one, on
+SQLite with the other, which also runs all the rest.
 """
 
 import os
@@ -15,15 +15,16 @@ from pathlib import Path
 
 __all__ = ["main"]
 
-# One process each: beside the servers, a second one would only make both wait.
+# One process each: beside the servers, a second one would only make both wait. The longest come first.
 SUITES = (
-    "test-quick PARALLEL=0 DATABASE=postgres",
-    "test-sign-in PARALLEL=0 DATABASE=postgres",
+    "test-servers HALF=servers",
     "test-next PARALLEL=0",
     "test-projects",
-    "test-servers",
+    "test-quick PARALLEL=0 DATABASE=postgres ONLY=database",
+    "test-servers HALF=node",
+    "test-sign-in PARALLEL=0 DATABASE=postgres",
 )
-"""One lane takes from the beginning, the other from the end, where those are that wait most."""
+LANES = 3
 TESTS = Path(__file__).parent
 
 
@@ -45,37 +46,42 @@ def suites_of(apps: list[str]) -> list[str]:
 
 
 def main() -> int:
-    """Run the suites by ``make``, show those of the second lane when they are done, return how many failed."""
+    """Run the suites by ``make``, show the output of each when it is done, return how many failed."""
     suites = deque(suites_of(os.environ.get("APPS", "").split()))
     make = [os.environ.get("MAKE", "make"), "--no-print-directory"]
     failed: list[str] = []
+    shown = threading.Lock()
 
-    def run_beside(suite: str) -> None:
+    def lane() -> None:
+        with suppress(IndexError):
+            while True:
+                run(suites.popleft())
+
+    def run(suite: str) -> None:
         with tempfile.TemporaryFile() as output:
             command = [*make, *suite.split()]
             if subprocess.call(command, stdout=output, stderr=subprocess.STDOUT):
                 failed.append(suite)
             output.seek(0)
-            sys.stdout.buffer.write(output.read())
-            sys.stdout.flush()
+            with shown:
+                sys.stdout.write(f"\n==== {suite}\n")
+                sys.stdout.flush()
+                sys.stdout.buffer.write(output.read())
+                sys.stdout.flush()
 
-    def second_lane() -> None:
-        with suppress(IndexError):
-            while True:
-                run_beside(suites.pop())
-
-    lane = threading.Thread(target=second_lane)
-    lane.start()
+    sys.stdout.write(f"{len(suites)} suites, {LANES} at a time. Each is shown when it is done.\n")
+    sys.stdout.flush()
+    lanes = [threading.Thread(target=lane) for _ in range(LANES)]
+    for each in lanes:
+        each.start()
     try:
-        with suppress(IndexError):
-            while True:
-                suite = suites.popleft()
-                if subprocess.call([*make, *suite.split()]):
-                    failed.append(suite)
+        for each in lanes:
+            each.join()
     finally:
         # An interrupt of the terminal has reached them too; they end their servers themselves.
         suites.clear()
-        lane.join()
+        for each in lanes:
+            each.join()
     return len(failed)
 
 
