@@ -12,6 +12,7 @@ from django.db.models import (
     BinaryField,
     EmailField,
     FileField,
+    ForeignObjectRel,
     Model,
     URLField,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "Shown",
     "aware",
     "extra_of",
+    "is_of_other_side",
     "is_optional",
     "key_fields",
     "key_type",
@@ -66,12 +68,17 @@ class Shown:
     def is_written(self) -> bool:
         """Whether a client may write it: no key that the database makes, nothing that is computed, no file."""
         field: Any = self.field
-        if field is None or field.auto_created or not field.concrete or not field.editable:
+        if field is None or field.auto_created or is_of_other_side(field) or not field.editable:
             return False
         if field.many_to_many:
             return bool(field.remote_field.through._meta.auto_created)
         parent = field.is_relation and field.remote_field.parent_link
         return not (field.generated or parent or isinstance(field, FileField))
+
+
+def is_of_other_side(field: Any) -> bool:
+    """Whether a relation is declared by the other model. Since Django 6.1, no many-to-many field is ``concrete``."""
+    return isinstance(field, ForeignObjectRel) or not (field.concrete or field.many_to_many)
 
 
 def resolve(model: type[Model], names: Sequence[str], owner: str) -> Iterator[Shown]:

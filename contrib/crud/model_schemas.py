@@ -12,6 +12,7 @@ from django_matt.contrib.crud.fields import (
     ALL_FIELDS,
     Shown,
     extra_of,
+    is_of_other_side,
     is_optional,
     key_fields,
     key_type,
@@ -164,7 +165,7 @@ class Derivation:
 def _shown(each: Shown) -> tuple[Any, Any]:
     if each.field is None:
         return each.type, ...
-    if not each.field.concrete:
+    if is_of_other_side(each.field):
         raise TypeError(f"{each.name!r} is the other side of a relation: name it in expand too")
     if each.is_many:
         return keys_type(each.field), Field(..., **_described(each.field))
