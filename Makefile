@@ -93,11 +93,15 @@ PYTEST   = MATT_CLOSING=$(CLOSING) $(RUN) -m pytest -q -p tests.closing --durati
 test-sqlite: $(VENV)/.test ## Run the tests on SQLite only
 	@MATT_TEST_DATABASE=sqlite $(PYTEST) $(ARGS)
 
+# Where the kind of database matters; ONLY=database runs what uses one there.
+SQL := $(addprefix tests/,contrib docs errors extending rows scopes serialization) $(addprefix tests/test_,asgi.py atomic_requests.py \
+	bounds.py cursors.py database_checks.py limits.py model_controllers.py operations.py pagination.py parameters.py peer_faults.py streams.py)
+
 # Python's caches make the first answer come sooner. They go into the environment, even where the shell forbids them.
 test-quick: $(VENV)/.test ## Run the tests that start no server, in parallel, in under a minute (DATABASE=postgres)
 	@export MATT_TEST_DATABASE=$(or $(DATABASE),sqlite) PYTHONPYCACHEPREFIX=$(abspath $(VENV))/pycache; \
 	unset PYTHONDONTWRITEBYTECODE; \
-	$(PYTEST) -p no:schemathesis -m "not once$(ONLY:%= and %)" -n $(PARALLEL) --dist worksteal $(QUICK) $(ARGS)
+	$(PYTEST) -p no:schemathesis $(if $(ONLY),$(SQL)) -m "not once$(ONLY:%= and %)" -n $(PARALLEL) --dist worksteal $(QUICK) $(ARGS)
 
 # Each app in a process with that app alone; all of them at the end.
 test-sign-in: $(VENV)/.test ## Run the tests of the apps that sign users in (DATABASE=postgres, ARGS=tokens)

@@ -14,7 +14,6 @@ from tests.waiting import SECONDS as PATIENCE
 EXAMPLES = 100 if DEEP else 5
 LONGEST = 900 if DEEP else 20
 RUNS = [
-    ("gunicorn", "sqlite", "staff", 1),
     ("uvicorn", "postgres", "staff", 2),
     ("gunicorn", "sqlite", "ada", 3),
 ]

@@ -76,8 +76,11 @@ def _packages_of(extras: set[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("version", PYTHONS)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("command", "version"),
+    # Each line with one of them, in turn.
+    [(command, PYTHONS[number % 2]) for number, command in enumerate(COMMANDS)],
+)
 def test_a_line_installs_what_it_says(place: Path, tmp_path: Path, command: str, version: str):
     line = COMMANDS[command]
     shell = Shell(tmp_path, version)
