@@ -23,7 +23,7 @@ _LONGEST = 200
 _TEXT_LOOKUPS = frozenset(
     {
         *("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"),
-        *("regex", "iregex", "has_key"),
+        "has_key",
     }
 )
 _YEARS = frozenset({"year", "iso_year"})

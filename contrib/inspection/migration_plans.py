@@ -61,7 +61,7 @@ class Step:
         return not (self.waits or self.breaks or self.keeps)
 
 
-def plan(using: str, targets: list[tuple[str, str | None]] | None = None) -> list[Step]:
+def plan(using: str) -> list[Step]:
     """Return the steps of the migrations that are not applied to a database; it is only read."""
     connection = connections[using]
     executor = MigrationExecutor(connection)
@@ -72,17 +72,13 @@ def plan(using: str, targets: list[tuple[str, str | None]] | None = None) -> lis
             f"{', '.join(sorted(names))} of {app_label} have no order. Run `manage.py makemigrations --merge`."
         )
     graph = executor.loader.graph
-    wanted = graph.leaf_nodes() if targets is None else targets
-    todo = executor.migration_plan(wanted)
     applied = [key for key in executor.loader.applied_migrations if key in graph.nodes]
     state = executor.loader.project_state(applied) if applied else ProjectState()
     with connection.cursor() as cursor:
         present = set(connection.introspection.table_names(cursor))
     found: list[Step] = []
     made: set[str] = set()
-    for migration, backwards in todo:
-        if backwards:
-            continue
+    for migration, _ in executor.migration_plan(graph.leaf_nodes()):
         found += steps_of(migration, state, connection, made)
     tables = sorted({each.table for each in found if each.table in present and each.table})
     numbers = numbers_of(connection, tables)

@@ -1,12 +1,14 @@
 """What an inspection finds: tables with their indexes, and findings."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-__all__ = ["Finding", "Index", "Level", "Query", "Report", "Table"]
+__all__ = ["LEVELS", "Finding", "Index", "Level", "Query", "Report", "Table"]
 
 Level = Literal["error", "warning", "info"]
 """``error``: models and database differ. ``warning``: it costs time or space. ``info``: worth knowing."""
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""The levels, the worst first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import connections, router
 from django.db.models import Model
 
-from django_matt.contrib.inspection.schemas import Finding, Index, Report, Table
+from django_matt.contrib.inspection.schemas import LEVELS, Finding, Index, Report, Table
 from django_matt.contrib.inspection.statistics import (
     Numbers,
     numbers_of,
@@ -29,11 +29,9 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
     connection = connections[using]
     with connection.cursor() as cursor:
         present = connection.introspection.table_names(cursor)
-    known = {model._meta.db_table: model for model in _models(using)}
-    wanted = list(known.values()) if models is None else models
     wanted = [
         model
-        for model in wanted
+        for model in (_models() if models is None else models)
         if router.allow_migrate_model(using, model) and not _has_schema(model)
     ]
     names = [model._meta.db_table for model in wanted]
@@ -74,8 +72,7 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
             for name in sorted(set(present) - used - {"django_migrations"})
         ]
     findings += _numbers(sequences_of(connection), set(names))
-    order = ["error", "warning", "info"]
-    findings.sort(key=lambda each: (order.index(each.level), each.table, each.id))
+    findings.sort(key=lambda each: (LEVELS.index(each.level), each.table, each.id))
     return Report(
         database=using,
         vendor=connection.vendor,
@@ -85,15 +82,10 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
     )
 
 
-def _models(using: str) -> Iterator[type[Model]]:
+def _models() -> Iterator[type[Model]]:
     for model in apps.get_models(include_auto_created=True):
         meta = model._meta
-        if (
-            meta.managed
-            and not meta.proxy
-            and not meta.swapped
-            and router.allow_migrate_model(using, model)
-        ):
+        if meta.managed and not meta.proxy and not meta.swapped:
             yield model
 
 

@@ -13,12 +13,19 @@ from django.core.validators import (
     MinValueValidator,
 )
 from django.db.models import CheckConstraint, F, Model, Q, UniqueConstraint
-from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
-__all__ = ["Bounds", "Rules", "bounds_of", "rules_of"]
+__all__ = ["Bounds", "Rules", "bounds_of", "is_automatic", "rules_of"]
 
-_COMPARISONS = frozenset({"gt", "gte", "lt", "lte"})
+_LIMITS = {"gte": "least", "gt": "above", "lte": "most", "lt": "below"}
+"""A comparison, and the bound that it sets."""
+_LOWER = frozenset({"least", "above", "shortest"})
+_VALIDATORS = {
+    MinLengthValidator: "shortest",
+    MaxLengthValidator: "longest",
+    MinValueValidator: "least",
+    MaxValueValidator: "most",
+}
 _UNCOUNTED = frozenset({"BooleanField"})
 
 
@@ -98,7 +105,7 @@ def _unique_sets(model: type[Model]) -> list[tuple[str, ...]]:
     found: list[list[str]] = [
         [column.name]
         for column in meta.concrete_fields
-        if column.unique and not _is_automatic(column)
+        if column.unique and not is_automatic(column)
     ]
     found += [list(names) for table in _tables(model) for names in table._meta.unique_together]
     for constraint in (each for table in _tables(model) for each in table._meta.constraints):
@@ -119,12 +126,13 @@ def _unique_sets(model: type[Model]) -> list[tuple[str, ...]]:
 def _flat(expression: Any) -> list[Any]:
     if isinstance(expression, F):
         return [expression]
-    if isinstance(expression, Lower | Upper) or hasattr(expression, "get_source_expressions"):
+    if hasattr(expression, "get_source_expressions"):
         return [each for part in expression.get_source_expressions() for each in _flat(part)]
     return []
 
 
-def _is_automatic(column: Any) -> bool:
+def is_automatic(column: Any) -> bool:
+    """Whether the database makes the values of a key."""
     return column.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}
 
 
@@ -134,17 +142,19 @@ def bounds_of(column: Any) -> Bounds:
     for validator in column.validators:
         limit: Any = getattr(validator, "limit_value", None)
         limit = limit() if callable(limit) else limit
-        if isinstance(validator, MinLengthValidator):
-            bounds.shortest = max(bounds.shortest, limit)
-        elif isinstance(validator, MaxLengthValidator):
-            bounds.longest = limit if bounds.longest is None else min(bounds.longest, limit)
-        elif isinstance(validator, MinValueValidator):
-            bounds.least = limit if bounds.least is None else max(bounds.least, limit)
-        elif isinstance(validator, MaxValueValidator):
-            bounds.most = limit if bounds.most is None else min(bounds.most, limit)
+        for kind, bound in _VALIDATORS.items():
+            if isinstance(validator, kind):
+                _tighten(bounds, bound, limit)
     if column.flatchoices:
         bounds.among = [value for value, _ in column.flatchoices]
     return bounds
+
+
+def _tighten(bounds: Bounds, bound: str, value: Any) -> None:
+    """Set a bound, unless a stricter one is known."""
+    known = getattr(bounds, bound)
+    stricter = max if bound in _LOWER else min
+    setattr(bounds, bound, value if known is None else stricter(known, value))
 
 
 def _read(model: type[Model], condition: Any, bounds: dict[str, Bounds]) -> None:
@@ -188,7 +198,7 @@ def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]
     found = bounds[known[name]]
     if isinstance(value, F):
         other: str = value.name  # type: ignore[attr-defined] # which django-stubs leave out
-        if lookup in _COMPARISONS and other in known:
+        if lookup in _LIMITS and other in known:
             found.after.append((lookup, known[other]))
         return
     if lookup in {"range", "in"}:
@@ -205,20 +215,9 @@ def _demand(model: type[Model], path: str, value: Any, bounds: dict[str, Bounds]
         return
     if hasattr(value, "resolve_expression"):
         return
-    if lookup in _COMPARISONS:
-        value = _literal(model, name, value)
-    if lookup in {"gte", "gt"}:
+    if lookup in _LIMITS:
         found.not_null = True
-        if lookup == "gte":
-            found.least = value if found.least is None else max(found.least, value)
-        else:
-            found.above = value if found.above is None else max(found.above, value)
-    elif lookup in {"lte", "lt"}:
-        found.not_null = True
-        if lookup == "lte":
-            found.most = value if found.most is None else min(found.most, value)
-        else:
-            found.below = value if found.below is None else min(found.below, value)
+        _tighten(found, _LIMITS[lookup], _literal(model, name, value))
     elif lookup in {"", "exact"}:
         found.among = [_literal(model, name, value)]
     elif lookup == "isnull":

@@ -14,7 +14,7 @@ from django.db.models import Max, Model, QuerySet
 from django_matt.contrib.seeding.columns import Batch, Maker, check, maker_of
 from django_matt.contrib.seeding.errors import SeedingError
 from django_matt.contrib.seeding.inserts import insert
-from django_matt.contrib.seeding.rules import rules_of
+from django_matt.contrib.seeding.rules import is_automatic, rules_of
 from django_matt.contrib.seeding.seeds import seeds_for
 
 __all__ = ["Step", "plan", "seed"]
@@ -203,10 +203,7 @@ class _Table:
         return done
 
     def _is_made(self, column: Any) -> bool:
-        if column.generated or _is_parent_link(column):
-            return False
-        kind = column.get_internal_type()
-        if kind in {"AutoField", "BigAutoField", "SmallAutoField"}:
+        if column.generated or _is_parent_link(column) or is_automatic(column):
             return False
         # A tree is grown afterwards.
         return not self._is_of_itself(column)
@@ -224,7 +221,7 @@ class _Table:
             rows = rows_of(table, self._using)
             count = max(count, rows.count())
             key: Any = table._meta.pk
-            if key.get_internal_type() in {"AutoField", "BigAutoField", "SmallAutoField"}:
+            if is_automatic(key):
                 is_numbered = True
                 count = max(count, rows.aggregate(most=Max("pk"))["most"] or 0)
         rows = rows_of(self._model, self._using)

@@ -10,12 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import Model
 
-from django_matt.contrib.inspection.schemas import Report, Table
+from django_matt.contrib.inspection.schemas import LEVELS, Report, Table
 from django_matt.contrib.inspection.services import inspect
 
 __all__ = ["Command"]
-
-_LEVELS = ("error", "warning", "info")
 
 
 class Command(BaseCommand):
@@ -34,7 +32,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--format", choices=("table", "json"), default="table")
         parser.add_argument(
-            "--fail-on", choices=_LEVELS, help="end with 1 if something of this level is found"
+            "--fail-on", choices=LEVELS, help="end with 1 if something of this level is found"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,7 +54,7 @@ class Command(BaseCommand):
         else:
             self._print(report)
         if level := options["fail_on"]:
-            failing = _LEVELS[: _LEVELS.index(level) + 1]
+            failing = LEVELS[: LEVELS.index(level) + 1]
             count = sum(each.level in failing for each in report.findings)
             if count:
                 raise CommandError(f"{count} findings of the level {level} or above.")
