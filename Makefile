@@ -5,6 +5,7 @@ PORT    ?= 8000
 ARGS    ?=
 APPS    ?=
 PARALLEL ?= 2
+export MATT_TEST_EXHAUSTIVE = $(EXHAUSTIVE)
 PIP     := $(VENV)/bin/uv pip
 RUN     := $(VENV)/bin/python
 export UV_PYTHON = $(VENV)/bin/python
@@ -66,6 +67,10 @@ $(VENV)/.bench: requirements/bench.txt $(SOURCES) | $(VENV)/bin/uv
 $(VENV)/.bolt: requirements/bolt.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,bolt)
 
+.PHONY: $(VENV)/.compiled
+$(VENV)/.compiled: $(VENV)/.test
+	@$(compile)
+
 # Sets `found` to a Python of one of `minors` that can make an environment: on the PATH, or one of pyenv's.
 define find_python
 found=""; for minor in $$minors; do \
@@ -76,13 +81,17 @@ found=""; for minor in $$minors; do \
 done
 endef
 
+# Tests start hundreds of processes. Without compiled modules each takes three times as long to start, and uv compiles none.
+compile = $(RUN) -m compileall -qq -j 2 $(wildcard $(VENV)/lib/python3.*/site-packages) django_matt tests benchmarks || true
+
 # ---- what people run -------------------------------------------------------------------------------------------------
 
 demo: $(VENV)/.demo ## Serve the example shop with demo data on 127.0.0.1 (PORT=8000)
 	@exec $(RUN) examples/shop/manage.py demo --port $(PORT)
 
 # Every suite runs, also after one that failed; the lines of all of them close the output.
-test: $(VENV)/.test ## Run the tests on SQLite with a second Python where there is one, and on PostgreSQL (ARGS=…, APPS="crud …")
+test: $(VENV)/.test ## Run the tests on SQLite with a second Python where there is one, and on PostgreSQL (ARGS=…, APPS="crud …", EXHAUSTIVE=yes)
+	@$(compile)
 	@rm -f $(VENV)/.closing; MAKE="$(MAKE)" $(RUN) -m tests.suites; code=$$?; \
 	echo; cat $(VENV)/.closing; exit $$code
 
@@ -94,7 +103,7 @@ test-sqlite: $(VENV)/.test ## Run the tests on SQLite only
 	@MATT_TEST_DATABASE=sqlite $(PYTEST) $(ARGS)
 
 # Where the kind of database matters; ONLY=database runs what uses one there.
-SQL := $(addprefix tests/,contrib docs errors extending rows scopes serialization) $(addprefix tests/test_,asgi.py atomic_requests.py \
+SQL := $(addprefix tests/,contrib docs errors extending forms rows scopes serialization) $(addprefix tests/test_,asgi.py atomic_requests.py \
 	bounds.py cursors.py database_checks.py limits.py model_controllers.py operations.py pagination.py parameters.py peer_faults.py streams.py)
 
 # Python's caches make the first answer come sooner. They go into the environment, even where the shell forbids them.
@@ -110,7 +119,7 @@ test-sign-in: $(VENV)/.test ## Run the tests of the apps that sign users in (DAT
 		$(notdir $(wildcard $(APPS:%=tests/sign_in/%))) $(ARGS)
 
 # Two halves, which `make test` runs beside each other.
-NODE         := tests/contrib/typescript tests/openapi/test_typescript.py
+NODE         := tests/contrib/typescript tests/openapi/test_typescript.py tests/forms/test_rjsf.py tests/contrib/admin_api/test_providers.py tests/contrib/events/test_asyncapi.py
 HALF_node    := $(NODE)
 HALF_servers := $(NODE:%=--ignore=%)
 
@@ -126,7 +135,7 @@ test-next: $(VENV)/.test ## Run the tests on SQLite with the other line of Pytho
 	$(find_python); \
 	environment=.venv-next; \
 	[ -n "$$found" ] || { echo "No second Python found." | tee -a $(CLOSING); environment=$(VENV); }; \
-	[ -z "$$found" ] || $(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$found" .venv-next/.test || exit 1; \
+	[ -z "$$found" ] || $(MAKE) --no-print-directory VENV=.venv-next PYTHON="$$found" .venv-next/.test .venv-next/.compiled || exit 1; \
 	exec $(MAKE) --no-print-directory --keep-going VENV=$$environment CLOSING=$(CLOSING) test-quick test-sign-in
 
 # Without `--editable .` in the same command, uv does not look at the caps of pyproject.toml.

@@ -3,8 +3,10 @@
 With a folder, ``.ci/pictures.py /tmp/pictures``, take every page in light, dark and on a phone instead, to look at them.
 """
 
+import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -20,9 +22,16 @@ PAGES = {
     "operation": ("/api/docs#/catalog/product_create_product", ".opblock.is-open .responses-inner"),
     "redoc": ("/api/docs?view=redoc", ".redoc-wrap h2"),
     "error-page": ("/api/oops", ".what"),
+    "inspection-page": ("/inspect/", "#tables"),
 }
 """Name → address, and what is there once the page is drawn."""
-PUBLISHED = ("landing-page", "docs-page", "error-page")
+PUBLISHED = ("landing-page", "docs-page", "error-page", "inspection-page")
+FAULTS = """
+CREATE INDEX product_price ON store_product (price);
+CREATE INDEX product_price_name ON store_product (price, name);
+ALTER TABLE store_review ADD COLUMN old_text text;
+"""
+"""What the page of the inspection finds."""
 WIDE, PHONE = {"width": 1000, "height": 760}, {"width": 390, "height": 800}
 LOOKS = {
     "light": ("light", WIDE),
@@ -36,6 +45,8 @@ def main(folder: Path | None) -> None:
     """Serve a filled shop, and write the pictures."""
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         fill_shop(Path(data), products=200)
+        with closing(sqlite3.connect(Path(data) / "shop.sqlite3")) as database:
+            database.executescript(FAULTS)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with serve_shop("uvicorn", Path(data), SHOP_DEBUG="1") as shop:
             for name, (address, ready) in PAGES.items():

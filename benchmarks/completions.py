@@ -23,12 +23,13 @@ __all__ = ["measure"]
 EDITED = """import { things1 } from "./api";
 
 export async function edit() {
-  const r = await things1.createThing({ path: { key: 1 }, body: { name: "a", id: 1, status: "new", tags: [] } as never });
-  things1.
-  if (r.ok) r.data.
+  const r = await things1.things10CreateThing({ path: { key: 1 }, body: { name: "a", id: 1, status: "new", tags: [] } as never });
+  things1.;
+  if (r.ok) r.data.;
 }
 """
-PLACES = {"things1.": "  things1.\n", "r.data.": "r.data."}
+#: Without the semicolons, the next line would go on with the name.
+PLACES = ("things1.", "r.data.")
 ROUNDS = 5
 
 
@@ -77,8 +78,8 @@ def _ask(process: "subprocess.Popen[str]", file: Path) -> Iterator[tuple[str, fl
     assert process.stdout is not None
     _send(process.stdin, 0, "open", {"file": str(file)})
     number = 0
-    for place, text in PLACES.items():
-        before = EDITED[: EDITED.index(text) + len(text.rstrip("\n"))]
+    for place in PLACES:
+        before = EDITED[: EDITED.index(f"{place};") + len(place)]
         where = {
             "file": str(file),
             "line": before.count("\n") + 1,

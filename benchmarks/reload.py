@@ -6,13 +6,15 @@
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,23 @@ urlpatterns = [path("", lambda r: render(r, "home.html", {"word": WORD})), path(
     "shop/static/site.css": "h1 { color: red }",
 }
 
+SHOP_FILES = {
+    "measured.py": """from config.settings import *
+INSTALLED_APPS = ["django_matt.contrib.hot_reload", "listening", *INSTALLED_APPS]
+MATT_TYPESCRIPT = {"OUTPUT": "web"}
+""",
+    "listening/__init__.py": "",
+    # Apps hear of an edit in their order, so this one is called right before the types are written.
+    "listening/apps.py": """import time
+from pathlib import Path
+from django.apps import AppConfig
+class ListeningConfig(AppConfig):
+    name = "listening"
+    def file_changed(self, change):
+        Path(".heard").write_text(str(time.time_ns()))
+""",
+}
+
 
 def measure(rounds: int) -> Iterator[tuple[str, float, str]]:
     """Yield each measure: what, its median, its unit."""
@@ -71,6 +90,30 @@ def measure(rounds: int) -> Iterator[tuple[str, float, str]]:
         spent = -_cpu(process.pid)
         time.sleep(IDLE_SECONDS)
         yield "idle", 100 * (spent + _cpu(process.pid)) / IDLE_SECONDS, "% CPU"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "shop")
+        shutil.copytree(ROOT / "examples" / "shop", folder)
+        with _serve(folder, SHOP_FILES, "measured"):
+            times = list(_types(folder, rounds))
+        yield "Python edit to types", _median(edit for edit, _ in times), "s"
+        yield "restart to types", 1000 * _median(restart for _, restart in times), "ms"
+
+
+def _types(folder: Path, rounds: int) -> Iterator[tuple[float, float]]:
+    """Yield the seconds from an edit of a schema, and from the end of the restart, to the file with its type."""
+    schemas, written = folder / "store" / "schemas.py", folder / "web" / "schema.d.ts"
+    text, line = schemas.read_text(), "    category: CategoryOut\n"
+    for number in range(rounds):
+        time.sleep(SETTLE_SECONDS)
+        started = time.time()
+        schemas.write_text(text.replace(line, f"{line}    edited_{number}: int = 0\n", 1))
+        end = started + 60
+        while not (written.exists() and f"edited_{number}:" in written.read_text()):
+            if time.time() > end:
+                raise TimeoutError("The development server did not write schema.d.ts.")
+            time.sleep(0.005)
+        at = written.stat().st_mtime
+        yield at - started, at - int((folder / ".heard").read_text()) / 1e9
 
 
 def _events(file: Path, port: int, rounds: int) -> Iterator[float]:
@@ -124,8 +167,10 @@ def _cpu(leader: int) -> float:
 
 
 @contextmanager
-def _serve(folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    for name, text in FILES.items():
+def _serve(
+    folder: Path, files: Mapping[str, str] = FILES, settings: str = "settings"
+) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     port = free_port()
@@ -133,7 +178,7 @@ def _serve(folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "runserver", str(port)],
         cwd=folder,
-        env={**kept, "PYTHONPATH": str(ROOT)},
+        env={**kept, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": settings},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -143,6 +188,8 @@ def _serve(folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
         while True:
             try:
                 _get(port)
+                break
+            except urllib.error.HTTPError:
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > end:

@@ -154,8 +154,15 @@ def main() -> None:
         INSTALLED_APPS=["ninja_extra", "django_matt"], SECRET_KEY="only-for-this-run"
     )
     django.setup()
-    for what, seconds in measure(parser.parse_args().tools):
+    tools = parser.parse_args().tools
+    for what, seconds in measure(tools):
         print(f"{what:45} {seconds:8.2f} s of CPU", flush=True)
+    if tools is None:
+        return
+    from benchmarks import completions
+
+    for what, milliseconds, _ in completions.measure(tools):
+        print(f"{f'names after {what}':45} {milliseconds:8.0f} ms", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from django_matt.bounds import (
     wrap_after,
 )
 
-__all__ = ["ArrayTypist", "ColumnRewriter"]
+__all__ = ["ArrayTypist", "ColumnRewriter", "model_of"]
 
 
 class ColumnRewriter(Rewriter):
@@ -47,7 +47,7 @@ def _is_made(cls: Any, name: str) -> bool:
     return cls.model_fields[name].title is not None
 
 
-def _model_of(cls: type[Any]) -> type[Model] | None:
+def model_of(cls: type[Any]) -> type[Model] | None:
     """The Django model that a schema class was made from, by ``ModelSchema`` or by ``create_schema``."""
     if upstream.lost("columns") is not None:
         return None
@@ -64,7 +64,7 @@ def _model_of(cls: type[Any]) -> type[Model] | None:
 
 
 def _columns(cls: type[Any]) -> "dict[str, Field[Any, Any]]":
-    model = _model_of(cls)
+    model = model_of(cls)
     return {} if model is None else {field.name: field for field in model._meta.concrete_fields}
 
 

@@ -5,20 +5,24 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 
 from django_matt.settings import get_settings
 
 if TYPE_CHECKING:
     from django_matt.api import MattAPI
+    from django_matt.generation.orders import Generator
 
 __all__ = [
     "ContributesPolicy",
     "ExtendsAPI",
     "FileChange",
+    "Generates",
+    "GuardsWrites",
     "HasLifespan",
     "HealthCheck",
     "HearsFileChanges",
@@ -151,9 +155,37 @@ class ContributesPolicy(Protocol):
 
 
 @runtime_checkable
+class GuardsWrites(Protocol):
+    """An ``AppConfig`` that compares what a client has read with what is stored.
+
+    The app ``conditional`` is one. An app whose routes write objects uses it without an import of the other app.
+    """
+
+    def conditional(self, column: str, *, required: bool = False) -> Callable[[Any], Any]:
+        """Return the decorator of a route; ``column`` changes with its object, ``required`` asks writes for a condition."""
+        ...
+
+    def check_preconditions(self, request: HttpRequest, instance: Any) -> None:
+        """Raise ``PreconditionFailed`` if the client has read another version of the object, whose row is locked."""
+        ...
+
+
+@runtime_checkable
 class PrunesRows(Protocol):
     """An ``AppConfig`` whose tables grow with use. ``manage.py matt_prune`` calls it, once a day for example."""
 
     def prune_rows(self, *, dry_run: bool) -> int:
         """Delete the rows that nothing needs any more, and return how many; only count them if ``dry_run``."""
+        ...
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """An ``AppConfig`` that adds kinds of source to ``manage.py matt_generate``."""
+
+    def generators(self) -> "Mapping[str, Generator]":
+        """Return functions by the name of their kind, with the target if that is not HTML: ``{"form:htmx": make_form}``.
+
+        Each takes a ``django_matt.generation.orders.Order`` and returns a ``Generated``.
+        """
         ...

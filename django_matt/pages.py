@@ -112,16 +112,33 @@ def serve_asset(request: HttpRequest, name: str, **_: Any) -> HttpResponseBase:
     file = _assets().get(name)
     if file is None:
         return HttpResponse("Not Found", status=404, content_type="text/plain")
-    content, etag = _read(file, file.stat().st_mtime_ns)
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if kind.startswith("text/"):
+        kind += "; charset=utf-8"
+    cache = "no-cache" if settings.DEBUG else "public, max-age=86400"
+    response = send_tagged(request, _read(file, file.stat().st_mtime_ns), kind, cache)
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def tag(content: bytes) -> tuple[bytes, str]:
+    """Return content with its ETag, as ``send_tagged`` takes it."""
+    return content, f'"{blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def send_tagged(
+    request: HttpRequest,
+    tagged: tuple[bytes, str],
+    kind: str = "application/json; charset=utf-8",
+    cache: str = "private, no-cache",
+) -> HttpResponseBase:
+    """Return content with its ETag, or a 304 to a client that has it."""
+    content, etag = tagged
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        if kind.startswith("text/"):
-            kind += "; charset=utf-8"
         response = HttpResponse(content, content_type=kind)
     response["ETag"] = etag
-    response["Cache-Control"] = "no-cache" if settings.DEBUG else "public, max-age=86400"
-    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = cache
     return response
 
 
@@ -141,5 +158,4 @@ def _assets() -> dict[str, Path]:
 @lru_cache(maxsize=16)
 def _read(file: Path, _changed: int) -> tuple[bytes, str]:
     # ReDoc's bundle loads its maker's logo from elsewhere; ours loads nothing from elsewhere.
-    content = file.read_bytes().replace(_FOREIGN_LOGO, _NO_LOGO)
-    return content, f'"{blake2b(content, digest_size=12).hexdigest()}"'
+    return tag(file.read_bytes().replace(_FOREIGN_LOGO, _NO_LOGO))

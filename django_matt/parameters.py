@@ -125,16 +125,15 @@ class _Reader:
             self.read = self._read_body
         else:
             flat = upstream.flat_names(model) or {}
-            nested = any(way != (key,) for key, way in flat.items())
             self._source: Source = lambda request, path: model.get_request_data(request, api, path)
-            self._nested = nested
+            self._nested = any(way != (key,) for key, way in flat.items())
             self.read = self._read_text
 
     def raw(self, request: HttpRequest, path: dict[str, Any]) -> Any:
         """Return the data of the request before validation, by the client's names."""
         if self.read != self._read_body:
             return self.model.get_request_data(request, self._api, path)
-        data = parse_body(request, self._formats) if read_body(request) else {}
+        data = parse_body(request, self._formats, self.model) if read_body(request) else {}
         return data if self._single is None else {self._single: data}
 
     def _read_body(self, request: HttpRequest, path: dict[str, Any]) -> Mapping[str, Any]:
@@ -150,7 +149,7 @@ class _Reader:
             # What nearly every client sends, with none of the questions that parse_body() asks.
             data = self._json.load(body)
         else:
-            data = parse_body(request, self._formats)
+            data = parse_body(request, self._formats, self.model)
         validator = self._large if len(body) >= LARGE_BODY else self._validator
         return self._validate(
             validator, data if self._single is None else {self._single: data}, request

@@ -95,8 +95,6 @@ class ResponseBuilder:
         self._ready = frozenset[type]() if self._usual is None else self._usual.ready
         # A format such as HTML writes what the view returned itself, and not the JSON of it.
         self._renders = bool(getattr(formats, "renders", False)) and not self.streams
-        if self._renders:
-            self._ready = frozenset()
         # A page of rows is written for the one status that pages have; errors have other schemas.
         others = [status for status in self.tiers if status != self._status]
         alone = all(isinstance(status, int) and status >= 400 for status in others)
@@ -162,9 +160,11 @@ class ResponseBuilder:
         tiers = self.tiers.get(self._status)
         if tiers is None:
             return queryset
-        if self._renders and self._formats.choose(request, self._status).renders:
-            # The format gets the instances, and may read any of their columns.
-            return tiers.paginate(queryset, None, rows=False)
+        if self._renders:
+            chosen = self._formats.choose(request, self._status)
+            if chosen.renders and chosen.needs_result:
+                # The format gets the instances, and may read any of their columns.
+                return tiers.paginate(queryset, None, rows=False)
         paginate = type(paginator).paginate_queryset
         if paginate in _KNOWN_PAGES:
             return tiers.paginate(queryset, [])
@@ -177,17 +177,16 @@ class ResponseBuilder:
 
     def make(self, context: Any, result: Any) -> HttpResponseBase:
         """Return the response to a view's result: a response unchanged, anything else as the body of a status."""
-        if type(result) in self._ready and context.made is None:
+        request, status = context.request, self._status
+        is_ready = type(result) in self._ready and context.made is None
+        if is_ready and not (self._renders and self._formats.choose(request, status).renders):
             if settings.DEBUG:
-                return self._encode(context, self._usual, result, self._status)
+                return self._encode(context, self._usual, result, status)
             # The same for what most views return, with fewer calls.
-            request, status = context.request, self._status
             body, _ = self._usual.plan.encode_with_tier(result, request=request, status=status)
             return respond(request, self._formats, body, status)
         if isinstance(result, HttpResponseBase):
             return result
-        request = context.request
-        status = self._status
         if isinstance(result, Status):
             status, result = result.status_code, result.value
         elif type(result) is tuple and len(result) == 2:

@@ -4,8 +4,9 @@ None of these apps imports another one. An app whose ``AppConfig`` has the metho
 Nothing here is imported before an app of this kind is installed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
@@ -20,6 +21,8 @@ __all__ = [
     "CompletesLogin",
     "EndsTenantCredentials",
     "ExportsAccount",
+    "Impersonates",
+    "Impersonation",
     "IssuedTokens",
     "IssuesTokens",
     "LoginOutcome",
@@ -199,6 +202,40 @@ class ChecksLimits(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impersonation:
+    """That a member of staff, ``actor``, acts as ``user``."""
+
+    user: Any
+    actor: Any
+    expires_at: datetime
+
+
+@runtime_checkable
+class Impersonates(Protocol):
+    """An ``AppConfig`` that lets staff act as a user, for a short time, and records it."""
+
+    def may_impersonate(self, actor: Any, user: Any) -> bool:
+        """Return whether a member of staff may act as a user."""
+        ...
+
+    def begin_impersonation(self, request: HttpRequest, find_user: Callable[[], Any]) -> str:
+        """Let the user of a request act as the one that ``find_user`` returns, in this session, and return the key of this.
+
+        ``find_user`` is called for those alone who may act as somebody. Raises the ``PermissionDenied`` of
+        ``django_matt.errors`` if they may not.
+        """
+        ...
+
+    def find_impersonation(self, request: HttpRequest, key: str) -> Impersonation | None:
+        """Return what began with a key; ``None`` if it has ended, is another session's, or is not allowed any more."""
+        ...
+
+    def end_impersonation(self, request: HttpRequest, key: str) -> None:
+        """End it now."""
+        ...
+
+
 @runtime_checkable
 class ManagesTenants(Protocol):
     """An ``AppConfig`` that knows who may manage a tenant."""
@@ -334,7 +371,11 @@ def is_impersonated(request: HttpRequest) -> bool:
 
     Routes that change how a user signs in refuse such requests. An app's ``request.auth`` names who acts in ``actor_id``.
     """
-    return getattr(getattr(request, "auth", None), "actor_id", None) is not None
+    if getattr(getattr(request, "auth", None), "actor_id", None) is not None:
+        return True
+    # A session's, which its middleware looks up when it is needed.
+    find = getattr(request, "find_impersonation", None)
+    return find is not None and find() is not None
 
 
 def pinned_tenant(request: HttpRequest) -> str | None:

@@ -26,7 +26,7 @@ from django_matt.foreign_views import wrap_view
 from django_matt.operation_checks import bind_authentication
 from django_matt.urls import shakes_hands
 
-__all__ = ["Consumer", "Socket", "add_socket", "serve_socket", "socket_url"]
+__all__ = ["Consumer", "Handshake", "Socket", "add_socket", "serve_socket", "socket_url"]
 
 Scope = MutableMapping[str, Any]
 Message = Mapping[str, Any]
@@ -35,7 +35,7 @@ Send = Callable[[Any], Awaitable[None]]
 Consumer = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application for the scope ``websocket``: ``async def consumer(scope, receive, send)``."""
 
-_HANDSHAKE = "matt.handshake"
+HANDSHAKE = "matt.handshake"
 _ACCEPTED = 101
 _POLICY, _FAILED, _NORMAL = 1008, 1011, 1000  # RFC 6455, 7.4.1
 
@@ -58,7 +58,7 @@ class UpgradeRequired(Problem):
 
 
 @dataclass(slots=True)
-class _Handshake:
+class Handshake:
     """The result of the view of a socket when it accepts the handshake."""
 
     consumer: Consumer | None = None
@@ -85,7 +85,7 @@ def socket_url(api: Any, socket: Socket) -> URLPattern:
     authenticate = bind_authentication(api, callbacks, is_async=True) if callbacks else None
 
     async def shake_hands(request: HttpRequest, **parameters: Any) -> HttpResponseBase:
-        handshake: _Handshake | None = getattr(request, "scope", {}).get(_HANDSHAKE)
+        handshake: Handshake | None = getattr(request, "scope", {}).get(HANDSHAKE)
         if handshake is None:
             raise UpgradeRequired(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
         if not _is_trusted(request):
@@ -176,11 +176,11 @@ class _Answer:
             self.body += message.get("body", b"")
 
 
-async def _shake_hands(handler: Any, scope: Scope) -> tuple[_Handshake, _Answer]:
+async def _shake_hands(handler: Any, scope: Scope) -> tuple[Handshake, _Answer]:
     """Handle the handshake as a GET request of the project (RFC 6455, 4.1)."""
-    handshake, answer = _Handshake(), _Answer()
+    handshake, answer = Handshake(), _Answer()
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), "http")
-    asked = {**scope, "type": "http", "method": "GET", "scheme": scheme, _HANDSHAKE: handshake}
+    asked = {**scope, "type": "http", "method": "GET", "scheme": scheme, HANDSHAKE: handshake}
     messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> Message:
@@ -200,7 +200,7 @@ def _only_sockets(resolve: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return how a handler finds views, so that a handshake calls none but that of a socket."""
 
     def resolve_request(request: Any) -> Any:
-        if _HANDSHAKE not in request.scope:
+        if HANDSHAKE not in request.scope:
             return resolve(request)
         token = shakes_hands.set(True)
         try:
@@ -261,7 +261,7 @@ class _Connection:
         await self.send({"type": "websocket.http.response.start", **start})
         await self.send({"type": "websocket.http.response.body", "body": answer.body})
 
-    async def serve(self, handshake: _Handshake) -> None:
+    async def serve(self, handshake: Handshake) -> None:
         """Leave the connection to the consumer; report what it raises, and close what it leaves open."""
         consumer: Any = handshake.consumer
         try:

@@ -22,7 +22,10 @@ from ninja_extra.throttling import SimpleRateThrottle as ExtraSimpleRateThrottle
 
 from django_matt.errors.answering import arrived
 
-__all__ = ["bind_throttles"]
+__all__ = ["REPEATED", "bind_throttles"]
+
+REPEATED = "_matt_repeated"
+"""The attribute of a request that an app handles again, such as one of an open stream: it was counted."""
 
 _PASSES = object()
 _locks: "WeakKeyDictionary[Any, Lock]" = WeakKeyDictionary()
@@ -47,6 +50,8 @@ def bind_throttles(api: Any, operation: Operation) -> Callable[[HttpRequest], An
         return response
 
     def check(request: HttpRequest) -> Any:
+        if hasattr(request, REPEATED):
+            return None
         found = [_PASSES if each.allow_request(request) else each.wait() for each in throttles]
         if all(each is _PASSES for each in found):
             return None
@@ -58,6 +63,8 @@ def bind_throttles(api: Any, operation: Operation) -> Callable[[HttpRequest], An
     asks = [_bind_throttle(each) for each in throttles]
 
     async def check_async(request: HttpRequest) -> Any:
+        if hasattr(request, REPEATED):
+            return None
         found = [await ask(request) for ask in asks]
         if all(each is _PASSES for each in found):
             return None

@@ -2,12 +2,18 @@
 
 import os
 import platform
+import signal
 from pathlib import Path
 
 import django
 import pytest
 
-__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
+__all__ = ["pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary"]
+
+
+def pytest_configure() -> None:
+    """Show which tests have failed, and what took long, also if a time limit ends the run."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import UserSettingsHolder
 from django.conf import settings as django_settings
+from django.core.checks.registry import registry
 from django.core.signals import setting_changed
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
+from django.utils import translation
 
 from tests.node_tools import node_tools  # noqa: F401 - a fixture
+from tests.sampling import is_exhaustive
 from tests.waiting import SECONDS
 
 CHROMIUM = "/usr/bin/chromium"
@@ -26,6 +30,8 @@ SIGN_IN = "tests.sign_in.settings"
 # Its apps have tables and middleware, which the other tests must not see (make test-sign-in).
 collect_ignore = [] if os.environ.get("DJANGO_SETTINGS_MODULE") == SIGN_IN else ["sign_in"]
 _BRING_THEIR_OWN = {"e2e", "examples"}
+_SETS, _SETS_ON_POSTGRESQL = 10, 3
+"""How many sets of parameters of a test run; those of a page of the documentation run all."""
 _FIXTURES = {"db", "transactional_db"}
 """pytest-django's: without one of them, or its mark, a test cannot reach the database."""
 
@@ -37,8 +43,17 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run once what starts servers with databases of its own: it tests both, whichever the suite runs on."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run once what starts servers with databases of its own: it tests both, whichever the suite runs on.
+
+    What is exhaustive, and all that a sample stands for, runs if it is asked for, by ``EXHAUSTIVE=yes`` or by the name of
+    the test.
+    """
+    is_named = any("::" in argument for argument in config.args)
+    if not (is_exhaustive() or is_named):
+        left_out = _left_out(items)
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
     for item in items:
         if item.get_closest_marker("django_db") or _FIXTURES & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.database)
@@ -48,6 +63,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.once)
         if "projects" in folders:
             item.add_marker(pytest.mark.projects)
+
+
+def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return the exhaustive tests, and the sets of parameters beyond the sample, which is spread over all of them."""
+    left_out = {item for item in items if item.get_closest_marker("exhaustive")}
+    functions: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            functions.setdefault((item.path, item.cls, item.originalname), []).append(item)
+    is_second = os.environ.get("MATT_TEST_DATABASE") == "postgres"
+    for found in functions.values():
+        mark = found[0].get_closest_marker("sampled")
+        most = _SETS_ON_POSTGRESQL if is_second else _SETS
+        # Each page is tested, on SQLite.
+        is_page = "docs" in found[0].path.parts and not is_second
+        count = mark.args[0] if mark else len(found) if is_page else most
+        if count < len(found):
+            kept = {round(each * (len(found) - 1) / max(count - 1, 1)) for each in range(count)}
+            left_out.update(item for number, item in enumerate(found) if number not in kept)
+    return left_out
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_new_process() -> Iterator[None]:
+    """Leave no check of an app that another test had installed, and no language that another test has activated."""
+    installed = {config.name for config in apps.get_app_configs()}
+    registry.registered_checks = {
+        check
+        for check in registry.registered_checks
+        if not check.__module__.startswith("django_matt.contrib.")
+        or ".".join(check.__module__.split(".")[:3]) in installed
+    }
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

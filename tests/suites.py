@@ -5,6 +5,7 @@ SQLite with the other, which also runs all the rest.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,8 @@ def main() -> int:
                 sys.stdout.buffer.write(output.read())
                 sys.stdout.flush()
 
+    # A time limit ends the suites too; what they have written until then is shown all the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.stdout.write(f"{len(suites)} suites, {LANES} at a time. Each is shown when it is done.\n")
     sys.stdout.flush()
     lanes = [threading.Thread(target=lane) for _ in range(LANES)]

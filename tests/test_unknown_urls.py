@@ -107,7 +107,8 @@ def test_an_api_at_the_root_leaves_what_is_not_below_its_routes_to_the_site(site
         assert (answer.status_code, is_ours(answer)) == (404, True), url
 
 
-def test_an_api_at_the_root_below_a_language_leaves_the_site_alone_too(site):
+def test_an_api_at_the_root_below_a_language_leaves_the_site_alone_too(site, settings):
+    settings.LANGUAGE_CODE = "en"
     ask = site(i18n_patterns(path("", make(MattAPI).urls)), [path("home", home)])
     assert not is_ours(ask("/en/nothing"))
     assert is_ours(ask("/en/items/nothing"))

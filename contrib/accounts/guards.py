@@ -34,6 +34,7 @@ from django_matt.errors.exceptions import (
 )
 from django_matt.formats.bodies import read_body
 from django_matt.formats.json import JSON
+from django_matt.sign_in import is_impersonated
 
 __all__ = ["GuardedView", "guarded_patterns", "list_routes"]
 
@@ -62,6 +63,9 @@ class GuardedView(RESTView):  # type: ignore[misc] # allauth has no types
             return HttpResponse(headers={"Allow": ", ".join(allowed)})
         if self.client == Client.BROWSER and request.method not in SAFE and check_csrf(request):
             raise PermissionDenied("CSRF check failed.", code="csrf_failed")
+        if request.method not in SAFE and is_impersonated(request):
+            # The session is that of the member of staff, who has proved who they are, and not who the user is.
+            raise PermissionDenied("You act as another user.")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         if response.status_code == 429 and "Retry-After" not in response.headers:
             response.headers["Retry-After"] = str(_wait(request, getattr(self, "data", None)))

@@ -1,6 +1,5 @@
 """The hook of a route with ``@conditional``: 304 before the rows are read, 412 and 428 before anything is written."""
 
-import asyncio
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -36,6 +35,7 @@ from django_matt.contrib.conditional.validators import (
     digest_of_body,
     validator_of,
 )
+from django_matt.errors.answering import is_on_event_loop
 from django_matt.errors.exceptions import SAFE, NotAcceptable, PreconditionFailed
 from django_matt.hooks import Call, OperationHook
 from django_matt.limits import find_paginators
@@ -66,7 +66,7 @@ class _Request:
         if request.method not in SAFE:
             refuse_changed(request, self.hook.state_of(instance), self.names)
             self.unchecked = False
-            if self.writes is not None and not _is_in_loop():
+            if self.writes is not None and not is_on_event_loop():
                 self.writes.accept()
 
     def end(self) -> None:
@@ -245,7 +245,7 @@ class ConditionalHook(OperationHook):
             answer.cookies = made.cookies
         formats = call.formats
         if formats is not None:
-            formats.vary(answer, formats.choose(call.request, 200))
+            formats.vary(answer)
         judged = self._evaluate(call, state, answer)
         return None if judged is answer else judged
 
@@ -347,15 +347,6 @@ class _GuardingHook(ConditionalHook):
             raise
         if noted.writes is not None:
             await sync_to_async(noted.end)()
-
-
-def _is_in_loop() -> bool:
-    """Return whether an event loop runs in this thread. Django allows no queries there."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _fingerprint(operation: Operation) -> str:

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django_matt import MattAPI
+    from django_matt.generation.orders import Generator
 
 __all__ = ["CrudConfig"]
 
@@ -24,3 +27,9 @@ class CrudConfig(AppConfig):
 
         get_settings()
         api.register_error(RowsRefused, rows_error)
+
+    def generators(self) -> "Mapping[str, Generator]":
+        """Return the kinds of source for ``manage.py matt_generate``."""
+        from django_matt.contrib.crud.generation.generators import make_controller, make_crud
+
+        return {"crud": make_crud, "controller": make_controller}

@@ -73,7 +73,10 @@ class Batch(Generic[M]):
             self._errors += [
                 self._explainer(index, instance).too_long(field, most)
                 for index, instance in self._objects
-                if (value := read(instance)) is not None and len(str(value)) > most
+                # A default that the database makes is an expression until then.
+                if (value := read(instance)) is not None
+                and not hasattr(value, "resolve_expression")
+                and len(str(value)) > most
             ]
 
     def _search(self, statement: Callable[[list[M]], Any]) -> int:

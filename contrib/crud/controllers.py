@@ -6,17 +6,21 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import BooleanField, DateTimeField, Model, QuerySet
 from django.http import HttpRequest
+from django.utils.timezone import localdate, now
+from ninja import Schema
 from ninja.pagination import PaginationBase
 from ninja.responses import Status
 from ninja_extra import ControllerBase
 from ninja_extra.permissions import BasePermission
 
+from django_matt.contrib.crud.imports import import_rows
 from django_matt.contrib.crud.lists import ListQuery
 from django_matt.contrib.crud.model_schemas import Expand, Schemas
 from django_matt.contrib.crud.objects import Changes, save_object
 from django_matt.contrib.crud.routes import ALL, READ, STANDARD, Verb, make_routes, model_of
+from django_matt.contrib.crud.schemas import Imported
 from django_matt.contrib.crud.services import (
     bulk_create,
     bulk_update,
@@ -25,6 +29,7 @@ from django_matt.contrib.crud.services import (
     lock,
 )
 from django_matt.errors.exceptions import NotFound, PermissionDenied
+from django_matt.extensions import GuardsWrites
 from django_matt.scopes import narrowed
 
 __all__ = ["ALL", "READ", "STANDARD", "AsyncCrudController", "CrudController", "Schemas", "Verb"]
@@ -67,9 +72,19 @@ class CrudController(ControllerBase, Generic[M]):
     """The class of the list's pages; None for that of the project."""
     permissions: ClassVar[Mapping[Verb, Sequence[Any]]] = {}
     """Permissions of single routes, in place of the controller's."""
+    auth: ClassVar[Mapping[Verb, Any]] = {}
+    """Authentication of single routes, in place of the controller's; None for a route that is open to all."""
+    version: ClassVar[str] = ""
+    """A column that changes with its object. Then objects have an ``ETag``, and a stale ``If-Match`` is a 412."""
+    version_required: ClassVar[bool] = False
+    """Whether a change and a delete without ``If-Match`` are a 428."""
+    soft_delete: ClassVar[str] = ""
+    """A column that marks an object as deleted, instead of the delete: a date that may be null, or a boolean."""
 
     model: ClassVar[type[Model]]
     _query: ClassVar[ListQuery]
+    _row: ClassVar[type[Schema]]
+    _guard: ClassVar[GuardsWrites | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Make the routes of a class that names its model."""
@@ -101,8 +116,16 @@ class CrudController(ControllerBase, Generic[M]):
         instance.clean()
 
     def remove(self, instance: M) -> None:
-        """Delete an object. Override it if a deleted object is to stay, with a mark that ``queryset()`` reads."""
-        instance.delete()
+        """Delete an object, or mark it as deleted by ``soft_delete``."""
+        if not self.soft_delete:
+            instance.delete()
+            return
+        field = self.model._meta.get_field(self.soft_delete)
+        mark: Any = True
+        if not isinstance(field, BooleanField):
+            mark = now() if isinstance(field, DateTimeField) else localdate()
+        setattr(instance, self.soft_delete, mark)
+        instance.save()
 
     # ---- routes -----------------------------------------------------------------------------------------------------
 
@@ -134,51 +157,70 @@ class CrudController(ControllerBase, Generic[M]):
         """Change all objects, or none."""
         return self._bulk_change(data)
 
+    def bulk_import(self) -> Any:
+        """Create an object for each line of the body, or none."""
+        return self._bulk_import()
+
+    def export(self, query: Any = None) -> Any:
+        """Return all objects that the query parameters ask for, without pages."""
+        return self._list(query)
+
     # ---- what they do -----------------------------------------------------------------------------------------------
 
     def _list(self, query: Any) -> QuerySet[M]:
-        return self._query.apply(self.queryset(), query)
+        return self._query.apply(self._objects(), query)
 
     def _show(self, key: Any) -> QuerySet[M]:
-        found = self.queryset().filter(**vars(key))
+        found = self._objects().filter(**vars(key))
         if self._checks_objects():
             self.check_object_permissions(self._get(narrowed(found)))
         return found
 
     def _create(self, data: Any) -> Status[Any]:
-        using = database_of(self.queryset())
+        using = database_of(self._objects())
         instance = self.model()
-        with transaction.atomic(using=using):
-            save_object(instance, Changes(self.model, data, self.values()), using, self.validate)
-            return Status(201, self._saved(instance, using))
+        changes = Changes(self.model, data, self.values())
+        try:
+            with transaction.atomic(using=using):
+                save_object(instance, changes, using, self.validate)
+                return Status(201, self._saved(instance, using))
+        except BaseException:
+            changes.discard_files()
+            raise
 
     def _change(self, key: Any, data: Any) -> QuerySet[M]:
-        queryset = self.queryset()
+        queryset = self._objects()
         using = database_of(queryset)
-        with transaction.atomic(using=using):
-            instance = self._get(lock(narrowed(queryset.filter(**vars(key))), using))
-            self.check_object_permissions(instance)
-            save_object(instance, Changes(self.model, data, {}), using, self.validate)
-            return self._saved(instance, using)
+        changes = Changes(self.model, data, {})
+        try:
+            with transaction.atomic(using=using):
+                instance = self._locked(queryset, key, using)
+                if self.version and not getattr(
+                    self.model._meta.get_field(self.version), "auto_now", False
+                ):
+                    setattr(instance, self.version, getattr(instance, self.version) + 1)
+                save_object(instance, changes, using, self.validate)
+                return self._saved(instance, using)
+        except BaseException:
+            changes.discard_files()
+            raise
 
     def _delete(self, key: Any) -> Status[None]:
-        queryset = self.queryset()
+        queryset = self._objects()
         using = database_of(queryset)
         with transaction.atomic(using=using):
-            instance = self._get(lock(narrowed(queryset.filter(**vars(key))), using))
-            self.check_object_permissions(instance)
-            self.remove(instance)
+            self.remove(self._locked(queryset, key, using))
         return Status(204, None)
 
     def _bulk_create(self, data: Any) -> Status[Any]:
-        queryset = self.queryset()
+        queryset = self._objects()
         using = database_of(queryset)
         with transaction.atomic(using=using):
             made = bulk_create(queryset, data, values=self.values())
             return Status(201, self._saved_all(made, using))
 
     def _bulk_change(self, data: Any) -> Any:
-        queryset = self.queryset()
+        queryset = self._objects()
         using = database_of(queryset)
         with transaction.atomic(using=using):
             if self._checks_objects():
@@ -188,6 +230,34 @@ class CrudController(ControllerBase, Generic[M]):
                 for instance in lock(narrowed(queryset.filter(pk__in=keys)), using):
                     self.check_object_permissions(instance)
             return self._saved_all(bulk_update(queryset, data), using)
+
+    def _bulk_import(self) -> Status[Imported]:
+        queryset = self._objects()
+        using = database_of(queryset)
+        values = self.values()
+
+        def write(rows: Sequence[Any]) -> None:
+            self._saved_all(bulk_create(queryset, rows, values=values), using)
+
+        with transaction.atomic(using=using):
+            created = import_rows(self.request, self._row, write)
+        return Status(201, Imported(created=created))
+
+    def _objects(self) -> QuerySet[M]:
+        """Return the objects that the request may use, without those that are marked as deleted."""
+        found = self.queryset()
+        if not self.soft_delete:
+            return found
+        is_boolean = isinstance(self.model._meta.get_field(self.soft_delete), BooleanField)
+        return found.filter(**{self.soft_delete: False if is_boolean else None})
+
+    def _locked(self, queryset: QuerySet[M], key: Any, using: str) -> M:
+        """Return the object to write, with its row locked, if the client may write it and has read this version."""
+        instance = self._get(lock(narrowed(queryset.filter(**vars(key))), using))
+        self.check_object_permissions(instance)
+        if self._guard is not None:
+            self._guard.check_preconditions(self.request, instance)
+        return instance
 
     def _get(self, queryset: QuerySet[M]) -> M:
         found = queryset.first()
@@ -200,22 +270,20 @@ class CrudController(ControllerBase, Generic[M]):
 
         It reads where the object was written, because a replica may not have it yet.
         """
-        found = self.queryset().using(using).filter(pk=instance.pk)
-        if self._hides() and not narrowed(found).exists():
+        allowed = self._objects().using(using)
+        found = allowed.filter(pk=instance.pk)
+        if _hides(allowed) and not narrowed(found).exists():
             raise PermissionDenied("An object that you may not read afterwards is not saved.")
         return found
 
     def _saved_all(self, objects: Sequence[Any], using: str) -> Any:
         keys = [instance.pk for instance in objects]
-        found = self.queryset().using(using).filter(pk__in=keys)
+        allowed = self._objects().using(using)
+        found = allowed.filter(pk__in=keys)
         # By their keys: a filter by several values of one row repeats it.
-        if self._hides() and narrowed(found).values("pk").distinct().count() < len(keys):
+        if _hides(allowed) and narrowed(found).values("pk").distinct().count() < len(keys):
             raise PermissionDenied("Objects that you may not read afterwards are not saved.")
         return found.order_by("pk")
-
-    def _hides(self) -> bool:
-        """Whether there may be objects that the request may not use."""
-        return bool(narrowed(self.queryset()).query.where)
 
     def _checks_objects(self) -> bool:
         """Whether a permission of this route looks at objects."""
@@ -259,6 +327,19 @@ class AsyncCrudController(CrudController[M]):
     async def bulk_change(self, data: Any) -> Any:
         """Change all objects, or none."""
         return await sync_to_async(self._bulk_change)(data)
+
+    async def bulk_import(self) -> Any:
+        """Create an object for each line of the body, or none."""
+        return await sync_to_async(self._bulk_import)()
+
+    async def export(self, query: Any = None) -> Any:
+        """Return all objects that the query parameters ask for, without pages."""
+        return await _read(self._list, query)
+
+
+def _hides(allowed: QuerySet[Any]) -> bool:
+    """Whether there may be objects that the request may not use."""
+    return bool(narrowed(allowed).query.where)
 
 
 async def _read(make: Callable[[Any], Any], argument: Any) -> Any:

@@ -1,14 +1,18 @@
 """The fields of a model as a client sees them: which name is which field, of which type, and who may write it."""
 
-from collections.abc import Iterator, Sequence
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal, get_type_hints
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import (
+    AutoField,
     BinaryField,
     EmailField,
     FileField,
@@ -17,8 +21,13 @@ from django.db.models import (
     URLField,
 )
 from django.utils.timezone import is_naive, make_aware
+from ninja import Schema
 from ninja.orm import create_schema
-from pydantic import AfterValidator, BeforeValidator, IPvAnyAddress
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    create_model,
+)
 
 from django_matt import upstream
 
@@ -26,12 +35,15 @@ __all__ = [
     "ALL_FIELDS",
     "Shown",
     "aware",
+    "component_name",
     "extra_of",
     "is_of_other_side",
     "is_optional",
+    "is_password",
     "key_fields",
     "key_type",
     "keys_type",
+    "make_schema",
     "read_type",
     "resolve",
     "write_type",
@@ -40,8 +52,13 @@ __all__ = [
 ALL_FIELDS: Literal["__all__"] = "__all__"
 _FORMATS = {EmailField: "email", URLField: "uri"}
 _LONGEST_NUMBER = 20
-_TEXT_ADDRESS = Annotated[IPvAnyAddress, AfterValidator(str)]
-"""A column of addresses takes no objects of ``ipaddress``."""
+_ADDRESSES: dict[str, Any] = {
+    "ipv4": Annotated[IPv4Address, AfterValidator(str)],
+    "ipv6": Annotated[IPv6Address, AfterValidator(str)],
+    # Not pydantic's IPvAnyAddress, whose format no client knows.
+    "both": Annotated[IPv4Address | IPv6Address, AfterValidator(str)],
+}
+"""The types of addresses by protocol. Their columns take texts, and no objects of ``ipaddress``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +78,39 @@ class Shown:
         return self.field is not None and bool(self.field.many_to_many or self.field.one_to_many)
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is a file or an image."""
+        return isinstance(self.field, FileField)
+
+    @property
     def is_relation(self) -> bool:
         """Whether it refers to other objects."""
         return self.field is not None and self.field.is_relation
 
     def is_written(self) -> bool:
-        """Whether a client may write it: no key that the database makes, nothing that is computed, no file."""
+        """Whether a client may write it: no key that the database makes, and nothing that is computed."""
         field: Any = self.field
-        if field is None or field.auto_created or is_of_other_side(field) or not field.editable:
+        if (
+            field is None
+            or field.auto_created
+            or isinstance(field, AutoField)
+            or is_of_other_side(field)
+            or not field.editable
+        ):
             return False
         if field.many_to_many:
             return bool(field.remote_field.through._meta.auto_created)
         parent = field.is_relation and field.remote_field.parent_link
-        return not (field.generated or parent or isinstance(field, FileField))
+        return not (field.generated or parent)
+
+    def is_written_in_bulk(self) -> bool:
+        """Whether a row of many may write it: a row has one value for each column, and no file."""
+        return self.is_written() and not (self.is_many or self.is_file or is_password(self.field))
+
+
+def is_password(field: Any) -> bool:
+    """Whether a column has the hash of a user's password, which is neither shown nor stored as it was sent."""
+    return field.name == "password" and issubclass(field.model, AbstractBaseUser)
 
 
 def is_of_other_side(field: Any) -> bool:
@@ -94,7 +131,7 @@ def resolve(model: type[Model], names: Sequence[str], owner: str) -> Iterator[Sh
         names = [
             field.name
             for field in (*model._meta.concrete_fields, *model._meta.many_to_many)
-            if not isinstance(field, BinaryField)
+            if not (isinstance(field, BinaryField) or field.name.startswith("_"))
         ]
     for name in names:
         yield _resolve(model, name, owner)
@@ -107,6 +144,10 @@ def _resolve(model: type[Model], name: str, owner: str) -> Shown:
         field: Any = model._meta.get_field(name)
     except FieldDoesNotExist:
         return _property(model, name, owner)
+    if name.startswith("_"):
+        raise TypeError(
+            f"{owner} names {name!r}: a schema has no names that begin with an underscore"
+        )
     if field.is_relation and field.related_model is None:
         raise TypeError(f"{owner} names {name!r}, which may refer to any model: leave it out")
     if field.auto_created and not field.concrete:
@@ -158,6 +199,35 @@ def keys_type(field: Any) -> Any:
     return made.model_fields[field.name].annotation
 
 
+def component_name(name: str) -> str:
+    """Return the name of a schema in the document. OpenAPI has component names of ASCII only."""
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"_{ord(found[0]):x}_", name)
+
+
+def make_schema(
+    name: str,
+    module: str,
+    definitions: Mapping[str, Any],
+    *,
+    base: Any = Schema,
+    validators: Mapping[str, Any] | None = None,
+) -> type[Schema]:
+    """Return a schema whose fields may have any name that a column may have."""
+    name = component_name(name)
+    with warnings.catch_warnings():
+        # Some are those of pydantic's methods, such as ``json`` and ``copy``. Nothing here calls these.
+        warnings.filterwarnings("ignore", "Field name .* shadows an attribute")
+        make: Any = create_model
+        made: type[Schema] = make(
+            name,
+            __base__=base,
+            __module__=module,
+            __validators__=dict(validators or {}),
+            **dict(definitions),
+        )
+    return made
+
+
 def read_type(field: Any) -> Any:
     """Return the type of a column in responses. What is stored need not be one of the choices any more."""
     kind = field.get_internal_type()
@@ -187,7 +257,11 @@ def write_type(field: Any) -> Any:
     elif kind == "DateTimeField":
         found = _AWARE
     else:
-        found = _TEXT_ADDRESS if kind == "GenericIPAddressField" else key_type(field)
+        found = (
+            _ADDRESSES[field.protocol.lower()]
+            if kind == "GenericIPAddressField"
+            else key_type(field)
+        )
     return found | None if field.null and found is not Any else found
 
 
@@ -199,7 +273,9 @@ def _number(value: Any) -> Any:
 
 def extra_of(field: Any) -> dict[str, Any]:
     """Return what the document says of a column besides its type."""
-    found = next((form for kind, form in _FORMATS.items() if isinstance(field, kind)), None)
+    # A column that may be blank has empty texts, which are no addresses.
+    kinds = () if field.blank else _FORMATS.items()
+    found = next((form for kind, form in kinds if isinstance(field, kind)), None)
     return {"format": found} if found else {}
 
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db.models import Field, Model, Q, QuerySet
 from ninja import Schema
-from pydantic import AfterValidator, create_model
+from pydantic import AfterValidator
 from pydantic import Field as Parameter
 
-from django_matt.contrib.crud.fields import key_type, write_type
+from django_matt.contrib.crud.fields import is_password, key_type, make_schema, write_type
 
 __all__ = ["ListQuery"]
 
@@ -117,7 +117,7 @@ class ListQuery:
                 ),
             )
         name = f"{model.__name__}Query"
-        return create_model(name, __base__=Schema, __module__=module, **definitions)
+        return make_schema(name, module, definitions)
 
 
 def _filter_by_key(queryset: QuerySet[Any], condition: Q) -> QuerySet[Any]:
@@ -191,6 +191,8 @@ def _path(model: type[Model], name: str, owner: str) -> tuple[Any, list[str], bo
     if field.is_relation and not field.concrete:
         # By the key of the other side's object.
         field = field.related_model._meta.pk
+    if is_password(field):
+        raise TypeError(f"{owner} names {name!r}: clients could guess the hash of a password by it")
     return field, parts, follows_many
 
 

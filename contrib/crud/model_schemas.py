@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import NOT_PROVIDED, Model
 from ninja import Schema
-from pydantic import ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from django_matt.contrib.crud.fields import (
     ALL_FIELDS,
@@ -14,13 +14,16 @@ from django_matt.contrib.crud.fields import (
     extra_of,
     is_of_other_side,
     is_optional,
+    is_password,
     key_fields,
     key_type,
     keys_type,
+    make_schema,
     read_type,
     resolve,
     write_type,
 )
+from django_matt.contrib.crud.uploads import from_text, upload_type, with_files
 
 __all__ = ["Derivation", "Expand", "Schemas"]
 
@@ -49,6 +52,12 @@ class _Sent(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class _Form(BaseModel):
+    """A request that may be a form. Not a Ninja schema, which would hide the data from the validator that adds files."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Derivation:
     """What the schemas are derived from."""
@@ -66,6 +75,10 @@ class Derivation:
         """Return the schema of a response."""
         hidden = {each.name for each in self._named(self.write_only)}
         shown = [each for each in self._named(self.fields) if each.name not in hidden]
+        if _has_password(shown):
+            raise TypeError(
+                f"{self.owner}.fields would show passwords: name 'password' in write_only instead"
+            )
         nested: Any = (
             self.expand
             if isinstance(self.expand, Mapping)
@@ -91,16 +104,16 @@ class Derivation:
 
     def create(self) -> type[Schema]:
         """Return the schema of a body that creates an object: what has a default may be left out."""
-        return self._make("In", _Sent, {each.name: _required(each) for each in self._written()})
+        return self._make_sent("In", self._sent(self._written()))
 
     def row(self) -> type[Schema]:
-        """Return the schema of one of many objects to create, whose many-to-many fields are not written."""
-        written = [each for each in self._written() if not each.is_many]
-        return self._make("Row", _Sent, {each.name: _required(each) for each in written})
+        """Return the schema of one of many objects to create: without many-to-many fields, files and passwords."""
+        written = [each for each in self._written() if each.is_written_in_bulk()]
+        return self._make_sent("Row", self._sent(written, as_text=True))
 
-    def has_many(self) -> bool:
-        """Whether a body that creates an object has many-to-many fields."""
-        return any(each.is_many for each in self._written())
+    def has_more_than_rows(self) -> bool:
+        """Whether a body that creates one object has fields that a row of many has not."""
+        return not all(each.is_written_in_bulk() for each in self._written())
 
     def change(self, *, keyed: bool = False) -> type[Schema]:
         """Return the schema of a body that changes an object: everything may be left out; null is only for columns.
@@ -111,17 +124,25 @@ class Derivation:
         definitions: dict[str, Any] = (
             {field.attname: (key_type(field), ...) for field in keys} if keyed else {}
         )
-        for each in self._written():
-            if each.field not in keys and not (keyed and each.is_many):
-                kind, field = _required(each)
-                # A default of null would be in the document, and is not what a client may send.
-                options = {
-                    "title": field.title,
-                    "description": field.description,
-                    "json_schema_extra": field.json_schema_extra,
-                }
-                definitions[each.name] = (kind, Field(default_factory=_nothing, **options))
-        return self._make("ChangeRow" if keyed else "Change", _Sent, definitions)
+        written = [
+            each
+            for each in self._written()
+            if each.field not in keys and (each.is_written_in_bulk() or not keyed)
+        ]
+        for name, (kind, field) in self._sent(written, as_text=keyed).items():
+            # A default of null would be in the document, and is not what a client may send.
+            options = {
+                "title": field.title,
+                "description": field.description,
+                "json_schema_extra": field.json_schema_extra,
+            }
+            definitions[name] = (kind, Field(default_factory=_nothing, **options))
+        return self._make_sent("ChangeRow" if keyed else "Change", definitions)
+
+    def files(self, schema: type[Schema]) -> list[str]:
+        """Return the names of a body's files."""
+        names = {each.name for each in self._written() if each.is_file}
+        return [name for name in schema.model_fields if name in names]
 
     def _named(self, names: Sequence[str]) -> list[Shown]:
         return list(resolve(self.model, names, self.owner))
@@ -144,22 +165,50 @@ class Derivation:
             inner = Derivation(
                 model=other, owner=f"{self.owner}.expand", module=self.module, fields=fields
             )
+            shown = inner._named(fields)
+            if _has_password(shown):
+                raise TypeError(f"{inner.owner} would show passwords: leave 'password' out")
             schema = inner._make(
-                f"In{self.model.__name__}",
-                Schema,
-                {s.name: _shown(s) for s in inner._named(fields)},
+                f"In{self.model.__name__}", Schema, {s.name: _shown(s) for s in shown}
             )
         if each.is_many:
             return _LIST[schema], ...
         optional = each.field.null or not each.field.concrete
         return (schema | None, None) if optional else (schema, ...)
 
-    def _make(self, end: str, base: type[Schema], definitions: dict[str, Any]) -> type[Schema]:
+    def _sent(self, written: Sequence[Shown], *, as_text: bool = False) -> dict[str, Any]:
+        """Return the fields of a body. ``as_text`` and files tell that it may come as texts: as a form, or as CSV."""
+        as_text = as_text or any(each.is_file for each in written)
+        found = {each.name: (each.field, *_required(each)) for each in written}
+        return {
+            name: (from_text(kind, field) if as_text else kind, options)
+            for name, (field, kind, options) in found.items()
+        }
+
+    def _make_sent(self, end: str, definitions: dict[str, Any]) -> type[Schema]:
+        """Return the schema of a request: a form brings its files along."""
+        if not any(each.is_file and each.name in definitions for each in self._written()):
+            return self._make(end, _Sent, definitions)
+        return self._make(
+            end, _Form, definitions, {"files": model_validator(mode="before")(with_files)}
+        )
+
+    def _make(
+        self,
+        end: str,
+        base: Any,
+        definitions: dict[str, Any],
+        validators: dict[str, Any] | None = None,
+    ) -> type[Schema]:
         name = f"{self.model.__name__}{end}"
-        made = create_model(name, __base__=base, __module__=self.module, **definitions)
+        made = make_schema(name, self.module, definitions, base=base, validators=validators)
         # From here, Django Matt knows the columns' bounds, and which values are keys.
         made.Meta = type("Meta", (), {"model": self.model})  # type: ignore[attr-defined]
         return made
+
+
+def _has_password(shown: Sequence[Shown]) -> bool:
+    return any(each.field is not None and is_password(each.field) for each in shown)
 
 
 def _shown(each: Shown) -> tuple[Any, Any]:
@@ -182,6 +231,10 @@ def _required(each: Shown) -> tuple[Any, Any]:
         return kind, Field(default_factory=list, **options) if field.blank else Field(
             ..., **options
         )
+    if each.is_file:
+        if field.null or field.blank or field.has_default():
+            options["default_factory"] = _nothing
+        return upload_type(field), Field(**options)
     if field.has_default():
         if callable(field.default):
             options["default_factory"] = field.default

@@ -5,11 +5,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Field, Model
+from django.db.models.fields.files import FieldFile
 from pydantic import BaseModel
 
-from django_matt.contrib.crud.fields import aware
+from django_matt.contrib.crud.fields import aware, is_password
 from django_matt.contrib.crud.schemas import AnyField, Kind
 from django_matt.errors.exceptions import Conflict
 from django_matt.errors.faults import TEXTS, say
@@ -33,6 +36,21 @@ class Changes:
             raise ValidationError(dict.fromkeys(empty, message))
         self.many: dict[str, list[Any]] = {name: list(keys) for name, keys in sent.items()}
         self._names = {column.field.attname: column.sent_as for column in kind.columns}
+        self._stored: list[FieldFile] = []
+
+    def store_files(self, instance: Model) -> None:
+        """Write the files of the body to their storages."""
+        for name, value in self.columns.items():
+            if isinstance(value, UploadedFile):
+                file: FieldFile = getattr(instance, name)
+                file.save(value.name or "", value, save=False)
+                self._stored.append(file)
+
+    def discard_files(self) -> None:
+        """Delete what was stored for an object that is not saved."""
+        while self._stored:
+            file = self._stored.pop()
+            file.storage.delete(str(file.name))
 
     def name_of(self, field: AnyField) -> str:
         """Return the name that the client knows a field by."""
@@ -49,6 +67,8 @@ def save_object(
     """
     for name, value in changes.columns.items():
         setattr(instance, name, value if type(value) is not datetime else aware(value))
+    if "password" in changes.columns:
+        _hash_password(instance)
     fields = instance._meta.concrete_fields
     unchecked = [
         field.name
@@ -66,10 +86,22 @@ def save_object(
     # A new object must not replace another one that has its key, in none of its model's tables.
     of_key = {field for field in fields if field.primary_key}.union(instance._meta.pk_fields)
     is_new = instance._state.adding and not of_key.isdisjoint(written)
+    changes.store_files(instance)
     options: dict[str, Any] = {"force_insert": (Model,)} if is_new else {}
     instance.save(using=using, **options)
     for name, keys in changes.many.items():
         getattr(instance, name).set(keys)
+
+
+def _hash_password(instance: Any) -> None:
+    """Replace the password of a user by its hash; raise ``ValidationError`` if the project's validators refuse it."""
+    if is_password(instance._meta.get_field("password")):
+        password = instance.password
+        try:
+            validate_password(password, instance)
+        except ValidationError as error:
+            raise ValidationError({"password": error}) from None
+        instance.set_password(password)
 
 
 def _may_be_empty(field: AnyField, value: Any) -> bool:

@@ -11,11 +11,12 @@ from uuid import UUID
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DEFERRED, Field, Model
 from django.db.models.signals import pre_init
+from ninja import Schema
 from pydantic import BaseModel
 
 from django_matt.upstream import core_schema_of
 
-__all__ = ["AnyField", "Column", "Kind", "Reader", "Row", "maker"]
+__all__ = ["AnyField", "Column", "Imported", "Kind", "Reader", "Row", "maker"]
 
 M = TypeVar("M", bound=Model)
 AnyField: TypeAlias = "Field[Any, Any]"
@@ -24,6 +25,13 @@ Row: TypeAlias = BaseModel | Mapping[str, Any]
 
 _PLAIN = frozenset({str, int, float, bool, bytes, datetime, date, time, timedelta, Decimal, UUID})
 _SERIALIZERS = frozenset({"serialization", "serialization_exclude", "serialization_exclude_if"})
+
+
+class Imported(Schema):
+    """What an import has done."""
+
+    created: int
+    """How many objects were created."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,10 @@ class CrudSettings:
 
     MAX_BULK_ROWS: int = 1_000
     """How many rows one call may create or update."""
+    MAX_IMPORT_ROWS: int = 1_000_000
+    """How many rows one import may create."""
+    MAX_FILE_BYTES: int | None = 10 * 1024 * 1024
+    """How large a file in a body may be; None for any size."""
 
 
 def get_settings() -> CrudSettings:

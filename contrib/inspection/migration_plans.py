@@ -10,8 +10,9 @@ from django.db.migrations import Migration, operations
 from django.db.migrations.exceptions import BadMigrationError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
-from django.db.models import NOT_PROVIDED
+from django.db.models import NOT_PROVIDED, UniqueConstraint
 
+from django_matt.contrib.inspection.migration_code import break_of, fault_of
 from django_matt.contrib.inspection.statements import Lock, lock_of
 from django_matt.contrib.inspection.statistics import numbers_of
 
@@ -19,6 +20,7 @@ __all__ = ["Statement", "Step", "plan", "steps_of"]
 
 _EVERYTHING = Lock("the whole database", "brief")
 """SQLite has one writer, and readers go on."""
+_NOT_UNIQUE = "The last release may write rows that are not unique. Let its code prevent that in one release before."
 _BATCHES = (
     "Do it in batches, in a command or a migration with `atomic = False`, if the table is large."
 )
@@ -46,6 +48,8 @@ class Step:
     statements: list[Statement] = field(default_factory=list)
     breaks: str = ""
     """Why the code of the last release fails on the new schema; empty if it runs."""
+    fault: str = ""
+    """What is wrong with the migration itself; empty if nothing is known."""
     note: str = ""
     keeps: str = ""
     """Which lock of an earlier step of the same transaction lasts as long as this step; empty if none."""
@@ -58,7 +62,7 @@ class Step:
     @property
     def is_safe(self) -> bool:
         """Whether nothing waits, and the last release still runs."""
-        return not (self.waits or self.breaks or self.keeps)
+        return not (self.waits or self.breaks or self.keeps or self.fault)
 
 
 def plan(using: str) -> list[Step]:
@@ -78,8 +82,9 @@ def plan(using: str) -> list[Step]:
         present = set(connection.introspection.table_names(cursor))
     found: list[Step] = []
     made: set[str] = set()
+    released = state.clone()
     for migration, _ in executor.migration_plan(graph.leaf_nodes()):
-        found += steps_of(migration, state, connection, made)
+        found += steps_of(migration, state, connection, made, released)
     tables = sorted({each.table for each in found if each.table in present and each.table})
     numbers = numbers_of(connection, tables)
     for step in found:
@@ -88,12 +93,16 @@ def plan(using: str) -> list[Step]:
     return found
 
 
-def steps_of(migration: Migration, state: Any, connection: Any, made: set[str]) -> Iterator[Step]:
+def steps_of(
+    migration: Migration, state: Any, connection: Any, made: set[str], released: Any = None
+) -> Iterator[Step]:
     """Yield the steps of a migration and move ``state`` to what it is afterwards.
 
-    ``made`` has the tables that did not exist before; those of this migration are added.
+    ``made`` has the tables that did not exist before; those of this migration are added. ``released`` is the state that
+    the code of the last release knows; without it, that before this migration.
     """
     earlier: Step | None = None
+    released = state.clone() if released is None else released
     for operation in migration.operations:
         before = state.clone()
         operation.state_forwards(migration.app_label, state)
@@ -111,7 +120,8 @@ def steps_of(migration: Migration, state: Any, connection: Any, made: set[str]) 
             made.add(_table_names(operation, migration.app_label, before, state)[1])
         is_python = isinstance(operation, operations.RunPython)
         if is_python:
-            step.note = f"It runs Python code, which is not looked into. {_BATCHES}"
+            step.note = f"It runs Python code, which is not carried out by a plan. {_BATCHES}"
+            step.fault = fault_of(operation)
         else:
             try:
                 step.statements = list(_statements(operation, migration, before, state, connection))
@@ -122,7 +132,16 @@ def steps_of(migration: Migration, state: Any, connection: Any, made: set[str]) 
                 ) from error
         # Without a statement, this database stays as it is: only the state changes, or a router keeps the model elsewhere.
         if step.statements and not step.is_new:
-            step.breaks = _breaks(operation, migration.app_label, before, state)
+            step.breaks = (
+                _breaks(operation, migration.app_label, before, state)
+                or _becomes_unique(operation, migration.app_label, before)
+                or break_of(operation, [each.sql for each in step.statements], released)
+            )
+            if isinstance(operation, operations.AddConstraint) and not step.breaks:
+                step.note = "The last release may write rows that the constraint refuses: let its code obey it first."
+        if not operation.reversible:
+            undo = "It cannot be undone: give it a `reverse_code` or `reverse_sql`, if only `noop`."
+            step.note = f"{step.note} {undo}".strip()
         takes_long = is_python or any(s.lock.duration != "brief" for s in step.statements)
         if earlier and takes_long and not step.is_new:
             step.keeps = (
@@ -240,6 +259,23 @@ def _breaks(operation: Any, app_label: str, before: Any, after: Any) -> str:
                 return "The last release may write texts that are too long now."
             return ""
     return ""
+
+
+def _becomes_unique(operation: Any, app_label: str, before: Any) -> str:
+    """Return that the last release may write what is not unique, if an operation begins to ask for it."""
+    match operation:
+        case operations.AddConstraint():
+            asks = isinstance(operation.constraint, UniqueConstraint)
+        case operations.AlterUniqueTogether():
+            options = before.models[app_label, operation.name.lower()].options
+            asks = bool(
+                set(operation.option_value or ()) - set(options.get("unique_together") or ())
+            )
+        case operations.AlterField():
+            asks = operation.field.unique and not _field(before, app_label, operation).unique
+        case _:
+            asks = False
+    return _NOT_UNIQUE if asks else ""
 
 
 def _is_shorter(old: Any, new: Any) -> bool:

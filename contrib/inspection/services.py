@@ -9,7 +9,9 @@ from django.db.models import Model
 
 from django_matt.contrib.inspection.schemas import LEVELS, Finding, Index, Report, Table
 from django_matt.contrib.inspection.statistics import (
+    Column,
     Numbers,
+    columns_of,
     numbers_of,
     orders_of,
     partial_indexes,
@@ -35,7 +37,8 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
         if router.allow_migrate_model(using, model) and not _has_schema(model)
     ]
     names = [model._meta.db_table for model in wanted]
-    numbers = numbers_of(connection, [name for name in names if name in present])
+    there = [name for name in names if name in present]
+    numbers, columns = numbers_of(connection, there), columns_of(connection, there)
     partial, orders = partial_indexes(connection), orders_of(connection)
     tables, findings = [], list[Finding]()
     for model in sorted(wanted, key=lambda each: each._meta.db_table):
@@ -45,13 +48,9 @@ def inspect(using: str, models: list[type[Model]] | None = None) -> Report:
             continue
         with connection.cursor() as cursor:
             constraints: Any = connection.introspection.get_constraints(cursor, name)
-            columns = {
-                each.name: each
-                for each in connection.introspection.get_table_description(cursor, name)
-            }
         table = _table(name, model._meta.label, constraints, numbers)
         tables.append(table)
-        findings += _drift(model, columns)
+        findings += _drift(model, columns[name])
         findings += [
             found
             for found in _indexes(table, constraints, partial, orders)
@@ -138,7 +137,7 @@ def _missing_table(model: type[Model]) -> Finding:
     )
 
 
-def _drift(model: type[Model], columns: dict[str, Any]) -> Iterator[Finding]:
+def _drift(model: type[Model], columns: dict[str, Column]) -> Iterator[Finding]:
     """Yield where the columns of a table are not those of its model."""
     name = model._meta.db_table
     fields: dict[str, Any] = {
@@ -164,9 +163,7 @@ def _drift(model: type[Model], columns: dict[str, Any]) -> Iterator[Finding]:
         )
     for column in sorted(fields.keys() & columns.keys()):
         field = fields[column]
-        if bool(columns[column].null_ok) != field.null and not (
-            field.primary_key or field.generated
-        ):
+        if columns[column].null_ok != field.null and not (field.primary_key or field.generated):
             in_database = "takes" if columns[column].null_ok else "refuses"
             yield Finding(
                 id="different_null",

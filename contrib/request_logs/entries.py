@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -13,12 +13,11 @@ from django_matt.contrib.request_logs.queries import Count, current_count
 from django_matt.errors.reports import get_request_id, safe_path
 from django_matt.extensions import current_request_id
 from django_matt.upstream import lost
+from django_matt.watched_streams import StreamEnd
 
 __all__ = ["Entry", "logger"]
 
 logger = logging.getLogger(LOGGER)
-
-Ended = Literal["disconnected", "failed"]
 
 
 class Entry:
@@ -52,7 +51,7 @@ class Entry:
         self._status = response.status_code
         response.headers["X-Request-ID"] = self._id
 
-    def log(self, size: int | None = None, ended: Ended | None = None) -> None:
+    def end(self, size: int | None = None, ended: StreamEnd | None = None) -> None:
         """Write the record; the first call counts."""
         request, self._request = self._request, None
         if request is None:

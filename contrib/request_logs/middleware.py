@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django_matt.contrib.request_logs.entries import Entry
 from django_matt.contrib.request_logs.queries import count_queries
 from django_matt.contrib.request_logs.settings import get_settings
-from django_matt.contrib.request_logs.streams import AsyncParts, Parts
+from django_matt.watched_streams import watch_stream
 
 __all__ = ["RequestLogMiddleware"]
 
@@ -57,7 +57,7 @@ class RequestLogMiddleware:
             return _finish(entry, response)
         except CancelledError:
             # The handler cancels the request when the client has left.
-            entry.log(ended="disconnected")
+            entry.end(ended="disconnected")
             raise
         finally:
             entry.leave(before)
@@ -67,18 +67,14 @@ def _finish(entry: Entry, response: HttpResponseBase) -> HttpResponseBase:
     """Log a complete response, and let a stream log itself at its end."""
     entry.answer(response)
     if isinstance(response, HttpResponse):
-        entry.log(len(response.content))
+        entry.end(len(response.content))
         return response
     stream: Any = response
     if isinstance(response, FileResponse):
         # The server may send the file itself, without reading the response.
         length = response.headers.get("Content-Length", "")
         size = int(length) if length.isdecimal() else None
-        stream._resource_closers.append(lambda: entry.log(size))
+        stream._resource_closers.append(lambda: entry.end(size))
     else:
-        kind: Any = AsyncParts if stream.is_async else Parts
-        stream.streaming_content = kind(
-            aiter(stream.streaming_content) if stream.is_async else iter(stream.streaming_content),
-            entry,
-        )
+        watch_stream(stream, entry)
     return response

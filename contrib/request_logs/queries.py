@@ -4,8 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from django.db import connections
-from django.db.backends.signals import connection_created
+from django_matt.connection_wrappers import wrap_connections
 
 __all__ = ["Count", "count_queries", "current_count"]
 
@@ -25,15 +24,7 @@ current_count: ContextVar[Count | None] = ContextVar("matt_query_count", default
 
 def count_queries() -> None:
     """Count the queries of every connection, those that are open and those that will be opened."""
-    connection_created.connect(_watch, dispatch_uid="matt_request_logs")
-    for connection in connections.all(initialized_only=True):
-        _watch(connection)
-
-
-def _watch(connection: Any, **_: Any) -> None:
-    if _count not in connection.execute_wrappers:
-        # First: connection.execute_wrapper() ends by removing the last, and may be what opens the connection.
-        connection.execute_wrappers.insert(0, _count)
+    wrap_connections(_count)
 
 
 def _count(execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any) -> Any:

@@ -1,5 +1,6 @@
 """Makes the values of a column, for many rows at once: by its type, its name, and its rules."""
 
+import base64
 import ipaddress
 import operator
 import uuid
@@ -11,28 +12,24 @@ from random import Random
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.core.files.base import ContentFile
 from django.db import connections
-from django.db.models import EmailField, FileField, SlugField, URLField
+from django.db.models import EmailField, FileField, ImageField, SlugField, URLField
 
 from django_matt.contrib.seeding.errors import SeedingError
 from django_matt.contrib.seeding.rules import Bounds, bounds_of
-from django_matt.contrib.seeding.words import (
-    CITIES,
-    COLOURS,
-    COUNTRIES,
-    FIRST_NAMES,
-    LAST_NAMES,
-    NOUNS,
-    STREETS,
-    WORDS,
-)
+from django_matt.contrib.seeding.words import Words, words_of
 
 __all__ = ["Batch", "Maker", "maker_of"]
 
 _FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 _DAYS = 730
 _NULL_SHARE = 0.1
+_PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mNwtjhFEmIY1TCqYfhqAABBL0UQcTLHigAAAABJRU5ErkJggg=="
+)
+"""A square of 16 by 16 pixels in one colour."""
 
 
 @dataclass(slots=True)
@@ -46,6 +43,8 @@ class Batch:
     using: str
     columns: dict[str, list[Any]] = field(default_factory=dict)
     """The values that were made so far, by ``attname``."""
+    words: Words = field(default_factory=lambda: words_of("en"))
+    """The words of the locale, such as ``batch.words.cities``."""
 
     @property
     def numbers(self) -> range:
@@ -117,6 +116,8 @@ def _plain(column: Any, bounds: Bounds, counted: bool) -> Maker:
         "JSONField": _documents,
         "ArrayField": _arrays,
     }
+    if hasattr(column, "range_type"):
+        return _ranges(column)
     if kind in makers:
         return makers[kind](column, bounds, counted)
     if column.has_default():
@@ -138,9 +139,7 @@ _TEXTS = frozenset({"CharField", "TextField", "SlugField", "FileField", "FilePat
 
 
 def _integers(column: Any, bounds: Bounds, counted: bool) -> Maker:
-    alias = settings.DATABASES and "default"
-    kind = column.get_internal_type()
-    low, high = connections[alias].ops.integer_field_range(kind)
+    low, high = connections["default"].ops.integer_field_range(column.get_internal_type())
     if bounds.least is not None:
         low = bounds.least if low is None else max(low, bounds.least)
     if bounds.above is not None:
@@ -318,7 +317,7 @@ def _documents(column: Any, bounds: Bounds, counted: bool) -> Maker:
         return lambda batch: [{"number": number} for number in batch.numbers]
     if column.has_default():
         return lambda batch: [column.get_default() for _ in batch.numbers]
-    return lambda batch: [{"colour": colour} for colour in batch.choose(COLOURS)]
+    return lambda batch: [{"colour": colour} for colour in batch.choose(batch.words.colours)]
 
 
 def _arrays(column: Any, bounds: Bounds, counted: bool) -> Maker:
@@ -335,6 +334,21 @@ def _arrays(column: Any, bounds: Bounds, counted: bool) -> Maker:
     return several
 
 
+def _ranges(column: Any) -> Maker:
+    """Return what makes ranges of PostgreSQL of which no two overlap, as most exclusion constraints demand."""
+    kind = column.base_field.get_internal_type()
+    begins: dict[str, tuple[Any, Any]] = {
+        "DateField": (_FIRST.date(), timedelta(days=1)),
+        "DateTimeField": (_FIRST, timedelta(minutes=1)),
+        "DecimalField": (Decimal(0), Decimal(1)),
+    }
+    first, step = begins.get(kind, (0, 1))
+    return lambda batch: [
+        column.range_type(first + step * number, first + step * (number + 1))
+        for number in batch.numbers
+    ]
+
+
 # ---- texts --------------------------------------------------------------------------------------------------------------
 
 
@@ -347,11 +361,13 @@ def _texts(column: Any, bounds: Bounds, counted: bool) -> Maker:
         digits = min(40, (longest or 41) - 1)
         return lambda batch: [f"!{number:0{digits}d}" for number in batch.numbers]
     if isinstance(column, EmailField) or column.name == "email":
-        base, form, counted = _lower(_first_names), "{}{}@example.com", True
+        base, form, counted = _chosen("plain_names"), "{}{}@example.com", True
     elif isinstance(column, URLField):
         base, form, counted = _constant("https://example.com"), "{}/{}", True
     elif isinstance(column, FileField):
-        return lambda batch: [""] * batch.size if column.blank else _files(column, batch)
+        if not counted:
+            return _constant("") if column.blank else _files(column, longest)
+        base, form = _constant("seeded/file"), "{}-{}"
     elif bounds.among is not None:
         raise SeedingError(
             f"{_name(column)} has {len(bounds.among)} choices and is unique. Seed fewer rows, or write a function "
@@ -394,66 +410,82 @@ def _number(
     return found
 
 
-def _files(column: Any, batch: Batch) -> list[Any]:
-    raise SeedingError(
-        f"{_name(column)} needs a file. Write a function that returns its path into seeds.py of the app."
-    )
+def _files(column: Any, longest: int | None) -> Maker:
+    """Return what lets all rows share one file, which is written when the first rows are made."""
+    is_image = isinstance(column, ImageField)
+    name = f"seeded/{column.model._meta.model_name}-{column.name}.{'png' if is_image else 'txt'}"
+    if longest is not None and len(name) > longest:
+        raise SeedingError(
+            f"{_name(column)} has at most {longest} characters, and the path of its file has {len(name)}. "
+            "Write a function that returns a path into seeds.py of the app."
+        )
 
+    def share(batch: Batch) -> list[Any]:
+        try:
+            if not column.storage.exists(name):
+                content = _PICTURE if is_image else b"Made by matt_seed.\n"
+                column.storage.save(name, ContentFile(content))
+        except (OSError, SuspiciousOperation) as error:
+            raise SeedingError(
+                f"{_name(column)} needs a file, and its storage answered: {error}"
+            ) from error
+        return [name] * batch.size
 
-def _first_names(batch: Batch) -> list[str]:
-    return batch.choose(FIRST_NAMES)
+    return share
 
 
 def _constant(text: str) -> Callable[[Batch], list[str]]:
     return lambda batch: [text] * batch.size
 
 
-def _lower(make: Callable[[Batch], list[str]]) -> Callable[[Batch], list[str]]:
-    return lambda batch: [text.lower() for text in make(batch)]
+def _chosen(name: str) -> Callable[[Batch], list[str]]:
+    """Return what takes a word of a list for each row."""
+    return lambda batch: batch.choose(getattr(batch.words, name))
 
 
-def _joined(*parts: Sequence[str], between: str = " ") -> Callable[[Batch], list[str]]:
+def _joined(*names: str, between: str = " ") -> Callable[[Batch], list[str]]:
+    """Return what joins a word of each list."""
+
     def make(batch: Batch) -> list[str]:
-        return [between.join(words) for words in zip(*map(batch.choose, parts), strict=True)]
+        lists = [batch.choose(getattr(batch.words, name)) for name in names]
+        return [between.join(words) for words in zip(*lists, strict=True)]
 
     return make
 
 
 def _things(batch: Batch) -> list[str]:
-    return [text.capitalize() for text in _joined(COLOURS, NOUNS)(batch)]
+    found = _joined(*batch.words.thing, between=batch.words.between)(batch)
+    return [text[:1].upper() + text[1:] for text in found]
 
 
 def _sentences(batch: Batch) -> list[str]:
-    words = iter(batch.random.choices(WORDS, k=batch.size * 8))
-    return [
-        f"{next(words).capitalize()} {' '.join(next(words) for _ in range(7))}."
-        for _ in batch.numbers
-    ]
+    words = iter(batch.random.choices(batch.words.words, k=batch.size * 8))
+    found = [" ".join(next(words) for _ in range(8)) for _ in batch.numbers]
+    return [f"{text[:1].upper()}{text[1:]}." for text in found]
 
 
 def _phones(batch: Batch) -> list[str]:
-    # Numbers that are reserved for fiction.
-    return [
-        f"+1202555{number:04d}" for number in batch.random.choices(range(100, 200), k=batch.size)
-    ]
+    form = batch.words.phone
+    start, digits = form.rstrip("x"), form.count("x")
+    return [f"{start}{number:0{digits}d}" for number in batch.choose(range(10**digits))]
 
 
 _BY_NAME: dict[str, Callable[[Batch], list[str]]] = {
-    "first_name": _first_names,
-    "last_name": lambda batch: batch.choose(LAST_NAMES),
-    "full_name": _joined(FIRST_NAMES, LAST_NAMES),
-    "author": _joined(FIRST_NAMES, LAST_NAMES),
-    "username": _lower(_first_names),
-    "city": lambda batch: batch.choose(CITIES),
-    "country": lambda batch: batch.choose(COUNTRIES),
-    "street": lambda batch: batch.choose(STREETS),
-    "address": lambda batch: batch.choose(STREETS),
-    "colour": lambda batch: batch.choose(COLOURS),
-    "color": lambda batch: batch.choose(COLOURS),
+    "first_name": _chosen("first_names"),
+    "last_name": _chosen("last_names"),
+    "full_name": _joined("first_names", "last_names"),
+    "author": _joined("first_names", "last_names"),
+    "username": _chosen("plain_names"),
+    "city": _chosen("cities"),
+    "country": _chosen("countries"),
+    "street": _chosen("streets"),
+    "address": _chosen("streets"),
+    "colour": _chosen("colours"),
+    "color": _chosen("colours"),
     "phone": _phones,
     "name": _things,
     "title": _things,
-    "slug": _joined(COLOURS, NOUNS, between="-"),
+    "slug": _joined("plain_colours", "plain_nouns", between="-"),
 }
 
 
@@ -465,7 +497,7 @@ def _words_of(column: Any) -> Callable[[Batch], list[str]]:
     if isinstance(column, SlugField):
         return _BY_NAME["slug"]
     is_long = column.get_internal_type() == "TextField" or (column.max_length or 0) > 80
-    return _sentences if is_long else _joined(NOUNS)
+    return _sentences if is_long else _joined("nouns")
 
 
 _OPERATORS = {"gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}

@@ -114,6 +114,9 @@ def _unique_sets(model: type[Model]) -> list[tuple[str, ...]]:
             for expression in constraint.expressions:
                 names += [each.name for each in _flat(expression)]
             found.append(names)
+        elif _is_unique(constraint):
+            expressions: Any = constraint.expressions  # type: ignore[attr-defined] # of PostgreSQL
+            found.append([getattr(each, "name", each) for each, _ in expressions])
     if len(meta.pk_fields) > 1:
         found.append([column.name for column in meta.pk_fields])
     return [
@@ -121,6 +124,15 @@ def _unique_sets(model: type[Model]) -> list[tuple[str, ...]]:
         for names in found
         if names and all("__" not in name for name in names)
     ]
+
+
+def _is_unique(constraint: Any) -> bool:
+    """Whether an exclusion constraint of PostgreSQL compares columns for equality alone."""
+    pairs = getattr(constraint, "expressions", ())
+    return bool(pairs) and all(
+        isinstance(pair, tuple | list) and pair[1] == "=" and isinstance(pair[0], str | F)
+        for pair in pairs
+    )
 
 
 def _flat(expression: Any) -> list[Any]:

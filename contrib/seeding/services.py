@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -16,8 +17,9 @@ from django_matt.contrib.seeding.errors import SeedingError
 from django_matt.contrib.seeding.inserts import insert
 from django_matt.contrib.seeding.rules import is_automatic, rules_of
 from django_matt.contrib.seeding.seeds import seeds_for
+from django_matt.contrib.seeding.words import Words, words_of
 
-__all__ = ["Step", "plan", "seed"]
+__all__ = ["Step", "left_of", "plan", "seed"]
 
 _BATCH = 5_000
 _POOL = 10_000
@@ -119,15 +121,30 @@ def _is_parent_link(column: Any) -> bool:
     return bool(column.is_relation and column.remote_field.parent_link)
 
 
-def seed(step: Step, number: int, using: str, tell: Tell = lambda done: None) -> int:
+def left_of(wanted: dict[type[Model], int], using: str) -> dict[type[Model], int]:
+    """Return how many rows each model lacks of those that are wanted; all rows that it has count."""
+    return {model: max(0, count - rows_of(model, using).count()) for model, count in wanted.items()}
+
+
+def seed(
+    step: Step,
+    number: int,
+    using: str,
+    tell: Tell = lambda done: None,
+    *,
+    locale: str = "en",
+    in_parts: bool = False,
+) -> int:
     """Insert the rows of a step in one transaction and return how many; ``number`` chooses the values.
 
-    Raises ``SeedingError`` if a rule of the model cannot be obeyed. Nothing is inserted then.
+    With ``in_parts``, each 5,000 rows are a transaction, so that an interruption keeps what was made. Raises
+    ``SeedingError`` if a rule of the model cannot be obeyed; nothing of the transaction is inserted then.
     """
     model = step.model
     try:
-        with transaction.atomic(using=using):
-            return _Table(model, number, using).fill(step.count, tell)
+        with nullcontext() if in_parts else transaction.atomic(using=using):
+            table = _Table(model, number, using, words_of(locale))
+            return table.fill(step.count, tell)
     except (IntegrityError, DataError) as error:
         text = str(error).splitlines()[0]
         raise SeedingError(
@@ -139,8 +156,9 @@ def seed(step: Step, number: int, using: str, tell: Tell = lambda done: None) ->
 class _Table:
     """A model while it is filled."""
 
-    def __init__(self, model: type[Model], number: int, using: str) -> None:
+    def __init__(self, model: type[Model], number: int, using: str, words: Words) -> None:
         self._model = model
+        self._words = words
         self._using = using
         self._seeds = seeds_for(model)
         meta = model._meta
@@ -187,17 +205,27 @@ class _Table:
         needs_keys = bool(many or trees)
         done = 0
         while done < count:
-            batch = Batch(self._start + done, min(_BATCH, count - done), self._random, self._using)
-            for make in self._together:
-                make(batch)
-            for name in self._ordered():
-                batch.columns[name] = self._makers[name](batch)
-            self._check(batch)
-            keys = insert(model, batch.columns, self._using, needs_keys=needs_keys, size=batch.size)
-            for field in many:
-                self._connect(field, keys)
-            for column in trees:
-                self._grow(column, keys)
+            batch = Batch(
+                start=self._start + done,
+                size=min(_BATCH, count - done),
+                random=self._random,
+                using=self._using,
+                words=self._words,
+            )
+            # What belongs to a row is written with it, also where each batch is a transaction.
+            with transaction.atomic(using=self._using, savepoint=False):
+                for make in self._together:
+                    make(batch)
+                for name in self._ordered():
+                    batch.columns[name] = self._makers[name](batch)
+                self._check(batch)
+                keys = insert(
+                    model, batch.columns, self._using, needs_keys=needs_keys, size=batch.size
+                )
+                for field in many:
+                    self._connect(field, keys)
+                for column in trees:
+                    self._grow(column, keys)
             done += batch.size
             tell(done)
         return done

@@ -1,13 +1,13 @@
 """The app's configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import register
 from django.http import HttpRequest
 
-from django_matt.sign_in import AuthenticationRecord, IssuedTokens
+from django_matt.sign_in import AuthenticationRecord, Impersonation, IssuedTokens
 
 __all__ = ["TokensConfig"]
 
@@ -67,6 +67,33 @@ class TokensConfig(AppConfig):
         from django_matt.contrib.tokens.endings import end_tenant_families
 
         return end_tenant_families(tenant, request=request)
+
+    def may_impersonate(self, actor: Any, user: Any) -> bool:
+        """Return whether a member of staff may act as a user; see ``django_matt.sign_in.Impersonates``."""
+        from django_matt.contrib.tokens.models import may_impersonate
+
+        return may_impersonate(actor, user)
+
+    def begin_impersonation(self, request: HttpRequest, find_user: Callable[[], Any]) -> str:
+        """Let the user of a request act as another one in its session. The tokens that begin with it are given to nobody."""
+        from django_matt.contrib.tokens import services
+
+        return str(services.impersonate(request, request.user, find_user).family.pk)
+
+    def find_impersonation(self, request: HttpRequest, key: str) -> Impersonation | None:
+        """Return the impersonation of this session that has a key, while it lasts."""
+        from django_matt.contrib.tokens import services
+
+        found = services.find_impersonation(request, key)
+        if found is None:
+            return None
+        return Impersonation(user=found.user, actor=found.actor, expires_at=found.expires_at)
+
+    def end_impersonation(self, request: HttpRequest, key: str) -> None:
+        """End the impersonation that has a key."""
+        from django_matt.contrib.tokens.endings import end_family
+
+        end_family(key, request=request)
 
     def export_account(self, user: Any) -> Mapping[str, Any]:
         """Return the logins of a user, which their account's export has."""

@@ -33,6 +33,7 @@ from django_matt.sign_in import (
 __all__ = [
     "InvalidRefreshToken",
     "Login",
+    "find_impersonation",
     "impersonate",
     "issue",
     "refresh",
@@ -138,6 +139,14 @@ def impersonate(request: HttpRequest, actor: Any, find_user: Callable[[], Any]) 
             family=str(family.pk),
         )
     return login
+
+
+def find_impersonation(request: HttpRequest, key: str) -> Family | None:
+    """Return the impersonation that began with a key in the session of a request; ``None`` if it has ended."""
+    found = Family.objects.select_related("user", "actor").exclude(actor=None).filter(pk=key)
+    family = found.filter(session_digest=digest_of_session(session_key_of(request))).first()
+    is_valid = family is not None and family.is_open(timezone.now()) and family.is_trusted()
+    return family if is_valid else None
 
 
 def _begin(family: Family) -> Login:

@@ -10,13 +10,15 @@ from typing import Any
 from django_matt.contrib.typescript.comments import doc_comment, text_lines
 from django_matt.contrib.typescript.documents import Document, DocumentedOperation
 from django_matt.contrib.typescript.names import KEYWORDS, Names
-from django_matt.contrib.typescript.places import media_schema, resolve
+from django_matt.contrib.typescript.places import is_live_list, media_schema, resolve
 from django_matt.contrib.typescript.settings import TypeScriptSettings
 from django_matt.contrib.typescript.types import literal, property_key
 
 __all__ = ["Endpoint", "Paging", "emit", "endpoints_of", "runtime"]
 
 _JSON = "application/json"
+# RFC 9110, 15.3.5 and 15.3.6.
+_WITHOUT_BODY = {"204", "205"}
 _SSE = "text/event-stream"
 _LINES = ("application/jsonl", "application/x-ndjson", "application/jsonlines")
 _FORMS = {"multipart/form-data": "multipart", "application/x-www-form-urlencoded": "form"}
@@ -61,7 +63,9 @@ class Endpoint:
         """The content of each documented status, by media type; empty if a response has no body."""
         found = self.operation.details.get("responses", {})
         return {
-            str(status): _resolved(self.document, response).get("content", {})
+            str(status): {}
+            if str(status) in _WITHOUT_BODY
+            else _resolved(self.document, response).get("content", {})
             for status, response in found.items()
         }
 
@@ -82,6 +86,11 @@ class Endpoint:
             if _JSON not in content:
                 return next((name for name in (_SSE, *_LINES) if name in content), None)
         return None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it streams a list and then its changes."""
+        return is_live_list(self.operation.details)
 
     @property
     def item(self) -> Any:
@@ -150,12 +159,16 @@ class Endpoint:
 
 
 def emit(document: Document, options: TypeScriptSettings) -> dict[str, str]:
-    """Return ``client.ts`` and ``api.ts``, and ``streams.ts`` for an API with streams. ``options`` changes nothing."""
+    """Return ``client.ts`` and ``api.ts``, ``streams.ts`` for an API with streams, and files for one with live lists."""
     endpoints = endpoints_of(document)
     files = {"client.ts": runtime("client"), "api.ts": _api(endpoints)}
-    return files | (
-        {"streams.ts": runtime("streams")} if any(each.stream for each in endpoints) else {}
-    )
+    if any(each.stream for each in endpoints):
+        files["streams.ts"] = runtime("streams")
+    if any(each.is_live for each in endpoints):
+        files["live.ts"] = runtime("live")
+        if options.REACT:
+            files["live-react.ts"] = runtime("live-react")
+    return files
 
 
 def runtime(name: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["doc_comment", "schema_comment"]
+__all__ = ["doc_comment", "inline_comment", "schema_comment"]
 
 TAGS = (
     "format",
@@ -38,16 +38,45 @@ def schema_comment(schema: Any, indent: str) -> str:
     if not isinstance(schema, dict):
         return ""
     lines = _description(schema)
-    values = schema
-    branches = schema.get("anyOf")
-    if branches:
-        # `int | None`: the bounds are those of the only other branch.
-        left = [each for each in branches if isinstance(each, dict) and each.get("type") != "null"]
-        values = {**left[0], **schema} if len(left) == 1 and "$ref" not in left[0] else schema
+    values = _values(schema)
     if _is_unsafe(values):
         lines.append(UNSAFE)
     if values.get("deprecated"):
         lines.append("@deprecated")
+    return doc_comment(lines + _tags(schema, values), indent)
+
+
+def inline_comment(schema: Any) -> str:
+    """Return the tags of a type inside another one, as the comment before it with its space: ``/** @minimum 1 */ ``."""
+    if not isinstance(schema, dict) or "$ref" in schema:
+        return ""
+    tags = [tag for tag in _tags(schema, _values(schema)) if not tag.startswith("@default ")]
+    # A text with a tag in it would be read as two.
+    if not tags or any(" @" in tag for tag in tags):
+        return ""
+    return f"/** {' '.join(tags).replace('*/', '*' + chr(92) + '/')} */ "
+
+
+def _values(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema with the keywords of its only branch other than null: ``int | None`` has the bounds of ``int``."""
+    branches = schema.get("anyOf") or ()
+    left = [each for each in branches if isinstance(each, dict) and each.get("type") != "null"]
+    if len(left) != 1 or "$ref" in left[0]:
+        return schema
+    return {**left[0], **schema}
+
+
+def _tags(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    lines = []
+    kind = values.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "integer" in kinds and not values.keys() & {"enum", "const"}:
+        # With `@asType integer`, generators of JSON Schema refuse null.
+        if kinds is kind or values is not schema:
+            if "multipleOf" not in values:
+                lines.append("@multipleOf 1")
+        else:
+            lines.append("@asType integer")
     for tag in TAGS:
         if values.get(tag) in INT64 and tag in ("minimum", "maximum"):
             continue
@@ -63,7 +92,7 @@ def schema_comment(schema: Any, indent: str) -> str:
             )
             if len(text) <= 200:
                 lines.append(f"@{tag} {LINE_BREAKS.sub(' ', text)}")
-    return doc_comment(lines, indent)
+    return lines
 
 
 def doc_comment(lines: list[str], indent: str) -> str:

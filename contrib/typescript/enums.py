@@ -13,7 +13,7 @@ from django_matt.contrib.typescript.declarations import refer
 from django_matt.contrib.typescript.documents import Document
 from django_matt.contrib.typescript.names import Names, identifier, pascal
 from django_matt.contrib.typescript.settings import TypeScriptSettings
-from django_matt.contrib.typescript.types import literal, property_key
+from django_matt.contrib.typescript.types import literal, object_key
 from django_matt.openapi.columns import columns_of
 
 __all__ = ["emit"]
@@ -31,7 +31,7 @@ def emit(document: Document, options: TypeScriptSettings) -> dict[str, str]:
         known[key] = None
         name = names.add(wanted)
         lines = "".join(
-            f"  {property_key(member)}: {literal(value)},\n" for member, value in members.items()
+            f"  {object_key(member)}: {literal(value)},\n" for member, value in members.items()
         )
         texts.append(
             f"{comment}export const {name} = {{\n{lines}}} as const;\n"

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from django_matt.contrib.typescript.places import is_live_list
+
 __all__ = ["Names", "camel", "component_names", "identifier", "name_operations", "pascal"]
 
 KEYWORDS = frozenset(
@@ -228,7 +230,9 @@ def _verb(method: str, path: str, details: Mapping[str, Any], bound: Named | Non
     if bound is None:
         return str(details.get("operationId") or f"{method} {path}")
     several = len([each for each in bound.methods if each != "HEAD"]) > 1
-    return f"{bound.name}_{method}" if several else bound.name
+    # A live list is the function of the list once more.
+    name = f"{bound.name}_live" if is_live_list(details) else bound.name
+    return f"{name}_{method}" if several else name
 
 
 def _without(verb: str, group: str) -> str:

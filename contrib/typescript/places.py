@@ -6,7 +6,7 @@ from typing import Any
 from django_matt.contrib.typescript.settings import TypeScriptSettings
 from django_matt.contrib.typescript.types import Direction
 
-__all__ = ["body_direction", "chosen_media", "media_schema", "places", "resolve"]
+__all__ = ["body_direction", "chosen_media", "is_live_list", "media_schema", "places", "resolve"]
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 STREAM = "text/event-stream"
@@ -86,3 +86,14 @@ def resolve(openapi: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str,
     for key in str(pointer).split("/")[1:] if pointer else ():
         found = found.get(key.replace("~1", "/").replace("~0", "~"), {})
     return found if isinstance(found, dict) else {}
+
+
+def is_live_list(details: Mapping[str, Any]) -> bool:
+    """Return whether an operation streams a list and then its changes: the events ``list``, ``upsert`` and ``remove``."""
+    response = details.get("responses", {}).get("200") or details.get("responses", {}).get(200, {})
+    media = response.get("content", {}).get(STREAM, {})
+    events = {
+        each.get("properties", {}).get("event", {}).get("const")
+        for each in media.get("schema", {}).get("oneOf", ())
+    }
+    return {"list", "upsert", "remove"} <= events

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from django_matt.contrib.typescript.comments import schema_comment
+from django_matt.contrib.typescript.comments import inline_comment, schema_comment
 from django_matt.contrib.typescript.settings import TypeScriptSettings
 
-__all__ = ["REF", "Direction", "TypeWriter", "literal", "property_key"]
+__all__ = ["REF", "Direction", "TypeWriter", "literal", "object_key", "property_key"]
 
 Direction = Literal["out", "in", "form", "text"]
 """Where a value is: in a response, a JSON body, a form, or a parameter."""
@@ -40,6 +40,11 @@ _SIMPLE: Mapping[str, Members] = {
 def property_key(name: str) -> str:
     """Return the name of a property as it is written: bare, or in quotes."""
     return name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def object_key(name: str) -> str:
+    """Return the name of a property of an object that is a value; ``__proto__: x`` would set its prototype (ECMA-262, B.3.1)."""
+    return '["__proto__"]' if name == "__proto__" else property_key(name)
 
 
 class TypeWriter:
@@ -158,18 +163,25 @@ class TypeWriter:
     def _array(self, schema: Mapping[str, Any], way: Direction, depth: int) -> str:
         items = schema.get("items", True)
         if "prefixItems" not in schema:
-            return _parenthesized(self._members(items, way, depth), depth) + "[]"
+            return self._item(items, way, depth) + "[]"
         first = schema["prefixItems"]
         least = schema.get("minItems", 0)
         parts = [
-            self.write(each, way, depth)
+            inline_comment(each) + self.write(each, way, depth)
             if at < least
-            else _parenthesized(self._members(each, way, depth), depth) + "?"
+            else self._item(each, way, depth) + "?"
             for at, each in enumerate(first)
         ]
         if items is not False and schema.get("maxItems", len(first) + 1) > len(first):
-            parts.append(f"...{_parenthesized(self._members(items, way, depth), depth)}[]")
+            parts.append(f"...{self._item(items, way, depth)}[]")
         return f"[{', '.join(parts)}]"
+
+    def _item(self, schema: Any, way: Direction, depth: int) -> str:
+        """Return a type as it is written before ``[]`` and ``?``."""
+        members = self._members(schema, way, depth)
+        if comment := inline_comment(schema):
+            return f"({comment}{_joined(members, depth)})"
+        return _parenthesized(members, depth)
 
     def _object(self, schema: Mapping[str, Any], way: Direction, depth: int) -> str:
         properties: Mapping[str, Any] = schema.get("properties") or {}
@@ -209,6 +221,8 @@ class TypeWriter:
         if not values:
             return "Record<string, never>"
         value = _joined(_union(self._members(each, way, depth) for each in values), depth)
+        if len(values) == 1:
+            value = inline_comment(values[0]) + value
         if (keys := self._keys(schema, way)) is not None:
             return f"{{ [key in {keys}]?:{_after(value)} }}"
         # Record<string, Json> would make a recursive alias an error (TS2456).

@@ -8,7 +8,7 @@ from django_matt.contrib.typescript.clients import Endpoint, endpoints_of
 from django_matt.contrib.typescript.declarations import refer
 from django_matt.contrib.typescript.documents import Document
 from django_matt.contrib.typescript.settings import TypeScriptSettings
-from django_matt.contrib.typescript.types import REF, literal, property_key
+from django_matt.contrib.typescript.types import REF, literal, object_key
 
 __all__ = ["emit"]
 
@@ -212,7 +212,7 @@ class _Writer:
         for name, each in properties.items():
             value = self.write(each, form=form)
             optional = "" if name in required else ".optional()"
-            lines.append(f"  {property_key(name)}: {_indented(value)}{optional},\n")
+            lines.append(f"  {object_key(name)}: {_indented(value)}{optional},\n")
         made = "$z.strictObject" if more is False else "$z.object"
         text = f"{made}({{\n{''.join(lines)}}})"
         return f"{text}.catchall({self.write(more, form=form)})" if isinstance(more, dict) else text

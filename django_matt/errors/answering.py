@@ -6,6 +6,7 @@ rolled back, a retry tries again. Here they leave as well, whatever ``DEBUG`` sa
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from inspect import isawaitable
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "arrived",
     "ask_handler",
     "challenged",
+    "is_on_event_loop",
     "leaves",
 ]
 
@@ -55,7 +57,7 @@ def ask_handler(api: Any, request: HttpRequest, exc: Exception) -> Any:
     try:
         found = handler(request, exc)
         if isawaitable(found):
-            if _on_event_loop():
+            if is_on_event_loop():
                 return _ask_later(request, exc, handler, found)
             found = async_to_sync(_wait_for)(found)
         return _accept(request, exc, handler, found)
@@ -78,14 +80,13 @@ async def _wait_for(found: Awaitable[Any]) -> Any:
     return await found
 
 
-def _on_event_loop() -> bool:
+def is_on_event_loop() -> bool:
+    """Tell whether an event loop runs in this thread. Django allows no queries there."""
     from asyncio import get_running_loop
 
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    with suppress(RuntimeError):
+        return get_running_loop() is not None
+    return False
 
 
 def _accept(request: HttpRequest, exc: Exception, handler: Any, found: Any) -> HttpResponseBase:

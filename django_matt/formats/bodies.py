@@ -67,12 +67,13 @@ def read_body(request: HttpRequest) -> bytes:
     return body if isinstance(body, bytes) else str(body).encode()
 
 
-def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
+def parse_body(request: HttpRequest, formats: FormatSet, model: Any = None) -> Any:
     """Return the body as JSON data, read by its ``Content-Type``; without one, in the default format.
 
     ``application/octet-stream`` says no more than no type (RFC 9110, 8.3), and is what Django's test client sends by
-    PUT and PATCH. A form is an object whose repeated keys are lists. Raises ``UnsupportedMediaType`` (415) for what none
-    of ``formats`` reads, ``BadRequest`` (400) for what is malformed, and for a form where ``formats`` have none.
+    PUT and PATCH. A form is an object whose repeated keys are lists, or whatever a format reads for Ninja's parameter
+    ``model``. Raises ``UnsupportedMediaType`` (415) for what none of ``formats`` reads, ``BadRequest`` (400) for what is
+    malformed, and for a form where ``formats`` have none.
     """
     meta = request.META
     if meta.get("HTTP_CONTENT_ENCODING", "identity") not in ("identity", ""):
@@ -93,7 +94,7 @@ def parse_body(request: HttpRequest, formats: FormatSet) -> Any:
         if media_type in FORM_TYPES:
             # What `curl -d '{…}'` sends; no form field's name starts with a bare brace.
             if media_type == MULTIPART or read_body(request).lstrip()[:1] not in _JSON_STARTS:
-                return _form(request, formats)
+                return _form(request, formats, model)
             media_type = "application/json"
         found = formats.reader(media_type)
         if found is None and media_type == _UNNAMED:
@@ -139,7 +140,7 @@ def _load_form(request: HttpRequest) -> None:
         request.method = method
 
 
-def _form(request: HttpRequest, formats: FormatSet) -> dict[str, Any]:
+def _form(request: HttpRequest, formats: FormatSet, model: Any) -> Any:
     if not formats.reads_forms:
         # As Ninja says of what is no JSON. A number in a form is text, which would pass as other things than it is.
         refuse(f"it is a form; the supported types are: {', '.join(formats.readable_types())}")
@@ -148,6 +149,9 @@ def _form(request: HttpRequest, formats: FormatSet) -> dict[str, Any]:
     for key, values in form.lists():
         if "\0" in key or any("\0" in value for value in values):
             refuse("a string contains a NUL character")
+    for made in formats:
+        if made.load_form is not None:
+            return made.load_form(model, form, request.FILES)
     return {key: values[0] if len(values) == 1 else values for key, values in form.lists()}
 
 

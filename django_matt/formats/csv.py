@@ -12,7 +12,7 @@ from django_matt.formats.jsonl import items_of
 from django_matt.formats.limits import MAX_VALUES, decode, refuse, refuse_size
 from django_matt.formats.protocol import Format
 
-__all__ = ["CSV"]
+__all__ = ["CSV", "read_rows"]
 
 # What makes spreadsheets run a cell as a formula (OWASP, CSV injection), behind any number of our own quotes.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\ufeff\uff1d\uff0b\uff0d\uff20]")
@@ -56,25 +56,29 @@ class CSV(Format):
         text = decode(body, charset)
         if "\0" in text:
             refuse("a string contains a NUL character")
-        reader = csv.reader(StringIO(text, newline=""), strict=True)
         rows: list[dict[str, str]] = []
-        try:
-            names = [_text(name) for name in next(reader, [])]
-            if len(set(names)) != len(names):
-                refuse("CSV: two columns have the same name", line=1)
-            for row in reader:
-                if not row:
-                    continue
-                if len(row) != len(names):
-                    refuse(
-                        f"CSV: {len(row)} cells under {len(names)} columns", line=reader.line_num
-                    )
-                if len(rows) * len(names) >= MAX_VALUES:
-                    refuse_size()
-                rows.append(dict(zip(names, map(_text, row), strict=True)))
-        except csv.Error as error:
-            refuse(f"CSV: {error}", line=reader.line_num)
+        for row in read_rows(StringIO(text, newline="")):
+            if len(rows) * len(row) >= MAX_VALUES:
+                refuse_size()
+            rows.append(row)
         return rows
+
+
+def read_rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield the rows of a CSV as objects of text while its lines are read; raise ``BadRequest`` for what is no CSV."""
+    reader = csv.reader(lines, strict=True)
+    try:
+        names = [_text(name) for name in next(reader, [])]
+        if len(set(names)) != len(names):
+            refuse("CSV: two columns have the same name", line=1)
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(names):
+                refuse(f"CSV: {len(row)} cells under {len(names)} columns", line=reader.line_num)
+            yield dict(zip(names, map(_text, row), strict=True))
+    except csv.Error as error:
+        refuse(f"CSV: {error}", line=reader.line_num)
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:

@@ -1,9 +1,8 @@
 """Content negotiation: ``FormatSet`` chooses a format by ``?format=`` and ``Accept`` (RFC 9110, 12.5.1)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +29,8 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LONGEST_KEPT = 256
 
 View = TypeVar("View", bound=Callable[..., Any])
+_Added: TypeAlias = "partial[FormatSet]"
+"""What adds a route's own formats to those of its API."""
 
 
 class FormatSet:
@@ -88,8 +89,10 @@ class FormatSet:
         if self.default.name == "json":
             at_once |= {"application/json", "application/json, text/plain, */*"}
         self._at_once = frozenset(at_once)
-        self._vary = tuple(dict.fromkeys(name for made in self._formats for name in made.vary))
-        self.varies = len(self._formats) > 1 or bool(self._vary)
+        names = dict.fromkeys(name for made in self._formats for name in made.vary)
+        self._vary = ("Accept", *names)
+        self.vary_header = ("Vary", ", ".join(self._vary))
+        self.varies = len(self._formats) > 1 or bool(names)
 
     def __copy__(self) -> Self:
         """Return the set itself, which never changes."""
@@ -149,11 +152,10 @@ class FormatSet:
                 raise
             return self.value_default
 
-    def vary(self, response: HttpResponseBase, chosen: Format | None = None) -> None:
-        """Add ``Vary`` with the headers that the response depends on: those of ``chosen``, or else of every format."""
+    def vary(self, response: HttpResponseBase) -> None:
+        """Add ``Vary`` with the headers on which the choice of a format and each of the formats depend."""
         if self.varies:
-            names = self._vary if chosen is None else chosen.vary
-            patch_vary_headers(response, ("Accept", *names))
+            patch_vary_headers(response, self._vary)
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -178,13 +180,9 @@ class FormatSet:
 
     def readable_types(self, *, rows: bool = True, named: bool = False) -> list[str]:
         """Return the media types of request bodies, for OpenAPI and ``Accept-Post``; see ``media_types``."""
-        read = [
-            made.media_type
-            for made in self._formats
-            if made.can_load
-            and (rows or not made.only_lists)
-            and (not named or self._is_named(made))
-        ]
+        offered = self._formats if rows else self._of_values
+        chosen = [made for made in offered if not named or self._is_named(made)]
+        read = [made.media_type for made in chosen if made.can_load]
         return [*read, *FORM_TYPES] if self.reads_forms else read
 
     def _is_named(self, made: Format) -> bool:
@@ -220,17 +218,6 @@ class FormatSet:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Added:
-    """The formats that a route adds to those of its API."""
-
-    formats: tuple[str | Format, ...]
-    format_parameter: str | None
-
-    def to(self, of_api: FormatSet) -> FormatSet:
-        return of_api.also(self.formats, format_parameter=self.format_parameter)
-
-
 def formats(
     *chosen: str | Format,
     also: Iterable[str | Format] = (),
@@ -248,7 +235,7 @@ def formats(
     also = tuple(also)
     made: FormatSet | _Added
     if also and not chosen:
-        made = _Added(also, format_parameter)
+        made = partial(FormatSet.also, more=also, format_parameter=format_parameter)
     else:
         made = FormatSet((*chosen, *also), format_parameter=format_parameter)
 
@@ -285,8 +272,8 @@ def route_formats(view: Callable[..., Any], of_api: FormatSet | None = None) -> 
     while True:
         found: FormatSet | _Added | None = getattr(view, "_matt_formats", None)
         wrapped: Callable[..., Any] | None = getattr(view, "__wrapped__", None)
-        if isinstance(found, _Added):
-            return None if of_api is None else found.to(of_api)
+        if isinstance(found, partial):
+            return None if of_api is None else found(of_api)
         if found is not None or wrapped is None:
             return found
         view = wrapped

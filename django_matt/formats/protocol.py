@@ -63,19 +63,27 @@ class Format:
     can_load: ClassVar[bool] = True
     """Whether it reads request bodies."""
     vary: ClassVar[tuple[str, ...]] = ()
-    """The request headers, besides ``Accept``, on which its responses depend; they are added to ``Vary``."""
+    """The request headers, besides ``Accept``, on which it depends; they are added to ``Vary`` of all responses of a route."""
     variants: ClassVar[tuple[str, ...]] = ()
     """The values that ``variant`` may return besides the name."""
     dumps: ClassVar[bool] = False
     """Whether it writes JSON data: it has a ``dump``."""
     renders: ClassVar[bool] = False
     """Whether it renders the view's return value: it has a ``render``."""
+    needs_result: bool = True
+    """Whether ``render`` reads its first argument. If not, set it to False: the data of a page then comes from its rows."""
     renders_errors: ClassVar[bool] = False
     """Whether it renders errors: it has a ``render_error``."""
     only_lists: ClassVar[bool] = False
     """Whether it can only write lists of objects; ``dump`` then raises ``NotAcceptable`` for other data."""
     separator: ClassVar[bytes | None] = None
     """The separator between items of a long list for ``frame``; ``None`` if every list is written in one piece."""
+
+    load_form: Callable[[Any, Any, Any], Any] | None = None
+    """Returns the values of an HTML form from Ninja's parameter model, ``request.POST`` and ``request.FILES``.
+
+    Without it, a form is an object of texts, whose repeated keys are lists.
+    """
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Write lists in one piece if a subclass defines ``dump`` but nothing for long lists."""
@@ -93,7 +101,6 @@ class Format:
         self.content_type = (
             f"{self.media_type}; charset={self.charset}" if self.charset else self.media_type
         )
-        self.vary_header = ("Vary", ", ".join(("Accept", *self.vary)))
 
     def __copy__(self) -> Self:
         """Return the format itself, because several APIs may share it."""

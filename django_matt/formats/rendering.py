@@ -1,7 +1,6 @@
 """Responses of formats that render: from what a view returned, or from an error, to a response."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -32,7 +31,7 @@ def render_result(
         for name, value in temporal.headers.items():
             if (name, value) != ("Content-Type", JSON_TYPE):
                 response.headers[name] = value
-    formats.vary(response, chosen)
+    formats.vary(response)
     return response
 
 
@@ -46,7 +45,7 @@ def render_error(
         return None
     if not chosen.renders_errors or asks_for_problem(request):
         return None
-    context = RenderContext(request, error.status, operation, _of(request, error))
+    context = RenderContext(request, error.status, operation, lambda: document(request, error))
     try:
         rendered = chosen.render_error(error, context)
     except Exception:
@@ -55,20 +54,13 @@ def render_error(
     if rendered is None:
         return None
     response = _respond(chosen, rendered, error.status)
-    formats.vary(response, chosen)
+    formats.vary(response)
     return response
-
-
-def _of(request: HttpRequest, error: ErrorResponse) -> Callable[[], Any]:
-    return lambda: document(request, error)
 
 
 def _respond(chosen: Format, rendered: bytes | str | HttpResponse, status: int) -> HttpResponse:
     if not isinstance(rendered, HttpResponse):
-        content = (
-            rendered.encode(chosen.charset or "utf-8") if isinstance(rendered, str) else rendered
-        )
-        return HttpResponse(content, status=status, content_type=chosen.content_type)
+        return HttpResponse(rendered, status=status, content_type=chosen.content_type)
     if not getattr(rendered, "is_rendered", True):
         # A TemplateResponse, which nobody else would render before its content is asked for.
         rendered.render()  # type: ignore[attr-defined]

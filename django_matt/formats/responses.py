@@ -1,14 +1,13 @@
 """From JSON bytes to a response in the format that the client accepts."""
 
 import json
-from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from ninja.renderers import JSONRenderer
 
 from django_matt.errors.exceptions import NotAcceptable
 from django_matt.formats.negotiation import READS, FormatSet
-from django_matt.formats.protocol import CannotDump, Format
+from django_matt.formats.protocol import CannotDump
 from django_matt.formats.registry import make_format
 
 __all__ = ["JSON_TYPE", "MattRenderer", "respond"]
@@ -38,26 +37,20 @@ def respond(
         chosen = formats.select(request)
         body = content if chosen.name == "json" else chosen.dump(json.loads(content))
     except NotAcceptable as error:
-        only_renders = isinstance(error, CannotDump)
-        if not only_renders and (status or 200) < 400 and request.method in READS:
+        if not isinstance(error, CannotDump) and (status or 200) < 400 and request.method in READS:
             raise
-        chosen = formats.value_default if formats.value_default.dumps else _json()
+        chosen = formats.value_default if formats.value_default.dumps else make_format("json")
         body = content if chosen.name == "json" else chosen.dump(json.loads(content))
     if temporal_response is None:
         response = HttpResponse(body, status=status, content_type=chosen.content_type)
         if formats.varies:
             # The mapping's own way encodes what is constant: three times the whole of select().
-            response.headers._store["vary"] = chosen.vary_header
+            response.headers._store["vary"] = formats.vary_header
         return response
     response = temporal_response
     response.content = body
     # What the view has set itself stays.
     if response.headers.get("Content-Type") == JSON_TYPE:
         response.headers["Content-Type"] = chosen.content_type
-    formats.vary(response, chosen)
+    formats.vary(response)
     return response
-
-
-@cache
-def _json() -> Format:
-    return make_format("json")

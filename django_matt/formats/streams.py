@@ -72,7 +72,7 @@ def respond_piecewise(
         for name, value in temporal.headers.items():
             if (name, value) != ("Content-Type", JSON_TYPE):
                 response.headers[name] = value
-    formats.vary(response, chosen)
+    formats.vary(response)
     return response
 
 

@@ -5,7 +5,6 @@ from collections import OrderedDict
 from contextlib import suppress
 from copy import copy
 from functools import lru_cache, partial
-from hashlib import blake2b
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,10 +20,10 @@ from django.urls import (
     path,
     reverse,
 )
-from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from ninja.responses import NinjaJSONEncoder
 
+from django_matt.pages import send_tagged, tag
 from django_matt.settings import get_settings
 
 __all__ = ["docs_urls", "find_root"]
@@ -55,13 +54,8 @@ def docs_urls(api: Any) -> list[URLPattern]:
 
 def openapi_json(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponseBase:
     """Return the document in the language of the request."""
-    content, etag = _documents.setdefault(api, _Documents()).find(request, api, parameters)
-    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
-    if response is None:
-        response = HttpResponse(content, content_type="application/json; charset=utf-8")
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
-    return response
+    document = _documents.setdefault(api, _Documents()).find(request, api, parameters)
+    return send_tagged(request, document)
 
 
 def openapi_view(request: HttpRequest, api: Any, **parameters: Any) -> HttpResponse:
@@ -120,8 +114,7 @@ class _Documents:
                 return self._kept[key]
         options = {"path_prefix": prefix} if namespace else {}
         document = api.get_openapi_schema(path_params=parameters, **options)
-        content = json.dumps(document, cls=NinjaJSONEncoder, ensure_ascii=False).encode()
-        found = content, f'"{blake2b(content, digest_size=12).hexdigest()}"'
+        found = tag(json.dumps(document, cls=NinjaJSONEncoder, ensure_ascii=False).encode())
         with self._lock:
             self._kept[key] = found
             if len(self._kept) > _MAX_KEPT:

@@ -24,6 +24,7 @@ from django.db.models.fields.files import (
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query_utils import DeferredAttribute
 
+from django_matt.rows.drivers import composite_type
 from django_matt.rows.raw_encodings import Column, Fragments, find_encoding, is_bounded, stored
 from django_matt.serialization.core_schemas import TierUnavailable
 from django_matt.serialization.encoder import KINDS, ValueMismatch
@@ -63,14 +64,17 @@ def column_of(
     if model and type(inspect.getattr_static(model, field.attname, None)) not in _DESCRIPTORS:
         raise TierUnavailable(f"{field.name} is read through a custom descriptor")
     name, field = field.name, stored(field)
-    if not type(field).__module__.startswith("django.db.models.fields"):
+    composite = composite_type(field, connections[using])
+    if composite is None and not type(field).__module__.startswith("django.db.models.fields"):
         raise TierUnavailable(
             f"{name}: rows do not know what a {type(field).__name__} makes of its column"
         )
     # An instance gives a file, of which Ninja writes the URL; values() gives its name.
     if isinstance(field, FileField) and model:
         return Column(_urls(field, column.prepare))
-    if compiled:
+    if compiled and composite is not None:
+        column.types = frozenset({composite})
+    elif compiled:
         find_encoding(column, field, node, encoder, connections[using])
     return column
 

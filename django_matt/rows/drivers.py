@@ -3,17 +3,26 @@
 SQLite gives its stored values (a date is text). psycopg gives PostgreSQL's text of each value.
 """
 
+import re
 from functools import cached_property
 from typing import Any
 
 from django_matt.serialization.encoder import ValueMismatch
 from django_matt.upstream import is_psycopg3, psycopg_adapters
 
-__all__ = ["OBJECTS", "Raw", "Wire", "is_raw"]
+__all__ = ["COMPOSITES", "OBJECTS", "Raw", "Wire", "composite_type", "is_raw"]
 
 # The PostgreSQL types (OIDs) of which psycopg would make Python objects:
 # bool, int8, int2, int4, float4, float8, date, time, timestamptz, numeric, uuid.
-OBJECTS = frozenset((16, 20, 21, 23, 700, 701, 1082, 1083, 1184, 1700, 2950))
+_SCALARS = frozenset((16, 20, 21, 23, 700, 701, 1082, 1083, 1184, 1700, 2950))
+# The arrays of these, and the ranges: psycopg would make their items by the loaders that ``Wire`` replaces.
+COMPOSITES = frozenset(
+    (
+        *(1000, 1016, 1005, 1007, 1021, 1022, 1182, 1183, 1185, 1231, 2951),
+        *(3904, 3905, 3906, 3907, 3910, 3911, 3912, 3913, 3926, 3927),
+    )
+)
+OBJECTS = _SCALARS | COMPOSITES
 _TEXT = 0
 
 
@@ -22,6 +31,22 @@ def is_raw(connection: Any) -> bool:
     if connection.vendor == "postgresql":
         return is_psycopg3()
     return bool(connection.vendor == "sqlite")
+
+
+def composite_type(field: Any, connection: Any) -> int | None:
+    """Return the PostgreSQL type (OID) of Django's own array or range fields; None for other fields and for unknown types."""
+    if not type(field).__module__.startswith("django.contrib.postgres.fields"):
+        return None
+    if connection.vendor != "postgresql" or not is_psycopg3():
+        return None
+    from psycopg import postgres
+
+    # Without a length, and with one dimension: an array of arrays has the type of an array.
+    name = re.sub(r"\(.*?\)", "", field.db_type(connection) or "").replace("[][]", "[]")
+    try:
+        return postgres.types.get_oid(name)
+    except KeyError:
+        return None
 
 
 class Raw:

@@ -28,6 +28,7 @@ from django_matt.upstream import Query
 __all__ = ["RowPlan"]
 
 _MODEL, _LIST, _LINK = KINDS["model"], KINDS["list"], KINDS["link"]
+_COMPOSITES = frozenset({_LIST, _MODEL, KINDS["any"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ class RowPlan(Select):
         step.nullable |= column.code == "fragment"
         if column.code == "fragment":
             self.converted_columns[len(self.steps)] = column, place.key
-        elif column.types is not None:
+            self.has_unknown_types |= isinstance(field, str) and node.kind in _COMPOSITES
+        if column.types is not None:
             self.expected_types.append((step.column, column.types, step.name))
         self.selected.append(column.select(place.prefix + name))
         self.steps.append(step)

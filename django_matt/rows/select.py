@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import Model
 
-from django_matt.rows.drivers import OBJECTS, Raw, Wire
+from django_matt.rows.drivers import COMPOSITES, OBJECTS, Raw, Wire
 from django_matt.rows.nested_lists import Key, NestedList
 from django_matt.rows.query_shapes import compile_shape, shape_of
 from django_matt.rows.raw_encodings import Column, converted
@@ -50,6 +50,8 @@ class Select:
         self.nested_lists: dict[int, NestedList] = {}
         # For raw PostgreSQL columns: the index, the types (OIDs) that the step can write, the name for messages.
         self.expected_types: list[tuple[int, frozenset[int], str]] = []
+        # Whether an annotation may be an array or a range, whose items psycopg would make by the loaders of the columns above.
+        self.has_unknown_types = False
         # The index of the primary key's column by the lookup of its object (``""``, ``"author__"``), where a nested list needs it.
         self.key_columns: dict[str, int] = {}
         # The relations that are read, at any depth, as (model, related model, name): routers are asked about each.
@@ -109,9 +111,8 @@ class Select:
     def text_types(self) -> tuple[int, ...]:
         """The PostgreSQL types that a step here or in a nested list writes from their text."""
         found = {oid for _, expected, _ in self.expected_types for oid in expected & OBJECTS}
-        return tuple(
-            found.union(*(each.row_plan.text_types for each in self.nested_lists.values()))
-        )
+        found.update(*(each.row_plan.text_types for each in self.nested_lists.values()))
+        return tuple(found | COMPOSITES if found and self.has_unknown_types else found)
 
     def extras(
         self, rows: list[Any], statement: CachedSQL, raw: Raw, inside: Raw | None = None

@@ -182,7 +182,7 @@ class Reader:
 
     def _function(self, core_schema: Mapping[str, Any], path: str) -> Any:
         function = core_schema["function"]["function"]
-        if upstream.is_max_length(function):
+        if upstream.is_max_length(function) or getattr(function, "is_written_as_read", False):
             return self.read(core_schema["schema"], path)  # it leaves responses alone
         if upstream.is_list_of_page(function) and core_schema["type"] == "function-before":
             return self.read(core_schema["schema"], path)  # list() of what the encoder reads anyway

@@ -448,6 +448,18 @@ class Page:
             for command in re.findall(r"manage\.py (\w+)", line):
                 assert command in commands, f"{self.path.name}: there is no `manage.py {command}`"
 
+    def carry_out_html(self, block: Block) -> None:
+        """Keep what the title names as a template of the project."""
+        _, is_template, name = block.title.partition("templates/")
+        if not is_template:
+            return
+        folder = self.request.getfixturevalue("tmp_path")
+        written = folder / name
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(block.text)
+        first, *others = self.settings.TEMPLATES
+        self.settings.TEMPLATES = [{**first, "DIRS": [folder]}, *others]
+
     def carry_out_json(self, block: Block) -> None:
         """Check that it is JSON."""
         json.loads(block.text)

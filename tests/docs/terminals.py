@@ -3,8 +3,10 @@
 import html
 import io
 import re
+import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +14,7 @@ from rich.text import Text
 
 from tests.cli.projects import TREE, make_project
 from tests.contrib.environments.projects import make_typed_project
+from tests.contrib.generators.startapp_projects import answer, make_starting_project
 
 __all__ = ["PICTURES", "draw", "said_in", "said_now"]
 
@@ -125,7 +128,87 @@ def _plan(folder: Path) -> str:
     return project.terminal("plan")
 
 
-PICTURES = {"matt-doctor": _doctor, "matt-env": _env, "matt-plan": _plan}
+SHELF = """\
+
+
+class Shelf(models.Model):
+    name = models.CharField(max_length=20, unique=True)
+    notes = models.ManyToManyField(Note)
+"""
+
+
+def _seed(folder: Path) -> str:
+    project = make_project(folder)
+    project.append("config/settings.py", "INSTALLED_APPS += ['django_matt.contrib.seeding']\n")
+    project.append("notes/models.py", SHELF)
+    project.manage("makemigrations", "notes")
+    project.manage("migrate")
+    project.manage("matt_seed", "notes.Note", "--count", "500")
+    return project.terminal("seed", "notes", "--count", "500", "--resume", "--dry-run")
+
+
+def _inspect(folder: Path) -> str:
+    project = make_project(folder)
+    project.append("config/settings.py", "INSTALLED_APPS += ['django_matt.contrib.inspection']\n")
+    project.manage("migrate")
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as database:
+        database.executescript(
+            "ALTER TABLE notes_note ADD COLUMN old integer;"
+            "CREATE INDEX by_text ON notes_note (text); CREATE INDEX by_both ON notes_note (text, old)"
+        )
+    return project.terminal("inspect", "notes")
+
+
+def _migrations(folder: Path) -> str:
+    project = make_project(folder)
+    project.append("config/settings.py", "INSTALLED_APPS += ['django_matt.contrib.inspection']\n")
+    project.manage("migrate")
+    model = (folder / "notes/models.py").read_text()
+    project.write(
+        "notes/models.py",
+        model.replace("text = models.TextField()", "code = models.IntegerField(default=0)"),
+    )
+    project.manage("makemigrations", "notes", "-n", "code", "--no-input")
+    return project.terminal("migrations", "check")
+
+
+def _generate(folder: Path) -> str:
+    project = make_project(folder)
+    project.append(
+        "config/settings.py",
+        "INSTALLED_APPS += ['django_matt.contrib.crud', 'django_matt.contrib.generators']\n",
+    )
+    project.manage("matt_generate", "crud", "notes.Note", "--no-input")
+    controllers = folder / "notes" / "controllers.py"
+    controllers.write_text(controllers.read_text().replace("The routes of notes.", "My notes."))
+    project.append("notes/models.py", "    day = models.DateField(null=True)\n")
+    return project.terminal("generate", "crud", "notes.Note", "--dry-run")
+
+
+def _startapp(folder: Path) -> str:
+    project = make_starting_project(folder)
+    return answer(project, "startapp", "news", "--template", "blog", typed=b"async\nlayered\n\n")
+
+
+PICTURES = {
+    "matt-doctor": _doctor,
+    "matt-env": _env,
+    "matt-generate": _generate,
+    "matt-inspect": _inspect,
+    "matt-migrations": _migrations,
+    "matt-plan": _plan,
+    "matt-seed": _seed,
+    "startapp": _startapp,
+}
+TITLES = {
+    "matt-env": "matt env check",
+    "matt-generate": "matt generate crud notes.Note --dry-run",
+    "matt-inspect": "matt inspect notes",
+    "matt-migrations": "matt migrations check",
+    "matt-seed": "matt seed notes --count 500 --resume --dry-run",
+    "startapp": "manage.py startapp news --template blog",
+}
+"""Where the command is more than the name of the picture."""
 
 
 def said_now(name: str, folder: Path) -> str:
@@ -133,9 +216,9 @@ def said_now(name: str, folder: Path) -> str:
     return PICTURES[name](folder).replace("\r\n", "\n")
 
 
-def draw(name: str, said: str) -> str:
-    """Return the picture of what a command said."""
-    title = name.replace("-", " ").replace("env", "env check")
+def draw(name: str, said: str, command: str = "") -> str:
+    """Return the picture of what a command said; without ``command``, its name is that of the picture."""
+    title = command or TITLES.get(name, name.replace("-", " "))
     console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ {title}\n{said.rstrip()}"))
     drawn = console.export_svg(title=title, unique_id=name)

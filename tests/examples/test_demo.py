@@ -106,6 +106,7 @@ def test_a_busy_port_gets_one_sentence(tmp_path):
     assert not list(tmp_path.glob("*.sqlite3"))
 
 
+@pytest.mark.exhaustive
 def test_loading_twice_adds_nothing_and_changes_nothing(tmp_path):
     environment = shop_environment(tmp_path)
     manage(environment, "migrate", "--verbosity", "0")

@@ -88,7 +88,7 @@ JSON_GROUPS = [{"name": "<editors>"}, {"name": "makers"}]
 
 def test_one_operation_answers_as_json_as_a_page_and_as_a_fragment(client):
     answer = client.get("/api/groups")
-    assert (answer.json(), answer["Vary"]) == (JSON_GROUPS, "Accept")
+    assert (answer.json(), answer["Vary"]) == (JSON_GROUPS, "Accept, HX-Request")
     page = client.get("/api/groups", headers=PAGE)
     assert page["Content-Type"] == "text/html; charset=utf-8"
     assert page.text.startswith("<!doctype html>")

@@ -64,6 +64,7 @@ def test_a_second_api_names_the_same_controllers_alike(serve):
 
 @pytest.mark.once
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_ten_processes_write_the_same_bytes():
     processes = []
     seen = set()

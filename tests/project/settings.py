@@ -38,6 +38,8 @@ TEMPLATES = [
 STATIC_URL = "static/"
 MEDIA_URL = "/media/"
 LOGGING_CONFIG = None
+# Models of the tests of matt_seed have constraints that SQLite does not have.
+SILENCED_SYSTEM_CHECKS = ["models.W038", "models.W047"]
 
 DATABASES: dict[str, dict[str, Any]]
 if os.environ.get("MATT_TEST_DATABASE", "sqlite") == "postgres":

@@ -76,10 +76,20 @@ def _packages_of(extras: set[str]) -> set[str]:
     return found
 
 
+def _marks(command: str) -> list[pytest.MarkDecorator]:
+    """Leave out the lines with one extra: the packages of all are in the environment of every other test."""
+    line = COMMANDS[command]
+    is_one = len(line.extras) == 1 and "-r" not in command and not line.page.startswith("README")
+    return [pytest.mark.exhaustive] if is_one else []
+
+
 @pytest.mark.parametrize(
     ("command", "version"),
     # Each line with one of them, in turn.
-    [(command, PYTHONS[number % 2]) for number, command in enumerate(COMMANDS)],
+    [
+        pytest.param(command, PYTHONS[number % 2], marks=_marks(command))
+        for number, command in enumerate(COMMANDS)
+    ],
 )
 def test_a_line_installs_what_it_says(place: Path, tmp_path: Path, command: str, version: str):
     line = COMMANDS[command]
@@ -105,6 +115,7 @@ def test_the_line_of_a_message_installs_an_extra_of_what_is_installed(
     shell.check({"formats"}, tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_the_lines_of_readme_begin_a_project_with_pip_itself(place: Path, tmp_path: Path):
     clone = tmp_path / "django-matt"
     shutil.copytree(place / "django-matt", clone, symlinks=True)

@@ -179,6 +179,7 @@ def test_a_worker_runs_the_task_that_a_route_sends(project):
             worker.wait()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("server", ["wsgi", "asgi"])
 def test_in_production_whitenoise_serves_files_and_the_toolbar_is_gone(project, server):
     port = free_port()
@@ -200,6 +201,7 @@ def test_in_production_whitenoise_serves_files_and_the_toolbar_is_gone(project, 
 
 
 @pytest.mark.browser
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("path", ["/api/docs", "/api/broken"])
 def test_the_handle_of_the_toolbar_covers_no_button(chromium, project, path, width):

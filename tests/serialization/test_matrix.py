@@ -353,6 +353,8 @@ def library():
 
 # Django 6.1 warns of it, and still does it.
 @pytest.mark.filterwarnings("ignore:Calling select_related.. with no arguments")
+@pytest.mark.timeout(600)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("router", ROUTERS)
 def test_answers_are_those_of_ninja_extra(library, serve, settings, sides, router):
     settings.DATABASE_ROUTERS = ROUTERS[router]

@@ -14,7 +14,9 @@ from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.cache import add_never_cache_headers
 
+from django_matt.errors.exceptions import SAFE
 from django_matt.policies import find_writer
+from django_matt.sign_in import is_impersonated
 
 __all__ = ["PAGES_CSP", "protect"]
 
@@ -47,6 +49,8 @@ def _protect_pattern(pattern: Any) -> Any:
 def _protect_view(view: Callable[..., Any], csp: str) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def protected(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in SAFE and is_impersonated(request):
+            raise PermissionDenied("You act as another user.")
         try:
             response: HttpResponseBase = view(request, *args, **kwargs)
         except (PermissionDenied, ReauthenticationRequired) as error:

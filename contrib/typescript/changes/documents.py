@@ -14,6 +14,7 @@ from django_matt.contrib.typescript.changes.rules import UNCLASSIFIED, Change, s
 from django_matt.contrib.typescript.changes.schemas import DOCUMENTATION, Documents
 from django_matt.contrib.typescript.changes.security import compare_schemes
 from django_matt.contrib.typescript.changes.sunsets import removal
+from django_matt.contrib.typescript.changes.versions import is_older_version
 
 __all__ = ["METHODS", "compare"]
 
@@ -152,10 +153,15 @@ class _Comparison:
     def _document(self) -> None:
         old, new = dict(self.base.get("info") or {}), dict(self.revision.get("info") or {})
         if old.pop("version", None) != new.pop("version", None):
-            versions = [
-                (each.get("info") or {}).get("version") for each in (self.base, self.revision)
-            ]
-            self.note("api-version-changed", f"from {versions[0]} to {versions[1]}")
+            before, after = (
+                str((each.get("info") or {}).get("version")) for each in (self.base, self.revision)
+            )
+            rule = (
+                "api-version-decreased"
+                if is_older_version(before, after)
+                else "api-version-changed"
+            )
+            self.note(rule, f"from {before} to {after}")
         if old != new:
             self.note("documentation-changed", "the title or the description changed")
         for key in sorted(self.base.keys() | self.revision.keys()):

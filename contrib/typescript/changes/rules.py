@@ -61,6 +61,7 @@ SEVERITIES: Final[dict[str, Severity]] = {
     "api-operation-id-removed": I,
     "api-tag-added": I,
     "api-tag-removed": I,
+    "api-version-decreased": I,
     "webhook-added": I,
     "webhook-removed": E,
     # ---- security ----
@@ -179,6 +180,7 @@ _SCHEMAS: Final[dict[str, tuple[Severity, Severity]]] = {
     "default-value-removed": (I, I),
     "pattern-added": (E, I),
     "pattern-changed": (W, I),
+    "pattern-generalized": (I, I),
     "pattern-removed": (I, I),
     "any-of-added": (I, I),
     "any-of-removed": (E, I),

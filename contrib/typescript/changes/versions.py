@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["is_new_version"]
+__all__ = ["is_new_version", "is_older_version"]
 
 
 def is_new_version(old: str, new: str) -> bool:
@@ -15,6 +15,15 @@ def is_new_version(old: str, new: str) -> bool:
     (True, False, True)
     """
     return _major(new) > _major(old)
+
+
+def is_older_version(old: str, new: str) -> bool:
+    """Tell whether a version is lower than the one before it. Only numbers are compared, in their order.
+
+    >>> is_older_version("1.10.0", "1.9.3"), is_older_version("1.9", "1.10"), is_older_version("1.0", "beta")
+    (True, False, False)
+    """
+    return bool(_numbers(new)) and _numbers(new) < _numbers(old)
 
 
 def _major(version: str) -> tuple[int, ...]:

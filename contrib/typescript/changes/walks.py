@@ -147,6 +147,8 @@ class Walk:
             was, now = old.get(keyword) or None, new.get(keyword) or None
             if was != now:
                 rule = added if was is None else removed if now is None else changed
+                if rule == "pattern-changed" and now == ".*":
+                    rule = "pattern-generalized"
                 text = f"{keyword} changed from {show(was)} to {show(now)}"
                 self.note(f"{{}}-{rule}", place, text)
         compare_objects(self, old, new, place)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django_matt.contrib.typescript.pulling.constraints import Refined
+from django_matt.contrib.typescript.pulling.constraints import MISSING, Refined, refine
 from django_matt.contrib.typescript.pulling.definitions import (
     Definitions,
     EnumDefinition,
@@ -12,9 +12,11 @@ from django_matt.contrib.typescript.pulling.definitions import (
 from django_matt.contrib.typescript.pulling.identifiers import upper
 from django_matt.contrib.typescript.pulling.syntax import (
     Array,
+    Commented,
     Constant,
     Keyword,
     Named,
+    Place,
     Scalar,
     Tuple,
     Type,
@@ -58,6 +60,8 @@ class AnnotationWriter:
         """The type variables of the parameters of the object that is written."""
         self.field_name: Callable[[str, str], str] = lambda _, name: name
         """The Python name of a field of an object."""
+        self.note: Callable[[Place, str], None] = lambda _, __: None
+        """Called with what a comment inside of a type says that cannot be carried over."""
 
     def write(self, of: Type) -> str:
         """Return the annotation of a type."""
@@ -72,6 +76,8 @@ class AnnotationWriter:
                 return f"{python}[{given}]" if given else python
             case Array(item, unique):
                 return f"{'set' if unique else 'list'}[{self.write(item)}]"
+            case Commented():
+                return self._commented(of)
             case Record(key, value):
                 return f"dict[{self._key(key)}, {self.write(value)}]"
             case Tuple():
@@ -79,6 +85,16 @@ class AnnotationWriter:
             case Union():
                 return self._union(of)
         return "Any"
+
+    def _commented(self, of: Commented) -> str:
+        refined = refine(
+            of.type, of.comment, self.definitions, lambda text: self.note(of.place, text)
+        )
+        if refined.default is not MISSING:
+            self.note(of.place, "@default inside of a type: write it at the property")
+        arguments = field_arguments(refined, None, None)
+        text = self.write(refined.type)
+        return f"Annotated[{text}, Field({', '.join(arguments)})]" if arguments else text
 
     def _key(self, of: Type) -> str:
         # The keys of a JSON object are texts: a number's digits are read as an integer.

@@ -18,6 +18,7 @@ from django_matt.contrib.typescript.pulling.definitions import (
 from django_matt.contrib.typescript.pulling.syntax import (
     Array,
     Comment,
+    Commented,
     Constant,
     Keyword,
     Mapping,
@@ -134,6 +135,8 @@ def refine(
     for name, value in comment.tags:
         if isinstance(bare, Tuple) and (name, value) in _sizes(bare):
             continue
+        if kind in {"int", "bigint"} and (name, value) == ("multipleOf", "1"):
+            continue
         if name in LIMITS:
             _add_limit(refined, kind, name, value, note)
         elif name in {"example", "examples"} and value:
@@ -177,6 +180,9 @@ def _formatted(
         (comment.tag(name) or "").strip("{} ") == value and comment.tag(name) is not None
         for name, value in INTEGER_TAGS.items()
     )
+    # JSON Schema's own words for an integer, which `matt_types write` uses where null is allowed too.
+    step = _json(comment.tag("multipleOf") or "")
+    integer = integer or (type(step) is int and step > 0)
     if kind == "number" and isinstance(bare, Keyword):
         if given and given not in NUMBER_FORMATS:
             refined.format = given
@@ -255,6 +261,8 @@ def _fitting(value: Any, text: str, of: Type, definitions: Definitions) -> Any:
             return MISSING
         return _default(text, found.type, nullable=False, definitions=definitions)
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(of, Commented):
+        of = refine(of.type, of.comment, definitions, lambda _: None).type
     match of:
         case Keyword("string"):
             return value if isinstance(value, str) else text

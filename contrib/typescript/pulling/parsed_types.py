@@ -8,6 +8,7 @@ from django_matt.contrib.typescript.pulling.literals import number_of, text_of
 from django_matt.contrib.typescript.pulling.syntax import (
     Array,
     Comment,
+    Commented,
     Constant,
     Element,
     Indexed,
@@ -38,6 +39,15 @@ __all__ = ["TypeReader"]
 MAX_DEPTH = 60
 #: Counting the characters before a column takes time that grows with it; minified files have only long lines.
 MAX_COLUMN = 2000
+#: Where a comment before a type is about this type alone.
+AROUND = {
+    "parenthesized_type",
+    "tuple_type",
+    "type_annotation",
+    "opting_type_annotation",
+    "type_arguments",
+    "rest_type",
+}
 #: What a type that Python has no equal for is called in a note.
 UNSUPPORTED = {
     "conditional_type": "a conditional type",
@@ -149,9 +159,16 @@ class TypeReader:
             )
         self._depth += 1
         try:
-            return self._read(node)
+            of, comment = self._read(node), self._comment_before(node)
         finally:
             self._depth -= 1
+        return Commented(of, comment, self.place(node)) if comment.tags else of
+
+    def _comment_before(self, node: "Node") -> Comment:
+        before = node.prev_named_sibling
+        if before is None or before.type != "comment" or node.parent is None:
+            return Comment()
+        return read_comment(self.text(before)) if node.parent.type in AROUND else Comment()
 
     def _read(self, node: "Node") -> Type:
         match node.type:
@@ -327,5 +344,8 @@ class TypeReader:
             of: Type = Keyword("any")
         else:
             of = self.read(self._children(annotation)[0])
+        if isinstance(of, Commented):
+            comment = Comment(comment.text or of.comment.text, comment.tags + of.comment.tags)
+            of = of.type
         optional = any(each.type == "?" for each in node.children)
         yield Property(self.property_name(name), of, optional, comment, self.place(name))

@@ -21,6 +21,7 @@ from django_matt.contrib.typescript.pulling.sources import Source
 from django_matt.contrib.typescript.pulling.syntax import (
     Array,
     Comment,
+    Commented,
     Constant,
     Declaration,
     Indexed,
@@ -153,6 +154,8 @@ class _Resolver(Shapes):
 
     def plain(self, of: Type, hint: str) -> Type:
         """Return a type that Python has; ``hint`` names an object in it that has no name."""
+        if isinstance(of, Commented):
+            return replace(of, type=self.plain(of.type, hint))
         return self.entered(self._plain, of, hint) or ANY
 
     def _plain(self, of: Type, hint: str) -> Type:
@@ -233,9 +236,11 @@ class _Resolver(Shapes):
         return Array(union(inner))
 
     def _mapping(self, key: Type, value: Type, hint: str) -> Type:
-        if isinstance(value, Union):
+        bare = value.type if isinstance(value, Commented) else value
+        if isinstance(bare, Union):
             # An index signature with `| undefined` is about keys that are missing.
-            value = union([each for each in value.members if each != UNDEFINED])
+            bare = union([each for each in bare.members if each != UNDEFINED])
+            value = replace(value, type=bare) if isinstance(value, Commented) else bare
         bare = self.plain(key, f"{hint}Key")
         members = bare.members if isinstance(bare, Union) else (bare,)
         if not all(

@@ -73,6 +73,7 @@ class _SchemaWriter:
         self.notes: list[Note] = []
         self.variables: dict[str, str] = {}
         self.annotations = AnnotationWriter(definitions, self.names)
+        self.annotations.note = self._note
         self.annotations.field_name = lambda name, field: self.fields(name)[field]
         self.order, self.recursive = order(definitions)
         self._reserved = _Reserved(self.names.values())

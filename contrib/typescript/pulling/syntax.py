@@ -9,6 +9,7 @@ __all__ = [
     "NO_COMMENT",
     "Array",
     "Comment",
+    "Commented",
     "Constant",
     "Declaration",
     "Element",
@@ -129,6 +130,15 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
+class Commented:
+    """A type inside another one, after a comment of its own: ``(/** @minimum 1 */ number)[]``."""
+
+    type: "Type"
+    comment: Comment
+    place: Place = field(default=Place(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Element:
     """An item of a tuple type: ``T``, ``T?`` or ``...T``."""
 
@@ -233,6 +243,7 @@ Type: TypeAlias = (
     | Constant
     | Named
     | Array
+    | Commented
     | Tuple
     | Union
     | Intersection

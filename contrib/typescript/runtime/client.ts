@@ -46,7 +46,7 @@ export type Success<O> = {
   [S in Documented<O> & SuccessStatus]: {
     ok: true;
     status: S;
-    data: SuccessBody<Content<Responses<O>[S]>>;
+    data: S extends 204 | 205 ? undefined : SuccessBody<Content<Responses<O>[S]>>;
     response: Response;
   };
 }[Documented<O> & SuccessStatus];
@@ -131,7 +131,7 @@ export interface Auth {
 }
 
 export interface Client {
-  /** The scheme and host of the API; the page's own by default. */
+  /** Where the API is: scheme and host, and the path before its own, if it has one. The page's own host by default. */
   baseUrl?: string;
   auth?: Auth;
   headers?: Record<string, string | null | undefined>;
@@ -286,7 +286,10 @@ function addressOf(route: Route, options: Loose, client: Client): string {
   });
   const query = new URLSearchParams();
   for (const [name, value] of each(options.query)) query.append(name, text(value));
-  return (client.baseUrl ?? "").replace(/\/+$/, "") + path + `?${query}`.replace(/^\?$/, "");
+  const base = client.baseUrl ?? "";
+  // Without a scheme, a browser would look for the host in a folder of the page.
+  if (!/^($|\/|https?:)/.test(base)) throw new TypeError(`baseUrl "${base}" has no https://`);
+  return base.replace(/\/+$/, "") + path + `?${query}`.replace(/^\?$/, "");
 }
 
 function bodyOf(route: Route, body: unknown, headers: Headers): BodyInit | null {

@@ -108,6 +108,8 @@ if DEBUG:
     MIDDLEWARE.insert(1, "debug_toolbar.middleware.DebugToolbarMiddleware")
     INTERNAL_IPS = ["127.0.0.1"]
 {%- endif %}
+    # `make seed` fills the tables; matt_inspect, matt_migrations and /inspect/ look at them.
+    INSTALLED_APPS += ["django_matt.contrib.seeding", "django_matt.contrib.inspection"]
     # `runserver` and the open pages follow every edit.
     INSTALLED_APPS.insert(0, "django_matt.contrib.hot_reload")
     MIDDLEWARE.insert(0, "django_matt.contrib.hot_reload.middleware.HotReloadMiddleware")

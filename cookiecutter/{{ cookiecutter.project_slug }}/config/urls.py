@@ -6,7 +6,7 @@ from django.apps import apps
 from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
-from django.urls import {{ 'include, ' if cookiecutter.__sign_in else '' }}path
+from django.urls import include, path
 from django.views.generic import RedirectView
 from django_matt.errors.views import handler400, handler403, handler404, handler500
 
@@ -34,6 +34,8 @@ urlpatterns = [
     # Uploaded files, while DEBUG is on.
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
+if settings.DEBUG:
+    urlpatterns += [path("inspect/", include("django_matt.contrib.inspection.urls"))]
 {%- if cookiecutter.__debug_toolbar %}
 if apps.is_installed("debug_toolbar"):
     from debug_toolbar.toolbar import debug_toolbar_urls

@@ -30,7 +30,9 @@ INSTALLED_APPS = [
     "ninja",
     "ninja_extra",
     "django_matt",
+    "django_matt.contrib.inspection",
     "django_matt.contrib.request_logs",
+    "django_matt.contrib.seeding",
     "django_matt.contrib.typescript",
     "store",
 ]

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.conf.urls.static import static
-from django.urls import path
+from django.urls import include, path
 from store.api import api
 from store.pages import show_landing_page
 
@@ -13,5 +13,7 @@ __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"
 urlpatterns = [
     path("", show_landing_page),
     path("api/", api.urls),
+    # For staff, and for everybody while DEBUG is on.
+    path("inspect/", include("django_matt.contrib.inspection.urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

@@ -34,7 +34,10 @@ class Category(models.Model):
 class Product(models.Model):
     """A thing to buy; ``purchase_price`` is the shop's secret and appears in no schema."""
 
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="products")
+    # The unique constraint below begins with it: its index is enough.
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, related_name="products", db_index=False
+    )
     sku = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True, max_length=5_000)
@@ -106,7 +109,8 @@ class Order(models.Model):
 class OrderLine(models.Model):
     """So many of one product."""
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    # The unique constraint below begins with it: its index is enough.
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="lines")
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=10, decimal_places=2)
@@ -125,7 +129,10 @@ class OrderLine(models.Model):
 class Review(models.Model):
     """What a customer thinks of a product, once."""
 
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="reviews")
+    # The unique constraint below begins with it: its index is enough.
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, related_name="reviews", db_index=False
+    )
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="reviews")
     rating = models.PositiveSmallIntegerField()
     text = models.TextField(blank=True, max_length=2_000)

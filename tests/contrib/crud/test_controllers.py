@@ -12,6 +12,7 @@ from django.db.models import Count, Window
 from django.db.models.functions import RowNumber
 from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
+from ninja.security import HttpBearer, django_auth
 from ninja_extra import http_post
 from ninja_extra.permissions import BasePermission
 
@@ -404,6 +405,82 @@ def test_permissions_are_of_a_route_and_of_an_object(base: Any, served: Any, ada
     assert client.get("/api/things").json()["count"] == 2
 
 
+def test_the_document_has_the_errors_of_each_verb(base: Any, served: Any):
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        verbs = ALL
+        permissions = {"delete": [MayNotChange]}
+
+    class HidingController(AuthorController):
+        def queryset(self) -> Any:
+            return super().queryset().exclude(name="hidden")
+
+    def closed(controller: Any) -> list[str]:
+        paths = served(controller).get("/api/openapi.json").json()["paths"]
+        assert "404" in paths["/api/things/bulk"]["patch"]["responses"]
+        return [
+            f"{method} {path.removeprefix('/api/things')}"
+            for path, methods in paths.items()
+            for method, each in methods.items()
+            if "403" in each["responses"]
+        ]
+
+    assert closed(AuthorController) == ["delete /{id}"]
+    assert sorted(closed(HidingController)) == [
+        "delete /{id}",
+        "patch /bulk",
+        "patch /{id}",
+        "post ",
+        "post /bulk",
+    ]
+
+
+def test_authentication_is_of_a_route(base: Any, serve: Any, db: None):
+    class ByToken(HttpBearer):
+        def authenticate(self, request: Any, token: str) -> Any:
+            return token if token == "right" else None
+
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        verbs = [*ALL, "export", "bulk_import"]
+        auth = {"list": None, "show": [], "export": None}
+
+    api = MattAPI()
+    api.register_controllers(api_controller("/things", auth=ByToken())(AuthorController))
+    client = serve(api)
+    ada = Author.objects.create(name="Ada")
+    for path in ("", f"/{ada.pk}", "/export"):
+        assert client.get(f"/api/things{path}").status_code == 200
+    place, row = f"/api/things/{ada.pk}", {"name": "Eve"}
+    rows = [{**row, "id": ada.pk}]
+    refused = [
+        client.post("/api/things", row, **JSON),
+        client.patch(place, row, **JSON),
+        client.delete(place),
+        client.post("/api/things/bulk", [row], **JSON),
+        client.patch("/api/things/bulk", rows, **JSON),
+        client.post("/api/things/import", "name\nEve\n", content_type="text/csv"),
+    ]
+    assert [each.status_code for each in refused] == [401] * 6
+    signed = {"headers": {"Authorization": "Bearer right"}}
+    assert client.post("/api/things", row, **JSON, **signed).status_code == 201
+    responses = client.get("/api/openapi.json").json()["paths"]["/api/things"]
+    assert ("401" in responses["post"]["responses"], "401" in responses["get"]["responses"]) == (
+        True,
+        False,
+    )
+
+
+def test_one_route_of_an_open_controller_asks_who_it_is(base: Any, served: Any, ada: Author):
+    class AuthorController(base[Author]):
+        fields = ["id", "name"]
+        auth = {"create": django_auth}
+
+    client = served(AuthorController)
+    assert client.get("/api/things").status_code == 200
+    assert client.post("/api/things", {"name": "Eve"}, **JSON).status_code == 401
+
+
 def test_an_object_is_checked_before_many_are_changed(base: Any, served: Any, ada: Author):
     class AuthorController(base[Author]):
         fields = ["id", "name"]
@@ -610,7 +687,7 @@ def test_passwords_are_written_and_not_shown(base: Any, served: Any):
     client = served(UserController)
     made = client.post("/api/things", {"username": "ada", "password": "x"}, **JSON)
     assert set(made.json()) == {"id", "username"}
-    assert User.objects.get().password == "x"
+    assert User.objects.get().check_password("x")
 
 
 def test_save_and_signals_run(base: Any, served: Any):
@@ -780,6 +857,7 @@ def test_rows_of_a_bulk_write_have_no_lists_of_keys(books: Any, ada: Author):
         ({"fields": ["id"], "ordering": ["-name"]}, "no '-name'"),
         ({"fields": ["id"], "ordering": ["name__size"]}, "no 'size'"),
         ({"fields": ["id"], "permissions": {"remove": []}}, "permissions has"),
+        ({"fields": ["id"], "auth": {"remove": None}}, "auth has"),
         ({"fields": ["id"], "create": lambda self, body: body}, "name it data"),
         (
             {
@@ -787,7 +865,15 @@ def test_rows_of_a_bulk_write_have_no_lists_of_keys(books: Any, ada: Author):
                 "create": http_post("")(lambda self: None),
                 "permissions": {"create": [MayNotChange]},
             },
-            "a route of its own",
+            "permissions has 'create', which is a route of its own",
+        ),
+        (
+            {
+                "fields": ["id"],
+                "create": http_post("")(lambda self: None),
+                "auth": {"create": None},
+            },
+            "auth has 'create', which is a route of its own",
         ),
         ({"fields": ["id"], "verbs": ["read"]}, "known are list, create"),
         ({"fields": ["id"], "expand": ["boss"]}, "expand names"),

@@ -175,7 +175,9 @@ def test_what_the_document_describes_is_accepted_and_answered(served: Served, mo
     }
     if is_written_in_bulk(model):
         key = model._meta.pk.attname
-        row = {key: made.json()[key], **{n: v for n, v in again.items() if n not in many_of(model)}}
+        # Rows have no files and no many-to-many fields.
+        known = served.document["components"]["schemas"][f"{model.__name__}ChangeRow"]["properties"]
+        row = {key: made.json()[key], **{n: v for n, v in again.items() if n in known}}
         assert served.ask("patch", "/bulk", [row]).status_code == 200, row
     assert served.ask("delete", place).status_code == 204
     if is_written_in_bulk(model):

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin import AdminSite, sites
 
 from tests.contrib.hot_reload.projects import Project, create, run
 from tests.waiting import SECONDS
+
+# Jurigged looks at every object of every module when it is imported, and Django's lazy site then wants the app of the admin,
+# which these settings do not install, though tests of other apps import its module.
+sites.site._wrapped = AdminSite()
 
 
 @pytest.fixture

@@ -81,30 +81,33 @@ def test_a_python_edit_restarts_and_the_page_comes_back_new(project, visit):
     assert page.evaluate("window.marked") is None
 
 
+ERRORS = [
+    ("shop/words.py", '"first"', "(", "SyntaxError: '(' was never closed"),
+    (
+        "config/settings.py",
+        "import os",
+        "import ot",
+        "ModuleNotFoundError: No module named 'ot'",
+    ),
+    (
+        "config/urls.py",
+        "views.home",
+        "views.gone",
+        "AttributeError: module 'shop.views' has no",
+    ),
+    (
+        "config/settings.py",
+        'STATIC_URL = "static/"',
+        'STATIC_URL = "static/"; STATICFILES_DIRS = "no list"',
+        "SystemCheckError: SystemCheckError: System check identified some issues",
+    ),
+    ("shop/models.py", "", "import json\njson.gone\n", "AttributeError: module 'json' has no"),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
-    [
-        ("shop/words.py", '"first"', "(", "SyntaxError: '(' was never closed"),
-        (
-            "config/settings.py",
-            "import os",
-            "import ot",
-            "ModuleNotFoundError: No module named 'ot'",
-        ),
-        (
-            "config/urls.py",
-            "views.home",
-            "views.gone",
-            "AttributeError: module 'shop.views' has no",
-        ),
-        (
-            "config/settings.py",
-            'STATIC_URL = "static/"',
-            'STATIC_URL = "static/"; STATICFILES_DIRS = "no list"',
-            "SystemCheckError: SystemCheckError: System check identified some issues",
-        ),
-        ("shop/models.py", "", "import json\njson.gone\n", "AttributeError: module 'json' has no"),
-    ],
+    [ERRORS[0], *(pytest.param(*each, marks=pytest.mark.exhaustive) for each in ERRORS[1:])],
     ids=["syntax", "settings", "urls", "check", "models"],
 )
 def test_an_error_of_the_restart_lies_over_the_page_until_it_is_fixed(

@@ -397,6 +397,8 @@ def test_the_benchmark_measures_all_it_promises_and_events_come_without_a_restar
         "template edit to event",
         "Python edit to answer",
         "idle",
+        "Python edit to types",
+        "restart to types",
     ]
     restart, unit = found["Python edit to answer"]
     assert unit == "s"

@@ -20,6 +20,7 @@ from django_matt.contrib.inspection.management.commands.matt_migrations import (
 )
 from django_matt.contrib.inspection.migration_plans import Step, steps_of
 from django_matt.contrib.inspection.statements import lock_of
+from tests.project.models import Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's locks")
@@ -67,10 +68,7 @@ POSITIVE = models.CheckConstraint(condition=models.Q(pages__gt=0), name="positiv
 ONE_TITLE = models.UniqueConstraint(fields=["title"], name="one_title")
 
 
-@on_postgres
-@pytest.mark.parametrize(
-    ("operation", "mode", "duration"),
-    [
+WAITS: list[Any] = [
         (lambda: migrations.AddIndex("book", models.Index(fields=["pages"], name="p")), "SHARE", "index"),
         (lambda: migrations.AddField("book", "code", models.CharField(max_length=9, null=True, unique=True)), "ACCESS EXCLUSIVE", "index"),
         (lambda: migrations.AddField("book", "code", models.IntegerField(null=True, db_index=True)), "SHARE", "index"),
@@ -87,8 +85,11 @@ ONE_TITLE = models.UniqueConstraint(fields=["title"], name="one_title")
         (lambda: migrations.AlterField("book", "pages", models.ForeignKey("planned.Author", models.CASCADE)), "SHARE ROW EXCLUSIVE", "scan"),
         (lambda: migrations.RunSQL("ALTER TABLE planned_book CLUSTER ON x; VACUUM FULL planned_book"), "ACCESS EXCLUSIVE", "unknown"),
         (lambda: migrations.RunSQL("REINDEX TABLE planned_book"), "ACCESS EXCLUSIVE", "unknown"),
-    ],
-)  # fmt: skip
+]  # fmt: skip
+
+
+@on_postgres
+@pytest.mark.parametrize(("operation", "mode", "duration"), WAITS)
 def test_a_step_for_which_others_wait_is_found(operation: Any, mode: str, duration: str):
     (step,) = plan_of(operation())
     assert (mode, duration) in {(each.lock.mode, each.lock.duration) for each in step.waits}
@@ -121,9 +122,7 @@ def test_a_step_for_which_nobody_waits_is_safe(operation: Any):
     assert step.is_safe
 
 
-@pytest.mark.parametrize(
-    ("operation", "says"),
-    [
+BREAKS: list[Any] = [
         (lambda: migrations.DeleteModel("Book"), "still reads this table"),
         (lambda: migrations.RemoveField("book", "note"), "SeparateDatabaseAndState"),
         (lambda: migrations.AlterOrderWithRespectTo("book", "author"), "_order"),
@@ -137,12 +136,113 @@ def test_a_step_for_which_nobody_waits_is_safe(operation: Any):
             lambda: migrations.AlterField("book", "title", models.CharField(max_length=9)),
             "too long",
         ),
-    ],
-)
+        (lambda: migrations.AddConstraint("book", ONE_TITLE), "not unique"),
+        (lambda: migrations.AlterUniqueTogether("book", {("title", "pages")}), "not unique"),
+        (lambda: migrations.AlterField("book", "title", models.CharField(max_length=50, unique=True)), "not unique"),
+        (lambda: migrations.AddField("book", "double", models.ForeignKey("planned.Author", models.CASCADE, default=1)), "db_default"),
+        (lambda: migrations.RunSQL("DROP TABLE planned_book"), "reads the table planned_book"),
+        (lambda: migrations.RunSQL("/* gone */ DROP TABLE IF EXISTS public.planned_book"), "reads the table planned_book"),
+        (lambda: migrations.RunSQL("ALTER TABLE planned_book RENAME TO volumes"), "by its old name"),
+        (lambda: migrations.RunSQL('ALTER TABLE "planned_book" RENAME COLUMN "note" TO "remark"'), "column note by its old name"),
+        (lambda: migrations.RunSQL("ALTER TABLE planned_book DROP COLUMN note"), "reads the column note"),
+        (lambda: migrations.RunSQL("ALTER TABLE planned_book ADD COLUMN code integer NOT NULL"), "without the column code"),
+        (lambda: migrations.RunSQL("ALTER TABLE planned_book ALTER COLUMN note SET NOT NULL"), "NULL into note"),
+        (lambda: migrations.RunSQL("ALTER TABLE planned_book ALTER pages TYPE text"), "old type of pages"),
+        (lambda: migrations.SeparateDatabaseAndState(database_operations=[migrations.RunSQL("ALTER TABLE planned_book DROP note")]), "reads the column note"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "says"), BREAKS)
 def test_what_the_last_release_cannot_live_with_is_found(operation: Any, says: str):
     (step,) = plan_of(operation())
     assert says in step.breaks
     assert not step.is_safe
+
+
+def reads_today(apps: Any, editor: Any) -> None:
+    Tag.objects.all()
+
+
+def reads_today_inside(apps: Any, editor: Any) -> None:
+    from tests.project.models import Author
+
+    Author.objects.all()
+
+
+def reads_then(apps: Any, editor: Any) -> None:
+    apps.get_model("planned", "Book").objects.all()
+
+
+FAULTS: list[Any] = [
+    (lambda: migrations.RunPython(reads_today, migrations.RunPython.noop), "Tag of today"),
+    (lambda: migrations.RunPython(reads_today_inside, migrations.RunPython.noop), "models of today"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "says"), FAULTS)
+def test_a_function_that_uses_the_models_of_today_is_found(operation: Any, says: str):
+    (step,) = plan_of(operation())
+    assert says in step.fault
+    assert "apps.get_model" in step.fault
+    assert not step.is_safe
+    (good,) = plan_of(migrations.RunPython(reads_then, migrations.RunPython.noop))
+    assert good.fault == ""
+    assert good.is_safe
+
+
+@on_postgres
+def test_more_than_twenty_five_planted_mistakes_are_found_and_nothing_else():
+    planted = [each[0] for each in (*WAITS, *BREAKS, *FAULTS)]
+    assert len(planted) >= 25
+    missed = [number for number, each in enumerate(planted) if plan_of(each())[0].is_safe]
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE other_table",
+        "ALTER TABLE planned_book DROP COLUMN unknown_to_the_release",
+        "ALTER TABLE planned_book DROP CONSTRAINT x",
+        "ALTER TABLE planned_book ADD COLUMN code integer NOT NULL DEFAULT 3",
+        "ALTER TABLE planned_book ADD COLUMN code integer",
+        "ALTER TABLE planned_book ALTER COLUMN note DROP NOT NULL",
+        "COMMENT ON TABLE planned_book IS 'DROP TABLE planned_book'",
+    ],
+)
+def test_sql_that_the_last_release_lives_with_breaks_nothing(statement: str):
+    (step,) = plan_of(migrations.RunSQL(statement, migrations.RunSQL.noop))
+    assert step.breaks == ""
+    assert "cannot be undone" not in step.note
+
+
+def test_a_column_that_a_release_has_forgotten_may_go_in_the_next():
+    """As the advice for a removed field says: first out of the state, later out of the database."""
+    state = ProjectState()
+    for each in BEFORE:
+        each.state_forwards("planned", state)
+    released = state.clone()
+    first = migrations.Migration("0002_forget", "planned")
+    first.operations = [migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("book", "note")])]  # fmt: skip
+    second = migrations.Migration("0003_remove", "planned")
+    second.operations = [migrations.RunSQL("ALTER TABLE planned_book DROP COLUMN note", migrations.RunSQL.noop)]  # fmt: skip
+    (forgets,) = steps_of(first, state, connection, set(), released)
+    assert forgets.is_safe
+    after = state.clone()
+    (too_early,) = steps_of(second, state, connection, set(), released)
+    assert "reads the column note" in too_early.breaks
+    (in_time,) = steps_of(second, after, connection, set(), after.clone())
+    assert in_time.is_safe
+
+
+def test_what_cannot_be_undone_and_what_may_be_refused_is_said():
+    (step,) = plan_of(migrations.RunPython(reads_then))
+    assert "cannot be undone" in step.note
+    (step,) = plan_of(migrations.RunSQL("SELECT 1"))
+    assert "cannot be undone" in step.note
+    if connection.vendor == "postgresql":
+        (step,) = plan_of(not_valid(POSITIVE))
+        assert "may write rows that the constraint refuses" in step.note
 
 
 def test_a_table_of_the_same_plan_is_not_waited_for():

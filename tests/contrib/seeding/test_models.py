@@ -14,6 +14,7 @@ from django.db import models as fields
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from django_matt.contrib.seeding.services import plan
+from tests.contrib.seeding.test_kinds import assert_obeyed
 from tests.contrib.seeding.test_seeding import run
 from tests.project.models import Author, Book, Tag
 
@@ -278,3 +279,64 @@ def test_rows_of_an_interrupted_model_are_not_kept(
     with pytest.raises(KeyboardInterrupt):
         services.seed(steps[0], 1, "default", stop)
     assert not model.objects.exists()
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's own fields")
+def test_ranges_do_not_overlap_and_arrays_are_filled(made: Callable[..., None]):
+    from django.contrib.postgres import fields as pg
+    from django.contrib.postgres import search
+    from django.contrib.postgres.constraints import ExclusionConstraint
+
+    class KindOfPostgres(Unmade):
+        numbers = pg.IntegerRangeField()
+        big = pg.BigIntegerRangeField()
+        decimals = pg.DecimalRangeField()
+        days = pg.DateRangeField()
+        moments = pg.DateTimeRangeField()
+        tags = pg.ArrayField(fields.CharField(max_length=9), size=3)
+        vector = search.SearchVectorField(null=True)
+        code = fields.IntegerField()
+
+        class Meta(Unmade.Meta):
+            constraints = [
+                ExclusionConstraint(
+                    name="kp1", expressions=[("moments", pg.RangeOperators.OVERLAPS)]
+                ),
+                ExclusionConstraint(
+                    name="kp2",
+                    expressions=[("big", pg.RangeOperators.EQUAL)],
+                ),
+            ]
+
+    made(KindOfPostgres)
+    run("project.KindOfPostgres", "--count", 1_000)
+    assert_obeyed(KindOfPostgres, 1_000)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's constraints")
+def test_an_exclusion_that_is_not_understood_is_a_sentence(made: Callable[..., None]):
+    from django.contrib.postgres import fields as pg
+    from django.contrib.postgres.constraints import ExclusionConstraint
+
+    class KindOfBooking(Unmade):
+        begin = fields.DateTimeField()
+        end = fields.DateTimeField()
+
+        class Meta(Unmade.Meta):
+            constraints = [
+                CheckConstraint(condition=Q(end__gt=F("begin")), name="kb2"),
+                ExclusionConstraint(
+                    name="kb1",
+                    expressions=[
+                        (
+                            fields.Func(F("begin"), F("end"), function="TSTZRANGE"),
+                            pg.RangeOperators.OVERLAPS,
+                        )
+                    ],
+                ),
+            ]
+
+    made(KindOfBooking)
+    with pytest.raises(CommandError, match=r"exclusion constraint .kb1.* Write functions for"):
+        run("project.KindOfBooking", "--count", 1_000)
+    assert not KindOfBooking.objects.exists()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import StringIO
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,15 +10,18 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.validators import RegexValidator
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db import models as fields
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_matt.contrib.seeding import seeds
+from django_matt.contrib.seeding.columns import maker_of
 from django_matt.contrib.seeding.inserts import insert
 from django_matt.contrib.seeding.management.commands.matt_seed import Command
+from django_matt.contrib.seeding.rules import bounds_of
 from django_matt.contrib.seeding.seeds import Batch, Seeds
+from django_matt.contrib.seeding.words import words_of
 from tests.project import models
 
 pytestmark = pytest.mark.django_db
@@ -281,3 +285,97 @@ def test_both_ways_to_insert_write_the_same(needs_keys: bool):
     assert copied == (connection.vendor == "postgresql" and not needs_keys)
     found = list(models.Stamped.objects.values_list("title", "data", "extra"))
     assert found == [("a\tb\\n", {"a": [1, None]}, None), ("NULL", {}, ["x"])]
+
+
+@pytest.mark.parametrize(
+    ("locale", "city", "letters"),
+    [("de", "Köln", "äöüß"), ("fr", "Besançon", "éèêç"), ("es", "Cádiz", "áéíóñ"), ("en", "London", "")],
+)  # fmt: skip
+def test_names_and_texts_are_of_the_locale(locale: str, city: str, letters: str):
+    class Person(fields.Model):
+        first_name = fields.CharField(max_length=30)
+        city = fields.CharField(max_length=30)
+        email = fields.EmailField()
+        slug = fields.SlugField()
+        username = fields.CharField(max_length=30, unique=True)
+        phone = fields.CharField(max_length=20)
+        note = fields.TextField()
+        name = fields.CharField(max_length=60)
+
+        class Meta:
+            app_label = "project"
+            managed = False
+
+    apps.all_models["project"].pop("person")
+    words = words_of(f"{locale}-XX")
+    made: dict[str, list[Any]] = {}
+    for column in Person._meta.concrete_fields[1:]:
+        counted = column.attname == "username"
+        make = maker_of(column, bounds_of(column), counted=counted)
+        batch = Batch(start=0, size=400, random=Random(1), using="default", words=words)
+        made[column.attname] = make(batch)
+        for value in made[column.attname]:
+            column.clean(value, None)
+    assert city in made["city"]
+    assert set(letters) <= set("".join([*made["note"], *made["name"], *made["first_name"]]).lower())
+    assert all(text.isascii() for name in ("email", "slug", "username") for text in made[name])
+    assert len(set(made["phone"])) > 20
+    assert all(len(text) == len(words.phone) for text in made["phone"])
+
+
+def test_a_locale_changes_what_is_written_and_one_without_words_is_a_sentence():
+    run("auth.User", "--count", "200", "--locale", "de")
+    names = set(User.objects.values_list("first_name", flat=True))
+    assert names <= set(words_of("de").first_names)
+    assert "Jürgen" in names
+    assert all(name.isascii() for name in User.objects.values_list("username", flat=True))
+    with pytest.raises(CommandError, match="no words for"):
+        run("auth.User", "--locale", "tlh")
+
+
+def test_resume_adds_only_what_is_missing():
+    run("project.Tag", "--count", "30")
+    said = run("project.Tag", "project.Author", "--count", "50", "--resume")
+    assert "20 rows" in said
+    assert (models.Tag.objects.count(), models.Author.objects.count()) == (50, 50)
+    said = run("project.Tag", "--count", "10", "--resume")
+    assert "has its 10 rows" in said
+    assert models.Tag.objects.count() == 50
+
+
+def test_a_database_that_only_reads_is_a_sentence():
+    is_postgres = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        # PostgreSQL's lasts as long as the transaction of this test.
+        cursor.execute("SET TRANSACTION READ ONLY" if is_postgres else "PRAGMA query_only = 1")
+    try:
+        with pytest.raises(CommandError, match=r"'default' answered: .*read.*may its user write"):
+            run("project.Tag")
+    finally:
+        if not is_postgres:
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA query_only = 0")
+
+
+@pytest.mark.parametrize(
+    ("database", "says"),
+    [
+        ({"ENGINE": "django.db.backends.sqlite3", "NAME": "/nowhere/db.sqlite3"}, "unable to open"),
+        ({"ENGINE": "django.db.backends.postgresql", "NAME": "x", "HOST": "/nowhere"}, "nowhere"),
+        ({}, "ENGINE"),
+    ],
+    ids=["sqlite", "postgresql", "none"],
+)
+def test_a_database_that_is_not_there_is_a_sentence(
+    database: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any
+):
+    configured = connections.configure_settings({"default": {}, "gone": database})
+    monkeypatch.setitem(connections.settings, "gone", configured["gone"])
+    try:
+        with (
+            django_db_blocker.unblock(),
+            pytest.raises(CommandError, match=rf"'gone' answered: .*{says}.*Is it running"),
+        ):
+            run("project.Tag", "--database", "gone")
+    finally:
+        del connections["gone"]

@@ -587,6 +587,24 @@ CORPUS = [
         {"request-property-pattern-changed": W},
     ),
     Case(
+        "the pattern of a property accepts everything",
+        sent(member({**TEXT, "pattern": "a"})),
+        sent(member({**TEXT, "pattern": ".*"})),
+        {"request-property-pattern-generalized": I},
+    ),
+    Case(
+        "the pattern of a parameter accepts everything",
+        parameter({**TEXT, "pattern": "a"}),
+        parameter({**TEXT, "pattern": ".*"}),
+        {"request-parameter-pattern-generalized": I},
+    ),
+    Case(
+        "the version of the API is lower",
+        {**NONE, "info": {"title": "Books", "version": "1.10.0"}},
+        {**NONE, "info": {"title": "Books", "version": "1.9.0"}},
+        {"api-version-decreased": I},
+    ),
+    Case(
         "the pattern of a property was removed",
         sent(member({**TEXT, "pattern": "a"})),
         sent(member(TEXT)),

@@ -50,6 +50,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "a property accepts every number",
         "a property accepts a time with the date",
         "the default of a property changed",
+        "the pattern of a property accepts everything",
+        "the pattern of a parameter accepts everything",
     ),
     "it does not see that a response changed": (
         "the type of a response's property changed",

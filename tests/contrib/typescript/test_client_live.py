@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 
 from benchmarks.ports import free_port
@@ -68,6 +69,7 @@ def scripts(
     folder = tmp_path_factory.mktemp("scripts")
     manage(site, "matt_types", "write", "--output", folder)
     bundle(folder, HERE / "behaviour.ts", "--platform=node")
+    bundle(folder, HERE / "pages.ts", "--platform=node")
     bundle(folder, HERE / "browser.ts", "--platform=browser", "--format=iife")
     return folder
 
@@ -125,6 +127,36 @@ def test_a_stream_goes_on_after_the_server_was_killed(scripts: Path, site: dict[
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+def test_a_server_of_pages_shows_each_visitor_their_own(scripts: Path, server: Server):
+    """What Next, Astro, React Router and SvelteKit do in their loaders, in plain Node."""
+    port = free_port()
+    process = subprocess.Popen(
+        ["node", str(scripts / "pages.built.mjs"), str(port), server.url],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: can_connect(port))
+        page = f"http://127.0.0.1:{port}/"
+        with httpx.Client(base_url=server.url, timeout=SECONDS) as browser:
+            body = {"username": "ada", "password": "correct horse"}
+            assert browser.post("/api/session", json=body).status_code < 300
+            cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        headers = {"Cookie": cookies, "X-Request-ID": "from-the-page"}
+        found = [httpx.get(page, headers=each, timeout=SECONDS) for each in (headers, {}, headers)]
+        assert [each.status_code for each in found] == [200, 401, 200]
+        assert found[0].text.endswith('<p data-cache="no-store">ada</p>')
+        assert "ada" not in found[1].text
+        assert {each.headers["Cache-Control"] for each in found} == {"private, no-store"}
+        assert httpx.post(page, headers=headers, timeout=SECONDS).status_code == 201
+        without_token = {"Cookie": re.sub(r"csrftoken=[^;]*", "", cookies)}
+        assert httpx.post(page, headers=without_token, timeout=SECONDS).status_code == 403
+        seen = httpx.get(f"{server.url}/api/seen", timeout=SECONDS).json()
+        assert seen["id from-the-page"] == 4
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_browser_renews_its_csrf_token_and_shows_the_progress_of_an_upload(

@@ -317,6 +317,11 @@ def test_zod_schemas_are_in_an_order_in_which_each_is_known(write):
             {"type": "object", "properties": {"a b": {}}, "additionalProperties": False},
             '$z.strictObject({\n  "a b": $z.unknown().optional(),\n})',
         ),
+        # Without brackets, it would be the prototype of the object, and the field would be lost.
+        (
+            {"type": "object", "properties": {"__proto__": {}}, "additionalProperties": False},
+            '$z.strictObject({\n  ["__proto__"]: $z.unknown().optional(),\n})',
+        ),
         (True, "$z.unknown()"),
         (False, "$z.never()"),
     ],

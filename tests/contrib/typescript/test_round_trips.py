@@ -38,6 +38,13 @@ BOUNDED = st.one_of(
         {"type": st.just("number")},
         optional={"minimum": st.integers(-9, 0), "exclusiveMaximum": st.integers(1, 9)},
     ),
+    st.fixed_dictionaries(
+        {"type": st.just("integer")},
+        optional={"minimum": st.integers(-9, 0), "multipleOf": st.integers(1, 3)},
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just(["integer", "null"])}, optional={"maximum": st.integers(-9, 0)}
+    ),
     st.builds(
         lambda least: {"type": "array", "items": {"type": "string"}, "minItems": least},
         st.integers(0, 2),
@@ -136,6 +143,10 @@ def instance_of(schema, draw):
     if "prefixItems" in schema:
         return [instance_of(each, draw) for each in schema["prefixItems"]]
     match schema["type"]:
+        case "integer":
+            return draw.choice([0, 6, -6])
+        case ["integer", "null"]:
+            return draw.choice([None, schema.get("maximum", 4)])
         case "string":
             return "x" * (schema.get("minLength", 0) + draw.randrange(3))
         case "number":

@@ -1,5 +1,6 @@
 """The tutorial, carried out in a copy of the shop: every command says what the page shows, and the compiler's error is real."""
 
+import os
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -8,10 +9,14 @@ from dataclasses import replace
 import pytest
 
 from tests.docs.snippets import TREE, Block, blocks_of
+from tests.docs.terminals import draw, said_in
 from tests.projects.conftest import environment
 from tests.projects.walking import Walk
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+PICTURE = TREE / "docs" / "images" / "tsc-error.svg"
 
 
 class Reader(Walk):
@@ -33,9 +38,19 @@ class Reader(Walk):
             super().take(block)
 
     def compile(self, shown: str) -> None:
-        """The compiler says what is shown, and nothing else."""
-        done = subprocess.run(
-            ["npx", "--offline", "tsc", "--project", "web"],
+        """The compiler says what is shown, and nothing else. What it says in a terminal is the picture."""
+        if shown:
+            drawn = draw("tsc-error", self.tsc("--pretty").stdout, "npx tsc --project web")
+            if os.environ.get("MATT_DRAW"):
+                PICTURE.write_text(drawn)
+            assert said_in(drawn) == said_in(PICTURE.read_text()), "MATT_DRAW=1 draws it again"
+        done = self.tsc()
+        assert done.stdout == shown
+        assert bool(done.returncode) == bool(shown)
+
+    def tsc(self, *options: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["npx", "--offline", "tsc", "--project", "web", *options],
             check=False,
             cwd=self.folder,
             env=environment(**self.variables),
@@ -43,8 +58,6 @@ class Reader(Walk):
             text=True,
             timeout=200,
         )
-        assert done.stdout == shown
-        assert bool(done.returncode) == bool(shown)
 
 
 def test_every_step_does_what_the_page_says(node_tools, tmp_path):

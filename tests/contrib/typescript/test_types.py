@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from ninja import Schema
+from pydantic import BaseModel, ConfigDict
 
+from django_matt import MattAPI
 from django_matt.contrib.typescript.settings import TypeScriptSettings
 from django_matt.contrib.typescript.types import TypeWriter, property_key
 
@@ -48,22 +51,22 @@ def write(schema: Any, direction: Any = "out", schemas: Any = None, **options: A
         ({"prefixItems": [{"type": "string"}], "items": False}, "[string?]"),
         (
             {"prefixItems": [{"type": "string"}], "minItems": 1, "items": {"type": "integer"}},
-            "[string, ...number[]]",
+            "[string, ...(/** @asType integer */ number)[]]",
         ),
         ({"type": "object"}, "Record<string, unknown>"),
         ({"type": "object", "properties": {}}, "Record<string, unknown>"),
         ({"type": "object", "additionalProperties": False}, "Record<string, never>"),
         (
             {"type": "object", "additionalProperties": {"type": "integer"}},
-            "{ [key: string]: number }",
+            "{ [key: string]: /** @asType integer */ number }",
         ),
         (
             {"patternProperties": {"^a": {"type": "integer"}}, "additionalProperties": False},
-            "{ [key: string]: number }",
+            "{ [key: string]: /** @asType integer */ number }",
         ),
         (
             {"additionalProperties": {"type": "integer"}, "propertyNames": {"enum": ["a", "b"]}},
-            '{ [key in "a" | "b"]?: number }',
+            '{ [key in "a" | "b"]?: /** @asType integer */ number }',
         ),
         ({"properties": {"a-b": {"type": "null"}}}, '{\n  "a-b"?: null;\n}'),
         (
@@ -125,8 +128,9 @@ def test_a_tag_that_its_own_schema_leaves_open_is_added_in_the_union():
 
 def test_dates_and_decimals_can_be_told_from_other_texts():
     schema = {"items": {"type": "string", "format": "date-time"}}
-    assert write(schema, DATES="temporal") == "InstantText[]"
-    assert write(schema, "in", DATES="temporal") == "(string | { toJSON(): string })[]"
+    assert write(schema, DATES="temporal") == "(/** @format date-time */ InstantText)[]"
+    wanted = "(/** @format date-time */ string | { toJSON(): string })[]"
+    assert write(schema, "in", DATES="temporal") == wanted
     price = {"type": "string", "format": "decimal"}
     assert write(price, DECIMALS="brand") == "DecimalText"
     assert write(price, "in", DECIMALS="brand") == "string"
@@ -170,6 +174,7 @@ def test_a_comment_says_what_the_type_cannot():
         "   * \\@deprecated is no tag.\n"
         "   * May be beyond 2^53 - 1, where a number of JavaScript loses digits.\n"
         "   * @deprecated\n"
+        "   * @multipleOf 1\n"
         "   * @minimum 1\n"
         "   * @maximum 4611686018427387904\n"
         "   * @default 3\n"
@@ -182,8 +187,28 @@ def test_a_comment_says_what_the_type_cannot():
 def test_the_bounds_that_the_database_gives_every_integer_are_no_warning():
     assert "2^53" not in write({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
     assert write({"properties": {"id": {"type": "integer", "maximum": 2**63 - 1}}}) == (
-        "{\n  id?: number;\n}"
+        "{\n  /** @asType integer */\n  id?: number;\n}"
     )
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"type": "integer", "minimum": 1}, "(/** @asType integer @minimum 1 */ number)[]"),
+        (
+            {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "(/** @multipleOf 1 */ number | null)[]",
+        ),
+        ({"type": ["integer", "null"], "multipleOf": 5}, "(/** @multipleOf 5 */ number | null)[]"),
+        ({"type": "integer", "enum": [1, 2]}, "(1 | 2)[]"),
+        ({"type": "string", "pattern": "^a*/$"}, r"(/** @pattern ^a*\/$ */ string)[]"),
+        ({"type": "string", "pattern": "a @minimum 1"}, "string[]"),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "(number | string)[]"),
+        ({"type": "string", "default": "a"}, "string[]"),
+    ],
+)
+def test_the_items_of_a_list_have_a_comment_of_their_own(schema, text):
+    assert write({"type": "array", "items": schema}) == text
 
 
 @pytest.mark.parametrize(
@@ -199,3 +224,27 @@ def test_the_bounds_that_the_database_gives_every_integer_are_no_warning():
 )
 def test_a_key_is_quoted_if_it_must_be(name, text):
     assert property_key(name) == text
+
+
+@pytest.mark.parametrize(("kind", "keeps"), [(Schema, False), (BaseModel, True)])
+def test_further_keys_are_in_a_response_as_the_page_says(serve: Any, kind: Any, keeps: bool):
+    class Open(kind):  # type: ignore[misc] # a class of either kind
+        model_config = ConfigDict(extra="allow")
+        name: str
+
+    api = MattAPI(urls_namespace=f"further-{keeps}", docs_url=None)
+    given = {"name": "a", "more": 1}
+
+    @api.get("/one", response=Open)
+    def one(request):
+        return given
+
+    def keys(request, body):
+        return sorted(body.model_dump())
+
+    keys.__annotations__["body"] = Open
+    api.post("/keys")(keys)
+    client = serve(api)
+    assert client.get("/api/one").json() == (given if keeps else {"name": "a"})
+    sent = client.post("/api/keys", given, content_type="application/json")
+    assert sent.json() == ["more", "name"]

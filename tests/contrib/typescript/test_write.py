@@ -169,7 +169,8 @@ def test_a_patch_may_leave_out_everything_and_null_only_what_can_be(text):
 
 
 def test_a_page_is_generic(text):
-    assert "export type Page<T> = {\n  items: T[];\n  count: number;\n};" in text
+    count = "  /** @asType integer */\n  count: number;\n"
+    assert f"export type Page<T> = {{\n  items: T[];\n{count}}};" in text
     assert '"application/json": Page<Everything>;' in text
     assert '"application/json": Page<Node>;' in text
     assert '"application/json": IntPage;' in text

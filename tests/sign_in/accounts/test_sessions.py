@@ -80,6 +80,20 @@ def test_a_change_of_the_password_is_reported_by_mail(caller: Caller):
     assert "another-one" not in mail.outbox[0].body
 
 
+def test_a_member_of_staff_who_acts_as_a_user_changes_nothing(project: Any, caller: Caller):
+    user = make_user()
+    caller.sign_in()
+    act = "tests.sign_in.account_pages.test_impersonated.act"
+    project.MIDDLEWARE = [*project.MIDDLEWARE, act]
+    caller.client.handler.load_middleware()
+    passwords = {"current_password": "correct-horse-battery", "new_password": "another-one-4711"}
+    refused = caller("POST", "account/password/change", passwords)
+    assert (refused.status_code, "You act as another user." in refused.text) == (403, True)
+    assert caller("GET", "auth/session").status_code == 200
+    user.refresh_from_db()
+    assert user.check_password("correct-horse-battery")
+
+
 def test_the_command_lists_and_ends_the_sessions_of_a_user(project: Any):
     user = make_user()
     caller = Caller("browser")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import Model
@@ -45,10 +46,11 @@ class Command(BaseCommand):
         models = _models(options["labels"])
         try:
             report = inspect(using, models)
-        except DatabaseError as error:
+        except (DatabaseError, ImproperlyConfigured) as error:
+            text = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise CommandError(
-                f"The database {using!r} answered: {str(error).splitlines()[0]}"
-            ) from None
+                f"The database {using!r} answered: {text}. Is it running, and may its user read its tables?"
+            ) from error
         if options["format"] == "json":
             self.stdout.write(json.dumps(asdict(report), indent=2))
         else:

@@ -5,12 +5,19 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
-from django.db.migrations.exceptions import BadMigrationError, InconsistentMigrationHistory
+from django.db.migrations.exceptions import (
+    BadMigrationError,
+    InconsistentMigrationHistory,
+    NodeNotFoundError,
+)
 
 from django_matt.contrib.inspection.migration_plans import Step, plan
+from django_matt.contrib.inspection.squashes import advise
 
 __all__ = ["Command"]
 
@@ -24,12 +31,14 @@ class Command(BaseCommand):
     help = (
         "`plan` shows each step of the migrations that are not applied: its SQL, what waits for its locks, the size of the "
         "table, and whether the last release still runs. `check` ends with 1 if a step is not safe. `apply` migrates, and "
-        "gives up a lock that it does not get soon, to try again later."
+        "gives up a lock that it does not get soon, to try again later. `squash-advice` shows which migrations can become one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the three subcommands."""
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="plan|check|apply")
+        """Add the four subcommands."""
+        verbs = parser.add_subparsers(
+            dest="verb", required=True, metavar="plan|check|apply|squash-advice"
+        )
         for name, text in (
             ("plan", "show the steps; nothing is changed"),
             ("check", "show the steps that are not safe, and fail if there is one"),
@@ -37,6 +46,9 @@ class Command(BaseCommand):
             verb = verbs.add_parser(name, help=text)
             verb.add_argument("--database", default=DEFAULT_DB_ALIAS)
             verb.add_argument("--format", choices=("text", "json"), default="text")
+        squash = verbs.add_parser("squash-advice", help="show which migrations can become one")
+        squash.add_argument("labels", nargs="*", metavar="app", help="only these apps")
+        squash.add_argument("--database", default=DEFAULT_DB_ALIAS)
         apply = verbs.add_parser("apply", help="migrate with a lock_timeout, and retry")
         apply.add_argument("--database", default=DEFAULT_DB_ALIAS)
         apply.add_argument("--lock-timeout", type=float, default=2.0, metavar="SECONDS")
@@ -54,15 +66,29 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no database {using!r}. DATABASES has {', '.join(connections)}."
             )
-        if options["verb"] == "apply":
-            self._apply(using, options)
-            return
         try:
+            if options["verb"] == "squash-advice":
+                self._advise(using, options["labels"])
+                return
+            if options["verb"] == "apply":
+                self._apply(using, options)
+                return
             steps = plan(using)
-        except (InconsistentMigrationHistory, BadMigrationError) as error:
-            raise CommandError(str(error)) from None
-        except DatabaseError as error:
-            raise CommandError(_answer(using, error)) from None
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Interrupted. A migration that is atomic is applied as a whole or not at all: "
+                "`manage.py showmigrations` shows those that are applied.",
+                returncode=130,
+            ) from None
+        except (InconsistentMigrationHistory, BadMigrationError, NodeNotFoundError) as error:
+            raise CommandError(str(error)) from error
+        except (DatabaseError, ImproperlyConfigured) as error:
+            raise CommandError(_answer(using, error)) from error
+        if connections[using].vendor not in {"postgresql", "sqlite"} and steps:
+            self.stderr.write(
+                f"The locks of {connections[using].display_name} are not known: each statement is taken for one that has the "
+                "whole database for a short time. Only what breaks the last release is checked."
+            )
         unsafe = [step for step in steps if not step.is_safe]
         shown = steps if options["verb"] == "plan" else unsafe
         if options["format"] == "json":
@@ -91,9 +117,31 @@ class Command(BaseCommand):
                     self.stdout.write(f"    {each.lock.mode}, {each.lock.duration}: {stops}")
                 if each.lock.hint and not step.is_new and not each.lock.is_safe:
                     self.stdout.write(f"    {each.lock.hint}")
-            for text in (step.breaks, step.keeps, step.note):
+            for text in (step.fault, step.breaks, step.keeps, step.note):
                 if text:
                     self.stdout.write(f"  {text}")
+
+    def _advise(self, using: str, labels: list[str]) -> None:
+        for label in labels:
+            if label not in apps.app_configs:
+                raise CommandError(
+                    f"There is no app {label!r}. Known are {', '.join(sorted(apps.app_configs))}."
+                )
+        found = advise(using, labels or None)
+        for advice in found:
+            count = f"{advice.migrations} migration{'' if advice.migrations == 1 else 's'}"
+            nothing = "" if advice.runs else ", nothing to squash"
+            self.stdout.write(f"{advice.app}  {count}{nothing}")
+            for run in advice.runs:
+                self.stdout.write(
+                    f"  {run.first} to {run.last}: {run.migrations} migrations become one, and {run.before} operations "
+                    f"{run.after}"
+                )
+                self.stdout.write(self.style.SUCCESS(f"    {run.command(advice.app)}"))
+            for note in advice.notes:
+                self.stdout.write(f"  {note}")
+        if not found:
+            self.stdout.write("No app of the project has migrations.")
 
     def _apply(self, using: str, options: dict[str, Any]) -> None:
         connection = connections[using]
@@ -103,10 +151,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "--lock-timeout is at least 0.001 seconds, and --retries and --wait are at least 0."
             )
-        try:
-            connection.ensure_connection()
-        except DatabaseError as error:
-            raise CommandError(_answer(using, error)) from None
+        connection.ensure_connection()
         for attempt in range(retries + 1):
             try:
                 if connection.vendor == "postgresql":
@@ -140,7 +185,8 @@ class Command(BaseCommand):
 
 
 def _answer(using: str, error: Exception) -> str:
-    return f"The database {using!r} answered: {str(error).splitlines()[0]}"
+    text = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return f"The database {using!r} answered: {text}. Is it running, and may its user do this?"
 
 
 def _wait_beside_others(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:

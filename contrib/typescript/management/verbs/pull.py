@@ -24,6 +24,7 @@ from django_matt.contrib.typescript.pulling.syntax import Note, SourceError
 from django_matt.contrib.typescript.pulling.targets import (
     Target,
     build,
+    check_nothing,
     check_schemas,
     digests_of,
     target_path,
@@ -127,32 +128,26 @@ def _targets(
     options: Mapping[str, Any],
 ) -> tuple[list[Target], list[Note]]:
     """Return the files with the new regions merged into them, and what these could not carry over."""
-    name = Path(source).name
-    texts, origins, notes = write_schemas(definitions)
-    schemas = build(
-        to,
-        to.relative_to(project).as_posix(),
-        texts,
-        digests_of(definitions, origins, texts),
-        known=known.regions["schemas"],
-        docstring=f"Schemas of {name}.",
-        prefer=options["prefer"],
-        check=check_schemas,
-    )
-    if not options["models"]:
-        return [schemas], notes
-    texts, origins, more = write_models(definitions)
-    path = to.with_name("models.py")
-    models = build(
-        path,
-        path.relative_to(project).as_posix(),
-        texts,
-        digests_of(definitions, origins, texts),
-        known=known.regions["models"],
-        docstring=f"Models of {name}.",
-        prefer=options["prefer"],
-    )
-    return [schemas, models], [*notes, *more]
+    wanted = [("schemas", to, write_schemas, check_schemas)]
+    if options["models"]:
+        wanted.append(("models", to.with_name("models.py"), write_models, check_nothing))
+    targets: list[Target] = []
+    notes: list[Note] = []
+    for kind, path, write, check in wanted:
+        texts, origins, found = write(definitions)
+        notes += found
+        target = build(
+            path,
+            path.relative_to(project).as_posix(),
+            texts,
+            digests_of(definitions, origins, texts),
+            known=known.regions[kind],
+            docstring=f"{kind.title()} of {Path(source).name}.",
+            prefer=options["prefer"],
+            check=check,
+        )
+        targets.append(target)
+    return targets, notes
 
 
 def _write(

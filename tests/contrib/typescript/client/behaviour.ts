@@ -67,6 +67,8 @@ const scenarios: Record<string, () => Promise<void>> = {
   async results() {
     const none = await answers.nothing();
     equal([none.ok, none.status, none.ok && none.data === undefined], [true, 204, true]);
+    const promised = await answers.promised();
+    equal([promised.ok, promised.status, promised.ok && promised.data === undefined], [true, 204, true]);
     const declared = await answers.refused();
     if (declared.ok || declared.status !== 402) throw new Error(`${declared.status}`);
     equal(declared.error, { name: "pay first" });
@@ -84,6 +86,31 @@ const scenarios: Record<string, () => Promise<void>> = {
     }
     const thrown = await unwrap(answers.refused()).catch((error: unknown) => error);
     equal(thrown instanceof CallError && [thrown.result.status, thrown.name], [402, "CallError"]);
+  },
+
+  async bases() {
+    const path = { word: "w" };
+    for (const more of ["/", "/prefix", "/prefix/"])
+      equal((await unwrap(site.echo({ client: { baseUrl: url + more }, path }))).word, "w", more);
+    for (const wrong of ["api.example.com", "localhost:8000", "ftp://a", "prefix"]) {
+      const refused = await site.echo({ client: { baseUrl: wrong }, path }).catch((error: unknown) => error);
+      equal(refused instanceof TypeError && refused.message.includes(wrong), true, wrong);
+    }
+  },
+
+  async proxies() {
+    const failed = await answers.gateway({ query: { status: 502 } });
+    if (failed.ok || failed.status !== 502) throw new Error(`${failed.status}`);
+    equal(failed.error, { type: "about:blank", title: "Bad Gateway", status: 502 });
+    equal(await seen("GET /api/gateway"), 3, "sent again");
+    const stream = streams.ticks({ client: { baseUrl, fetch: () => fetch(`${baseUrl}/api/gateway?status=502`) }, retries: 1 });
+    equal((await failureOf(stream)).status, 502, "a stream");
+    equal(await seen("GET /api/gateway"), 5, "sent again");
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 100);
+    const start = Date.now();
+    const aborted = await answers.flaky({ query: { test: "429 wait", times: 9 }, signal: stop.signal });
+    equal([!aborted.ok && aborted.status === 0 && aborted.error.reason, Date.now() - start < 5000], ["aborted", true]);
   },
 
   async network() {

@@ -3,6 +3,7 @@
 import base64
 import string
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -91,9 +92,10 @@ def _break(options: dict[str, Any], random: Random) -> None:
         if isinstance(target, dict) and random.random() < 0.3:
             del target[key]
         else:
-            target[key] = random.choice(BAD)
+            # A copy: the next break may go into it.
+            target[key] = deepcopy(random.choice(BAD))
         return
-    options[part] = random.choice([each for each in BAD if each is not None])
+    options[part] = deepcopy(random.choice([each for each in BAD if each is not None]))
 
 
 class _Samples:

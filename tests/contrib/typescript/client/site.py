@@ -89,6 +89,10 @@ def count_requests(get_response: Any) -> Any:
 
     def middleware(request: HttpRequest) -> Any:
         SEEN[f"{request.method} {request.path}"] += 1
+        if "X-Request-ID" in request.headers:
+            SEEN[f"id {request.headers['X-Request-ID']}"] += 1
+        # As a proxy does that serves the API below a path.
+        request.path_info = request.path_info.removeprefix("/prefix")
         return get_response(request)
 
     return middleware
@@ -257,6 +261,18 @@ def nothing(request: HttpRequest) -> Status:
     return Status(204, None)
 
 
+@api.get("/promised", tags=["answers"], response={204: Name})
+def promised(request: HttpRequest) -> HttpResponse:
+    """A status that has no body, whatever is documented."""
+    return HttpResponse(status=204)
+
+
+@api.get("/gateway", tags=["answers"], response=Name)
+def gateway(request: HttpRequest, status: int) -> HttpResponse:
+    """What a proxy answers while the server behind it restarts."""
+    return HttpResponse("<html><h1>502 Bad Gateway</h1></html>", status=status)
+
+
 @api.get("/refused", tags=["answers"], response={200: Name, 402: Name})
 def refused(request: HttpRequest) -> Status:
     return Status(402, {"name": "pay first"})
@@ -272,7 +288,9 @@ def fail(request: HttpRequest, test: str, times: int) -> None:
     TRIES[test] += 1
     if TRIES[test] <= times:
         if test.startswith("429"):
-            raise TooManyRequests(headers={"Retry-After": "60" if "long" in test else "0"})
+            raise TooManyRequests(
+                headers={"Retry-After": {"long": "60", "wait": "9"}.get(test[4:], "0")}
+            )
         raise ServiceUnavailable
 
 

@@ -15,6 +15,7 @@ PAGE = TREE / "docs" / "typescript" / "from-typescript.md"
 @pytest.fixture
 def project(tmp_path) -> SmallProject:
     made = make_project(tmp_path)
+    made.write("ruff.toml", "")
     apps = '"django_matt.contrib.typescript", "shop", "library", "notes"'
     settings = made.folder / "config" / "settings.py"
     settings.write_text(settings.read_text().replace('"notes"', apps))

@@ -44,15 +44,21 @@ NAMES = st.sampled_from(
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 #: What a type says without a comment, anywhere in another one.
 PLAIN: st.SearchStrategy[Any] = st.one_of(
-    st.sampled_from([str, float, bool]),
+    st.sampled_from([str, float, bool, int]),
     st.lists(TEXTS, min_size=1, max_size=3, unique=True).map(lambda values: Literal[tuple(values)]),
     st.lists(st.integers(-9, 9), min_size=1, max_size=3, unique=True).map(
         lambda values: Literal[tuple(values)]
     ),
 )
-#: What a property's comment says too.
+#: What the comment of a property, or of a type inside of another one, says too.
 SCALARS: st.SearchStrategy[Any] = st.one_of(
     PLAIN,
+    st.builds(
+        lambda least, most, step: Annotated[int, Field(ge=least, lt=most, multiple_of=step)],
+        st.integers(-9, 0),
+        st.integers(1, 9),
+        st.sampled_from([None, 2, 3]),
+    ),
     st.sampled_from([datetime.datetime, datetime.date, datetime.time, datetime.timedelta, UUID]),
     st.builds(
         lambda least, more: Annotated[str, Field(min_length=least, max_length=least + more)],
@@ -76,15 +82,19 @@ def types(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+def bounded(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(
+        lambda each, least: Annotated[list[each], Field(min_length=least)],  # type: ignore[valid-type] # a type of this run
+        inner,
+        st.integers(0, 3),
+    )
+
+
 TYPES = st.one_of(
     SCALARS,
     SCALARS.map(lambda each: each | None),
-    st.recursive(PLAIN, types, max_leaves=3),
-    st.builds(
-        lambda each, least: Annotated[list[each], Field(min_length=least)],  # type: ignore[valid-type] # a type of this run
-        PLAIN,
-        st.integers(0, 3),
-    ),
+    st.recursive(st.one_of(SCALARS, bounded(SCALARS)), types, max_leaves=3),
+    bounded(SCALARS),
 )
 
 
@@ -105,8 +115,8 @@ def modules(draw: st.DrawFn) -> dict[str, type[Schema]]:
             default = draw(st.sampled_from(["required", "optional", "default"]))
             if default == "optional":
                 of, options["default"] = of | None, None
-            elif default == "default" and of in (str, float, bool):
-                options["default"] = {str: "x", float: 1.5, bool: True}[of]
+            elif default == "default" and of in (str, float, bool, int):
+                options["default"] = {str: "x", float: 1.5, bool: True, int: 2}[of]
             fields[f"field_{number}"] = (of, Field(**options))
         made[name] = create_model(name, __base__=Schema, **fields)
     return made
@@ -177,3 +187,4 @@ def test_decimals_and_integers_come_back(project: Project):
     text = typescript_of(components([Price]))
     found = project.of(text)
     assert set(found.Price.model_fields) == {"amount", "count"}
+    assert found.Price.model_fields["count"].annotation is int

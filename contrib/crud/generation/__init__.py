@@ -1,0 +1,1 @@
+"""The kinds ``crud`` and ``controller`` of ``manage.py matt_generate``."""

@@ -1,0 +1,1 @@
+"""A shop: its orders, and what consumers write about them."""
