@@ -18,8 +18,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Accept that an app named by ``make test APPS=…`` has no test for one of the suites."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and os.environ.get("APPS"):
+    """Accept that an app named by ``make test APPS=…`` has no test for one of the suites, and that none of these failed."""
+    is_fine = os.environ.get("APPS") or session.config.getoption("lf", False)
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and is_fine:
         session.exitstatus = pytest.ExitCode.OK
 
 

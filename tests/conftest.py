@@ -13,6 +13,7 @@ from django.conf import UserSettingsHolder
 from django.conf import settings as django_settings
 from django.core.checks.registry import registry
 from django.core.signals import setting_changed
+from django.db import connections
 from django.test import AsyncClient, Client
 from django.urls import clear_url_caches, path
 from django.utils import translation
@@ -87,7 +88,8 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
 
 @pytest.fixture(autouse=True)
 def _as_in_a_new_process() -> Iterator[None]:
-    """Leave no check of an app that another test had installed, and no language that another test has activated."""
+    """Leave no check of an app that another test had installed, and no app and no language that this one has left."""
+    before, depth = django_settings._wrapped, len(apps.stored_app_configs)
     installed = {config.name for config in apps.get_app_configs()}
     registry.registered_checks = {
         check
@@ -97,6 +99,25 @@ def _as_in_a_new_process() -> Iterator[None]:
     }
     yield
     translation.deactivate()
+    # A page of the documentation that fails does not come to its end, where it takes back what it has installed.
+    if len(apps.stored_app_configs) > depth:
+        while len(apps.stored_app_configs) > depth:
+            apps.unset_installed_apps()
+        django_settings._wrapped = before
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """End what is still connected to a database of PostgreSQL before it is deleted: threads of a test may be idle in it."""
+    yield
+    with django_db_blocker.unblock():
+        for connection in connections.all():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from openapi_spec_validator.schemas import schema_v31
 from django_matt.contrib.crud.fields import component_name
 from tests.contrib.crud.zoo.servers import Client, serve_zoo
 from tests.e2e.servers import Server
-from tests.sampling import sample
+from tests.sampling import is_exhaustive, sample
 from tests.waiting import SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3 * SECONDS), pytest.mark.database]
 
 TREE = Path(__file__).parents[3]
-LONGEST = 40
+LONGEST = 40 if is_exhaustive() else 15
 UNLIKE = (
     *("addresses", "article", "bigkey", "chosen", "databasedefaults", "dates", "erased", "files"),
     *("images", "keeper", "keywords", "required", "validated"),
