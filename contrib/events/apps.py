@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 from django.db.models import Model
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 from django_matt.event_log import LoggedEvent
@@ -23,11 +24,14 @@ class EventsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and import the module ``consumers`` of each app."""
+        """Register the system checks, let ``migrate`` write triggers, and import the module ``consumers`` of each app."""
         from django_matt.contrib.events import checks
+        from django_matt.contrib.events.triggers import write_triggers
 
         for check in (checks.check_settings, checks.check_database, checks.check_versions):
             register(check, "matt")
+        register(checks.check_triggers, Tags.database)
+        post_migrate.connect(write_triggers, sender=self, dispatch_uid="matt_events triggers")
         autodiscover_modules("consumers")
 
     def extend(self, api: Any) -> None:
@@ -89,13 +93,14 @@ class EventsConfig(AppConfig):
 
     def publishes_changes(self, model: type[Model]) -> bool:
         """Return whether the changes of a model are published in this process."""
-        from django_matt.contrib.events import changes
+        from django_matt.contrib.events import changes, triggers
 
-        return model in changes.published
+        return model in changes.published or model in triggers.triggered_models()
 
     def knows_topic(self, topic: str) -> bool:
         """Return whether a schema has the topic, or a model whose changes are published."""
-        from django_matt.contrib.events import changes, schemas
+        from django_matt.contrib.events import changes, schemas, triggers
 
-        labels = (model._meta.label_lower for model in changes.published)
+        models = changes.published.union(triggers.triggered_models())
+        labels = (model._meta.label_lower for model in models)
         return schemas.find_schema(topic) is not None or topic in labels

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from django_matt.contrib.events.services import store_event
+from django_matt.contrib.events.triggers import triggered_models
 
 __all__ = ["publish_changes", "published"]
 
@@ -23,7 +24,8 @@ def publish_changes(model: type[Model]) -> str:
 
     Each event has the primary key as its ``key``, and the data ``{"verb": "created" | "changed" | "deleted"}``. It is
     published in the transaction of the change; outside of one, right after it. Django sends no signals for
-    ``update()``, ``bulk_create()``, ``bulk_update()`` and raw SQL, and fixtures are left out.
+    ``update()``, ``bulk_create()``, ``bulk_update()`` and raw SQL, and fixtures are left out; the triggers of the models in
+    ``MATT_EVENTS["TRIGGERS"]``, which take the place of the signals, see all of them.
     """
     options = model._meta
     longest = getattr(options.pk, "max_length", None)
@@ -33,6 +35,8 @@ def publish_changes(model: type[Model]) -> str:
         )
     topic = options.label_lower
     published.add(model)
+    if model in triggered_models():
+        return topic
     for each in apps.get_models():
         if issubclass(each, model):
             uid = f"matt_events {topic} {each._meta.label_lower}"

@@ -10,14 +10,15 @@ from django.db import connections
 from django_matt.contrib.events.schemas import EventSchema, registered
 from django_matt.contrib.events.services import event_database
 from django_matt.contrib.events.settings import get_settings
+from django_matt.contrib.events.triggers import missing_triggers, triggered_models
 
-__all__ = ["check_database", "check_settings", "check_versions"]
+__all__ = ["check_database", "check_settings", "check_triggers", "check_versions"]
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Report a wrong name or value in ``settings.MATT_EVENTS``."""
     try:
-        get_settings()
+        triggered_models()
     except ImproperlyConfigured as error:
         hint = "Fix or remove the option in settings.MATT_EVENTS."
         return [Error(str(error), hint=hint, id="matt_events.E001")]
@@ -37,6 +38,20 @@ def check_database(**_: Any) -> list[CheckMessage]:
             hint="Use PostgreSQL, or SQLite 3.35 or newer, or route the models of matt_events to such a database.",
             id="matt_events.E002",
         )
+    ]
+
+
+def check_triggers(*, databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Report models whose changes are to be published by triggers that the database does not have."""
+    if event_database() not in (databases or []) or not get_settings().TRIGGERS:
+        return []
+    return [
+        checks.Warning(
+            f"The table {table!r} lacks a trigger, so some of its changes are not published.",
+            hint='Run `python manage.py migrate`, which writes the triggers of MATT_EVENTS["TRIGGERS"].',
+            id="matt_events.W002",
+        )
+        for table in missing_triggers()
     ]
 
 

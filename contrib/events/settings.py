@@ -1,5 +1,6 @@
 """One typed, frozen view of ``settings.MATT_EVENTS``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
@@ -23,6 +24,8 @@ class EventSettings:
     """Serve the AsyncAPI document of the events beside the OpenAPI document of each API."""
     RETENTION_DAYS: int = 30
     """For how many days ``matt_prune`` keeps an event, and longer if a consumer has not processed it."""
+    TRIGGERS: Sequence[str] = ()
+    """The models, as ``"shop.Order"``, whose changes are published by triggers, which ``migrate`` writes."""
     LEASE: float = 60.0
     """After how many seconds an event that a dead worker was processing is processed again; with ``once=True``, at most 5."""
 
@@ -36,4 +39,8 @@ def get_settings() -> EventSettings:
             raise ImproperlyConfigured(
                 f'settings.MATT_EVENTS["{name}"] is {value!r}; it must be a number above 0.'
             )
+    if isinstance(found.TRIGGERS, str) or not all(isinstance(each, str) for each in found.TRIGGERS):
+        raise ImproperlyConfigured(
+            f'settings.MATT_EVENTS["TRIGGERS"] is {found.TRIGGERS!r}; it must be a list of models, such as ["shop.Order"].'
+        )
     return found

@@ -1,10 +1,13 @@
 """The app's configuration."""
 
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import register
+
+from django_matt.event_log import Channel
 
 __all__ = ["RealtimeConfig"]
 
@@ -28,6 +31,12 @@ class RealtimeConfig(AppConfig):
         from django_matt.contrib.realtime.generators import GeneratorHook
 
         api.add_hook(GeneratorHook)
+
+    def channels(self, api: Any) -> Iterable[Channel]:
+        """Return the streams, live lists and sockets of an API; see ``django_matt.event_log.DescribesChannels``."""
+        from django_matt.contrib.realtime.channels import channels_of
+
+        return channels_of(api)
 
     def lifespan(self) -> AbstractAsyncContextManager[object]:
         """Run the hub of this process while the server runs."""

@@ -324,7 +324,8 @@ def socket(
     """
 
     def add(view: View) -> View:
-        kinds, model = _read_signature(view, path)
+        messages, model = _read_signature(view, path)
+        kinds = tuple(map(TypeAdapter, messages))
         check_callable(allow, view.__name__)
 
         def check(scope: Any, parameters: dict[str, Any]) -> Verdict:
@@ -354,6 +355,9 @@ def socket(
             except Problem as problem:
                 await _refuse(scope, send, problem)
 
+        # For the AsyncAPI document (channels.py).
+        consumer.messages = messages  # type: ignore[attr-defined]
+        consumer.__doc__ = inspect.getdoc(view)
         api.add_socket(path, consumer, auth=auth, name=name)
         return view
 
@@ -361,14 +365,13 @@ def socket(
 
 
 def _read_signature(view: Any, path: str) -> tuple[Any, Any]:
-    """Return the adapters of the messages, and the model of the parameters."""
+    """Return the types of the messages, and the model of the parameters."""
     hints, fields, kinds = get_type_hints(view, include_extras=True), {}, None
     first, *others = inspect.signature(view).parameters.values()
     for parameter in others:
         kind = hints.get(parameter.name, str)
         if kind is Socket or get_origin(kind) is Socket:
-            takes, gives = get_args(kind) or (Any, Any)
-            kinds = TypeAdapter(takes), TypeAdapter(gives)
+            kinds = get_args(kind) or (Any, Any)
         else:
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[parameter.name] = (kind, default)

@@ -8,5 +8,5 @@ from tests.project.settings import DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "django_matt.contrib.events", "tests.contrib.events.shop"]
 # The relay of each test gives positions when the test wants them.
-MATT_EVENTS = {"LEASE": 2.0}
+MATT_EVENTS = {"LEASE": 2.0, "TRIGGERS": ["shop.Ticket"]}
 share_database(DATABASES["default"], "SHOP_DATABASE", os.environ.get("SHOP_MODE", "IMMEDIATE"))

@@ -16,6 +16,10 @@ from pydantic import Field
 from django_matt import MattAPI
 from django_matt.contrib.events import schemas
 from django_matt.contrib.events.documents import build_document
+from django_matt.contrib.realtime.channels import channels_of
+from django_matt.contrib.realtime.decorators import EventStream
+from django_matt.contrib.realtime.sockets import Socket
+from django_matt.contrib.realtime.sockets import socket as serve_socket
 from django_matt.event_log import Channel
 from tests.node_tools import missing, run
 
@@ -36,6 +40,26 @@ def parse(node_tools: Path) -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return ask
+
+
+def streaming_api() -> MattAPI:
+    """An API with a stream and a socket of the app realtime."""
+
+    class ParcelSeen(Schema):
+        place: str
+
+    api = MattAPI(urls_namespace="streaming")
+
+    @api.get("/parcels/events", response=EventStream[ParcelSeen])
+    async def parcel_events(request: Any) -> Any:
+        yield ParcelSeen(place="Rome")
+
+    async def talk(request: Any, socket: Any) -> None:
+        await socket.send("Hello.")
+
+    talk.__annotations__["socket"] = Socket[str, ParcelSeen]
+    serve_socket(api, "/talk")(talk)
+    return api
 
 
 def test_the_parser_accepts_the_documents(parse, monkeypatch: pytest.MonkeyPatch):
@@ -77,9 +101,11 @@ def test_the_parser_accepts_the_documents(parse, monkeypatch: pytest.MonkeyPatch
     config = apps.get_app_config("django_matt")
     monkeypatch.setattr(config, "channels", lambda api: channels, raising=False)
     full = build_document(MattAPI(title="Parcels", description="What happens to them."), "/api/")
+    monkeypatch.setattr(config, "channels", channels_of)
+    live = build_document(streaming_api(), "/api/")
     wrong = {**full, "channels": {**full["channels"], "parcel.lost": {"address": 1}}}
 
-    first, second, third = parse(empty, full, wrong)
+    first, second, third, fourth = parse(empty, full, wrong, live)
     assert first == {"errors": [], "messages": []}
     assert second == {
         "errors": [],
@@ -92,3 +118,5 @@ def test_the_parser_accepts_the_documents(parse, monkeypatch: pytest.MonkeyPatch
         ],
     }
     assert third["errors"]
+    found = {name: count for name, count in fourth["messages"] if name.startswith("/")}
+    assert (fourth["errors"], found) == ([], {"/api/parcels/events": 1, "/api/talk": 2})

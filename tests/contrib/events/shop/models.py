@@ -1,5 +1,7 @@
 """Orders, and the effects of their events."""
 
+import uuid
+
 from django.db import models
 
 
@@ -20,3 +22,11 @@ class Effect(models.Model):
     """Not unique: a test counts what was written twice."""
 
     number = models.IntegerField()
+
+
+class Ticket(models.Model):
+    """Its changes are published by triggers."""
+
+    number = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    seat = models.CharField(max_length=20)
+    tags = models.ManyToManyField(Tag)
