@@ -31,7 +31,7 @@ SIGN_IN = "tests.sign_in.settings"
 # Its apps have tables and middleware, which the other tests must not see (make test-sign-in).
 collect_ignore = [] if os.environ.get("DJANGO_SETTINGS_MODULE") == SIGN_IN else ["sign_in"]
 _BRING_THEIR_OWN = {"e2e", "examples"}
-_SETS, _SETS_ON_POSTGRESQL = 10, 3
+_SETS, _SETS_WITH_SERVERS, _SETS_ON_POSTGRESQL = 10, 4, 3
 """How many sets of parameters of a test run; those of a page of the documentation run all."""
 _FIXTURES = {"db", "transactional_db"}
 """pytest-django's: without one of them, or its mark, a test cannot reach the database."""
@@ -58,12 +58,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("django_db") or _FIXTURES & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.database)
-        # Below tests/: the checkout may stand in a folder of any name.
-        folders = item.path.relative_to(Path(__file__).parent).parts
-        if _BRING_THEIR_OWN & set(folders) or item.get_closest_marker("browser"):
+        if _has_servers(item):
             item.add_marker(pytest.mark.once)
-        if "projects" in folders:
+        if "projects" in item.path.relative_to(Path(__file__).parent).parts:
             item.add_marker(pytest.mark.projects)
+
+
+def _has_servers(item: pytest.Item) -> bool:
+    # Below tests/: the checkout may stand in a folder of any name.
+    folders = {*item.path.relative_to(Path(__file__).parent).parts}
+    return bool(_BRING_THEIR_OWN & folders) or any(
+        item.get_closest_marker(name) for name in ("browser", "once")
+    )
 
 
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
@@ -76,7 +82,8 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
     is_second = os.environ.get("MATT_TEST_DATABASE") == "postgres"
     for found in functions.values():
         mark = found[0].get_closest_marker("sampled")
-        most = _SETS_ON_POSTGRESQL if is_second else _SETS
+        most = _SETS_WITH_SERVERS if _has_servers(found[0]) else _SETS
+        most = _SETS_ON_POSTGRESQL if is_second else most
         # Each page is tested, on SQLite.
         is_page = "docs" in found[0].path.parts and not is_second
         count = mark.args[0] if mark else len(found) if is_page else most

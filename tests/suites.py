@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -76,10 +77,17 @@ class Run:
         command = [os.environ.get("MAKE", "make"), "--no-print-directory", *suite.split()]
         command.append(f"ARGS={' '.join(arguments).strip()}")
         with tempfile.TemporaryFile() as output:
-            code = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT)
+            begun = time.monotonic()
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            # Unlike wait(), it tells what the suite and all of its processes have used.
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = code = os.waitstatus_to_exitcode(status)
+            taken = (
+                f"{time.monotonic() - begun:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} s of CPU"
+            )
             output.seek(0)
             with self._shown:
-                sys.stdout.write(f"\n==== {suite}{' again' if options else ''}\n")
+                sys.stdout.write(f"\n==== {suite}{' again' if options else ''} ({taken})\n")
                 sys.stdout.flush()
                 sys.stdout.buffer.write(output.read())
                 sys.stdout.flush()
