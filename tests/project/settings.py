@@ -52,6 +52,8 @@ if os.environ.get("MATT_TEST_DATABASE", "sqlite") == "postgres":
             "NAME": "postgres",
             "USER": "postgres",
             "HOST": socket_directory(),
+            # A test may run others in another process, on this server (tests/own_settings.py).
+            "TEST": {"NAME": f"test_{os.getpid()}"},
         }
     }
 else:

@@ -41,7 +41,7 @@ def test_a_response_is_stored_until_its_table_is_written(cache: str, cached_api:
     again = made.get()
     assert (again.json(), len(made.loads)) == (["Emma"], 1), first.headers["X-Matt-Cache"]
     assert again.headers["X-Matt-Cache"] == "hit; project_book"
-    assert again.headers["Age"] == "0"
+    assert 0 <= int(again.headers["Age"]) < 60
     assert again.headers["Cache-Control"] == "private, no-cache"
     assert again.headers["Content-Type"] == "application/json; charset=utf-8"
     Tag.objects.create(name="unrelated")
