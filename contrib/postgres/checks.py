@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -34,10 +36,22 @@ def check_databases(**_: Any) -> list[CheckMessage]:
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Report a wrong name or value in ``settings.MATT_POSTGRES``."""
+    """Report a wrong name or value in ``settings.MATT_POSTGRES``, and replicas that nothing reads."""
     try:
-        get_settings()
+        found = get_settings()
     except ImproperlyConfigured as error:
         hint = "Fix or remove the option in settings.MATT_POSTGRES."
         return [Error(str(error), hint=hint, id="matt_postgres.E001")]
-    return []
+    needed = (
+        ("DATABASE_ROUTERS", "django_matt.contrib.postgres.replicas.ReplicaRouter"),
+        ("MIDDLEWARE", "django_matt.contrib.postgres.replicas.ReplicaMiddleware"),
+    )
+    return [
+        checks.Warning(
+            f'settings.MATT_POSTGRES["REPLICAS"] has no effect: {path.rpartition(".")[2]} is not in {name}.',
+            hint=f'Add "{path}" to {name}.',
+            id="matt_postgres.W001",
+        )
+        for name, path in needed
+        if found.REPLICAS and path not in getattr(settings, name)
+    ]

@@ -1,8 +1,10 @@
 """One typed, frozen view of ``settings.MATT_POSTGRES``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from django_matt.settings import read_settings
 
@@ -25,6 +27,8 @@ class PostgresSettings:
     """How many milliseconds a statement may wait for a lock on a route without ``@lock_timeout``; None for no limit."""
     MAX_IMPORT_ROWS: int = 1_000_000
     """How many rows one ``copy_in`` may have."""
+    REPLICAS: Sequence[str] = ()
+    """The aliases of the replicas that ``ReplicaRouter`` reads from."""
 
 
 def get_settings() -> PostgresSettings:
@@ -34,6 +38,16 @@ def get_settings() -> PostgresSettings:
         value = getattr(found, name)
         if value is not None or name == "MAX_IMPORT_ROWS":
             check_number(value, f'settings.MATT_POSTGRES["{name}"]')
+    aliases = found.REPLICAS
+    if isinstance(aliases, str) or not {DEFAULT_DB_ALIAS}.isdisjoint(aliases):
+        raise ImproperlyConfigured(
+            f'settings.MATT_POSTGRES["REPLICAS"] is {aliases!r}; it must be a list of aliases, without "default".'
+        )
+    for alias in aliases:
+        if alias not in connections:
+            raise ImproperlyConfigured(
+                f'settings.MATT_POSTGRES["REPLICAS"] names {alias!r}, which is not in DATABASES.'
+            )
     return found
 
 
