@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
+from django.utils.http import is_same_domain
 
 from django_matt.contrib.spa.assets import base_url, render_tags
 from django_matt.contrib.spa.errors import NotBuilt
@@ -92,13 +92,11 @@ def check_origins(**_: Any) -> list[CheckMessage]:
 def _is_trusted(origin: str) -> bool:
     """Return whether Django's CSRF check accepts the origin for every host (``CSRF_TRUSTED_ORIGINS``)."""
     asked = urlsplit(origin)
-    for trusted in settings.CSRF_TRUSTED_ORIGINS:
-        scheme, _, host = str(trusted).partition("://")
-        if scheme == asked.scheme and (
-            host == asked.netloc or (host.startswith("*.") and fnmatchcase(asked.netloc, host))
-        ):
-            return True
-    return False
+    trusted = [urlsplit(str(each)) for each in settings.CSRF_TRUSTED_ORIGINS]
+    return any(
+        each.scheme == asked.scheme and is_same_domain(asked.netloc, each.netloc.lstrip("*"))
+        for each in trusted
+    )
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
