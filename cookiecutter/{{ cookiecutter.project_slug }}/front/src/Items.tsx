@@ -49,7 +49,9 @@ export function Items() {
             <thead>
               <tr>
                 <th scope="col">Name</th>
-                <th scope="col">Description</th>
+                <th scope="col" className="wide">
+                  Description
+                </th>
                 <th scope="col" className="number">
                   Price
                 </th>
@@ -62,7 +64,7 @@ export function Items() {
                   <th scope="row">
                     {user ? <Link href={`/items/${item.id}`}>{item.name}</Link> : item.name}
                   </th>
-                  <td>{item.description}</td>
+                  <td className="wide">{item.description}</td>
                   <td className="number">{item.price}</td>
                   <td>{item.available ? "yes" : "no"}</td>
                 </tr>

@@ -11,7 +11,7 @@ export default function SignIn() {
     <>
       <h1>Sign in</h1>
       {hasPassword && <PasswordForm />}
-      <ul>
+      <ul className="ways">
         {pages.map(({ label, href }) => (
           <li key={href}>
             <a href={href}>{label}</a>
