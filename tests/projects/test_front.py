@@ -34,8 +34,8 @@ PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "of-the-tests-0123456789-0123456789-0123456789-0123456789",
     "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "SITE_URL": "https://shop.example",
     "DJANGO_SETTINGS_MODULE": "config.settings",
-    # The password that staff signs in with is hashed by PBKDF2 in production.
     "LOG_LEVEL": "WARNING",
 }
 SESSION = """
