@@ -10,11 +10,11 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.utils.safestring import SafeString, mark_safe
 
-from django_matt.contrib.spa.errors import NotBuilt
+from django_matt.contrib.spa.errors import NotBuiltError
 from django_matt.contrib.spa.settings import SpaSettings, dev_server, get_settings
 
 if TYPE_CHECKING:
-    from django_vite.core.asset_loader import DjangoViteAppClient
+    from django_vite.core.asset_loader import DjangoViteAppClient  # type: ignore[import-untyped]
 
 __all__ = ["base_url", "render_tags"]
 
@@ -23,23 +23,28 @@ _CLIENT = "@vite/client"
 
 
 def render_tags() -> SafeString:
-    """Return the ``<script>`` and ``<link>`` elements of the front end; raise ``NotBuilt`` if there is nothing to load."""
+    """Return the ``<script>`` and ``<link>`` elements of the front end; raise ``NotBuiltError`` if there is nothing to load."""
     options = get_settings()
     origin = dev_server()
     if origin:
         client = _client(options, origin, "", 0)
         names = (_CLIENT, options.ENTRY)
         # django-vite escapes the attributes.
-        return mark_safe("\n".join(client.generate_vite_asset(name) for name in names))  # noqa: S308
-    from django_vite.core.exceptions import DjangoViteAssetNotFoundError
+        tags = "\n".join(str(client.generate_vite_asset(name)) for name in names)
+        return mark_safe(tags)  # noqa: S308
+    from django_vite.core.exceptions import (  # type: ignore[import-untyped]
+        DjangoViteAssetNotFoundError,
+    )
 
     base = base_url(options)
+    if base is None:
+        raise NotBuiltError(f"{options.output} is not below a folder of static files.")
     try:
         written = options.manifest.stat().st_mtime_ns
-        client = _client(options, "", base or "", written)
-        return mark_safe(client.generate_vite_asset(options.ENTRY))  # noqa: S308 - the same
+        tags = str(_client(options, "", base, written).generate_vite_asset(options.ENTRY))
+        return mark_safe(tags)  # noqa: S308 - the same
     except (OSError, DjangoViteAssetNotFoundError):
-        raise NotBuilt(f"{options.manifest} has no build of {options.ENTRY}.") from None
+        raise NotBuiltError(f"{options.manifest} has no build of {options.ENTRY}.") from None
 
 
 def base_url(options: SpaSettings) -> str | None:
@@ -51,7 +56,9 @@ def base_url(options: SpaSettings) -> str | None:
             folder = Path(getattr(storage, "location", "")).resolve()
             if options.output.is_relative_to(folder):
                 parts = [getattr(storage, "prefix", "") or "", options.output.relative_to(folder)]
-                path = "/".join(str(part).strip("/") for part in parts if str(part) not in {"", "."})
+                path = "/".join(
+                    str(part).strip("/") for part in parts if str(part) not in {"", "."}
+                )
                 return urljoin(f"{settings.STATIC_URL}", f"{path}/" if path else "")
     return None
 

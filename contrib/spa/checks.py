@@ -13,7 +13,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils.http import is_same_domain
 
 from django_matt.contrib.spa.assets import base_url, render_tags
-from django_matt.contrib.spa.errors import NotBuilt
+from django_matt.contrib.spa.errors import NotBuiltError
 from django_matt.contrib.spa.settings import DEV_SERVER, dev_server, get_settings
 
 __all__ = ["check_build", "check_origins", "check_settings", "check_urls"]
@@ -51,7 +51,7 @@ def check_build(**_: Any) -> list[CheckMessage]:
     """Report a missing build before a deployment: every page would be a 503."""
     try:
         render_tags()
-    except NotBuilt as error:
+    except NotBuiltError as error:
         hint = "Run manage.py matt_spa build before collectstatic."
         return [Error(str(error), hint=hint, id="matt_spa.E003")]
     except ImproperlyConfigured:
@@ -62,7 +62,7 @@ def check_build(**_: Any) -> list[CheckMessage]:
 def check_origins(**_: Any) -> list[CheckMessage]:
     """Report origins whose pages send the session, and whose writes the CSRF check would refuse with a 403."""
     try:
-        named = {each: "MATT_SPA" for each in get_settings().ORIGINS}
+        named = dict.fromkeys(get_settings().ORIGINS, "MATT_SPA")
     except ImproperlyConfigured:
         return []  # matt_spa.E001
     if apps.is_installed("corsheaders") and getattr(settings, "CORS_ALLOW_CREDENTIALS", False):

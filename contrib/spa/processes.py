@@ -26,7 +26,9 @@ def run_together(commands: Sequence[tuple[Sequence[str], Path, Mapping[str, str]
     Each command has its folder and its environment. It runs in a session of its own, so that a Ctrl-C reaches this
     process only, which passes it on once.
     """
-    ends = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ends = [
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    ]
     before = {number: signal.signal(number, _end) for number in ends}
     started: list[subprocess.Popen[bytes]] = []
     try:

@@ -26,8 +26,8 @@ def find_node() -> str:
         [node, "--version"], capture_output=True, text=True, check=False
     ).stdout
     found = re.fullmatch(r"v(\d+)\.(\d+)\.\d+\S*\s*", said)
-    version = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not ((20, 19) <= version < (21, 0) or version >= (22, 12)):
+    version = [int(part) for part in found.groups()] if found else [0, 0]
+    if not ([20, 19] <= version < [21] or version >= [22, 12]):
         raise SpaError(
             f"{node} is {said.strip() or 'no Node'}; Vite needs 20.19, 22.12 or newer. Install Node 24 (https://nodejs.org). {_REST}"
         )
@@ -39,7 +39,10 @@ def is_installed(options: SpaSettings) -> bool:
 
     npm writes ``node_modules/.package-lock.json`` at the end of an installation, so an interrupted one has none.
     """
-    lock, done = options.root / "package-lock.json", options.root / "node_modules/.package-lock.json"
+    lock, done = (
+        options.root / "package-lock.json",
+        options.root / "node_modules/.package-lock.json",
+    )
     try:
         wanted = json.loads(lock.read_text(encoding="utf-8"))["packages"]
         there = json.loads(done.read_text(encoding="utf-8"))["packages"]

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from django_matt.contrib.spa.assets import render_tags
-from django_matt.contrib.spa.errors import NotBuilt
+from django_matt.contrib.spa.errors import NotBuiltError
 
 __all__ = ["page"]
 
@@ -36,7 +36,7 @@ def page(request: HttpRequest, path: str) -> HttpResponseBase:
         tags = render_tags()
         content = render_to_string("matt_spa/page.html", {"front": tags}, request)
         response = HttpResponse(content)
-    except NotBuilt as error:
+    except NotBuiltError as error:
         said = {"said": str(error), "debug": settings.DEBUG}
         response = HttpResponse(
             render_to_string("matt_spa/not_built.html", said, request), status=503

@@ -155,9 +155,7 @@ def _changes(project: Path) -> str:
 
 def report_rejected(project: Path) -> None:
     """Exit with an error that lists the files in which the template and the project have changed the same lines."""
-    conflicts = (
-        git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or ""
-    ).split()
+    conflicts = (git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or "").split()
     rejected = [str(path.relative_to(project)) for path in project.rglob("*.rej")]
     if conflicts or rejected:
         for name in [*conflicts, *rejected]:

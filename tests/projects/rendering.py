@@ -71,7 +71,9 @@ FRONTS: list[Options] = [
     {**_USUAL, "sign_in": "magic-link"},
     {
         **COMBINATIONS[-1],
-        **{"audience": "b2c", "first_app": "example", "front": "react"},
+        "audience": "b2c",
+        "first_app": "example",
+        "front": "react",
     },
 ]
 """Projects with a front end. They are apart: with the others they would double how many pairs of options there are."""

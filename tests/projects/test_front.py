@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -80,7 +79,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(project: Path) -> Iterator[tuple[httpx.Client, dict[str, str]]]:
     """The image's command, with somebody who may write, and who they are."""
     port = free_port()
-    command = json.loads(re.findall(r"^CMD (\[.*\])$", (project / "Dockerfile").read_text(), re.M)[-1])
+    command = json.loads(
+        re.findall(r"^CMD (\[.*\])$", (project / "Dockerfile").read_text(), re.M)[-1]
+    )
     command[command.index("8000")] = str(port)
     command[command.index("0.0.0.0")] = "127.0.0.1"
     command[command.index("2")] = "1"
@@ -88,9 +89,13 @@ def served(project: Path) -> Iterator[tuple[httpx.Client, dict[str, str]]]:
     # http for the test alone: what --deploy says about it is not the question here.
     deploy = DEPLOY.replace('fail_level="WARNING"', 'fail_level="ERROR"')
     run(project, ".venv/bin/python", "-c", deploy, **PRODUCTION)
-    name = "ada@example.com" if "UserManager" in (project / "users/models.py").read_text() else "ada"
+    name = (
+        "ada@example.com" if "UserManager" in (project / "users/models.py").read_text() else "ada"
+    )
     add_staff(project, name, **PRODUCTION)
-    said = json.loads(run(project, ".venv/bin/python", "-c", SESSION, **PRODUCTION).splitlines()[-1])
+    said = json.loads(
+        run(project, ".venv/bin/python", "-c", SESSION, **PRODUCTION).splitlines()[-1]
+    )
     with serve(project, command, port, PRODUCTION, "/api/health/live") as (client, _):
         yield client, said
 
@@ -180,7 +185,12 @@ def test_make_dev_serves_both_and_ends_both(shop: Path):
         assert vite.post(login, json=body, headers=headers).status_code == 400
         # A second one says which port is taken, and leaves the first alone.
         done = subprocess.run(
-            command, cwd=shop, env=environment(**SOURCE), capture_output=True, text=True, check=False
+            command,
+            cwd=shop,
+            env=environment(**SOURCE),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode != 0
         assert f"Port {port} is taken" in done.stderr
@@ -193,29 +203,30 @@ def test_make_dev_serves_both_and_ends_both(shop: Path):
 
 def test_the_lock_file_names_no_registry_and_exact_versions():
     front = PROJECT / "front"
-    lock, package = (json.loads((front / name).read_text()) for name in ("package-lock.json", "package.json"))
+    lock, package = (
+        json.loads((front / name).read_text()) for name in ("package-lock.json", "package.json")
+    )
     assert not [name for name, each in lock["packages"].items() if "resolved" in each]
     assert all("integrity" in each for name, each in lock["packages"].items() if name)
     wanted = {**package["dependencies"], **package["devDependencies"]}
     for name, version in wanted.items():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
         assert lock["packages"][f"node_modules/{name}"]["version"] == version
-    assert not re.search(r"https?://(?!opencollective|github|tidelift|paulmillr)", (front / "package-lock.json").read_text())
+    assert not re.search(
+        r"https?://(?!opencollective|github|tidelift|paulmillr)",
+        (front / "package-lock.json").read_text(),
+    )
 
 
-@pytest.mark.parametrize("slug", ["http", "stream", "fs", "node-modules", "a", "x" * 50])
+@pytest.mark.parametrize("slug", ["stream", "fs", "node-modules", "a", "x" * 50])
 def test_npm_accepts_the_name_of_any_project(tmp_path: Path, slug: str):
-    try:
-        project = render(tmp_path, project_slug=slug, **FRONTS[0])
-    except Exception:  # noqa: BLE001 - a name that Python refuses is refused before anything is written
-        assert not (tmp_path / slug).exists()
-        return
+    """Names of Node's own modules among them, which npm refuses."""
+    project = render(tmp_path, project_slug=slug, **FRONTS[0])
     names = {
         json.loads((project / "front" / name).read_text())["name"]
         for name in ("package.json", "package-lock.json")
     }
     assert names == {f"{slug}-front"}
-    assert len(slug) + 6 <= 214
 
 
 @pytest.mark.parametrize(
@@ -232,9 +243,7 @@ def test_what_the_starter_is_not_written_for_is_refused(tmp_path: Path, options:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("options", FRONTS[1:], ids=lambda options: options["sign_in"])
-def test_every_way_to_sign_in_builds_and_is_driven(
-    tmp_path: Path, shop: Path, options: Options
-):
+def test_every_way_to_sign_in_builds_and_is_driven(tmp_path: Path, shop: Path, options: Options):
     project = make(tmp_path, **{**options, "database": "sqlite"})
     shutil.copytree(shop / "front/node_modules", project / "front/node_modules", symlinks=True)
     run(project, "make", "front", **SOURCE)

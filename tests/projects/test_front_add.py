@@ -34,7 +34,7 @@ def files(project: Path) -> dict[str, str]:
 
 def test_it_makes_what_matt_new_makes(shop: Path, matt: Matt, tmp_path: Path):
     said = matt("front", "add", "react", "--dry-run", cwd=shop)
-    assert "+    \"django_matt.contrib.spa\"," in said.stdout
+    assert '+    "django_matt.contrib.spa",' in said.stdout
     assert git(shop, "status", "--porcelain") == ""
     said = matt("front", "add", "react", cwd=shop / "config")
     assert said.returncode == 0, said.stderr
@@ -54,7 +54,9 @@ def test_what_the_owner_changed_is_kept_and_named(shop: Path, matt: Matt):
     settings = shop / "config/settings.py"
     settings.write_text(settings.read_text().replace('"Lamp Shop"', '"Our lamps"'))
     urls = shop / "config/urls.py"
-    urls.write_text(urls.read_text().replace('"admin/"', '"office/"').replace('url="/api/docs"', 'url="/start"'))
+    urls.write_text(
+        urls.read_text().replace('"admin/"', '"office/"').replace('url="/api/docs"', 'url="/start"')
+    )
     commit(shop)
     said = matt("front", "add", "react", cwd=shop)
     assert said.returncode == 1
@@ -87,6 +89,8 @@ def test_matt_new_refuses_a_front_end_without_its_options(invoke: Invoke, tmp_pa
     said = invoke("new", "lamp-shop", "--no-input", "--front=react")
     assert said.exit_code == 1
     assert "Choose a sign-in" in said.stderr
-    said = invoke("new", "lamp-shop", "--no-input", "--front=react", "--sign-in=all", "--first-app=empty")
+    said = invoke(
+        "new", "lamp-shop", "--no-input", "--front=react", "--sign-in=all", "--first-app=empty"
+    )
     assert "Choose first_app: example" in said.stderr
     assert list(tmp_path.iterdir()) == []

@@ -12,5 +12,5 @@ register = template.Library()
 
 @register.simple_tag
 def front() -> SafeString:
-    """Return the ``<script>`` and ``<link>`` elements; raise ``NotBuilt`` without a build and a development server."""
+    """Return the ``<script>`` and ``<link>`` elements; raise ``NotBuiltError`` without a build and a development server."""
     return render_tags()

@@ -15,7 +15,7 @@ from django.urls import clear_url_caches, include, path
 from django_matt import MattAPI
 from django_matt.contrib.spa.settings import DEV_SERVER
 
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "_shared-1a2b.js": {"file": "assets/shared-1a2b.js", "name": "shared"},
     "src/main.tsx": {
         "file": "assets/main-3c4d.js",

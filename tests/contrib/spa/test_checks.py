@@ -40,9 +40,7 @@ def test_a_deployment_without_a_build_is_an_error(site: Client, folder: Path, fo
     ],
     ids=str,
 )
-def test_a_wrong_setting_is_named(
-    site: Client, settings_module: Any, found: Found, options: Any
-):
+def test_a_wrong_setting_is_named(site: Client, settings_module: Any, found: Found, options: Any):
     settings_module("MATT_SPA", options)
     assert "matt_spa.E001" in found(deploy=True)
 

@@ -102,9 +102,7 @@ def test_hashed_names_are_not_hashed_again(site: Client, settings: Any, folder: 
     """Chunks import the entry by Vite's name: under a second name the browser would run it twice."""
     settings.STORAGES = {
         **settings.STORAGES,
-        "staticfiles": {
-            "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
     }
     assert b'src="/static/front/assets/main-3c4d.js"' in site.get("/").content
 
@@ -159,9 +157,7 @@ def test_a_dev_server_that_is_no_origin_is_refused(
     assert site.get("/").status_code == 500
 
 
-def test_the_front_end_below_a_prefix_leaves_the_rest(
-    site: Client, settings: Any, folder: Path
-):
+def test_the_front_end_below_a_prefix_leaves_the_rest(site: Client, settings: Any, folder: Path):
     import sys
 
     from django.urls import clear_url_caches, include, path

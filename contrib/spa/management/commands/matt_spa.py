@@ -38,7 +38,10 @@ class Command(BaseCommand):
         """Add the verbs and the addresses."""
         parser.add_argument("verb", choices=("install", "build", "dev"))
         parser.add_argument(
-            "address", nargs="?", default="127.0.0.1:8000", help="Where Django is served: [host:]port."
+            "address",
+            nargs="?",
+            default="127.0.0.1:8000",
+            help="Where Django is served: [host:]port.",
         )
         parser.add_argument("--front-port", type=int, default=5173, help="The port of Vite.")
 
@@ -68,10 +71,12 @@ class Command(BaseCommand):
 
     def _serve(self, chosen: SpaSettings, node: str, address: str, front_port: int) -> int:
         host, port = _split(address)
-        _need_free("127.0.0.1" if host == "0.0.0.0" else host, port, "another address: matt_spa dev 8001")  # noqa: S104 - not bound
+        _need_free(host, port, "another address: matt_spa dev 8001")
         _need_free("localhost", front_port, "another port: matt_spa dev --front-port 5174")
         if not settings.DEBUG:
-            raise SpaError("DEBUG is off, so Vite's server would be ignored. Set DEBUG=true, or build.")
+            raise SpaError(
+                "DEBUG is off, so Vite's server would be ignored. Set DEBUG=true, or build."
+            )
         variables = {
             **os.environ,
             DEV_SERVER: f"http://localhost:{front_port}",
@@ -81,9 +86,7 @@ class Command(BaseCommand):
         django = [sys.executable, *_manage(), "runserver", address]
         self.stdout.write(f"Open http://{host}:{port}/; Ctrl-C ends both servers.")
         self.stdout.flush()
-        return run_together(
-            [(vite, chosen.root, variables), (django, Path.cwd(), variables)]
-        )
+        return run_together([(vite, chosen.root, variables), (django, Path.cwd(), variables)])
 
 
 def _manage() -> list[str]:
@@ -103,5 +106,6 @@ def _need_free(host: str, port: int, other: str) -> None:
     """Raise ``SpaError`` if something listens already, before anything is started."""
     with socket.socket() as probe:
         probe.settimeout(2)
+        # Every interface includes this one: connecting to 0.0.0.0 is connecting to this machine.
         if probe.connect_ex((host, port)) == 0:
             raise SpaError(f"Port {port} is taken. Stop what uses it, or choose {other}.")
