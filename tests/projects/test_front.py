@@ -100,6 +100,36 @@ def served(project: Path) -> Iterator[tuple[httpx.Client, dict[str, str]]]:
         yield client, said
 
 
+@contextmanager
+def changes_host(project: Path, django: int) -> Iterator[httpx.Client]:
+    """Vite with the short form of its proxy, which sends the Host of its target."""
+    port = free_port()
+    config = project / "front/short.config.mjs"
+    config.write_text(
+        f'export default {{ server: {{ proxy: {{ "^/_allauth": "http://127.0.0.1:{django}" }} }} }};'
+    )
+    vite = ["node", "node_modules/vite/bin/vite.js", "--config", config.name, "--strictPort"]
+    command = [*vite, "--host", "localhost", "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=config.parent, env=environment(), stdout=subprocess.DEVNULL
+    )
+    client = httpx.Client(base_url=f"http://localhost:{port}", timeout=60)
+
+    def answers() -> bool:
+        try:
+            return client.get("/_allauth/browser/v1/config").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_until(answers)
+        yield client
+    finally:
+        client.close()
+        process.terminate()
+        process.wait(60)
+
+
 def drive(project: Path, url: str, who: Mapping[str, str]) -> None:
     """The starter's own browser test, with the Chromium of this machine."""
     run(
@@ -183,6 +213,11 @@ def test_make_dev_serves_both_and_ends_both(shop: Path):
         assert vite.post(login, json=body, headers=headers).status_code == 403
         headers["X-CSRFToken"] = vite.cookies["csrftoken"]
         assert vite.post(login, json=body, headers=headers).status_code == 400
+        with changes_host(shop, port) as other:
+            # The short form of Vite's proxy changes the Host, so the origin is another site.
+            headers["Origin"] = f"http://localhost:{other.base_url.port}"
+            other.cookies = vite.cookies
+            assert other.post(login, json=body, headers=headers).status_code == 403
         # A second one says which port is taken, and leaves the first alone.
         done = subprocess.run(
             command,
