@@ -63,6 +63,9 @@ def _has_view(request: HttpRequest) -> bool:
 
 def _is_of_others(request: HttpRequest) -> bool:
     """Return whether the URL is below a prefix that belongs to the API, to another app or to files."""
+    if request.path_info.startswith("/.well-known/"):
+        # RFC 8615. Browsers ask for a name that no site has, and trust the others only if that is a 404.
+        return True
     for url in (settings.STATIC_URL, settings.MEDIA_URL):
         # An empty MEDIA_URL is "/", and a URL of another host has no path here.
         if url and url != "/" and request.path.startswith(url):

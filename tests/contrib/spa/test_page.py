@@ -43,6 +43,10 @@ def test_a_url_of_the_front_end_gets_its_page(site: Client, path: str):
         ("/accounts/nothing", "text/html"),
         ("/static/front/assets/main-old.js", "text/html"),
         ("/media/lamp.png", "text/html"),
+        (
+            "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200",
+            "text/html",
+        ),
         ("/lamps", "*/*"),
         ("/lamps", "application/json"),
         ("/favicon.ico", "image/avif,image/webp,*/*;q=0.8"),
