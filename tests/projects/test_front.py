@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from benchmarks.ports import free_port
+from tests.node_tools import missing
 from tests.projects.conftest import environment
 from tests.projects.rendering import FRONTS, PROJECT, TREE, Options, render
 from tests.projects.running import DEPLOY, add_staff, run, serve
@@ -67,11 +68,16 @@ def make(folder: Path, **options: Any) -> Path:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The starter with a password, its packages installed, built by make."""
     if shutil.which("npm") is None or not Path(CHROMIUM).exists():
-        pytest.skip("no npm, or no Chromium")
+        missing("there is no npm, or no Chromium")
     project = make(tmp_path_factory.mktemp("front"), **FRONTS[0])
     # As an interrupted `npm ci` leaves it.
     (project / "front/node_modules/vite").mkdir(parents=True)
-    run(project, "make", "front", **SOURCE)
+    try:
+        run(project, "make", "front", **SOURCE)
+    except AssertionError as error:
+        if re.search(r"npm error code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)", str(error)):
+            missing("no registry of npm answers")
+        raise
     return project
 
 
