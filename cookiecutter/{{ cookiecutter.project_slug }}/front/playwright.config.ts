@@ -7,6 +7,9 @@ export default defineConfig({
   testDir: "tests",
   reporter: "line",
   workers: 1,
+  // Far more than it takes, for a busy machine.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   use: {
     baseURL: BASE_URL,
     locale: "en-US",

@@ -168,7 +168,9 @@ if len(sys.argv) > 2:
     subprocess.Popen([sys.executable, __file__, sys.argv[1]])
 open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
 if sys.argv[-1] == "fails":
-    time.sleep(0.2); sys.exit(3)
+    while len(open(sys.argv[1]).read().split()) < 4:
+        time.sleep(0.05)
+    sys.exit(3)
 time.sleep(600)
 """
 PARENT = """
