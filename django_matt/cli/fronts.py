@@ -50,11 +50,16 @@ def add(
             sys.stdout.write(patch.read_text(encoding="utf-8"))
             return
         # `-p2` for the folder of the rendered project; less context, because the lines around may be the user's.
-        apply = ("apply", "-p2", "-C1", "--whitespace=nowarn")
-        if git(project, *apply, "--check", str(patch), check=False) is None:
-            git(project, *apply, "--reject", str(patch), check=False)
+        # In a folder of a repository, git would ignore what is outside of it: paths begin at the top.
+        top = Path((git(project, "rev-parse", "--show-toplevel") or "").strip())
+        folder = project.resolve().relative_to(top.resolve()).as_posix()
+        apply = ["apply", "-p2", "-C1", "--whitespace=nowarn"]
+        if folder != ".":
+            apply.append(f"--directory={folder}")
+        if git(top, *apply, "--check", str(patch), check=False) is None:
+            git(top, *apply, "--reject", str(patch), check=False)
         else:
-            git(project, *apply, str(patch))
+            git(top, *apply, str(patch))
     state["context"]["cookiecutter"]["front"] = kind
     (project / ".cruft.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     report_rejected(project)

@@ -50,6 +50,19 @@ def test_it_makes_what_matt_new_makes(shop: Path, matt: Matt, tmp_path: Path):
     assert "has a front end already" in again.stderr
 
 
+def test_a_project_in_a_folder_of_a_repository_gets_it_too(matt: Matt, tmp_path: Path):
+    assert matt("new", "lamp-shop", "--no-input", "--sign-in=password").returncode == 0
+    (tmp_path / "Makefile").write_text("# of the whole repository\n")
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    commit(tmp_path)
+    said = matt("front", "add", "react", cwd=tmp_path / "lamp-shop")
+    assert said.returncode == 0, said.stderr
+    assert (tmp_path / "lamp-shop/front/package.json").exists()
+    assert "django_matt.contrib.spa" in (tmp_path / "lamp-shop/config/settings.py").read_text()
+    assert (tmp_path / "Makefile").read_text() == "# of the whole repository\n"
+    assert not (tmp_path / "front").exists()
+
+
 def test_what_the_owner_changed_is_kept_and_named(shop: Path, matt: Matt):
     settings = shop / "config/settings.py"
     settings.write_text(settings.read_text().replace('"Lamp Shop"', '"Our lamps"'))
