@@ -35,7 +35,12 @@ def run_together(commands: Sequence[tuple[Sequence[str], Path, Mapping[str, str]
         for command, folder, environment in commands:
             started.append(
                 subprocess.Popen(  # noqa: S603 - the commands are ours
-                    command, cwd=folder, env={**environment}, start_new_session=True
+                    command,
+                    cwd=folder,
+                    env={**environment},
+                    # Another session cannot read the terminal; Vite would fail where it tries.
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
                 )
             )
         while all(process.poll() is None for process in started):
