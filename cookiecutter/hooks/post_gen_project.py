@@ -1,11 +1,17 @@
-"""Make `.env` readable for its owner only, and write a source on this machine to `local.mk`, which git ignores."""
+"""Make `.env` readable for its owner only, write a source on this machine to `local.mk`, remove a front end nobody asked for."""
 
 import os
+import shutil
 from pathlib import Path
 
 SOURCE = {{ (cookiecutter.django_matt_source or cookiecutter._template) | tojson }}
 
 Path(".env").chmod(0o600)
+if {{ cookiecutter.front | tojson }} == "none":
+    # A folder has no name that makes cookiecutter leave it out.
+    shutil.rmtree("front")
+    Path("tests/test_front.py").unlink()
+    shutil.rmtree("templates/matt_spa")
 if "file://" in SOURCE:
     place = SOURCE
 elif SOURCE and "://" not in SOURCE and not SOURCE.startswith("gh:"):

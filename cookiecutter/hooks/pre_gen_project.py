@@ -21,6 +21,7 @@ TAKEN = {
     "users": "the project's own app",
     "locale": "the project's own folder",
     "media": "the folder of uploaded files",
+    "front": "the project's own folder",
     "static": "the project's own folder",
     "templates": "the project's own folder",
     "account": "an app of django-allauth",
@@ -39,7 +40,7 @@ INSTALLED = {
     "allauth", "cffi", "charset_normalizer", "cryptography", "fido2", "jwt", "oauthlib", "pycparser", "qrcode", "requests",
     "annotated_types", "anyio", "asgiref", "ast_serialize", "async_timeout", "boto3", "botocore", "certifi", "cfgv",
     "click", "colorama", "contextlib2", "corsheaders", "coverage", "csp", "dateutil", "debug_toolbar", "defusedxml",
-    "distlib", "django", "django_matt", "django_stubs_ext", "dotenv", "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jmespath",
+    "distlib", "django", "django_matt", "django_stubs_ext", "django_vite", "dotenv", "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jmespath",
     "jurigged", "librt", "markdown_it", "mdurl", "msgspec", "mypy", "mypy_django_plugin", "mypy_extensions",
     "mypyc", "ninja", "ninja_extra", "nodeenv", "orjson", "packaging", "pathspec", "platformdirs", "pluggy",
     "pre_commit", "psycopg", "psycopg_binary", "py", "pydantic", "pydantic_core", "pydantic_settings", "pygments",
@@ -76,11 +77,18 @@ def objection(kind: str, name: str) -> str:
 
 def conflict(answers: "dict[str, str]") -> str:
     """Return why these options do not fit together, or nothing. An option that has no answer yet fits."""
+    if answers.get("front") == "react":
+        # The starter is written for these alone.
+        if answers.get("first_app") == "empty":
+            return "The front end shows the items of the example. Choose first_app: example."
+        if answers.get("audience") == "b2b":
+            return "The front end names no organization in its requests. Choose audience: b2c."
     if answers.get("sign_in") != "none":
         return ""
     need = {
         ("audience", "b2b"): "With b2b, companies have members who sign in",
         ("tokens", "yes"): "Tokens are for people who have signed in",
+        ("front", "react"): "The front end shows who has signed in",
     }
     for (name, value), reason in need.items():
         if answers.get(name) == value:
@@ -110,6 +118,8 @@ if __name__ == "__main__":
         "sign_in": {{ cookiecutter.sign_in | tojson }},
         "audience": {{ cookiecutter.audience | tojson }},
         "tokens": {{ cookiecutter.tokens | tojson }},
+        "first_app": {{ cookiecutter.first_app | tojson }},
+        "front": {{ cookiecutter.front | tojson }},
     }
     objections = [said for kind, name in answers.items() if (said := objection(kind, name))]
     objections += [said] if (said := conflict(options)) else []

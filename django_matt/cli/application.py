@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from django_matt import __version__
-from django_matt.cli import development, doctor, forwarding, projects
+from django_matt.cli import development, doctor, forwarding, fronts, projects
 from django_matt.cli.consoles import out
 from django_matt.cli.forwarding import CommandGroup
 
@@ -41,7 +41,7 @@ def matt(
     """Make a Django Matt project, work on it, and find out what is wrong with it."""
 
 
-for module in (projects, development, doctor, forwarding):
+for module in (projects, fronts, development, doctor, forwarding):
     module.register(application)
 
 

@@ -16,7 +16,7 @@ from django_matt.cli.consoles import err, fail, out
 from django_matt.cli.managing import need_project
 from django_matt.cli.templates import DIRECTORY, find_source
 
-__all__ = ["update"]
+__all__ = ["git", "need_clean", "read_state", "report_rejected", "update"]
 
 
 def update(
@@ -37,14 +37,14 @@ def update(
     Your own changes are kept. Nothing is committed: git diff shows the update, and git restore undoes it.
     """
     project = need_project().folder
-    state = _read_state(project)
-    _need_clean(project)
+    state = read_state(project)
+    need_clean(project)
     template = _repository(source, state)
-    top = Path((_git(project, "rev-parse", "--show-toplevel") or "").strip())
+    top = Path((git(project, "rev-parse", "--show-toplevel") or "").strip())
     try:
         with tempfile.TemporaryDirectory(prefix="matt-update-") as made:
             clone = Path(made) / "project"
-            _git(top, "clone", "--quiet", str(top), str(clone))
+            git(top, "clone", "--quiet", str(top), str(clone))
             rehearsal = clone / project.resolve().relative_to(top.resolve())
             if not _apply(rehearsal, template, to):
                 out.print("The project has the newest template.")
@@ -64,7 +64,8 @@ def update(
     _report(project)
 
 
-def _read_state(project: Path) -> dict[str, Any]:
+def read_state(project: Path) -> dict[str, Any]:
+    """Return ``.cruft.json``: which template the project was made from, and with which answers."""
     path = project / ".cruft.json"
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -80,8 +81,9 @@ def _read_state(project: Path) -> dict[str, Any]:
     return state
 
 
-def _need_clean(project: Path) -> None:
-    said = _git(project, "status", "--porcelain", "--", ".", check=False)
+def need_clean(project: Path) -> None:
+    """Exit with an error if git could not undo a change of the project."""
+    said = git(project, "status", "--porcelain", "--", ".", check=False)
     if said is None:
         fail(
             f"{project} is not a git repository, so you could not undo the update.",
@@ -89,7 +91,7 @@ def _need_clean(project: Path) -> None:
         )
     if said:
         fail(
-            "the project has uncommitted changes. Commit or stash them, so that you can tell the update from them.",
+            "the project has uncommitted changes. Commit or stash them, so that you can tell the change from them.",
             "git stash --include-untracked",
         )
 
@@ -146,29 +148,33 @@ def _last_line(error: Exception) -> str:
 
 def _changes(project: Path) -> str:
     """Return all changes of the update as one diff, without that of ``.cruft.json``."""
-    _git(project, "add", "--intent-to-add", "--all")
+    git(project, "add", "--intent-to-add", "--all")
     color = "--color" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "--no-color"
-    return _git(project, "diff", "HEAD", color, "--", ".", ":!.cruft.json") or ""
+    return git(project, "diff", "HEAD", color, "--", ".", ":!.cruft.json") or ""
 
 
-def _report(project: Path) -> None:
-    conflicts = (
-        _git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or ""
-    ).split()
+def report_rejected(project: Path) -> None:
+    """Exit with an error that lists the files in which the template and the project have changed the same lines."""
+    conflicts = (git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or "").split()
     rejected = [str(path.relative_to(project)) for path in project.rglob("*.rej")]
     if conflicts or rejected:
         for name in [*conflicts, *rejected]:
             err.print(f"  {name}", markup=False)
         fail(
-            "these files changed in the template and in the project. Resolve each conflict, then commit. To undo the update:",
+            "these files changed in the template and in the project. Resolve each conflict, then commit. To undo all of it:",
             "git reset --hard",
         )
+
+
+def _report(project: Path) -> None:
+    report_rejected(project)
     out.print(
         "Updated. Look at the changes, run make check and make test, then commit.", soft_wrap=True
     )
 
 
-def _git(folder: Path, *arguments: str, check: bool = True) -> str | None:
+def git(folder: Path, *arguments: str, check: bool = True, success: int = 0) -> str | None:
+    """Return what git says if it exits with 0 or ``success``; else exit with its error, or return None if ``check`` is off."""
     try:
         said = subprocess.run(  # noqa: S603 - the arguments are ours
             ["git", *arguments],  # noqa: S607 - the user's git
@@ -181,7 +187,7 @@ def _git(folder: Path, *arguments: str, check: bool = True) -> str | None:
         )
     except FileNotFoundError:
         fail("git is not installed; matt update needs it.")
-    if said.returncode:
+    if said.returncode not in (0, success):
         if not check:
             return None
         fail(f"git {arguments[0]}: {said.stderr.strip() or said.stdout.strip()}")

@@ -19,11 +19,13 @@ FULL = {
     "debug_toolbar": "yes",
     "sign_in": "all",
     "tokens": "yes",
+    "front": "react",
 }
 # If a line is missing in several, the first of them decides: what is without sign-in is without tokens too.
 WITHOUT = {
     "__tokens": {"tokens": "no"},
-    "__sign_in": {"sign_in": "none", "tokens": "no"},
+    "__react": {"front": "none"},
+    "__sign_in": {"sign_in": "none", "tokens": "no", "front": "none"},
     "__postgresql": {"database": "sqlite"},
     "__layered": {"layout": "plain"},
     "__s3": {"media": "local"},

@@ -8,7 +8,7 @@ from cookiecutter.main import cookiecutter
 
 from django_matt.cli.templates import conflict
 
-__all__ = ["COMBINATIONS", "OPTIONS", "PROJECT", "TEMPLATE", "TREE", "render"]
+__all__ = ["COMBINATIONS", "FRONTS", "OPTIONS", "PROJECT", "TEMPLATE", "TREE", "render"]
 
 Options = dict[str, str]
 
@@ -64,6 +64,19 @@ def pairs_of(*combinations: Options) -> set[frozenset[tuple[str, str]]]:
 
 
 COMBINATIONS = combine()
+_USUAL = {**COMBINATIONS[0], "front": "react"}
+FRONTS: list[Options] = [
+    {**_USUAL, "sign_in": "password"},
+    {**_USUAL, "sign_in": "passkey"},
+    {**_USUAL, "sign_in": "magic-link"},
+    {
+        **COMBINATIONS[-1],
+        "audience": "b2c",
+        "first_app": "example",
+        "front": "react",
+    },
+]
+"""Projects with a front end. They are apart: with the others they would double how many pairs of options there are."""
 
 
 def render(folder: Path, **answers: Any) -> Path:

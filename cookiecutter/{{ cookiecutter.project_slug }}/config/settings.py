@@ -34,6 +34,11 @@ INSTALLED_APPS = [
     "django_matt.contrib.environments",
     "django_matt.contrib.health",
     "django_matt.contrib.request_logs",
+{%- if cookiecutter.__react %}
+    # The front end: its page, and the types of the API that it is written with.
+    "django_matt.contrib.spa",
+    "django_matt.contrib.typescript",
+{%- endif %}
 {%- if cookiecutter.__sign_in %}
     # Who may sign in, and how. `accounts` comes before allauth, whose pages it restyles.
     "django_matt.contrib.rate_limits",
@@ -62,7 +67,7 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "users.User"
 {% if cookiecutter.__sign_in -%}
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "account_home"
+LOGIN_REDIRECT_URL = {{ '"/"' if cookiecutter.__react else '"account_home"' }}
 {%- else -%}
 LOGIN_URL = "admin:login"
 {%- endif %}
@@ -175,6 +180,11 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 
+{% if cookiecutter.__react -%}
+# `make dev` writes the types of the API here after each edit. The front end is built into static/front/.
+MATT_TYPESCRIPT = {"OUTPUT": BASE_DIR / "front/src/api", "REACT": True}
+
+{% endif -%}
 # `static/` has your files; `manage.py collectstatic` copies them and those of the apps to `staticfiles/`.
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

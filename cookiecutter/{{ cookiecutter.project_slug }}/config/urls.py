@@ -7,7 +7,9 @@ from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
+{%- if not cookiecutter.__react or (cookiecutter.__magic_link and not cookiecutter.__password and not cookiecutter.__passkey) %}
 from django.views.generic import RedirectView
+{%- endif %}
 from django_matt.errors.views import handler400, handler403, handler404, handler500
 
 from config.api import api
@@ -15,7 +17,9 @@ from config.api import api
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
+{%- if not cookiecutter.__react %}
     path("", RedirectView.as_view(url="/api/docs")),
+{%- endif %}
     path("admin/", admin.site.urls),
     path("api/", api.urls),
 {%- if cookiecutter.__magic_link %}
@@ -41,4 +45,8 @@ if apps.is_installed("debug_toolbar"):
     from debug_toolbar.toolbar import debug_toolbar_urls
 
     urlpatterns += debug_toolbar_urls()
+{%- endif %}
+{%- if cookiecutter.__react %}
+# Last, because it matches every URL that the front end may show.
+urlpatterns += [path("", include("django_matt.contrib.spa.urls"))]
 {%- endif %}

@@ -1,0 +1,96 @@
+import { expect, type Page, test } from "@playwright/test";
+
+const { BASE_URL = "http://127.0.0.1:8000", SESSION = ""{{ ', EMAIL = "", PASSWORD = ""' if cookiecutter.__password else '' }} } = process.env;
+
+/** Fail for each message of the console that is an error, but for responses that a test asks for. */
+function watch(page: Page) {
+  const errors: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/status of (400|409|422)/.test(message.text()))
+      errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  return errors;
+}
+
+async function start(page: Page) {
+  await page.context().addCookies([{ name: "sessionid", value: SESSION, url: BASE_URL }]);
+  await page.goto("/");
+}
+
+test("a visitor reads, searches and turns pages", async ({ page }) => {
+  const errors = watch(page);
+  const response = await page.goto("/");
+  expect(response?.headers()["content-security-policy"]).toContain("default-src 'self'");
+  await expect(page.getByRole("status")).toHaveText("12 items");
+  await expect(page.getByRole("row")).toHaveCount(11);
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByRole("row")).toHaveCount(3);
+  await page.goBack();
+  await expect(page.getByRole("row")).toHaveCount(11);
+  await page.getByLabel("Search").fill("lamp 07");
+  await expect(page.getByRole("status")).toHaveText("1 item");
+  await expect(page).toHaveURL(/search=lamp\+07/);
+  await page.reload();
+  await expect(page.getByRole("rowheader")).toHaveText("Lamp 07");
+  await expect(page.getByRole("link", { name: "New item" })).toHaveCount(0);
+  expect(errors).toEqual([]);
+});
+
+test("staff creates, edits and deletes, and each error is at its field", async ({ page }) => {
+  const errors = watch(page);
+  await start(page);
+  await page.getByRole("link", { name: "New item" }).click();
+  await page.getByLabel("Price").fill("a lot");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByLabel("Name")).toBeFocused();
+  await expect(page.getByLabel("Name")).toHaveAccessibleDescription(/at least 1/);
+  await expect(page.getByLabel("Price")).toHaveAccessibleDescription(/./);
+  await expect(page.getByLabel("Price")).toHaveValue("a lot");
+  await page.getByLabel("Name").fill("Lamp 00");
+  await page.getByLabel("Price").fill("9.90");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.locator(".error")).not.toHaveCount(0);
+  await page.getByLabel("Name").fill("Arc lamp");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("status")).toHaveText("13 items");
+  await page.getByRole("link", { name: "Arc lamp" }).click();
+  await page.getByLabel("Price").fill("8.50");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("row", { name: /Arc lamp/ })).toContainText("8.50");
+  await page.getByRole("link", { name: "Arc lamp" }).click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("status")).toHaveText("12 items");
+  expect(errors).toEqual([]);
+});
+
+test("who is signed in signs out", async ({ page }) => {
+  const errors = watch(page);
+  // A link into the middle of the site, which only the router of the front end knows.
+  await page.context().addCookies([{ name: "sessionid", value: SESSION, url: BASE_URL }]);
+  await page.goto("/no/such/page");
+  await expect(page.getByRole("heading")).toHaveText("Page not found");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  // allauth answers with 401 when a session ends.
+  expect(errors.filter((error) => !error.includes("401"))).toEqual([]);
+});
+{%- if cookiecutter.__password %}
+
+test("a password signs in, and a wrong one does not", async ({ page }) => {
+  const errors = watch(page);
+  await page.goto("/sign-in");
+  await page.getByLabel(/address/).fill(EMAIL);
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.locator(".error").first()).toBeVisible();
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("link", { name: EMAIL })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("link", { name: "New item" })).toBeVisible();
+  expect(errors).toEqual([]);
+});
+{%- endif %}
