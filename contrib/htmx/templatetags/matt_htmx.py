@@ -36,6 +36,8 @@ def matt_htmx(context: Context) -> dict[str, Any]:
             f"django_htmx/htmx-{found.VERSION}.min.js",
             *(f"django_htmx/ext/hx-{each}-{found.VERSION}.min.js" for each in found.EXTENSIONS),
         ],
+        # A deferred htmx 4 may begin before the scripts behind it are there, and then knows no extension.
+        "is_deferred": found.VERSION == 2 or not found.EXTENSIONS,
         "token": "" if request is None else get_token(request),
         # As a request names it: HTTP_X_CSRFTOKEN is X-CSRFTOKEN.
         "header": settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -165,6 +166,18 @@ def _is_heard(page: Any, another: httpx.Client) -> bool:
     another.post("/api/said", json={"text": "hello"})
     page.wait_for_timeout(50)
     return bool(page.locator("#said li").count())
+
+
+@pytest.mark.browser
+def test_an_extension_that_arrives_late_is_used(page: Any, another: httpx.Client):
+    def wait(route: Any) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    page.route("**/ext/*", wait)
+    page.goto("/api/orders")
+    made = another.post("/api/orders", params={"status": "open"}).json()["id"]
+    page.locator("#orders li", has_text=f"{made} open").wait_for()
 
 
 @pytest.mark.browser
