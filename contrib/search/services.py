@@ -43,6 +43,7 @@ def embed(
     index: type[SearchIndex],
     queryset: Any = None,
     *,
+    using: str | None = None,
     batch: int = 64,
     dry_run: bool = False,
     progress: Callable[[int], None] = lambda count: None,
@@ -51,13 +52,13 @@ def embed(
 
     Texts whose digest is stored are skipped. Each batch is committed, so an interrupted call can be repeated, and continues
     where it was. After a call for all objects, the vectors of earlier embedders are deleted. ``progress`` is called with the
-    number of objects of each batch. With ``dry_run``, nothing is embedded and stored.
+    number of objects of each batch. With ``dry_run``, nothing is embedded and stored. ``using`` is the database of all objects.
 
     Raises ``ImproperlyConfigured`` if the index has no vectors, ``IndexNotBuilt`` if its tables do not exist, and
     ``InvalidVector`` if the embedder returns what is not a vector.
     """
     vectors = _vectors(index)
-    chosen = index.model._default_manager.all() if queryset is None else queryset
+    chosen = index.model._default_manager.using(using) if queryset is None else queryset
     storage = index.storage(chosen.db)
     if not (storage.has_tables() and storage.is_current()):
         raise IndexNotBuilt(index.model._meta.label, "manage.py migrate")

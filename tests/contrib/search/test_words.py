@@ -72,6 +72,7 @@ def test_filters(books):
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_route_answers_from_rows(books, serve, kind, settings):
     settings.DEBUG = True
+
     class BookOut(ModelSchema):
         rank: float = Field(alias="search_rank")
         search_snippet: str
