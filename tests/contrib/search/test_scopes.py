@@ -150,3 +150,27 @@ def test_pages_of_a_result(shelves):
     found = BookIndex.search("sea ship tree", mode="hybrid", limit=30)
     assert [*found[:10], *found[10:30]] == list(found)
     assert found.count() == 30
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="an index of PostgreSQL")
+def test_hnsw_never_returns_fewer_than_match(shelves):
+    """The planner is made to use the index: so few rows it would read as a whole."""
+    uses, short = set(), 0
+    with connection.cursor() as cursor:
+        for method in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{method} = off")
+        cursor.execute("SET LOCAL hnsw.max_scan_tuples = 20")
+        for shelf in range(7):
+            scope = Book.objects.filter(owner__name="Ann", pages__lt=60)
+            with CaptureQueriesContext(connection) as asked:
+                found = BookIndex.search(
+                    "garden stone", mode="vectors", scope=scope, filters={"shelf": shelf}, limit=3
+                )
+            assert len(found) == min(3, scope.filter(shelf=shelf).count())
+            ranked = [each["sql"] for each in asked if "WITH nearest" in each["sql"]]
+            short += len(ranked) - 1
+            cursor.execute(f"EXPLAIN {ranked[0]}")
+            uses.add("embedding_idx" in str(cursor.fetchall()))
+    assert uses == {True}
+    # The index has given up at least once, and the search was repeated without it.
+    assert short
