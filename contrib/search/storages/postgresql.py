@@ -107,9 +107,11 @@ class PostgresStorage(Storage):
         effort = min(max(100, 2 * ranking.depth), _MAX_EF_SEARCH)
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             with self.connection.cursor() as cursor:
+                # As SET LOCAL does: until the transaction ends.
                 cursor.execute(
-                    "SET LOCAL hnsw.iterative_scan = 'relaxed_order'; "
-                    f"SET LOCAL hnsw.ef_search = {effort:d}"
+                    "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+                    "set_config('hnsw.ef_search', %s, true)",
+                    [str(effort)],
                 )
             found = super().rank(ranking)
             if len(found) < ranking.limit:
