@@ -1,7 +1,7 @@
 """From ``NinjaAPI`` and ``NinjaExtraAPI`` to ``MattAPI``, as docs/migrating.md describes it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django_matt.contrib.upgrades.installed_apps import add_apps
@@ -42,6 +42,8 @@ SWAP = Moves(
 """The API's class, and the test clients, which make an API of their own. Other imports keep working."""
 WORDS = (*SWAP.words, "APPS")
 _APPS = ("ninja_extra", "django_matt")
+Imports = list[tuple[str, tuple[str, ...]]]
+"""The modules that a file imports from, with the names."""
 _BESIDE = ("ninja_extra", "ninja", "django.contrib.contenttypes", "django.contrib.auth")
 _ROUTERS = (
     "Routes on the API itself use Ninja Extra's router now: if they have no `response=`, their return annotation is the schema of "
@@ -54,7 +56,8 @@ _ANNOTATED = re.compile(
 
 def adopt(sources: Sequence[Source], root: Path) -> list[Note]:
     """Edit the files, and return what a person has to do besides."""
-    kept = [set(_names_for_others(source, sources)) for source in sources]
+    imports = {source.path: list(imports_of(source)) for source in sources}
+    kept = [set(_names_for_others(source, imports)) for source in sources]
     had = [source.text for source in sources]
     for source, names in zip(sources, kept, strict=True):
         move_names(source, SWAP, names)
@@ -74,13 +77,13 @@ def adopt(sources: Sequence[Source], root: Path) -> list[Note]:
     return [*notes, Note(root, 0, text)]
 
 
-def _names_for_others(source: Source, sources: Sequence[Source]) -> Iterator[str]:
+def _names_for_others(source: Source, imports: Mapping[Path, Imports]) -> Iterator[str]:
     """Yield the names that another file imports from this one, as far as the last part of the module tells."""
     path = source.path
     is_package = path.stem == "__init__"
     own = path.parent.name if is_package else path.stem
-    for other in sources:
-        for module, names in imports_of(other.tree) if other is not source else ():
-            is_here = is_package and module == "." and other.path.parent == path.parent
+    for other, lines in imports.items():
+        for module, names in lines if other != path else ():
+            is_here = is_package and module == "." and other.parent == path.parent
             if is_here or (module.rpartition(".")[2] == own and not module.startswith("ninja")):
                 yield from SWAP.words if names == ("*",) else names

@@ -49,8 +49,8 @@ def upgrade(
         codemods = codemods_from(code_of)
     except ValueError:
         fail(f"--from {code_of} is not a release, such as 1.0.", code=2)
-    root = _root(dry_run, "upgrade")
-    sources, notes = read(find_files(paths or [root]), {w for each in codemods for w in each.words})
+    root, places = _places(paths, dry_run, "upgrade")
+    sources, notes = read(find_files(places), {w for each in codemods for w in each.words})
     for codemod in codemods:
         had = [source.text for source in sources]
         notes += codemod.run(sources, root)
@@ -75,8 +75,8 @@ def adopt(paths: Paths = None, dry_run: DryRun = False, no_input: NoInput = Fals
     from django_matt.contrib.upgrades.drafts import projects as drafts
     from django_matt.contrib.upgrades.sources import find_files, read
 
-    root = _root(dry_run, "adoption")
-    sources, notes = read(find_files(paths or [root]), [*adoptions.WORDS, *drafts.WORDS])
+    root, places = _places(paths, dry_run, "adoption")
+    sources, notes = read(find_files(places), [*adoptions.WORDS, *drafts.WORDS])
     drafted, left = drafts.draft(sources, root)
     notes += adoptions.adopt(sources, root)
     notes += [note for source in sources for note in source.notes] + left
@@ -93,13 +93,20 @@ def _need_libcst() -> None:
         fail("libcst is not installed. Install what this command needs:", install_line("upgrade"))
 
 
-def _root(dry_run: bool, what: str) -> Path:
-    """Return the folder of the project; exit if it has changes that could not be told from those of the command."""
+def _places(paths: list[Path] | None, dry_run: bool, what: str) -> tuple[Path, list[Path]]:
+    """Return the folder of the project, and what to read in it.
+
+    Exits if the project has changes that could not be told from those of the command.
+    """
     project = find_project()
-    root = project.folder if project else Path.cwd()
+    root = (project.folder if project else Path.cwd()).resolve()
+    places = [path.resolve() for path in paths or [root]]
+    for path in places:
+        if not path.is_relative_to(root):
+            fail(f"{path} is not in the project {root}.", code=2)
     if not dry_run:
         need_clean(root, what)
-    return root
+    return root, places
 
 
 def _finish(

@@ -17,7 +17,9 @@ def add_apps(source: Source, apps: Sequence[str], beside: str, *, at_end: bool =
 
     An app that the file lists already is not added. The names of lists end with ``APPS``, as in ``THIRD_PARTY_APPS``.
     """
-    lists = list(_lists(source.tree))
+    if "APPS" not in source.text:
+        return False
+    lists = list(_lists(source))
     present = {_app(text) for texts in lists for text in texts}
     edits: list[Edit] = []
     found = False
@@ -37,7 +39,7 @@ def _app(text: cst.SimpleString) -> str:
     return str(text.evaluated_value).partition(".apps.")[0]
 
 
-def _lists(tree: cst.Module) -> Iterator[list[cst.SimpleString]]:
+def _lists(source: Source) -> Iterator[list[cst.SimpleString]]:
     """Yield the strings of each list of apps."""
     names = m.Name(m.MatchRegex(r"(?:[A-Z]\w*_)?APPS"))
     shapes = (
@@ -47,7 +49,9 @@ def _lists(tree: cst.Module) -> Iterator[list[cst.SimpleString]]:
         | m.Arg(keyword=names)
         | m.DictElement(key=m.SimpleString(m.MatchRegex(r"""['"]INSTALLED_APPS['"]""")))
     )
-    for node in m.findall(tree, shapes):
+    kinds = (cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Arg, cst.DictElement)
+    nodes: list[cst.CSTNode] = [node for kind in kinds for node in source.all(kind)]
+    for node in [each for each in nodes if m.matches(each, shapes)]:
         value = cast("cst.Assign | cst.Arg", node).value
         for each in m.findall(value, m.List() | m.Tuple()) if value is not None else ():
             elements = cast("cst.List | cst.Tuple", each).elements

@@ -37,10 +37,9 @@ class Moves:
         return tuple(sorted({name.rpartition(".")[2] for name in self.names}))
 
 
-def imports_of(tree: cst.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
+def imports_of(source: Source) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the dotted module of each ``from … import`` of a file, with leading dots, and the names; ``("*",)`` for all."""
-    for node in m.findall(tree, m.ImportFrom()):
-        assert isinstance(node, cst.ImportFrom)  # noqa: S101 - for type checkers
+    for node in source.all(cst.ImportFrom):
         names = tuple(alias.evaluated_name for alias in _aliases(node)) or ("*",)
         yield "." * len(node.relative) + _module(node), names
 
@@ -52,7 +51,8 @@ def move_names(source: Source, moves: Moves, kept: Iterable[str] = ()) -> None:
     (``from django_matt import MattAPI as NinjaAPI``). A string that names a moved name is noted, and not changed, if it is
     not an annotation.
     """
-    source.apply(_Mover(source, moves, frozenset(kept)).edits())
+    if any(word in source.text for word in moves.words):
+        source.apply(_Mover(source, moves, frozenset(kept)).edits())
 
 
 def _module(node: cst.ImportFrom) -> str:
@@ -78,12 +78,7 @@ class _Mover:
         self.source, self.moves = source, moves
         tree = source.tree
         self.scopes = {s for s in source.wrapper.resolve(ScopeProvider).values() if s is not None}
-        self.qualified = source.wrapper.resolve(QualifiedNameProvider)
-        self.froms = [
-            node
-            for node in cast("Sequence[cst.ImportFrom]", m.findall(tree, m.ImportFrom()))
-            if not node.relative
-        ]
+        self.froms = [node for node in source.all(cst.ImportFrom) if not node.relative]
         self.kept = kept | frozenset(self._in_all())
         self.bound = {each.name for scope in self.scopes for each in scope.assignments}
         top = {
@@ -113,9 +108,10 @@ class _Mover:
 
     def _in_all(self) -> Iterator[str]:
         """Yield the names in ``__all__``."""
-        target = m.AssignTarget(target=m.Name("__all__"))
-        lists = m.Assign(targets=[target]) | m.AugAssign(target=m.Name("__all__"))
-        for node in m.findall(self.source.tree, lists):
+        name = m.Name("__all__")
+        lists = [*self.source.all(cst.Assign), *self.source.all(cst.AugAssign)]
+        shape = m.Assign(targets=[m.AssignTarget(target=name)]) | m.AugAssign(target=name)
+        for node in [each for each in lists if m.matches(each, shape)]:
             for text in cast("Sequence[cst.SimpleString]", m.findall(node, m.SimpleString())):
                 yield str(text.evaluated_value)
 
@@ -190,12 +186,13 @@ class _Mover:
     ) -> tuple[list[Edit], list[str]]:
         """Return the edits that take names out of an import, and the comments behind them."""
         source, aliases = self.source, list(_aliases(node))
-        edits, comments = [], []
+        edits: list[Edit] = []
+        comments: list[str] = []
         for alias in removed:
             start, end = source.span(alias)
             line = source.text.rfind("\n", 0, start) + 1
             after = re.compile(r"\s*?,?[ \t]*(#[^\r\n]*)?(\r\n|\n|\r)").match(source.text, end)
-            if source.text[line:start].strip() or not after:
+            if node.lpar is None or source.text[line:start].strip() or not after:
                 break
             edits.append(Edit(line, after.end(), ""))
             comments += [after[1]] if after[1] else []
@@ -216,8 +213,11 @@ class _Mover:
         replaced: dict[int, str] = {}
         # By id, since a name may have two imports, in the branches of a condition.
         uses: dict[int, tuple[cst.Attribute, str]] = {}
-        for node in cast("Sequence[cst.Attribute]", m.findall(self.source.tree, m.Attribute())):
-            names: Any = self.qualified.get(node, set())
+        ends = set(self.moves.words)
+        nodes = [node for node in self.source.all(cst.Attribute) if node.attr.value in ends]
+        qualified = self.source.wrapper.resolve(QualifiedNameProvider) if nodes else {}
+        for node in nodes:
+            names: Any = qualified.get(node, set())
             for name in names() if callable(names) else names:
                 if name.source is QualifiedNameSource.IMPORT and name.name in self.moves.names:
                     uses[id(node)] = (node, self.moves.names[name.name])
@@ -282,22 +282,20 @@ class _Mover:
     # -- text ------------------------------------------------------------------------------------------------------------
 
     def _move_strings(self) -> Iterator[Edit]:
-        tree, source = self.source.tree, self.source
+        source = self.source
         annotations = {
             id(text)
-            for node in m.findall(tree, m.Annotation())
+            for node in source.all(cst.Annotation)
             for text in m.findall(node, m.SimpleString())
         }
-        statements = cast("Sequence[cst.Expr]", m.findall(tree, m.Expr(value=m.SimpleString())))
-        docstrings = {id(node.value) for node in statements}
-        for text in cast("Sequence[cst.SimpleString]", m.findall(tree, m.SimpleString())):
-            start, end = source.span(text)
+        docstrings = {id(node.value) for node in source.all(cst.Expr)}
+        for text in source.all(cst.SimpleString):
             if id(text) in annotations:
                 value = text.value
                 for old, new in self.renamed.items():
                     value = re.sub(rf"(?<![\w.]){old}\b", new, value)
                 if value != text.value:
-                    yield Edit(start, end, value)
+                    yield Edit(*source.span(text), value)
                 continue
             for name, target in self.moves.names.items():
                 if (

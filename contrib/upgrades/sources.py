@@ -1,11 +1,13 @@
 """The Python files of a project, and the edits that codemods make in their text."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
@@ -14,6 +16,7 @@ from django_matt.cli.repositories import run_git
 
 __all__ = ["Change", "Edit", "Note", "Source", "find_files", "read", "write"]
 
+N = TypeVar("N", bound=cst.CSTNode)
 _NOT_OURS = {"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"}
 
 
@@ -54,6 +57,8 @@ class Source:
     text: str
     notes: list[Note] = field(default_factory=list)
     _wrapper: MetadataWrapper | None = None
+    _lines: tuple[str, list[int]] | None = None
+    _nodes: tuple[cst.Module, dict[type[cst.CSTNode], list[cst.CSTNode]]] | None = None
 
     @property
     def wrapper(self) -> MetadataWrapper:
@@ -77,6 +82,18 @@ class Source:
         """What is to be written; None if no codemod changed anything."""
         after = self.text.encode(self.encoding)
         return None if after == self.before else Change(self.path, self.before, after)
+
+    def all(self, kind: type[N]) -> list[N]:
+        """Return the nodes of a kind in ``tree``, in their order. The tree is walked once for all kinds."""
+        if self._nodes is None or self._nodes[0] is not self.tree:
+            found: dict[type[cst.CSTNode], list[cst.CSTNode]] = {}
+            left: list[cst.CSTNode] = [self.tree]
+            while left:
+                node = left.pop()
+                found.setdefault(type(node), []).append(node)
+                left += reversed(node.children)
+            self._nodes = (self.tree, found)
+        return cast("list[N]", self._nodes[1].get(kind, []))
 
     def range_of(self, node: cst.CSTNode) -> CodeRange:
         """Return the lines (from 1) and columns of a node of ``tree``."""
@@ -124,11 +141,12 @@ class Source:
         self.text, self._wrapper = text, MetadataWrapper(tree, unsafe_skip_copy=True)
 
     def _starts(self) -> list[int]:
-        # As Python counts lines; str.splitlines() would also end one at a form feed.
-        starts = [0]
-        for line in self.text.replace("\r\n", "\n\n").replace("\r", "\n").split("\n"):
-            starts.append(starts[-1] + len(line) + 1)
-        return starts
+        """Return where each line begins."""
+        if self._lines is None or self._lines[0] != self.text:
+            # As Python counts lines; str.splitlines() would also end one at a form feed.
+            starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", self.text))]
+            self._lines = (self.text, starts)
+        return self._lines[1]
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:

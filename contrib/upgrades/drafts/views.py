@@ -314,7 +314,11 @@ def _standard(view: _View, action: str) -> list[str]:
     if action == "create":
         view.draft.matt.add("Status")
         save = _saved(view)
-        create = f"{view.model}.objects.create(**data.dict(exclude_unset=True){save})" if view.model else "None"
+        create = (
+            f"{view.model}.objects.create(**data.dict(exclude_unset=True){save})"
+            if view.model
+            else "None"
+        )
         if not view.model:
             view.note("create does not know its model.")
         return view.route(
@@ -335,7 +339,9 @@ def _standard(view: _View, action: str) -> list[str]:
     if is_patch and view.taken:
         view.draft.matt.add("PatchDict")
         data = f"PatchDict[{view.taken}]"
-    items = "data.items()" if is_patch or not view.taken else "data.dict(exclude_unset=True).items()"
+    items = (
+        "data.items()" if is_patch or not view.taken else "data.dict(exclude_unset=True).items()"
+    )
     lines = [
         f"def {name}(self, {key}, data: {data}):",
         f"    found = {view.found(view.key)}",
