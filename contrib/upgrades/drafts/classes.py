@@ -1,5 +1,6 @@
 """What drafts need to know of a project: its classes, what each of them extends, and where names come from."""
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from libcst.metadata import ImportAssignment, QualifiedNameProvider, ScopeProvid
 
 from django_matt.contrib.upgrades.sources import Note, Source
 
-__all__ = ["Class", "Draft", "Project", "draft_path"]
+__all__ = ["Class", "Draft", "Project", "code", "draft_path", "strings"]
 
 
 def draft_path(path: Path) -> Path:
@@ -68,8 +69,12 @@ class Class:
 
 
 def code(node: cst.CSTNode) -> str:
-    """Return the code of a node."""
-    return cst.Module([]).code_for_node(node).strip()
+    """Return the code of a node, on one line if it is an expression."""
+    text = cst.Module([]).code_for_node(node).strip()
+    if "\n" in text and isinstance(node, cst.BaseExpression):
+        # Comments cannot be kept on one line.
+        return ast.unparse(ast.parse(f"({text})", mode="eval"))
+    return text
 
 
 def strings(value: cst.BaseExpression | None) -> list[str]:

@@ -51,6 +51,26 @@ _LEFT = (
     *("ordering_fields", "ordering", "throttle_classes", "parser_classes", "renderer_classes"),
     *("authentication_classes", "lookup_url_kwarg", "throttle_scope"),
 )
+_HOOKS = (
+    *("get_serializer", "get_serializer_class", "get_serializer_context", "get_permissions"),
+    *(
+        "get_authenticators",
+        "get_throttles",
+        "filter_queryset",
+        "paginate_queryset",
+        "perform_create",
+    ),
+    *(
+        "perform_update",
+        "perform_destroy",
+        "get_paginated_response",
+        "initial",
+        "dispatch",
+        "__init__",
+    ),
+    *("initialize_request", "finalize_response", "handle_exception", "check_permissions"),
+)
+"""What REST framework calls, and nothing would call in a controller."""
 _CONVERTER = re.compile(r"<(?:(\w+):)?(\w+)>")
 _PYTHON = {"int": "int", "str": "str", "slug": "str", "uuid": "UUID", "path": "str", "": "str"}
 
@@ -77,7 +97,8 @@ def draft_permission(each: Class, draft: Draft) -> None:
     lines = [f"class {each.name}(permissions.BasePermission):"]
     for name, value in each.assignments():
         lines.append(f"    {name} = {draft.use(code(value))}")
-    for name, method in each.methods().items():
+    methods = each.methods()
+    for name, method in methods.items():
         names = [p.name.value for p in method.params.params]
         body = methods_text(method.body)
         text = "\n".join(body)
@@ -96,7 +117,10 @@ def draft_permission(each: Class, draft: Draft) -> None:
             f"    def {name}({', '.join(names)}):",
             *(f"        {line}" for line in text.splitlines()),
         ]
-    draft.parts.append("\n".join(lines) if len(lines) > 1 else f"{lines[0]}\n    pass")
+    if "has_permission" not in methods:
+        # As the base class of REST framework; that of Ninja Extra has none.
+        lines += ["", "    def has_permission(self, request, controller):", "        return True"]
+    draft.parts.append("\n".join(lines))
 
 
 class _View:
@@ -144,7 +168,9 @@ class _View:
 
     def _permissions(self, default: list[str]) -> list[str]:
         value = self.project.inherited(self.each, "permission_classes")
-        if value is None:
+        if "get_permissions" in self.methods:
+            names = ["get_permissions()"]
+        elif value is None:
             names = default
         elif isinstance(value, cst.List | cst.Tuple):
             names = [code(element.value) for element in value.elements]
@@ -188,6 +214,8 @@ class _View:
 
     def found(self, key: str) -> str:
         """Return the code that reads the object of a key, and checks its permissions."""
+        if "get_object" in self.methods:
+            return "self.get_object()"
         return f"self.get_object_or_exception({self.rows or 'None'}, {self.key}={key})"
 
     def route(self, verb: str, path: str, response: str, lines: list[str]) -> list[str]:
@@ -222,7 +250,7 @@ def draft_view(
     is_set = any(name.startswith("viewsets.") for name in extended)
     lines: list[str] = []
     for name, method in view.methods.items():
-        if name == "get_queryset" or (name.startswith("_") and name != "__init__"):
+        if name not in (*_VERBS, *actions, *_HOOKS) and not _decorator(method):
             lines += _helper(view, name, method)
     _find_paths(view, paths, is_set=is_set, has_key=bool(set(actions) - {"list", "create"}))
     for action in actions:
@@ -231,16 +259,12 @@ def draft_view(
         else:
             lines += _standard(view, action)
     for name, method in view.methods.items():
-        extra = next(
-            (d for d in method.decorators if "action" in code(d.decorator).partition("(")[0]), None
-        )
-        if extra is not None:
-            lines += _extra(view, name, method, code(extra.decorator))
+        decorator = _decorator(method)
+        if decorator:
+            lines += _extra(view, name, method, decorator)
         elif name in _VERBS and name not in actions:
             lines += _verb(view, name, method, paths or ["/"])
-        elif name == "perform_create" and "create" in actions:
-            continue
-        elif name not in ("get_queryset", *actions) and not name.startswith("_"):
+        elif name in _HOOKS and (name != "perform_create" or "create" not in actions):
             view.note(f"the method {name} was not carried over.", method.name)
     for name in _LEFT:
         if project.inherited(each, name) is not None:
@@ -253,6 +277,18 @@ def draft_view(
     text = "\n".join(f"    {line}".rstrip() for line in lines).strip("\n") or "    pass"
     head = f'@api_controller("", tags=["{view.noun}"]{rules})'
     draft.parts.append(f"{head}\nclass {controller_name(each.name)}(ControllerBase):\n{text}")
+
+
+def _async(method: cst.FunctionDef) -> str:
+    return "async " if method.asynchronous else ""
+
+
+def _decorator(method: cst.FunctionDef) -> str:
+    """Return the code of a method's ``@action``; empty without one."""
+    found = (code(each.decorator) for each in method.decorators)
+    return next(
+        (text for text in found if text.partition("(")[0].rpartition(".")[2] == "action"), ""
+    )
 
 
 def _find_paths(view: _View, paths: list[str], *, is_set: bool, has_key: bool) -> None:
@@ -374,7 +410,8 @@ def _helper(view: _View, name: str, method: cst.FunctionDef) -> list[str]:
         view.note(
             f"{name} uses {', '.join(body.left)}, which controllers do not have.", method.name
         )
-    return [f"def {name}({code(method.params)}):", *(f"    {line}" for line in body.lines), ""]
+    head = f"{_async(method)}def {name}({code(method.params)}):"
+    return [head, *(f"    {line}" for line in body.lines), ""]
 
 
 def _own(view: _View, action: str) -> list[str]:
@@ -433,7 +470,8 @@ def _route_of(
         view.draft.matt.add("Status")
     if body.needs_data:
         view.draft.imports.add("from typing import Any")
-        arguments += ", data: dict[str, Any]"
+        view.draft.matt.add("Body")
+        arguments += ", data: dict[str, Any] = Body(...)"
         view.note(f"the body of {name} is any object: give `data` a schema.", method.name)
     response = ""
     if body.statuses - {200}:
@@ -444,5 +482,5 @@ def _route_of(
         verb,
         path,
         response,
-        [f"def {name}(self{arguments}):", *(f"    {line}" for line in body.lines)],
+        [f"{_async(method)}def {name}(self{arguments}):", *(f"    {line}" for line in body.lines)],
     )
