@@ -20,16 +20,16 @@ settings.configure(
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
 )
 
-import django
+import django  # noqa: E402 - they need the settings
 
 django.setup()
 
-from django.contrib.auth.models import Group
-from django.core.management import call_command
-from django.test import Client
-from django.urls import path
+from django.contrib.auth.models import Group  # noqa: E402 - they need the settings
+from django.core.management import call_command  # noqa: E402 - they need the settings
+from django.test import Client  # noqa: E402 - they need the settings
+from django.urls import path  # noqa: E402 - they need the settings
 
-from django_matt import MattAPI, ModelSchema, __version__
+from django_matt import MattAPI, ModelSchema, __version__  # noqa: E402 - they need the settings
 
 COMPILED = ("django_matt.serialization._encoder_c", "django_matt.rows._rows_c")
 

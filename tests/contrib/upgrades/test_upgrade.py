@@ -137,6 +137,15 @@ def test_what_a_release_did_not_have_any_more_is_left_out(project: Project):
     assert project.run("upgrade")[0].startswith("Nothing to change for Django Matt 1.0.0.dev0")
 
 
+def test_the_diff_of_the_page_is_what_the_command_prints(project: Project):
+    page = (TREE / "docs" / "upgrading.md").read_text()
+    shown = page.partition("```diff\n")[2].partition("```")[0]
+    before = [line[1:] for line in shown.splitlines()[3:] if not line.startswith("+")]
+    project.write({"shop/views.py": "\n".join(before) + "\n"})
+    out, _ = project.run("upgrade", dry_run=True)
+    assert [line.rstrip() for line in out.splitlines()] == shown.splitlines()
+
+
 def warned() -> Iterator[tuple[str, str]]:
     """Yield each file of Django Matt that warns of a deprecation, with the text of the file."""
     for path in [*(TREE / "django_matt").rglob("*.py"), *(TREE / "contrib").rglob("*.py")]:
