@@ -109,6 +109,11 @@ def _places(paths: list[Path] | None, dry_run: bool, what: str) -> tuple[Path, l
     return root, places
 
 
+def _is_asked(no_input: bool) -> bool:
+    """Return whether a person at a terminal is asked."""
+    return not no_input and sys.stdin.isatty()
+
+
 def _finish(
     changes: "Sequence[Change]",
     notes: "Sequence[Note]",
@@ -130,8 +135,11 @@ def _finish(
         err.print(f"  {place}: {note.text}", markup=False, soft_wrap=True)
     if not changes or dry_run:
         return
-    if not no_input and sys.stdin.isatty() and not typer.confirm("Make these changes?", True):
+    if _is_asked(no_input) and not typer.confirm("Make these changes?", True):
         fail("nothing was changed.")
-    write(changes)
+    try:
+        write(changes)
+    except OSError as error:
+        fail(f"a file cannot be written: {error}. To undo what was changed:", "git restore .")
     out.print(f"Changed {len(changes)} files. To undo it:", style="bold")
     out.print("    git restore . && git clean --interactive", markup=False)

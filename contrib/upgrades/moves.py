@@ -215,10 +215,11 @@ class _Mover:
         uses: dict[int, tuple[cst.Attribute, str]] = {}
         ends = set(self.moves.words)
         nodes = [node for node in self.source.all(cst.Attribute) if node.attr.value in ends]
-        qualified = self.source.wrapper.resolve(QualifiedNameProvider) if nodes else {}
+        qualified: Any = self.source.wrapper.resolve(QualifiedNameProvider) if nodes else {}
         for node in nodes:
             names: Any = qualified.get(node, set())
-            for name in names() if callable(names) else names:
+            found: Any = names() if callable(names) else names
+            for name in found:
                 if name.source is QualifiedNameSource.IMPORT and name.name in self.moves.names:
                     uses[id(node)] = (node, self.moves.names[name.name])
         additions: dict[int, tuple[Any, list[tuple[str, str]]]] = {}

@@ -140,6 +140,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(distributions: dict[str, P
         inside = {name.partition("/")[2] for name in sdist.getnames()}
     assert {
         "pyproject.toml",
+        "setup.py",
         "LICENSE",
         "README.md",
         "django_matt/contrib/planted/apps.py",

@@ -156,7 +156,7 @@ class Draft:
         for name in sorted(names) if scope is not None else ():
             for assignment in scope.assignments[name] if scope is not None else ():
                 if isinstance(assignment, ImportAssignment):
-                    line = _import_of(assignment.node, name)
+                    line = _import_of(cast("cst.Import", assignment.node), name)
                     if name != "permissions" or "rest_framework" not in line:
                         self.imports.add(line)
                 elif assignment.name not in self.drafted():
@@ -210,8 +210,7 @@ def _import_of(node: cst.Import | cst.ImportFrom, name: str) -> str:
         asname = f" as {local}" if local else ""
         if isinstance(node, cst.Import):
             return f"import {alias.evaluated_name}{asname}"
-        module = "." * len(node.relative) + (
-            get_full_name_for_node(node.module) if node.module else ""
-        )
+        name_of = get_full_name_for_node(node.module) if node.module else None
+        module = "." * len(node.relative) + (name_of or "")
         return f"from {module} import {alias.evaluated_name}{asname}"
     return code(node)

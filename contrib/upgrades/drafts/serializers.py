@@ -98,9 +98,9 @@ def draft_serializer(project: Project, each: Class, draft: Draft) -> None:
     listed = strings(meta.value("fields")) if meta else []
     fixed = {"id", "pk", *(strings(meta.value("read_only_fields")) if meta else [])}
     hidden: set[str] = set()
-    for name, options in _extra(meta):
-        fixed |= {name} if "read_only" in options else set()
-        hidden |= {name} if "write_only" in options else set()
+    for name, on in _extra(meta):
+        fixed |= {name} if "read_only" in on else set()
+        hidden |= {name} if "write_only" in on else set()
     for name, value in declared.items():
         options = _options(value)
         if options.get("read_only") == "True" or _kind(value) == "SerializerMethodField":
