@@ -89,8 +89,10 @@ class Project:
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
         self.classes: dict[str, Class] = {}
+        self._names: list[object] = []
         for source in sources:
             names = source.wrapper.resolve(QualifiedNameProvider)
+            self._names.append(names)
             for node in source.tree.body:
                 if isinstance(node, cst.ClassDef):
                     bases = tuple(_full(base.value, names) for base in node.bases)
@@ -109,17 +111,51 @@ class Project:
                 found |= self.extends(parent, seen | {each.name})
         return found
 
+    def full_name(self, node: cst.BaseExpression) -> str:
+        """Return the full name of what a name or an attribute of any file means; empty for other expressions.
+
+        The text of a string is a full name already.
+        """
+        if isinstance(node, cst.SimpleString):
+            return str(node.evaluated_value)
+        if not isinstance(node, cst.Name | cst.Attribute):
+            return ""
+        found = (_full(node, names) for names in self._names)
+        plain = get_full_name_for_node(node) or ""
+        return next((name for name in found if name != plain), plain)
+
+    def lineage(self, each: Class) -> list[Class]:
+        """Return a class of the project with its bases in the project, the class itself last."""
+        found: list[Class] = []
+        for base in reversed(each.bases):
+            parent = self.classes.get(base.rpartition(".")[2])
+            if parent and parent is not each and each.name not in parent.bases:
+                found += [one for one in self.lineage(parent) if one not in found]
+        return [*found, each]
+
+    def methods(self, each: Class) -> dict[str, tuple[Class, cst.FunctionDef]]:
+        """Return the methods of a class and of its bases in the project, each with the class that has it."""
+        return {
+            name: (one, method)
+            for one in self.lineage(each)
+            for name, method in one.methods().items()
+        }
+
+    def foreign(self, each: Class) -> list[str]:
+        """Return the bases of a class that are neither of the project nor of REST framework."""
+        return [
+            base
+            for one in self.lineage(each)
+            for base in one.bases
+            if base != "object"
+            and not base.startswith("rest_framework.")
+            and base.rpartition(".")[2] not in self.classes
+        ]
+
     def inherited(self, each: Class, name: str) -> cst.BaseExpression | None:
         """Return what a class or its bases in the project assign to an attribute."""
-        seen = set[str]()
-        while each.name not in seen:
-            seen.add(each.name)
-            value = each.value(name)
-            if value is not None:
-                return value
-            parents = [self.classes.get(base.rpartition(".")[2]) for base in each.bases]
-            each = next((parent for parent in parents if parent), each)
-        return None
+        found = (one.value(name) for one in reversed(self.lineage(each)))
+        return next((value for value in found if value is not None), None)
 
 
 def _full(node: cst.BaseExpression, names: object) -> str:

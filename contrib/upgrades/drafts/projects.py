@@ -9,14 +9,10 @@ import libcst as cst
 import libcst.matchers as m
 
 from django_matt.contrib.upgrades.drafts.classes import Draft, Project, code, draft_path, strings
+from django_matt.contrib.upgrades.drafts.permissions import draft_permission, is_permission
+from django_matt.contrib.upgrades.drafts.routes import controller_name
 from django_matt.contrib.upgrades.drafts.serializers import draft_serializer, is_serializer
-from django_matt.contrib.upgrades.drafts.views import (
-    controller_name,
-    draft_permission,
-    draft_view,
-    is_permission,
-    is_view,
-)
+from django_matt.contrib.upgrades.drafts.views import draft_view, is_view
 from django_matt.contrib.upgrades.sources import Change, Note, Source
 from django_matt.generation.formatters import format_module
 
@@ -28,6 +24,8 @@ WORDS = ("rest_framework", "REST_FRAMEWORK", "urlpatterns")
 def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
     """Return the drafts of a project's files, and what a person has to do. A draft that exists is not written again."""
     written = [each for each in sources if "rest_framework" in each.text]
+    if not written:
+        return [], []
     project = Project([each for each in written if not each.path.stem.endswith("_draft")])
     urls = _urls(project, sources)
     default, notes = _default_permissions(sources)
@@ -38,7 +36,7 @@ def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
         if is_serializer(project, each):
             draft_serializer(project, each, one)
         elif is_permission(project, each):
-            draft_permission(each, one)
+            draft_permission(project, each, one)
         elif is_view(project, each):
             draft_view(project, each, one, urls.get(each.name, []), default)
             controllers[controller_name(each.name)] = each.name
@@ -51,7 +49,6 @@ def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
                     "@api_view was not carried over: write it as a route of a router.",
                 )
             )
-    changes: list[Change] = []
     for source in sources:
         found = [c for c, view in controllers.items() if view in _mentioned(source)]
         if found and "urlpatterns" in source.text:
@@ -64,7 +61,23 @@ def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
                 f"api = MattAPI()\napi.register_controllers({', '.join(found)})\n\n"
                 '# Below the prefix that the URLs of this file have.\nurlpatterns = [path("", api.urls)]'
             )
-    for one in drafts.values():
+    changes = _changes(list(drafts.values()), notes)
+    if changes:
+        notes.insert(
+            0,
+            Note(
+                root,
+                0,
+                "The drafts are in use when you include urls_draft instead of urls. Authentication is drafted as Django's session.",
+            ),
+        )
+    return changes, notes
+
+
+def _changes(drafts: list[Draft], notes: list[Note]) -> list[Change]:
+    """Return the files of the drafts, and add what there is to say about them to ``notes``."""
+    changes: list[Change] = []
+    for one in drafts:
         if not one.parts:
             continue
         target = draft_path(one.source.path)
@@ -85,16 +98,7 @@ def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
             continue
         changes.append(Change(target, None, format_module(text, target).encode()))
         notes += one.notes
-    if changes:
-        notes.insert(
-            0,
-            Note(
-                root,
-                0,
-                "The drafts are in use when you include urls_draft instead of urls. Authentication is drafted as Django's session.",
-            ),
-        )
-    return changes, notes
+    return changes
 
 
 def _mentioned(source: Source) -> set[str]:
@@ -148,6 +152,8 @@ def _default_permissions(sources: list[Source]) -> tuple[list[str], list[Note]]:
     notes: list[Note] = []
     default: list[str] = []
     for source in sources:
+        if "REST_FRAMEWORK" not in source.text:
+            continue
         shape = m.Assign(targets=[m.AssignTarget(target=m.Name("REST_FRAMEWORK"))])
         for node in m.findall(source.tree, shape):
             value = cast("cst.Assign", node).value

@@ -85,28 +85,38 @@ def schema_names(name: str) -> tuple[str, str]:
 
 def model_of(project: Project, serializer: Class) -> str:
     """Return the code that names a serializer's model; empty without one."""
-    meta = serializer.inner("Meta")
+    meta = _meta_of(project, serializer)
     return meta.text("model") if meta else ""
+
+
+def _meta_of(project: Project, serializer: Class) -> Class | None:
+    """Return the ``Meta`` of a serializer, which may be that of a base."""
+    found = (one.inner("Meta") for one in reversed(project.lineage(serializer)))
+    return next((meta for meta in found if meta), None)
 
 
 def draft_serializer(project: Project, each: Class, draft: Draft) -> None:
     """Add the schemas of a serializer to a draft."""
-    meta = each.inner("Meta")
+    lineage = project.lineage(each)
+    meta = _meta_of(project, each)
     model = meta.text("model") if meta else ""
-    methods = each.methods()
-    declared = {name: value for name, value in each.assignments() if isinstance(value, cst.Call)}
+    methods = {name: method for name, (_, method) in project.methods(each).items()}
+    declared = {
+        name: value
+        for one in lineage
+        for name, value in one.assignments()
+        if isinstance(value, cst.Call)
+    }
+    if meta and meta.node.bases:
+        # What it inherits may hide fields.
+        draft.notes.append(
+            each.note("Meta extends another class: the schemas have no fields.", meta.node)
+        )
+        draft.matt.add("Schema")
+        draft.parts += [f"class {name}(Schema):\n    pass" for name in schema_names(each.name)]
+        return
     listed = strings(meta.value("fields")) if meta else []
-    fixed = {"id", "pk", *(strings(meta.value("read_only_fields")) if meta else [])}
-    hidden: set[str] = set()
-    for name, on in _extra(meta):
-        fixed |= {name} if "read_only" in on else set()
-        hidden |= {name} if "write_only" in on else set()
-    for name, value in declared.items():
-        options = _options(value)
-        if options.get("read_only") == "True" or _kind(value) == "SerializerMethodField":
-            fixed.add(name)
-        if options.get("write_only") == "True":
-            hidden.add(name)
+    fixed, hidden = _limits(meta, declared)
     used: set[str] = set()
     for number, schema in enumerate(schema_names(each.name)):
         left_out = hidden if number else fixed
@@ -138,6 +148,22 @@ def draft_serializer(project: Project, each: Class, draft: Draft) -> None:
             draft.notes.append(each.note(f"the method {name} was not carried over.", function.name))
     if meta and meta.text("depth"):
         draft.notes.append(each.note("Meta.depth was not carried over: nest schemas.", meta.node))
+
+
+def _limits(meta: Class | None, declared: dict[str, cst.Call]) -> tuple[set[str], set[str]]:
+    """Return the fields that are only read, and those that are only written."""
+    fixed = {"id", "pk", *(strings(meta.value("read_only_fields")) if meta else [])}
+    hidden: set[str] = set()
+    for name, on in _extra(meta):
+        fixed |= {name} if "read_only" in on else set()
+        hidden |= {name} if "write_only" in on else set()
+    for name, value in declared.items():
+        options = _options(value)
+        if options.get("read_only") == "True" or _kind(value) == "SerializerMethodField":
+            fixed.add(name)
+        if options.get("write_only") == "True":
+            hidden.add(name)
+    return fixed, hidden
 
 
 def _extra(meta: Class | None) -> Iterator[tuple[str, set[str]]]:

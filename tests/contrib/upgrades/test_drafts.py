@@ -1,5 +1,6 @@
 """``matt adopt`` of REST framework: the drafts answer as the views that they were drafted from."""
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -339,3 +340,95 @@ class Loop(Loop, permissions.BasePermission):
     for path in project.folder.glob("*_draft.py"):
         compile(path.read_text(), str(path), "exec")
     assert (project.folder / "views_draft.py").exists()
+
+
+GUARDED = """\
+from rest_framework import filters, permissions, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.response import Response
+from third.party import IsAuthenticated as Strange, Mixin, OwnerFilter
+
+class IsOwner(permissions.BasePermission):
+    def has_object_permission(self, request, view, obj): return obj.user == request.user
+class IsOwnerToo(IsOwner): message = "no"
+class IsUser(permissions.IsAuthenticated): ...
+class IsOdd(permissions.DjangoModelPermissions): ...
+class BaseSerializer(serializers.ModelSerializer):
+    secret = serializers.CharField(write_only=True)
+class BookSerializer(BaseSerializer):
+    class Meta:
+        model = Book
+        fields = ["id", "secret", "password"]
+        extra_kwargs = {"password": {"write_only": True}}
+    def create(self, data): ...
+class NarrowSerializer(serializers.ModelSerializer):
+    class Meta(BookSerializer.Meta): fields = "__all__"
+    def to_representation(self, instance): ...
+
+class Base(viewsets.ModelViewSet):
+    serializer_class = BookSerializer
+    permission_classes = [AllowAny]
+    queryset = Book.objects.all()
+    def get_queryset(self): return Book.objects.filter(user=self.request.user)
+class Inherits(Base):
+    permission_classes = [IsOwnerToo]
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def lock(self, request, pk): return Response()
+    @action(detail=True, methods=["post"], permission_classes=[Strange])
+    def open(self, request, pk): return Response()
+class Either(Base):
+    permission_classes = [permissions.IsAdminUser & permissions.AllowAny]
+class Renamed(Base):
+    permission_classes = [Strange]
+class Dynamic(Base):
+    def get_permissions(self): return []
+class Initial(Base):
+    def initial(self, request): check(request)
+class Filtered(Base):
+    filter_backends = [filters.SearchFilter, OwnerFilter]
+class Plain(Base):
+    filter_backends = [filters.SearchFilter]
+    http_method_names = ["get", "delete"]
+    def perform_destroy(self, instance): instance.hide()
+class Mixed(Mixin, viewsets.ReadOnlyModelViewSet):
+    queryset = Book.objects.all()
+class Narrow(viewsets.ModelViewSet):
+    permission_classes = [AllowAny]
+    serializer_class = NarrowSerializer
+    queryset = Book.objects.all()
+"""
+
+
+def test_what_may_refuse_or_hide_something_is_closed(project: Project):
+    project.write({"views.py": GUARDED})
+    _, err = project.run("adopt")
+    assert "no draft" not in err
+    draft = project.read("views_draft.py")
+    found = re.findall(r"permissions=\[([^]]*)\],?\s*\)\nclass (\w+)Controller", draft)
+    rules = {name: " ".join(rule.split()) for rule, name in found}
+    staff = "permissions.IsAdminUser"
+    assert rules["Inherits"] == "IsOwnerToo"
+    assert rules["Either"] == rules["Renamed"] == staff
+    for name in ("Dynamic", "Initial", "Filtered", "Mixed", "Narrow"):
+        assert staff in rules[name], name
+    assert rules["Plain"] == "permissions.AllowAny"
+    assert "class IsOwnerToo(IsOwner):" in draft
+    assert "class IsUser(permissions.IsAuthenticated):" in draft
+    assert f"class IsOdd({staff}):" in draft
+    # Rows stay those of the inherited get_queryset, and actions have their own rules.
+    inherits = draft.partition("class InheritsController")[2].partition("\nclass ")[0]
+    assert "filter(user=self.context.request.user)" in inherits
+    lock, _, opened = inherits.partition("def lock_inherits")
+    assert "permissions=[permissions.IsAuthenticated]" in lock.rpartition("@http_post")[2]
+    assert f"permissions=[{staff}]" in opened
+    assert "auth=SessionAuthenticator()" in lock.rpartition("@http_post")[2]
+    assert 'raise NotImplementedError("create of Inherits")' in inherits
+    plain = draft.partition("class PlainController")[2].partition("\nclass ")[0]
+    assert re.findall(r"@http_(\w+)", plain) == ["get", "get", "delete"]
+    assert 'raise NotImplementedError("destroy of Plain")' in plain
+    # Nothing that is only written is shown.
+    shown = draft.partition("class BookOut")[2].partition("\nclass ")[0]
+    assert "secret" not in shown
+    assert "password" not in shown
+    assert "class NarrowOut(Schema):\n    pass" in draft
