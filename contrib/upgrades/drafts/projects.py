@@ -68,7 +68,8 @@ def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
             Note(
                 root,
                 0,
-                "The drafts are in use when you include urls_draft instead of urls. Authentication is drafted as Django's session.",
+                "The drafts are in use when you include urls_draft instead of urls. Authentication is drafted as Django's "
+                "session; routes with AllowAny have none, and check no CSRF token.",
             ),
         )
     return changes, notes
