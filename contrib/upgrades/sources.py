@@ -1,9 +1,11 @@
 """The Python files of a project, and the edits that codemods make in their text."""
 
+import ast
 import os
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,8 @@ from django_matt.cli.repositories import run_git
 
 __all__ = ["Change", "Edit", "Note", "Source", "find_files", "read", "write"]
 
+_MAX_DEPTH = 200
+"""libcst walks a tree by recursion, which Python limits."""
 N = TypeVar("N", bound=cst.CSTNode)
 _NOT_OURS = {"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"}
 
@@ -191,17 +195,31 @@ def read(paths: Iterable[Path], words: Iterable[str]) -> tuple[list[Source], lis
             data = path.read_bytes()
             if not any(word in data for word in wanted):
                 continue
+            # Python's parser first: libcst's ends the process where code is nested thousands of times.
+            with warnings.catch_warnings(action="ignore"):
+                if _depth(ast.parse(data)) > _MAX_DEPTH:
+                    raise ValueError("its code is nested too deeply")
             tree = cst.parse_module(data)
             if tree.bytes != data:
                 raise ValueError("it would not be written as it was read")
             text = data.decode(tree.encoding)
-        except cst.ParserSyntaxError as error:
-            notes.append(Note(path, error.raw_line, "not changed: Python cannot read this line."))
-        except (OSError, ValueError, LookupError, RecursionError) as error:
+        except (SyntaxError, cst.ParserSyntaxError) as error:
+            line = error.lineno or 0 if isinstance(error, SyntaxError) else error.raw_line
+            notes.append(Note(path, line, "not changed: Python cannot read this line."))
+        except (OSError, ValueError, LookupError, RecursionError, MemoryError) as error:
             notes.append(Note(path, 0, f"not changed: {error}."))
         else:
             sources.append(Source(path, data, tree.encoding, text))
     return sources, notes
+
+
+def _depth(tree: ast.AST) -> int:
+    """Return how deep a syntax tree is."""
+    depth, level = 0, [tree]
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
 
 
 def write(changes: Iterable[Change]) -> None:

@@ -323,3 +323,50 @@ def test_names_that_come_along_are_the_same_objects():
     for module, package in (("ninja", ninja), ("ninja_extra", ninja_extra)):
         for name in SWAP.along[module]:
             assert getattr(package, name) is getattr(django_matt, name), f"{module}.{name}"
+
+
+@pytest.mark.sampled(100)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0",
+        b"\xff\xfe\x00",
+        b"# coding: klingon\n",
+        b"# coding: latin-1\n'\xe9'\n",
+        b"'\xe9'\n",
+        b"x = " + b"(" * 5_000 + b")" * 5_000 + b"\n",
+        b"x = " + b"-" * 1_000 + b"1\n",
+        b"x = 1" + b" + 1" * 100 + b"\n",
+        b"\tx = 1\n y = 2\n",
+        b"print 'two'\n",
+        b"x = '\\d'\n",
+        b"match x:\n    case [1, *_]: pass\n",
+        b"x = 1\r\ny = 2\rz = 3\n",
+    ],
+    ids=range(14),
+)
+def test_a_file_that_is_odd_or_broken_is_adopted_or_reported_and_never_spoiled(
+    tmp_path: Path, data: bytes
+):
+    path = tmp_path / "odd.py"
+    path.write_bytes(data + b"from ninja import NinjaAPI\n")
+    sources, notes = read([path], WORDS)
+    assert len(sources) + len(notes) == 1
+    adopt(sources, tmp_path)
+    for source in sources:
+        assert source.change
+        assert source.change.after == data + b"from django_matt import MattAPI\n"
+
+
+def test_the_example_of_a_migration_is_what_the_command_makes():
+    folder = Path(__file__).resolve().parents[3] / "examples" / "migration"
+    sources, _ = read([folder / "before" / "notes.py"], WORDS)
+    assert adopt(sources, folder) == []
+    after = (folder / "after" / "notes.py").read_text()
+    for part in ("class NoteIn", "INSTALLED_APPS"):
+        assert (
+            sources[0].text.partition(part)[2].splitlines()[0]
+            == after.partition(part)[2].splitlines()[0]
+        )
+    assert sources[0].text.partition("class NoteIn")[2] == after.partition("class NoteIn")[2]
