@@ -27,7 +27,7 @@ SOURCES := pyproject.toml $(wildcard setup.py) $(wildcard django_matt/serializat
 EXTENSION := django_matt/rows/_rows_c.*[od]
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-sign-in test-sqlite test-servers test-projects test-next test-newest check format encoder bench docs peers upstream lock clean
+.PHONY: help demo test test-quick test-sign-in test-sqlite test-servers test-projects test-next test-newest check format encoder bench docs peers upstream dist lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -191,6 +191,13 @@ peers: ## Run the peers' own tests with MattAPI swapped in (PEERS=<folder with c
 
 upstream: $(VENV)/.test ## Run Django's own tests of its ASGI handler with ours in its place
 	@$(RUN) -m benchmarks.upstream
+
+# The wheel is built from the source distribution, so that a file which that lacks is missed here.
+dist: $(VENV)/.test ## Build the source distribution and the wheel without compiled modules into dist/, and check both
+	@rm -rf dist
+	@MATT_PURE=1 .ci/during "Building dist/" $(RUN) -m build --installer uv --outdir dist .
+	@$(RUN) -m twine check --strict dist/*
+	@ls dist
 
 lock: | $(VENV)/bin/uv ## Resolve requirements/*.txt again
 	@compile="$(PIP) compile --quiet --universal --python-version 3.11 --no-emit-index-url --annotation-style line --upgrade pyproject.toml"; set -e; \

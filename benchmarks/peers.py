@@ -2,6 +2,7 @@
 
 ``make peers PEERS=<folder>`` looks for checkouts in the folder, runs each suite with ``NinjaExtraAPI`` and with ``MattAPI``
 against the *installed* ninja and ninja_extra, and names every test that passes with the first and fails with the second.
+With ``--adopt``, the second run is that of the suite as ``matt adopt`` changes it.
 """
 
 import argparse
@@ -74,7 +75,21 @@ def run(root: Path, api_class: str, select: list[str], *, show: bool) -> dict[st
         return json.loads(outcomes.read_text())
 
 
-def compare(package: str, root: Path, select: list[str], *, show: bool) -> list[str]:
+def adopt(root: Path) -> int:
+    """Change the files of a suite as ``matt adopt`` does; return how many."""
+    from django_matt.contrib.upgrades import adoptions
+    from django_matt.contrib.upgrades.sources import find_files, read, write
+
+    sources, _ = read(find_files([root / "tests"]), adoptions.WORDS)
+    adoptions.adopt(sources, root)
+    changes = [change for source in sources if (change := source.change)]
+    write(changes)
+    return len(changes)
+
+
+def compare(
+    package: str, root: Path, select: list[str], *, show: bool, adopts: bool = False
+) -> list[str]:
     """Run one suite with both classes, print the difference, return the tests that only the baseline passes."""
     with tempfile.TemporaryDirectory(prefix="matt-peers-") as scratch:
         copy = Path(scratch) / root.name
@@ -83,7 +98,10 @@ def compare(package: str, root: Path, select: list[str], *, show: bool) -> list[
             root, copy, ignore=lambda at, _: [package, ".git"] if Path(at) == root else []
         )
         before = run(copy, BASELINE, select, show=False)
-        after = run(copy, OURS, select, show=show)
+        if adopts:
+            print(f"\n{root.name}: matt adopt changes {adopt(copy)} files")
+        # An adopted suite imports MattAPI itself; what it does not import stays what it was.
+        after = run(copy, BASELINE if adopts else OURS, select, show=show)
     passed = {test for test, reason in before.items() if not reason}
     passes = {test for test, reason in after.items() if not reason}
     lost = sorted(passed - passes)
@@ -105,6 +123,9 @@ def main() -> None:
     parser.add_argument(
         "--show", action="store_true", help="show pytest's output of the run with MattAPI"
     )
+    parser.add_argument(
+        "--adopt", action="store_true", help="let `matt adopt` change the suite instead of a swap"
+    )
     parser.add_argument("--only", choices=PACKAGES, help="one peer only")
     parser.add_argument(
         "--select", nargs="+", default=[], help="arguments of pytest, such as tests/test_auth.py"
@@ -122,7 +143,7 @@ def main() -> None:
     lost = [
         test
         for package, root in found
-        for test in compare(package, root, options.select, show=options.show)
+        for test in compare(package, root, options.select, show=options.show, adopts=options.adopt)
     ]
     print(f"\n{len(lost)} tests pass on NinjaExtraAPI and fail on MattAPI.")
     sys.exit(1 if lost and options.fail else 0)

@@ -57,9 +57,9 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     try:
         get_settings()
     except ImproperlyConfigured as error:
-        return [
-            Error(str(error), hint="Correct or remove the option in settings.MATT.", id="matt.E001")
-        ]
+        from django_matt import option_names  # not needed to serve
+
+        return [Error(str(error), hint=option_names.hint(), id="matt.E001")]
     return []
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["install_line", "path_of", "read_origin", "target"]
+__all__ = ["DISTRIBUTION", "install_line", "path_of", "read_origin", "target"]
 
-REQUIREMENT = "django-matt[{}]>=1.0.0.dev0"
+DISTRIBUTION = "django-matt"
+"""The name of the distribution, as in pyproject.toml. Nothing else in the code repeats it (docs/naming.md)."""
+REQUIREMENT = f"{DISTRIBUTION}[{{}}]>=1.0.0.dev0"
 """The requirement for a package index, where a package of that name with versions up to 0.10 is unrelated."""
 
 
@@ -40,7 +42,7 @@ def target(extras: str, origin: dict[str, Any] | None = None) -> str:
     if vcs:
         url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
     if url and not url.startswith("file:"):
-        return shlex.quote(f"django-matt[{extras}] @ {url}")
+        return shlex.quote(f"{DISTRIBUTION}[{extras}] @ {url}")
     return shlex.quote(REQUIREMENT.format(extras))
 
 
@@ -51,7 +53,7 @@ def read_origin() -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = json.loads(
-            distribution("django-matt").read_text("direct_url.json") or "{}"
+            distribution(DISTRIBUTION).read_text("direct_url.json") or "{}"
         )
     except (PackageNotFoundError, ValueError):
         found = {}

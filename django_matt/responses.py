@@ -48,10 +48,10 @@ __all__ = ["ResponseBuilder", "own_rendering", "prepare_stream", "response_forma
 
 dumps = encoder.dumps
 
-# Ninja's words.
+# Ninja's words, and our codemod.
 _TUPLE = (
     "Returning tuple (status_code, response) is deprecated. "
-    "Use Status(status_code, response) instead."
+    "Use Status(status_code, response) instead: `matt upgrade` rewrites it (status-tuples)."
 )
 _PAGINATING = frozenset({"ninja.pagination", "ninja_extra.pagination.operations"})
 # What these read of an item is known; other paginators get every column.

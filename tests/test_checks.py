@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from ninja.throttling import AnonRateThrottle
 
-from django_matt import MattAPI, checks
+from django_matt import MattAPI, checks, option_names
 from django_matt.discovery import find_apis
 
 
@@ -36,6 +36,25 @@ def test_a_mistake_in_the_settings_is_an_error_with_a_hint(settings_module, name
     with pytest.raises(SystemCheckError, match=word) as failed:
         call_command("check", "--tag", "matt")
     assert "HINT" in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"MAX_ERORS": 1}, "Did you mean MAX_ERRORS instead of MAX_ERORS?"),
+        ({"max_page_size": 1}, "Did you mean MAX_PAGE_SIZE instead of max_page_size?"),
+        ({"PAGE_LIMIT": 1}, "PAGE_LIMIT of an earlier release is MAX_PAGE_SIZE now."),
+        ({"COLOUR": 1}, "Correct or remove the option"),
+        ({1: 1, "TIER": "fast"}, "Correct or remove the option"),
+        ({"TIER": "fast"}, "Correct or remove the option"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_explained(settings_module, monkeypatch, options, hint):
+    monkeypatch.setitem(option_names.RENAMED, "PAGE_LIMIT", "MAX_PAGE_SIZE")
+    settings_module("MATT", options)
+    with pytest.raises(SystemCheckError) as failed:
+        call_command("check", "--tag", "matt")
+    assert hint in str(failed.value)
 
 
 def test_throttles_that_count_in_each_process_are_a_warning(serve):

@@ -15,15 +15,15 @@ from rich.text import Text
 from django_matt.cli.consoles import out
 from django_matt.cli.diagnostics import Diagnostic, read_findings
 from django_matt.cli.managing import Project, need_project
-from django_matt.installation import target
+from django_matt.installation import DISTRIBUTION, target
 
 __all__ = ["examine", "register", "show"]
 
 SECONDS = 120
 """How long the examination of a project may take. It loads all apps and connects to all databases."""
-PROBE = """
+PROBE = f"""
 import importlib.metadata, importlib.util, json
-try: version = importlib.metadata.version("django-matt")
+try: version = importlib.metadata.version({DISTRIBUTION!r})
 except importlib.metadata.PackageNotFoundError: version = ""
 try: ours = importlib.util.find_spec("django_matt.cli") is not None
 except Exception: ours = False
@@ -130,8 +130,8 @@ def _probe(project: Project) -> list[Diagnostic]:
         return [
             Diagnostic(
                 level="broken",
-                what=f"The installed django-matt{f' {version}' if version else ''} is another project of that name.",
-                why="The package index has an unrelated django-matt, up to version 0.10. This one is not on the index yet.",
+                what=f"The installed {DISTRIBUTION}{f' {version}' if version else ''} is another project of that name.",
+                why=f"The package index has an unrelated {DISTRIBUTION}, up to version 0.10. This one is not on the index yet.",
                 fix=f"{project.python} -m pip install {target('standard,cli')}",
             )
         ]

@@ -11,8 +11,9 @@ import typer
 
 from django_matt.cli.consoles import fail, out
 from django_matt.cli.managing import need_project
+from django_matt.cli.repositories import need_clean, run_git
 from django_matt.cli.templates import Source, conflict, make_project, read_options
-from django_matt.cli.updates import git, need_clean, read_state, report_rejected
+from django_matt.cli.updates import read_state, report_rejected
 
 __all__ = ["register"]
 
@@ -42,7 +43,7 @@ def add(
         fail(f"{said} This project has other options, as .cruft.json records.")
     if (project / "front").exists():
         fail(f"{project / 'front'} exists already. Move it, or give it another name.")
-    need_clean(project)
+    need_clean(project, "change")
     with tempfile.TemporaryDirectory(prefix="matt-front-") as made:
         patch = Path(made) / "front.patch"
         patch.write_text(_difference(Path(made), answers), encoding="utf-8")
@@ -51,15 +52,15 @@ def add(
             return
         # `-p2` for the folder of the rendered project; less context, because the lines around may be the user's.
         # In a folder of a repository, git would ignore what is outside of it: paths begin at the top.
-        top = Path((git(project, "rev-parse", "--show-toplevel") or "").strip())
+        top = Path((run_git(project, "rev-parse", "--show-toplevel") or "").strip())
         folder = project.resolve().relative_to(top.resolve()).as_posix()
         apply = ["apply", "-p2", "-C1", "--whitespace=nowarn"]
         if folder != ".":
             apply.append(f"--directory={folder}")
-        if git(top, *apply, "--check", str(patch), check=False) is None:
-            git(top, *apply, "--reject", str(patch), check=False)
+        if run_git(top, *apply, "--check", str(patch), check=False) is None:
+            run_git(top, *apply, "--reject", str(patch), check=False)
         else:
-            git(top, *apply, str(patch))
+            run_git(top, *apply, str(patch))
     state["context"]["cookiecutter"]["front"] = kind
     (project / ".cruft.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     report_rejected(project)
@@ -86,7 +87,7 @@ def _difference(folder: Path, answers: dict[str, str]) -> str:
             (target / own).unlink(missing_ok=True)
         shutil.rmtree(target / ".git", ignore_errors=True)
     compared = ("diff", "--no-index", "--no-color", "--no-ext-diff", "without", "with")
-    return git(folder, *compared, success=1) or ""
+    return run_git(folder, *compared, success=1) or ""
 
 
 def register(application: typer.Typer) -> None:

