@@ -67,7 +67,7 @@ def read_yaml(text: str, path: str) -> Any:
             return {name: loader.construct_sequence(node, deep=True)}
         return {name: loader.construct_mapping(node, deep=True)}
 
-    Loader.add_multi_constructor("!", construct)  # type: ignore[no-untyped-call]
+    Loader.add_multi_constructor("!", construct)
     try:
         return yaml.load(text, Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.YAMLError as error:

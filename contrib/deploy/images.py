@@ -112,13 +112,12 @@ def check_image(project: Project, text: str, ignored: str) -> Iterator[Diagnosti
             }
         final.append((name, rest))
         context = re.search(r"(?:--from=|\bfrom=)([^\s,]+)", rest)
-        if name in {"COPY", "ADD", "RUN"} and context and context[1].lower() not in stages:
-            if not re.search(r"[/:]", context[1]) and not context[1].isdigit():
-                yield _broken(
-                    f"{DOCKERFILE} needs the build context {context[1]!r}.",
-                    "Remote builders, such as Fly's, have no named build contexts.",
-                    f"Copy from {VENDOR}, or from a stage of the file.",
-                )
+        if name in {"COPY", "ADD", "RUN"} and context and _is_context(context[1], stages):
+            yield _broken(
+                f"{DOCKERFILE} needs the build context {context[1]!r}.",
+                "Remote builders, such as Fly's, have no named build contexts.",
+                f"Copy from {VENDOR}, or from a stage of the file.",
+            )
         if name in {"COPY", "ADD"} and re.search(r"(^|[\s/])\.env\b", rest):
             yield _broken(
                 f"{DOCKERFILE} copies .env into the image.",
@@ -149,6 +148,11 @@ def check_image(project: Project, text: str, ignored: str) -> Iterator[Diagnosti
                 "It would be in the image, with all that is secret in it.",
                 f"Add the line {path}",
             )
+
+
+def _is_context(name: str, stages: set[str]) -> bool:
+    """Return whether a name is neither a stage, nor an image, nor the number of a stage."""
+    return name.lower() not in stages and not re.search(r"[/:]", name) and not name.isdigit()
 
 
 def _check_base(rest: str, stages: set[str]) -> Iterator[Diagnostic]:

@@ -1,10 +1,9 @@
 """What was released: revisions of git, the tools that are run, and which secrets were sent."""
 
-import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django_matt.contrib.deploy.errors import DeployError
 from django_matt.contrib.deploy.projects import Project
@@ -170,7 +169,7 @@ def need_tool(target: Target, commands: Sequence[Command]) -> None:
                 *([target.sign_in] if name == target.tool else []),
             )
     if target.signed_in and shutil.which(target.signed_in[0]):
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - the tool of the platform
             target.signed_in, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
         )
         if done.returncode:
@@ -187,18 +186,13 @@ def _tools(command: Command, tool: str) -> list[str]:
     return [first, tool] if first == "sh" and tool != "docker" else [first]
 
 
-def run(
-    commands: Sequence[Command],
-    say: Callable[[str], None],
-    environment: Mapping[str, str] | None = None,
-) -> None:
-    """Run the commands, one after the other. Raises ``DeployError`` at the first that fails."""
-    variables = {**os.environ, **(environment or {})}
+def run(project: Project, commands: Sequence[Command], say: Callable[[str], None]) -> None:
+    """Run the commands in the project's folder, in order. Raises ``DeployError`` at the first that fails."""
 
     def ask(argv: Sequence[str]) -> str:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - no shell, and the arguments are the target's
             list(argv),
-            env=variables,
+            cwd=project.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -216,7 +210,7 @@ def run(
         try:
             done = subprocess.run(  # noqa: S603 - what the target says, and the user has seen
                 list(command.argv),
-                env=variables,
+                cwd=project.folder,
                 text=True,
                 check=False,
                 **({"stdin": subprocess.DEVNULL} if text is None else {"input": text}),

@@ -39,7 +39,9 @@ sign_in = "doctl auth init"
 probes_by_address = True
 made_by_platform: tuple[str, ...] = ("DATABASE_URL",)
 FILE = ".do/app.yaml"
-REGIONS = tuple(["ams", "atl", "blr", "fra", "lon", "nyc", "sfo", "sgp", "syd", "tor"])
+REGIONS = (
+    "ams", "atl", "blr", "fra", "lon", "nyc", "sfo", "sgp", "syd", "tor",
+)  # fmt: skip
 
 
 class Options(common.Options):
@@ -207,7 +209,8 @@ def check(project: Project, options: Options, files: Mapping[str, str]) -> Itera
     yield from found
     if document is None:
         return
-    variables = {each.key: each for part in (document, *document.services) for each in part.envs}
+    rows = [*document.envs, *(each for service in document.services for each in service.envs)]
+    variables = {each.key: each for each in rows}
     required = ("ALLOWED_HOSTS",) if project.reads("ALLOWED_HOSTS") else ()
     yield from check_variables(
         {name: each.value for name, each in variables.items()}, FILE, required

@@ -40,28 +40,10 @@ probes_by_address = False
 made_by_platform: tuple[str, ...] = ()
 FILE = "fly.toml"
 MIGRATE = "python manage.py migrate --no-input"
-REGIONS = tuple(
-    [
-        "ams",
-        "arn",
-        "bom",
-        "cdg",
-        "dfw",
-        "ewr",
-        "fra",
-        "gru",
-        "iad",
-        "jnb",
-        "lax",
-        "lhr",
-        "nrt",
-        "ord",
-        "sin",
-        "sjc",
-        "syd",
-        "yyz",
-    ]
-)
+REGIONS = (
+    "ams", "arn", "bom", "cdg", "dfw", "ewr", "fra", "gru", "iad", "jnb", "lax", "lhr", "nrt",
+    "ord", "sin", "sjc", "syd", "yyz",
+)  # fmt: skip
 """What `fly platform regions` lists."""
 
 

@@ -202,7 +202,7 @@ class Command(BaseCommand):
             )
         if path := images.vendor(project):
             self.stdout.write(f"Django Matt is in {path.relative_to(project.folder)}.")
-        releases.run(steps, self._say)
+        releases.run(project, steps, self._say)
         releases.record(project, name, release)
         self.stdout.write(self.style.SUCCESS(f"{release} is released. https://{chosen.domain}/"))
 
@@ -223,7 +223,7 @@ class Command(BaseCommand):
         if self._is_shown(given, steps):
             return
         releases.need_tool(target, steps)
-        releases.run(steps, self._say)
+        releases.run(project, steps, self._say)
         releases.record(project, name, release)
         self.stdout.write(
             self.style.SUCCESS(
@@ -239,7 +239,7 @@ class Command(BaseCommand):
         steps = target.commands(project, chosen, "status", release or "latest")
         if not self._is_shown(given, steps):
             releases.need_tool(target, steps)
-            releases.run(steps, self._say)
+            releases.run(project, steps, self._say)
 
     def _secrets(self, project: Project, given: dict[str, Any]) -> None:
         # With one target, the first name may stand where the target does.
@@ -292,7 +292,7 @@ class Command(BaseCommand):
         )
         for each, value in values.items():
             releases.check_value(each, value)
-        releases.run(target.send(project, chosen, values), self._say)
+        releases.run(project, target.send(project, chosen, values), self._say)
         releases.record_secrets(project, name, values)
         self.stdout.write(
             self.style.SUCCESS(f"Sent {', '.join(values)}. The next release uses them.")
