@@ -79,6 +79,7 @@ def image_files(project: Project, options: Options) -> dict[str, str]:
         uv=UV,
         requirements=project.requirements,
         vendored=project.vendored,
+        package="django-matt",
         version=project.version,
         name=project.name,
         settings=project.settings,

@@ -242,7 +242,7 @@ class Command(BaseCommand):
             releases.run(project, steps, self._say)
 
     def _secrets(self, project: Project, given: dict[str, Any]) -> None:
-        # With one target, the first name may stand where the target does.
+        # With one target, the first name may be where the target is expected.
         stored = options.read_options(project.folder)
         names = list(given["names"])
         if (
