@@ -142,6 +142,8 @@ def required_secrets(
     needed = {variable.name for variable in project.variables if variable.required}
     if options.database == "postgresql":
         needed.add("DATABASE_URL")
+    if options.redis:
+        needed.add("CACHE_URL")
     if options.uploads == "bucket":
         needed.add("STORAGE_URL")
     wanted = needed | set(options.secrets)

@@ -37,7 +37,7 @@ install = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-inst
 signed_in: tuple[str, ...] = ("aws", "sts", "get-caller-identity")
 sign_in = "aws configure sso && aws sso login"
 probes_by_address = True
-made_by_platform: tuple[str, ...] = ("SECRET_KEY", "DATABASE_URL")
+made_by_platform: tuple[str, ...] = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL")
 BASE, SERVICE, MIGRATE = "deploy/aws/base.yaml", "deploy/aws/service.yaml", "deploy/aws/migrate.sh"
 REGIONS = (
     "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
@@ -162,7 +162,11 @@ def files(project: Project, options: Options) -> dict[str, str]:
     is_bucket = options.uploads == "bucket"
     role = f"db_{options.name.replace('-', '_')}"
     plain = _plain(project, options)
-    names = [name for name in required_secrets(project, options, plain) if name != "STORAGE_URL"]
+    names = [
+        name
+        for name in required_secrets(project, options, plain)
+        if name not in {"STORAGE_URL", "CACHE_URL"}
+    ]
     image = f"{_registry(options)}/{options.name}"
     outputs = {
         "SiteSecurityGroup": '{ "Fn::GetAtt": [SiteSecurityGroup, GroupId] }',
@@ -174,7 +178,7 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "MigrateTask": "{ Ref: Migrate }",
     }
     if options.redis:
-        outputs["CacheAddress"] = '{ "Fn::GetAtt": [Cache, Endpoint.Address] }'
+        outputs["CacheAddress"] = '{ "Fn::GetAtt": [Cache, PrimaryEndPoint.Address] }'
     values: dict[str, Any] = {
         "name": options.name,
         "account": options.account,
@@ -210,7 +214,10 @@ def files(project: Project, options: Options) -> dict[str, str]:
         imported = f'{{ "Fn::Sub": [{address}, {{ address: {{ "Fn::ImportValue": {options.name}-CacheAddress }} }}] }}'
         service.append(("CACHE_URL", imported))
         base.append(
-            ("CACHE_URL", f'{{ "Fn::Sub": {quoted("rediss://${Cache.Endpoint.Address}:6379/0")} }}')
+            (
+                "CACHE_URL",
+                f'{{ "Fn::Sub": {quoted("rediss://${Cache.PrimaryEndPoint.Address}:6379/0")} }}',
+            )
         )
     return {
         **image_files(project, options),

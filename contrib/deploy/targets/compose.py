@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
@@ -47,8 +47,9 @@ _PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of a variable
 class Options(common.Options):
     """The options of this target."""
 
-    uploads: Any = Field(
-        default="volume", pattern="^(none|volume|bucket)$", description="Where uploaded files go."
+    uploads: Literal["none", "volume", "bucket"] = Field(
+        default="volume",
+        description="Where uploaded files go: a volume, a bucket of S3, or nowhere.",
     )
 
 

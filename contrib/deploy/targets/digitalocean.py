@@ -37,7 +37,7 @@ install = "https://docs.digitalocean.com/reference/doctl/how-to/install/"
 signed_in: tuple[str, ...] = ("doctl", "account", "get")
 sign_in = "doctl auth init"
 probes_by_address = True
-made_by_platform: tuple[str, ...] = ("DATABASE_URL",)
+made_by_platform: tuple[str, ...] = ("DATABASE_URL", "CACHE_URL")
 FILE = ".do/app.yaml"
 REGIONS = (
     "ams", "atl", "blr", "fra", "lon", "nyc", "sfo", "sgp", "syd", "tor",
