@@ -76,12 +76,7 @@ def check_files(
             "Its secrets stay there after it was deleted.",
             "git rm --cached .env   # and make new secrets",
         )
-    if "granian" not in (project.folder / project.requirements).read_text(encoding="utf-8").lower():
-        yield problem(
-            f"{project.requirements} has no granian.",
-            "The image serves the project with it.",
-            "Add django-matt[server] or granian to your requirements.",
-        )
+    yield from _check_requirements(project, options)
     if project.uploads and options.uploads == "none":
         yield problem(
             f"{', '.join(project.uploads[:3])} store files, and --uploads is none.",
@@ -89,6 +84,24 @@ def check_files(
             "matt deploy init … --uploads bucket",
             doubtful=True,
         )
+
+
+def _check_requirements(project: Project, options: Options) -> Iterator[Diagnostic]:
+    text = (project.folder / project.requirements).read_text(encoding="utf-8").lower()
+    needed = {"granian": "The image serves the project with it."}
+    if options.database == "postgresql":
+        needed["psycopg"] = "Without it, the site cannot connect to PostgreSQL."
+    if options.redis:
+        needed["redis"] = "Without it, the site cannot connect to Redis."
+    if options.uploads == "bucket":
+        needed["django-storages"] = "Without it, files cannot be put into a bucket."
+    for package, why in needed.items():
+        if package not in text:
+            yield problem(
+                f"{project.requirements} has no {package}.",
+                why,
+                f"Add {package} to your requirements.",
+            )
 
 
 def _own_secrets(project: Project) -> dict[str, str]:

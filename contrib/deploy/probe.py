@@ -84,11 +84,21 @@ def _ask(health: str, domain: str, by_address: bool) -> Iterator[tuple[str, str,
             "The platform would take no release for healthy.",
             'Add "django_matt.contrib.health" to INSTALLED_APPS, or name the path: MATT_HEALTH["READY_PATH"]',
         )
-    elif by_address and client.get(health, headers={"host": ADDRESS}).status_code not in {200, 503}:
+        return
+    if not by_address:
+        return
+    status = client.get(health, headers={"host": ADDRESS}).status_code
+    if status == 400:
         yield (
             f"{health} refuses a request whose host is an address, such as {ADDRESS}.",
             "The load balancer of this platform asks so, and would take no release for healthy.",
             'Put "django_matt.contrib.deploy.middleware.ProbeHostMiddleware" first in MIDDLEWARE.',
+        )
+    elif status not in {200, 503}:
+        yield (
+            f"{health} answers {status} to a request without X-Forwarded-Proto.",
+            "The load balancer of this platform asks so, and would take no release for healthy.",
+            f'SECURE_REDIRECT_EXEMPT = ["^{health.lstrip("/")}$"]',
         )
 
 

@@ -207,27 +207,33 @@ def run(project: Project, commands: Sequence[Command], say: Callable[[str], None
     for number, command in enumerate(commands, 1):
         say(f"{number}/{len(commands)} {command.why}\n    {shown(command)}")
         text = command.stdin(ask) if command.stdin else None
-        try:
-            done = subprocess.run(  # noqa: S603 - what the target says, and the user has seen
-                list(command.argv),
-                cwd=project.folder,
-                text=True,
-                check=False,
-                **({"stdin": subprocess.DEVNULL} if text is None else {"input": text}),
-            )
-        except KeyboardInterrupt:
+        code = _call(
+            project,
+            command.argv,
+            text,
+            f"step {number} of {len(commands)} ({command.why}). {_again(number)}",
+        )
+        if code:
             raise DeployError(
-                f"Interrupted in step {number} of {len(commands)} ({command.why}). {_again(number)}"
-            ) from None
-        if done.returncode:
-            raise DeployError(
-                f"Step {number} of {len(commands)} failed ({command.why}), with exit code {done.returncode}. {_again(number)}"
+                f"Step {number} of {len(commands)} failed ({command.why}), with exit code {code}. {_again(number)}"
             )
+
+
+def _call(project: Project, argv: Sequence[str], text: str | None, place: str) -> int:
+    """Run a command that prints to the terminal itself, and return its exit code. The text is its standard input."""
+    try:
+        with subprocess.Popen(  # noqa: S603 - what the target says, and the user has seen
+            list(argv),
+            cwd=project.folder,
+            stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
+            text=True,
+        ) as process:
+            process.communicate(text)
+            return process.returncode
+    except KeyboardInterrupt:
+        raise DeployError(f"Interrupted in {place}") from None
 
 
 def _again(number: int) -> str:
-    if number == 1:
-        return "Nothing was released."
-    return (
-        "The steps before it are done. Each can be repeated: run the command again, or roll back."
-    )
+    done = "" if number == 1 else "The steps before it are done. "
+    return f"{done}Each step can be repeated: run the command again. What runs now: matt deploy status --run"

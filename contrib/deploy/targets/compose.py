@@ -38,7 +38,7 @@ signed_in: tuple[str, ...] = ("docker", "info")
 sign_in = "sudo systemctl start docker   # and be in the group docker"
 probes_by_address = False
 made_by_platform: tuple[str, ...] = ()
-FILE, PROXY, RESTORE = "deploy/compose.yaml", "deploy/Caddyfile", "deploy/restore.sh"
+FILE, PROXY, RESTORE = "deploy/compose.yaml", "deploy/proxy/Caddyfile", "deploy/restore.sh"
 COPIES = ("web-1", "web-2")
 KEPT = 14
 _PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of a variable
@@ -327,7 +327,7 @@ def _check_proxy(project: Project, text: str) -> Iterator[Diagnostic]:
 
 
 def commands(project: Project, options: Options, verb: Verb, release: str) -> list[Command]:
-    """Return the commands. They run on the machine, or anywhere with DOCKER_HOST=ssh://… set."""
+    """Return the commands, which run on the machine itself."""
     compose = ("env", f"RELEASE={release}", "docker", "compose", "--file", FILE)
     if verb == "status":
         return [Command("Show what runs", (*compose, "ps"))]
@@ -346,11 +346,27 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
         )
         for copy in COPIES
     ]
-    rest = Command(
-        "Replace the rest", (*compose, "up", "--detach", "--no-build", "--wait", "--remove-orphans")
-    )
+    rest = [
+        Command(
+            "Replace the rest",
+            (*compose, "up", "--detach", "--no-build", "--wait", "--remove-orphans"),
+        ),
+        Command(
+            "Let the proxy read its file again",
+            (
+                *compose,
+                "exec",
+                "-T",
+                "proxy",
+                "caddy",
+                "reload",
+                "--config",
+                "/etc/caddy/Caddyfile",
+            ),
+        ),
+    ]
     if verb == "rollback":
-        return [*replace, rest]
+        return [*replace, *rest]
     start = (
         [Command("Start the stores", (*compose, "up", "--detach", "--wait", *stores))]
         if stores
@@ -361,7 +377,7 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
         *start,
         Command("Migrate", (*compose, "run", "--rm", "--no-deps", "migrate")),
         *replace,
-        rest,
+        *rest,
     ]
 
 

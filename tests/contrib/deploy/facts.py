@@ -26,6 +26,13 @@ WORKS = [
     *(("fly", database) for database in ("sqlite", "postgresql")),
     *(("digitalocean", "postgresql"), ("aws", "postgresql")),
 ]
+REQUIREMENTS = """\
+django==5.2.19
+django-storages==1.14.6
+granian==2.8.7
+psycopg==3.3.9
+redis==8.1.0
+"""
 SECRETS = {"SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "STORAGE_URL", "SENTRY_DSN"}
 NAMES = ["DEBUG", "ALLOWED_HOSTS", "HTTPS", "BEHIND_PROXY", "SITE_URL", *sorted(SECRETS)]
 
@@ -33,7 +40,7 @@ NAMES = ["DEBUG", "ALLOWED_HOSTS", "HTTPS", "BEHIND_PROXY", "SITE_URL", *sorted(
 def project_in(folder: Path, **changes: Any) -> Project:
     """Return the facts about a project, whose folder has what the checks read."""
     (folder / "requirements").mkdir(exist_ok=True)
-    (folder / "requirements/production.txt").write_text("django==5.2.19\ngranian==2.8.7\n")
+    (folder / "requirements/production.txt").write_text(REQUIREMENTS)
     variables = tuple(Variable(name, name in SECRETS, name == "SECRET_KEY") for name in NAMES)
     project = Project(
         folder=folder,

@@ -148,6 +148,7 @@ def test_plan_shows_the_commands_of_a_release(project: Project) -> None:
         "up --detach --no-build --no-deps --wait web-1",
         "up --detach --no-build --no-deps --wait web-2",
         "up --detach --no-build --wait --remove-orphans",
+        "exec -T proxy caddy reload --config /etc/caddy/Caddyfile",
     ]
 
 
@@ -430,8 +431,22 @@ def test_a_step_that_fails_ends_the_release(project: Project, tools: Tools) -> N
     )
     with pytest.raises(
         Exception,
-        match=r"Step 2 of 5 failed \(Migrate\), with exit code 3. The steps before it are done",
+        match=r"Step 2 of 6 failed \(Migrate\), with exit code 3. The steps before it are done",
     ):
         releases.run(project, steps, lambda _: None)
     assert len(tools.calls) == 2
     assert not releases.current(project, "compose")
+
+
+def test_an_interruption_names_the_step(project: Project, tools: Tools) -> None:
+    deploy("init", "fly", *DOMAIN, "--database", "postgresql", "--no-input")
+    release = commit(project.folder)
+    releases.record(project, "fly", release)
+    commit(project.folder)
+    releases.record(project, "fly", releases.resolve(project, "HEAD"))
+    tools.answer({"fly deploy": {"interrupts": True}})
+    with pytest.raises(
+        CommandError, match=r"Interrupted in step 1 of 1 .* matt deploy status --run"
+    ):
+        deploy("rollback", "--run")
+    assert releases.previous(project, "fly") == release

@@ -17,7 +17,12 @@ from tests.contrib.deploy.facts import GIVEN, WORKS, faults_in, make, project_in
 pytestmark = pytest.mark.once
 
 DOCKERFILE = "deploy/Dockerfile"
-COMPOSE, CADDY, FLY, SPEC = "deploy/compose.yaml", "deploy/Caddyfile", "fly.toml", ".do/app.yaml"
+COMPOSE, CADDY, FLY, SPEC = (
+    "deploy/compose.yaml",
+    "deploy/proxy/Caddyfile",
+    "fly.toml",
+    ".do/app.yaml",
+)
 BASE, SERVICE = "deploy/aws/base.yaml", "deploy/aws/service.yaml"
 
 
@@ -191,6 +196,15 @@ def test_the_secrets_of_this_machine_are_looked_for_in_every_file(tmp_path: Path
     text = files[FLY].partition("[env2]")[0]
     files[FLY] = text
     assert not faults_in(project, target, options, files)
+
+
+def test_libraries_that_production_needs_are_in_the_requirements(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    target, options, files = make(project, "aws", "postgresql", redis=True, uploads="bucket")
+    (tmp_path / project.requirements).write_text("django==5.2.19\n")
+    found = faults_in(project, target, options, files)
+    lacking = [each.removesuffix(".").rpartition(" ")[2] for each in found if " has no " in each]
+    assert lacking == ["granian", "psycopg", "redis", "django-storages"]
 
 
 def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path) -> None:

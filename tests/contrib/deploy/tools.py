@@ -23,6 +23,9 @@ if not os.isatty(0):
     text = sys.stdin.read()
 with open(os.path.join(folder, "calls.jsonl"), "a") as log:
     log.write(json.dumps({{"line": line, "stdin": text}}) + "\\n")
+if answer.get("interrupts"):
+    # As Ctrl-C does, which every process of the terminal gets.
+    os.kill(os.getppid(), 2)
 sys.stdout.write(answer.get("stdout", ""))
 sys.stderr.write(answer.get("stderr", ""))
 sys.exit(answer.get("code", 0))
