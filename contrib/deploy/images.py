@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django_matt.cli.diagnostics import Diagnostic
+from django_matt.contrib.deploy.documents import problem
 from django_matt.contrib.deploy.errors import DeployError
 from django_matt.contrib.deploy.options import Options
 from django_matt.contrib.deploy.projects import PORT, Project
@@ -36,7 +37,7 @@ IGNORED = f"{DOCKERFILE}.dockerignore"
 VENDOR = "deploy/vendor"
 DRAIN = 25
 """How long the server finishes requests after SIGTERM, in seconds. Platforms wait a little longer."""
-PYTHON, UV = "3.13", "0.13.9"
+PYTHON, UV, CYCLONEDX = "3.13", "0.13.9", "7.5.0"
 _LEFT_OUT = (
     ".*",
     "**/.env*",
@@ -77,6 +78,7 @@ def image_files(project: Project, options: Options) -> dict[str, str]:
         SOURCES / "Dockerfile.txt",
         python=PYTHON,
         uv=UV,
+        cyclonedx=CYCLONEDX,
         requirements=project.requirements,
         vendored=project.vendored,
         package="django-matt",
@@ -114,27 +116,27 @@ def check_image(project: Project, text: str, ignored: str) -> Iterator[Diagnosti
         final.append((name, rest))
         context = re.search(r"(?:--from=|\bfrom=)([^\s,]+)", rest)
         if name in {"COPY", "ADD", "RUN"} and context and _is_context(context[1], stages):
-            yield _broken(
+            yield problem(
                 f"{DOCKERFILE} needs the build context {context[1]!r}.",
                 "Remote builders, such as Fly's, have no named build contexts.",
                 f"Copy from {VENDOR}, or from a stage of the file.",
             )
         if name in {"COPY", "ADD"} and re.search(r"(^|[\s/])\.env\b", rest):
-            yield _broken(
+            yield problem(
                 f"{DOCKERFILE} copies .env into the image.",
                 "Everybody who can pull the image then reads your secrets.",
                 "Remove the line; `matt deploy secrets` sends the values to the platform.",
             )
         if name in {"ENV", "ARG"}:
             for match in _SECRET_LIKE.finditer(rest):
-                yield _broken(
+                yield problem(
                     f"{DOCKERFILE} sets {match[1]}.",
                     "Values of ENV and ARG are part of the image.",
                     f"matt deploy secrets … {match[1]}",
                 )
     yield from _check_final(project, final)
     if project.vendored and VENDOR not in text:
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE} does not install Django Matt from {VENDOR}.",
             "Version 1.0 is not on the package index, where an unrelated package has its name.",
             "matt deploy init",
@@ -144,7 +146,7 @@ def check_image(project: Project, text: str, ignored: str) -> Iterator[Diagnosti
             line.strip().removeprefix("**/").removeprefix("/") for line in ignored.splitlines()
         }
         if not patterns & {".*", path, f"{path}*"}:
-            yield _broken(
+            yield problem(
                 f"{IGNORED} does not leave {path} out.",
                 "It would be in the image, with all that is secret in it.",
                 f"Add the line {path}",
@@ -162,7 +164,7 @@ def _check_base(rest: str, stages: set[str]) -> Iterator[Diagnostic]:
         return
     tag = image.rpartition("/")[2].partition(":")[2]
     if not re.match(r"\d+\.\d+|\d{4,}", tag):
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE} begins with {image}, which is not a fixed version.",
             "The same commit would become another image tomorrow.",
             f"FROM python:{PYTHON}-slim",
@@ -173,31 +175,31 @@ def _check_final(project: Project, final: list[tuple[str, str]]) -> Iterator[Dia
     last: dict[str, str] = dict(final)
     user = last.get("USER", "root").partition(":")[0]
     if user in {"root", "0"}:
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE}: the server runs as root.",
             "A fault of the server would then be one of the whole container.",
             "USER 10001",
         )
     if "HEALTHCHECK" not in last or last["HEALTHCHECK"].strip().upper() == "NONE":
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE} has no HEALTHCHECK.",
             "The next release would be started before this one answers.",
             "matt deploy init",
         )
     elif project.health not in last["HEALTHCHECK"]:
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE}: its HEALTHCHECK does not ask {project.health}.",
             "Another path does not tell whether the release can answer.",
             f"HEALTHCHECK … http://127.0.0.1:{PORT}{project.health}",
         )
     if last.get("STOPSIGNAL", "SIGTERM").upper() not in {"SIGTERM", "15"}:
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE}: STOPSIGNAL is {last['STOPSIGNAL']}.",
             "Only after SIGTERM the server finishes what it is answering.",
             "STOPSIGNAL SIGTERM",
         )
     if project.static_root and not any("collectstatic" in rest for _, rest in final):
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE} does not collect the static files.",
             "Pages would have no styles.",
             "RUN SECRET_KEY=none-while-building python manage.py collectstatic --no-input",
@@ -211,7 +213,7 @@ def _check_command(last: dict[str, str]) -> Iterator[Diagnostic]:
     except ValueError:
         command = "shell"
     if not isinstance(command, list):
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE}: CMD is missing or a line for a shell.",
             "A shell does not pass SIGTERM on, so each release would cut requests off.",
             'CMD ["granian", …]',
@@ -219,13 +221,13 @@ def _check_command(last: dict[str, str]) -> Iterator[Diagnostic]:
         return
     ports = [command[i + 1] for i, each in enumerate(command[:-1]) if each == "--port"]
     if ports != [str(PORT)] or last.get("EXPOSE", str(PORT)).split()[0] != str(PORT):
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE}: the server listens on {', '.join(ports) or 'an unknown port'}, and {last.get('EXPOSE', 'nothing')} is exposed.",
             f"The platform sends requests to {PORT}.",
             f"--port {PORT}, and EXPOSE {PORT}",
         )
     if "127.0.0.1" in command or "localhost" in command:
-        yield _broken(
+        yield problem(
             f"{DOCKERFILE}: the server listens inside of the container alone.",
             "No request of the platform would reach it.",
             "--host 0.0.0.0",
@@ -239,10 +241,6 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
         name, _, rest = line.strip().partition(" ")
         if name:
             yield name.upper(), rest.strip()
-
-
-def _broken(what: str, why: str, fix: str) -> Diagnostic:
-    return Diagnostic(level="broken", what=what, why=why, fix=fix)
 
 
 def vendor(project: Project) -> Path | None:

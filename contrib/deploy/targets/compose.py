@@ -339,34 +339,26 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
         )
         if wanted
     ]
+    up = (*compose, "up", "--detach", "--no-build")
+    proxy = Command("Start the proxy", (*up, "--no-deps", "proxy"))
+    # SIGTERM comes at once, and a request that has arrived and was not read yet would be lost: so none is sent any more.
     replace = [
-        Command(
-            f"Replace {copy}, and wait until it is healthy",
-            (*compose, "up", "--detach", "--no-build", "--no-deps", "--wait", copy),
+        step
+        for copy, other in zip(COPIES, reversed(COPIES), strict=True)
+        for step in (
+            _route(compose, f"Send requests to {other} alone", f"{other}:{PORT}"),
+            Command(
+                f"Replace {copy}, and wait until it is healthy",
+                (*up, "--no-deps", "--wait", copy),
+            ),
         )
-        for copy in COPIES
     ]
     rest = [
-        Command(
-            "Replace the rest",
-            (*compose, "up", "--detach", "--no-build", "--wait", "--remove-orphans"),
-        ),
-        Command(
-            "Let the proxy read its file again",
-            (
-                *compose,
-                "exec",
-                "-T",
-                "proxy",
-                "caddy",
-                "reload",
-                "--config",
-                "/etc/caddy/Caddyfile",
-            ),
-        ),
+        _route(compose, "Send requests to both again"),
+        Command("Replace the rest", (*up, "--wait", "--remove-orphans")),
     ]
     if verb == "rollback":
-        return [*replace, *rest]
+        return [proxy, *replace, *rest]
     start = (
         [Command("Start the stores", (*compose, "up", "--detach", "--wait", *stores))]
         if stores
@@ -376,9 +368,17 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
         Command("Build the image", (*compose, "build", COPIES[0])),
         *start,
         Command("Migrate", (*compose, "run", "--rm", "--no-deps", "migrate")),
+        proxy,
         *replace,
         *rest,
     ]
+
+
+def _route(compose: tuple[str, ...], why: str, upstreams: str = "") -> Command:
+    """Return the command that lets the proxy read its file again, with other copies to send requests to."""
+    chosen = ("--env", f"UPSTREAMS={upstreams}") if upstreams else ()
+    reload = ("caddy", "reload", "--config", "/etc/caddy/Caddyfile")
+    return Command(why, (*compose, "exec", "-T", *chosen, "proxy", *reload))
 
 
 def generate(project: Project, options: Options) -> dict[str, str]:

@@ -51,6 +51,8 @@ class Proxy:
 
     def __init__(self, ports: list[int]) -> None:
         self.ports = ports
+        self.used = set(ports)
+        """Those that a release lets requests be sent to."""
         self.healthy: set[int] = set()
         self.turns = itertools.cycle(ports)
         self.port = 0
@@ -83,9 +85,8 @@ class Proxy:
         answer = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
         give_up = asyncio.get_running_loop().time() + 15
         while asyncio.get_running_loop().time() < give_up:
-            port = next(
-                (each for each in itertools.islice(self.turns, 2) if each in self.healthy), 0
-            )
+            able = self.healthy & self.used
+            port = next((each for each in itertools.islice(self.turns, 2) if each in able), 0)
             try:
                 if port:
                     answer = await exchange(port, sent)

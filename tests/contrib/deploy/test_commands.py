@@ -145,10 +145,13 @@ def test_plan_shows_the_commands_of_a_release(project: Project) -> None:
         "build web-1",
         "up --detach --wait database",
         "run --rm --no-deps migrate",
+        "up --detach --no-build --no-deps proxy",
+        "exec -T --env UPSTREAMS=web-2:8000 proxy caddy reload --config /etc/caddy/Caddyfile",
         "up --detach --no-build --no-deps --wait web-1",
+        "exec -T --env UPSTREAMS=web-1:8000 proxy caddy reload --config /etc/caddy/Caddyfile",
         "up --detach --no-build --no-deps --wait web-2",
-        "up --detach --no-build --wait --remove-orphans",
         "exec -T proxy caddy reload --config /etc/caddy/Caddyfile",
+        "up --detach --no-build --wait --remove-orphans",
     ]
 
 
@@ -431,7 +434,7 @@ def test_a_step_that_fails_ends_the_release(project: Project, tools: Tools) -> N
     )
     with pytest.raises(
         Exception,
-        match=r"Step 2 of 6 failed \(Migrate\), with exit code 3. The steps before it are done",
+        match=r"Step 2 of 9 failed \(Migrate\), with exit code 3. The steps before it are done",
     ):
         releases.run(project, steps, lambda _: None)
     assert len(tools.calls) == 2

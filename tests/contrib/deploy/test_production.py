@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.contrib.deploy.facts import GIVEN
 from tests.contrib.deploy.tools import Tools
+from tests.e2e.servers import create_database, run_postgres
 from tests.projects.conftest import environment
 from tests.projects.rendering import TREE, render
 
@@ -80,9 +83,9 @@ class Shop:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def check(self, target: str, *arguments: str) -> dict[str, list[str]]:
+    def check(self, target: str, *arguments: str, **more: str) -> dict[str, list[str]]:
         """Return the findings by their level."""
-        done = self.manage("matt_deploy", "check", target, "--format", "json", *arguments)
+        done = self.manage("matt_deploy", "check", target, "--format", "json", *arguments, **more)
         found: dict[str, list[str]] = {"fine": [], "doubtful": [], "broken": []}
         for each in json.loads(done.stdout):
             found[each["level"]].append(each["what"])
@@ -163,6 +166,27 @@ def test_migrations_that_the_running_release_does_not_survive(shop: Shop) -> Non
     # A default in the database is enough.
     assert "Add field label" not in broken
     assert f"catalog/migrations/0001_initial.py was changed since {release}." in broken
+
+
+@pytest.mark.exhaustive
+def test_migrations_of_postgresql_are_examined_in_a_database_of_their_own(tmp_path: Path) -> None:
+    shop = make(tmp_path, "postgresql")
+    shop.deploy("init", "compose", *options("compose"))
+    release = shop.commit()
+    (shop.folder / "catalog/migrations/0002_next.py").write_text(NEXT)
+    # Nothing listens there.
+    unknown = shop.check("compose", "--since", release, DATABASE_URL="postgres://a@127.0.0.1:1/a")
+    assert "New migrations were not examined: An empty database cannot be made" in "".join(
+        unknown["doubtful"]
+    )
+    with run_postgres() as host:
+        url = create_database(host, "matt_deploy_server")
+        broken = "\n".join(shop.check("compose", "--since", release, DATABASE_URL=url)["broken"])
+        with psycopg.connect(f"host={host} user=postgres dbname=postgres") as connection:
+            rows = connection.execute("SELECT datname FROM pg_database").fetchall()
+    assert "Add field size to item. The last release inserts rows" in broken
+    assert "Remove field description from item." in broken
+    assert not [name for (name,) in rows if re.fullmatch(r"matt_deploy_\d+", name)]
 
 
 def test_a_release_runs_the_tool_and_is_remembered(shop: Shop, tmp_path: Path) -> None:

@@ -148,6 +148,18 @@ def build_environment(shop: Shop, folder: Path) -> Path:
     sh(f"uv venv --python {sys.executable} {venv}", build, **variables)
     sh(steps[1], build, **variables)
     sh(install[1], build, **variables)
+    (listing,) = re.findall(r"^RUN (uvx --from cyclonedx-bom.*)$", dockerfile, re.M)
+    sh(listing.replace("/venv", str(venv)), build, **variables)
+    parts = {
+        each["name"]: each["version"]
+        for each in json.loads((venv / "sbom.json").read_text())["components"]
+    }
+    assert parts["django-matt"] == "1.0.0.dev0"
+    assert {"granian", "psycopg", "Django"} <= {*parts, "Django" if "django" in parts else ""}
+    size = sum(
+        path.lstat().st_size for path in venv.rglob("*") if path.is_file() and not path.is_symlink()
+    )
+    sys.stderr.write(f"The environment of the image has {size / 1e6:.0f} MB.\n")
     return venv
 
 
@@ -225,15 +237,19 @@ class Machine:
             await asyncio.sleep(0.05)
         raise AssertionError(self.log())
 
-    async def replace(self, image: Image) -> None:
+    async def replace(self, image: Image, proxy: Proxy) -> None:
         """Replace one copy after the other, as the commands of a release do."""
         for port in self.ports:
+            proxy.used = {*self.ports} - {port}
+            # The two commands of docker take longer.
+            await asyncio.sleep(0.2)
             old = self.running.pop(port, None)
             if old is not None:
                 old.send_signal(signal.SIGTERM)
                 assert await asyncio.to_thread(old.wait, images.DRAIN + 5) == 0, self.log()
             self.start(image, port)
             await self.until_healthy(port)
+        proxy.used = {*self.ports}
 
     def end(self) -> None:
         for process in self.running.values():
@@ -309,7 +325,7 @@ def test_a_release_and_a_rollback_lose_no_request(
         proxy = Proxy(machine.ports)
 
         async def run() -> None:
-            await machine.replace(first)
+            await machine.replace(first, proxy)
             while len(proxy.healthy) < 2:
                 await asyncio.sleep(0.05)
             status, _ = await request(
@@ -319,7 +335,7 @@ def test_a_release_and_a_rollback_lose_no_request(
 
             async def release_second() -> None:
                 await asyncio.to_thread(machine.migrate, second)
-                await machine.replace(second)
+                await machine.replace(second, proxy)
 
             load = await under_load(machine, proxy.port, release_second)
             assert load.failed == [], load.failed[:5]
@@ -332,7 +348,7 @@ def test_a_release_and_a_rollback_lose_no_request(
             # What is being answered when SIGTERM comes is answered.
             slow = asyncio.create_task(request(machine.ports[0], "GET", "/api/slow"))
             await asyncio.sleep(0.5)
-            load = await under_load(machine, proxy.port, lambda: machine.replace(first))
+            load = await under_load(machine, proxy.port, lambda: machine.replace(first, proxy))
             assert (await slow)[0] == 200
             assert load.failed == [], load.failed[:5]
             told["rollback"] = (load.statuses.total(), load.slowest)
@@ -400,7 +416,7 @@ def test_a_migration_that_check_refuses_does_fail_requests(
         proxy = Proxy(machine.ports)
 
         async def run() -> None:
-            await machine.replace(image)
+            await machine.replace(image, proxy)
             load = await under_load(
                 machine, proxy.port, lambda: asyncio.to_thread(machine.migrate, second)
             )
