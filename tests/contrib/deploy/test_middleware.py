@@ -44,7 +44,7 @@ def test_only_a_health_check_that_names_an_address_is_changed(
     request = getattr(RequestFactory(), method)(path, headers={"host": host})
     assert ProbeHostMiddleware(host_of)(request).content.decode() == seen
     request = getattr(RequestFactory(), method)(path, headers={"host": host})
-    answer = ProbeHostMiddleware(async_host_of)(request)
+    answer: Any = ProbeHostMiddleware(async_host_of)(request)
     assert asyncio.run(answer).content.decode() == seen
 
 
