@@ -13,7 +13,7 @@ from django_matt.generation.merges import Choice, merge
 from django_matt.generation.modules import merge_module
 from django_matt.generation.orders import Generated, GenerationError, Order, folder_of
 
-__all__ = ["LOCK", "FileChange", "Plan", "make_plan", "write_plan"]
+__all__ = ["LOCK", "FileChange", "Plan", "make_plan", "plan_texts", "write_plan"]
 
 LOCK = ".matt-generated.json"
 """What was generated, by the path of its file. Commit it: the next run needs it to merge."""
@@ -75,6 +75,41 @@ def make_plan(
             else:
                 after[path] = _merge_text(plan, current, source.text, known, path)
             recorded[path] = known
+    _complete(plan, before, after, text, recorded)
+    return plan
+
+
+def plan_texts(texts: Mapping[str, str], project: Path, choice: Choice = "refuse") -> Plan:
+    """Return what whole files change in a project; ``texts`` has each by its path in the project.
+
+    Unlike ``make_plan()``, it needs no models. Raises ``GenerationError`` as that does.
+    """
+    plan = Plan(project, choice)
+    text = _read(project / LOCK)
+    recorded = _read_lock(text, project / LOCK)
+    before: dict[str, str | None] = {}
+    after: dict[str, str] = {}
+    for path, generated in texts.items():
+        if not (project / path).resolve().is_relative_to(project.resolve()):
+            raise GenerationError(
+                f"{path} is a link to a place outside of the project. Nothing was written."
+            )
+        before[path] = _read(project / path)
+        known = recorded.setdefault(path, {}) if before[path] is not None else {}
+        after[path] = _merge_text(plan, _plain(before[path]), generated, known, path)
+        recorded[path] = known
+    _complete(plan, before, after, text, recorded)
+    return plan
+
+
+def _complete(
+    plan: Plan,
+    before: Mapping[str, str | None],
+    after: Mapping[str, str],
+    text: str | None,
+    recorded: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Add the files that change to the plan, and the lock, whose present text is ``text``."""
     for path, result in after.items():
         text_of_file = before[path]
         written = _written_like(result, text_of_file or "")
@@ -84,7 +119,6 @@ def make_plan(
     lock = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if lock != text:
         plan.lock = FileChange(LOCK, text, lock)
-    return plan
 
 
 def write_plan(plan: Plan) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django_matt.cli.diagnostics import Diagnostic, write_finding
 from django_matt.cli.entry import say
-from django_matt.cli.examination import databases, packages, projects, tiers
+from django_matt.cli.examination import databases, deployments, packages, projects, tiers
 
 __all__ = ["examine"]
 
@@ -36,6 +36,8 @@ def examine(folder: Path, deploy: bool) -> Iterator[Diagnostic]:
                 why="The same exception may be raised in a request.",
             )
     yield from projects.examine_checks(folder, deploy)
+    if deploy:
+        yield from deployments.examine_deployment()
 
 
 def _main(arguments: list[str]) -> None:

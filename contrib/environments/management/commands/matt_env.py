@@ -143,22 +143,29 @@ class Command(BaseCommand):
             return
         rows = [
             (
-                row.variable.name,
+                row.variable,
                 row.text if options["reveal"] else row.variable.shown(row.text),
                 row.source,
             )
             for row in services.rows(environment)
         ]
         if options["format"] == "json":
-            names = ("name", "value", "source")
-            self.stdout.write(
-                json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2)
-            )
+            found = [
+                {
+                    "name": variable.name,
+                    "value": text,
+                    "source": source,
+                    "secret": variable.secret or variable.generated,
+                    "required": variable.required,
+                }
+                for variable, text, source in rows
+            ]
+            self.stdout.write(json.dumps(found, indent=2))
             return
         # One line per variable, also for values with line breaks.
         cells = [
-            (name, "".join(c if c.isprintable() else "·" for c in text), source)
-            for name, text, source in rows
+            (variable.name, "".join(c if c.isprintable() else "·" for c in text), source)
+            for variable, text, source in rows
         ]
         widths = [max(len(row[column]) for row in cells) for column in range(2)]
         for name, text, source in cells:
