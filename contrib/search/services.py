@@ -1,0 +1,150 @@
+"""Building an index again: its words by SQL, its vectors by the embedder, as far as their texts have changed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from django_matt.contrib.search.errors import IndexNotBuilt
+from django_matt.contrib.search.indexes import SearchIndex
+from django_matt.contrib.search.operations import AddSearchIndex
+from django_matt.contrib.search.storages.tables import Vector
+from django_matt.contrib.search.vectors import Embedding, normalise
+
+__all__ = ["Embedded", "Status", "embed", "inspect", "operation_of", "rebuild_words"]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """How many objects got a vector, and how many had one of the same text already."""
+
+    written: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of an index in a database.
+
+    ``vectors`` are the names of the embedders with the numbers of their vectors. ``state`` is ``missing`` if there are no tables, ``outdated`` if they are those of another definition or their triggers
+    are gone, else ``current``.
+    """
+
+    state: str
+    objects: int = 0
+    words: int = 0
+    vectors: tuple[tuple[str, int], ...] = ()
+
+
+def embed(
+    index: type[SearchIndex],
+    queryset: Any = None,
+    *,
+    using: str | None = None,
+    batch: int = 64,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Embedded:
+    """Store the vectors of the objects of a queryset, by default of all, and return how many were written.
+
+    Texts whose digest is stored are skipped. Each batch is committed, so an interrupted call can be repeated, and continues
+    where it was. After a call for all objects, the vectors of earlier embedders are deleted. ``progress`` is called with the
+    number of objects of each batch. With ``dry_run``, nothing is embedded and stored. ``using`` is the database of all objects.
+
+    Raises ``ImproperlyConfigured`` if the index has no vectors, ``IndexNotBuilt`` if its tables do not exist, and
+    ``InvalidVector`` if the embedder returns what is not a vector.
+    """
+    vectors = _vectors(index)
+    chosen = index.model._default_manager.using(using) if queryset is None else queryset
+    storage = index.storage(chosen.db)
+    if not (storage.has_tables() and storage.is_current()):
+        raise IndexNotBuilt(index.model._meta.label, "manage.py migrate")
+    embedder, written, unchanged = vectors.load(), 0, 0
+    for texts in _texts(index, chosen, batch):
+        digests = {key: sha256(text.encode()).hexdigest() for key, text in texts.items()}
+        known = storage.digests(embedder.name, [*texts])
+        changed = [key for key in texts if known.get(key) != digests[key]]
+        if changed and not dry_run:
+            made = embedder.embed([texts[key] for key in changed])
+            if len(made) != len(changed):
+                raise ImproperlyConfigured(
+                    f"The embedder {embedder.name} returned {len(made)} vectors for {len(changed)} texts."
+                )
+            new = [
+                Vector(key, digests[key], normalise(numbers, vectors.dimensions))
+                for key, numbers in zip(changed, made, strict=True)
+            ]
+            with transaction.atomic(using=chosen.db):
+                storage.write_vectors(embedder.name, new)
+        written += len(changed)
+        unchanged += len(texts) - len(changed)
+        progress(len(texts))
+    if queryset is None and not dry_run:
+        storage.forget_vectors(embedder.name)
+    return Embedded(written, unchanged)
+
+
+def rebuild_words(index: type[SearchIndex], using: str) -> None:
+    """Create the triggers of an index again, and index the words of all objects, in one transaction.
+
+    Raises ``IndexNotBuilt`` if the tables do not exist, or are those of another definition.
+    """
+    storage = index.storage(using)
+    if not storage.fits():
+        raise IndexNotBuilt(index.model._meta.label, "manage.py migrate")
+    with transaction.atomic(using=using), storage.connection.cursor() as cursor:
+        storage.rebuild_words(cursor.execute)
+
+
+def inspect(index: type[SearchIndex], using: str) -> Status:
+    """Return the state of an index in a database; it does not load the embedder."""
+    storage = index.storage(using)
+    if not storage.has_tables():
+        return Status("missing")
+    if not storage.is_current():
+        return Status("outdated")
+    objects, words = storage.count()
+    return Status("current", objects, words, storage.count_vectors())
+
+
+def operation_of(index: type[SearchIndex]) -> AddSearchIndex:
+    """Return the operation that a migration needs for an index."""
+    vectors = index.vectors
+    return AddSearchIndex(
+        index.model._meta.object_name or "",
+        words=index.words,
+        language=index.language,
+        filters=index.filters,
+        dimensions=0 if vectors is None else vectors.dimensions,
+    )
+
+
+def _vectors(index: type[SearchIndex]) -> Embedding:
+    if index.vectors is None:
+        raise ImproperlyConfigured(f"The search index of {index.model._meta.label} has no vectors.")
+    return index.vectors
+
+
+def _texts(index: type[SearchIndex], queryset: Any, batch: int) -> Iterator[dict[Any, str]]:
+    """Yield the texts of the objects by key, as the database stores it, in batches by the order of the keys."""
+    names = [*(_vectors(index).of or index.words)]
+    field = index.model._meta.pk
+    ordered = queryset.order_by("pk")
+    last: Any = None
+    while True:
+        # By key: a long read of one cursor would see an old state, and keep it from being cleaned up.
+        part = ordered if last is None else ordered.filter(pk__gt=last)
+        rows = list(part.values_list("pk", *names)[:batch])
+        if not rows:
+            return
+        last = rows[-1][0]
+        connection = index.storage(queryset.db).connection
+        yield {
+            field.get_db_prep_value(row[0], connection): "\n".join(
+                str(text) for text in row[1:] if text
+            )
+            for row in rows
+        }

@@ -1,0 +1,78 @@
+"""Searching by vectors, and by both: what is stored when, what is found, and within which filters and scope."""
+
+import pytest
+from django.db import connection
+
+from django_matt.contrib.search.services import embed
+from tests.contrib.search import embedders
+from tests.contrib.search.shelf.models import Book, Note
+from tests.contrib.search.shelf.search import BookIndex, NoteIndex
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def books():
+    made = Book.objects.bulk_create(
+        Book(title=title, body=body, shelf=number % 2)
+        for number, (title, body) in enumerate(
+            [
+                ("The harbour", "ships and sailors"),
+                ("A garden", "flowers and bees"),
+                ("Cooking fish", "salt and fire"),
+            ]
+        )
+    )
+    BookIndex.embed()
+    return made
+
+
+def titles(found):
+    return [each.title for each in found]
+
+
+def test_the_nearest_is_the_first(books):
+    found = list(BookIndex.search("flowers and bees", mode="vectors", limit=3))
+    assert found[0].title == "A garden"
+    assert len(found) == 3
+    assert found[0].search_rank > found[1].search_rank
+
+
+def test_hybrid_is_what_an_index_with_vectors_does(books):
+    assert titles(BookIndex.search("ships", limit=3))[0] == "The harbour"
+    assert len(BookIndex.search("ships", limit=3)) == 3
+    assert len(BookIndex.search("ships", limit=3, mode="words")) == 1
+
+
+def test_filters_and_scope_are_inside_of_the_search(books):
+    assert titles(BookIndex.search("ships", filters={"shelf": 1})) == ["A garden"]
+    scope = Book.objects.filter(title__contains="fish")
+    assert titles(BookIndex.search("ships", scope=scope, mode="vectors")) == ["Cooking fish"]
+
+
+def test_a_vector_of_a_client_s(books):
+    vector = embedders.Hashed().embed_query("Cooking fish salt and fire")
+    (first, *_) = BookIndex.nearest(vector)
+    assert first.title == "Cooking fish"
+
+
+def test_unchanged_texts_are_not_embedded_again(books):
+    embedders.calls.clear()
+    assert BookIndex.embed() == BookIndex.embed()
+    assert embedders.calls == []
+    Book.objects.filter(title="A garden").update(body="weeds")
+    assert BookIndex.embed().written == 1
+    assert embedders.calls == [1]
+
+
+def test_uuid_keys_have_vectors():
+    notes = Note.objects.bulk_create([Note(text="milk and bread"), Note(text="call the plumber")])
+    assert embed(NoteIndex, batch=1).written == 2
+    assert next(iter(NoteIndex.search("plumber", mode="vectors"))) == notes[1]
+
+
+def test_vectors_of_deleted_objects_are_gone(books):
+    Book.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM shelf_book_vectors")
+        assert cursor.fetchone() == (0,)
