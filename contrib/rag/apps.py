@@ -42,6 +42,4 @@ class RagConfig(AppConfig):
         from django_matt.contrib.rag.models import Chunk
         from django_matt.search_indexes import IndexedWords
 
-        yield IndexedWords(
-            model=Chunk, words={"heading": "A", "text": "B"}, filters=["tenant"]
-        )
+        yield IndexedWords(model=Chunk, words={"heading": "A", "text": "B"}, filters=["tenant"])

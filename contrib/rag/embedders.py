@@ -35,7 +35,12 @@ class MiniLM:
     """
 
     def __init__(
-        self, folder: str | Path, *, name: str = "minilm-l6-v2-int8", max_tokens: int = 256, threads: int = 1
+        self,
+        folder: str | Path,
+        *,
+        name: str = "minilm-l6-v2-int8",
+        max_tokens: int = 256,
+        threads: int = 1,
     ) -> None:
         """Look for the files; raise ``ImproperlyConfigured`` if one is missing."""
         self.folder = Path(folder)
@@ -107,7 +112,9 @@ class OpenAIEmbedder:
     ) -> None:
         """Take the URL up to ``/v1``, and the key that is sent as a bearer token."""
         if not url.startswith(("http://", "https://")):
-            raise ImproperlyConfigured("The url of OpenAIEmbedder must begin with https:// or http://.")
+            raise ImproperlyConfigured(
+                "The url of OpenAIEmbedder must begin with https:// or http://."
+            )
         self._url = f"{url.rstrip('/')}/embeddings"
         self.name, self.dimensions = model, dimensions
         self._model, self._key, self._timeout = model, key, timeout
@@ -129,7 +136,9 @@ class OpenAIEmbedder:
                 answer = response.read(_MAX_BODY + 1)
         except urllib.error.HTTPError as error:
             error.close()
-            raise EmbedderUnavailable(f"The embedder answers with the status {error.code}.") from None
+            raise EmbedderUnavailable(
+                f"The embedder answers with the status {error.code}."
+            ) from None
         except (OSError, HTTPException) as error:
             raise EmbedderUnavailable from error
         return self._read(answer, len(texts))
@@ -142,7 +151,9 @@ class OpenAIEmbedder:
         try:
             items = json.loads(answer)["data"]
             # The order is that of "index", which the specification does not promise to be the order of the list.
-            found = {each["index"]: [float(number) for number in each["embedding"]] for each in items}
+            found = {
+                each["index"]: [float(number) for number in each["embedding"]] for each in items
+            }
             vectors = [found[number] for number in range(count)]
         except (ValueError, TypeError, KeyError, RecursionError):
             raise EmbedderUnavailable("The embedder does not answer with vectors.") from None

@@ -119,7 +119,9 @@ def build_vectors(progress: Callable[[Report], None] = lambda _: None) -> Report
     for found, embedder in known_sets():
         embed_missing(found, embedder, Chunk.objects.using(using), count)
         activate_if_complete(found)
-    for tenant in set(Source.objects.using(using).filter(state=State.EMBEDDING).values_list("tenant", flat=True)):
+    for tenant in set(
+        Source.objects.using(using).filter(state=State.EMBEDDING).values_list("tenant", flat=True)
+    ):
         _embed_pending(tenant, report, progress)
     remove_old_sets()
     return report
@@ -161,9 +163,7 @@ def read_rows(
         yield Document(uri=uri, content=content or "", kind=kind)
 
 
-def _store_document(
-    document: Document, tenant: str, options: RagSettings, report: Report
-) -> bool:
+def _store_document(document: Document, tenant: str, options: RagSettings, report: Report) -> bool:
     """Store a document if it has changed, and return whether it has."""
     uri = document.uri
     if not 0 < len(uri) <= 500 or not uri.isprintable():

@@ -134,9 +134,7 @@ class Vector(models.Model):
         """One vector of a chunk in a set."""
 
         constraints = [
-            models.UniqueConstraint(
-                fields=["embedding_set", "chunk"], name="matt_rag_vector_once"
-            )
+            models.UniqueConstraint(fields=["embedding_set", "chunk"], name="matt_rag_vector_once")
         ]
 
     def __str__(self) -> str:

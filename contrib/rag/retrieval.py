@@ -100,17 +100,13 @@ def rank_chunks(
     return fuse(by_words, find_nearest(found, vector, chunks, depth))[:limit]
 
 
-def _find_by_words(
-    text: str, tenant: str, chunks: "QuerySet[Chunk]", limit: int
-) -> list[int]:
+def _find_by_words(text: str, tenant: str, chunks: "QuerySet[Chunk]", limit: int) -> list[int]:
     search = find_search()
     if search is None:
         raise ImproperlyConfigured(
             'No installed app searches: add "django_matt.contrib.search" to INSTALLED_APPS.'
         )
-    found = search.search_words(
-        Chunk, text, scope=chunks, filters={"tenant": tenant}, limit=limit
-    )
+    found = search.search_words(Chunk, text, scope=chunks, filters={"tenant": tenant}, limit=limit)
     return list(found.values_list("pk", flat=True))
 
 

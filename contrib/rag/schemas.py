@@ -124,4 +124,3 @@ class ProblemOut(Schema):
 
 AnswerItem = SourcesOut | DeltaOut | CitationsOut | UsageOut | DoneOut | ProblemOut
 """The data of the events."""
-

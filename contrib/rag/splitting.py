@@ -62,7 +62,9 @@ def decode_text(content: str | bytes, *, limit: int) -> str:
     Bytes must be UTF-8, or UTF-16 with a byte order mark.
     """
     if len(content) > limit:
-        raise UnreadableSource(f"The source has more than {limit:,} bytes.", code="source_too_large")
+        raise UnreadableSource(
+            f"The source has more than {limit:,} bytes.", code="source_too_large"
+        )
     if isinstance(content, bytes):
         if content.startswith(b"%PDF-"):
             raise UnreadableSource("The source is a PDF; extract its text first.")

@@ -69,9 +69,7 @@ def current_embedder() -> tuple[EmbeddingSet, Embeds] | None:
     current = _current_set()
     if current is None:
         return None
-    return next(
-        ((current, each) for each in load_embedders() if each.name == current.name), None
-    )
+    return next(((current, each) for each in load_embedders() if each.name == current.name), None)
 
 
 def _current_set() -> EmbeddingSet | None:
