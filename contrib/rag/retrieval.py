@@ -1,5 +1,6 @@
 """Finds what answers a question: chunks of one tenant by words and vectors, joined into passages within a budget of tokens."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -134,7 +135,13 @@ def _join(chunks: Iterable[Chunk], budget: int) -> list[Passage]:
     runs: list[list[Chunk]] = []
     for chunk in sorted(taken, key=lambda each: (each.source_id, each.ordinal)):
         last = runs[-1][-1] if runs else None
-        if last and (last.source_id, last.ordinal + 1) == (chunk.source_id, chunk.ordinal):
+        # Not across headings: a passage that is cited should be about one thing.
+        follows = last and (last.source_id, last.ordinal + 1, last.heading) == (
+            chunk.source_id,
+            chunk.ordinal,
+            chunk.heading,
+        )
+        if follows:
             runs[-1].append(chunk)
         else:
             runs.append([chunk])
@@ -143,15 +150,11 @@ def _join(chunks: Iterable[Chunk], budget: int) -> list[Passage]:
 
 
 def _passage(run: list[Chunk]) -> Passage:
-    first, text, heading = run[0], run[0].text, run[0].heading
-    for before, chunk in zip(run, run[1:], strict=False):
+    first, text = run[0], run[0].text
+    for before, chunk in itertools.pairwise(run):
+        # Without what the chunk repeats of the one before it.
         shared = before.start + len(before.text) - chunk.start
-        if chunk.heading != heading:
-            heading = chunk.heading
-            text += f"\n\n{heading.rpartition(' > ')[2]}\n{chunk.text}"
-        else:
-            # Without what the chunk repeats of the one before it.
-            text += chunk.text[shared:] if shared > 0 else f"\n{chunk.text}"
+        text += chunk.text[shared:] if shared > 0 else f"\n{chunk.text}"
     return Passage(
         number=0,
         source=first.source_id,

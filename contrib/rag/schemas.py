@@ -27,8 +27,6 @@ __all__ = [
 def _check_question(text: str) -> str:
     if not text.strip():
         raise ValueError("The question is empty.")
-    if "\0" in text:
-        raise ValueError("The character NUL is not allowed.")
     limit = get_settings().MAX_QUESTION
     if len(text) > limit:
         raise ValueError(f"The question has more than {limit} characters.")

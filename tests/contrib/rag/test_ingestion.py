@@ -110,7 +110,10 @@ def test_only_what_is_new_in_a_changed_document_is_embedded(options: Callable[..
     changed = "# News\n\nA cup.\n\n" + MARKDOWN.replace("Eighty", "Seventy")
     report = ingest([Document(uri="tea.md", content=changed)], tenant="")
     assert (report.changed, report.chunks) == (1, 2)
-    assert embedders.ASKED == ["News\nA cup.", "Tea > Green\nSeventy degrees.\n\n```\n# no heading\n```"]
+    assert embedders.ASKED == [
+        "News\nA cup.",
+        "Tea > Green\nSeventy degrees.\n\n```\n# no heading\n```",
+    ]
     assert len(keys & set(Chunk.objects.values_list("pk", flat=True))) == 2
     assert_whole()
 
@@ -272,7 +275,7 @@ def test_the_same_file_ingested_by_four_at_once_is_stored_once(options: Callable
         try:
             start.wait()
             ingest(same, tenant="")
-        except Exception as error:  # noqa: BLE001 - shown below
+        except Exception as error:
             failed.append(error)
         finally:
             connection.close()
