@@ -21,7 +21,7 @@ from django_matt.contrib.rag.models import Source
 
 from . import models
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 TEAM = {"headers": {"Authorization": "Bearer ada", "X-Team": "red"}}
 STAFF = {"headers": {"Authorization": "Bearer staff", "X-Team": "red"}}
 _numbers = itertools.count()
