@@ -11,7 +11,7 @@ class Embeds(Protocol):
     """A model that turns texts into vectors: near vectors for texts of similar meaning.
 
     ``name`` identifies the model and its version, in at most 200 characters: vectors of different names are never compared.
-    ``dimensions`` is the length of its vectors. Vectors may have any length but zero; whoever stores them normalises them.
+    ``dimensions`` is the length of its vectors. Vectors may have any length but zero; they are normalised before they are stored.
     """
 
     name: str

@@ -11,6 +11,7 @@ from django.db import connections, router
 from django_matt.contrib.search.indexes import SearchIndex, list_indexes
 from django_matt.contrib.search.services import inspect, operation_of
 from django_matt.contrib.search.storages.distances import can_load_extensions
+from django_matt.installation import install_line
 
 __all__ = ["check_databases", "check_indexes"]
 
@@ -32,7 +33,7 @@ def check_indexes(**_: Any) -> list[CheckMessage]:
             found.append(
                 Error(
                     f"The search index of {definition.label} has vectors, and their libraries are not installed.",
-                    hint="Run: pip install 'django-matt[vectors]'",
+                    hint=f"Run: {install_line('vectors')}",
                     obj=index,
                     id="matt_search.E002",
                 )

@@ -139,7 +139,7 @@ def test_an_export_without_a_model_says_what_to_install(tmp_path: Path):
     with pytest.raises(CommandError, match="--source"):
         call_command("matt_rag", "model", "export", str(tmp_path / "out"))
     (tmp_path / "model").mkdir()
-    with pytest.raises(CommandError, match="config.json"):
+    with pytest.raises(CommandError, match=r"config\.json"):
         call_command(
             "matt_rag", "model", "export", str(tmp_path / "out"), source=tmp_path / "model"
         )
