@@ -27,20 +27,20 @@ class CitationReader:
         """The numbers of the cited sources, in the order in which they were cited first."""
         self.dropped = 0
         """How many citations were taken out."""
-        self._held = ""
+        self._rest = ""
         self._in_code = False
 
     def feed(self, text: str) -> str:
         """Take the next part, and return what can be sent."""
-        text, self._held = self._held + text, ""
+        text, self._rest = self._rest + text, ""
         begun = _BEGUN.search(text)
         if begun:
-            text, self._held = text[: begun.start()], text[begun.start() :]
+            text, self._rest = text[: begun.start()], text[begun.start() :]
         return self._read(text)
 
     def finish(self) -> str:
-        """Return what was held back."""
-        text, self._held = self._held, ""
+        """Return the rest, which could have been the beginning of a citation."""
+        text, self._rest = self._rest, ""
         return self._read(text)
 
     def _read(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What makes vectors of texts: a model on this machine, an endpoint that speaks as OpenAI's does, or a class of the project."""
+"""What makes vectors of texts: a model on this machine, an endpoint that is compatible with OpenAI's, or a class of the project."""
 
 import hashlib
 import json

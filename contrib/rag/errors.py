@@ -6,7 +6,7 @@ __all__ = ["EmbedderUnavailable", "ModelTimeout", "ModelUnavailable", "Unreadabl
 
 
 class UnreadableSource(UnprocessableContent):
-    """A source that is no text: empty, binary, of another encoding than UTF-8, or too large."""
+    """A source that is not text: empty, binary, of another encoding than UTF-8, or too large."""
 
     default_code = "unreadable_source"
 

@@ -60,7 +60,7 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
-    """The sources that are no texts, with the reason."""
+    """The sources that are not text, with the reason."""
     chunks: int = 0
     """How many chunks are new."""
     embedded: int = 0
@@ -78,9 +78,9 @@ def ingest(
     tenant: str,
     progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Store documents as sources of a tenant, ``""`` for none, and make the vectors of their new chunks.
+    """Store documents as sources of a tenant (``""`` without tenants), and make the vectors of their new chunks.
 
-    A document whose text is that of its source is skipped. One that is no text is listed in the report. Each document is
+    A document whose text is that of its source is skipped. One that is not text is listed in the report. Each document is
     committed by itself, and each batch of vectors: after an interruption, call it again. Raises ``EmbedderUnavailable`` if
     the embedder does not answer; what was stored until then is found by its words.
     """
@@ -185,7 +185,7 @@ def _store_document(document: Document, tenant: str, options: RagSettings, repor
     with transaction.atomic(using=using):
         lock_writes(using)
         source, is_new = rows.get_or_create(tenant=tenant, uri=uri, defaults={"kind": kind})
-        # Whoever ingests the same source at the same time waits here, and finds that nothing has changed.
+        # Another process that ingests the same source waits here, and finds that nothing has changed.
         source = rows.select_for_update().get(pk=source.pk)
         if source.digest == digest:
             report.unchanged += 1

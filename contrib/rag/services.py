@@ -34,7 +34,7 @@ def search(
 
 
 def add_source(document: Document, *, tenant: str) -> Source:
-    """Ingest one document and return its source; raise ``UnreadableSource`` if it is no text.
+    """Ingest one document and return its source; raise ``UnreadableSource`` if it is not text.
 
     Raises ``EmbedderUnavailable`` if the embedder does not answer: the source is stored, and found by its words.
     """

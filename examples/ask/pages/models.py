@@ -9,7 +9,32 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 SOURCE = re.compile(r"<source-\w+ number=(\d+)>\n.*?\n\n(.*?)\n</source-\w+>", re.S)
 QUESTION = re.compile(r"<question-\w+>\n(.*)\n</question-\w+>", re.S)
-SMALL_WORDS = set("a an and are can do does for how i in is it my of on or the to what when which with".split())
+SMALL_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "can",
+        "do",
+        "does",
+        "for",
+        "how",
+        "i",
+        "in",
+        "is",
+        "it",
+        "my",
+        "of",
+        "on",
+        "or",
+        "the",
+        "to",
+        "what",
+        "when",
+        "which",
+    ]
+)
 
 
 async def quote(messages: list[Any], info: AgentInfo) -> AsyncIterator[str]:

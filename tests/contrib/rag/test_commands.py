@@ -63,7 +63,7 @@ def test_a_file_that_is_no_text_fails_the_command_after_the_others(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ):
     (folder / "empty.txt").touch()
-    with pytest.raises(CommandError, match="no texts"):
+    with pytest.raises(CommandError, match="not text"):
         run(capsys, "ingest", folder, "--root", folder)
     shown = capsys.readouterr()
     assert "empty.txt: The source is empty." in shown.err

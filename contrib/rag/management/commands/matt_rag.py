@@ -122,7 +122,7 @@ class Command(BaseCommand):
             f"{report.chunks} new chunks, {report.embedded} texts embedded."
         )
         if report.refused:
-            raise CommandError("Some files are no texts.")
+            raise CommandError("Some files are not text.")
 
     def _ask(self, options: dict[str, Any]) -> None:
         problem = async_to_sync(self._stream)(options["question"], options["tenant"])
