@@ -29,7 +29,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "tea.md").write_text(
-        "# Tea\n\nHot.\n\n## Green\n\nGreen tea needs eighty degrees.\n"
+        "# Tea\n\nUse fresh water.\n\n## Green\n\nGreen tea needs eighty degrees.\n"
     )
     (tmp_path / "coffee.md").write_text("# Coffee\n\nCoffee needs ninety-two degrees.\n")
     return tmp_path
