@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import CharField, F, FloatField, Func, Value
+from django.db.models import CharField, F, Field, FloatField, Func, Value
 
 __all__ = ["FoundNumber", "FoundText"]
 
@@ -12,8 +12,8 @@ __all__ = ["FoundNumber", "FoundText"]
 class _Found(Func):
     """The value of an object's key in a JSON object."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        super().__init__(Value(json.dumps(values)), F("pk"))
+    def __init__(self, values: Mapping[str, Any], kind: "Field[Any, Any]") -> None:
+        super().__init__(Value(json.dumps(values)), F("pk"), output_field=kind)
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """Return the expression for PostgreSQL."""
@@ -33,13 +33,17 @@ class _Found(Func):
 class FoundText(_Found):
     """A text of each found object."""
 
-    output_field = CharField()
+    def __init__(self, values: Mapping[str, str]) -> None:
+        """Take the texts by key, as the database writes keys."""
+        super().__init__(values, CharField())
 
 
 class FoundNumber(_Found):
     """A number of each found object."""
 
-    output_field = FloatField()
+    def __init__(self, values: Mapping[str, float]) -> None:
+        """Take the numbers by key, as the database writes keys."""
+        super().__init__(values, FloatField())
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """Return the expression for PostgreSQL."""

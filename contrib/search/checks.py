@@ -1,6 +1,7 @@
 """The system checks ``matt_search.…``: the indexes are valid, their libraries installed, and their tables up to date."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.core import checks
@@ -93,12 +94,7 @@ def _check(index: type[SearchIndex], alias: str) -> list[CheckMessage]:
 
 
 def _has_libraries() -> bool:
-    try:
-        import numpy  # noqa: F401
-        import sqlite_vec  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return all(find_spec(name) is not None for name in ("numpy", "sqlite_vec"))
 
 
 def _pgvector(connection: Any) -> tuple[int, ...] | None:

@@ -50,6 +50,12 @@ class Definition:
         return self.model._meta.label
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The columns with the highest weight that there is: suggestions are made of these."""
+        highest = min(weight for _, weight in self.words)
+        return tuple(column for column, weight in self.words if weight == highest)
+
+    @property
     def digest(self) -> str:
         """A short name of this definition. The triggers have it in their names, so a changed definition is noticed."""
         parts = (self.table, self.key, self.words, self.language, self.filters, self.dimensions)

@@ -142,6 +142,11 @@ class SearchIndex:
         return cls._find(storage, chosen, asked)
 
     @classmethod
+    async def anearest(cls, vector: Sequence[float], **options: Any) -> Any:
+        """Return what ``nearest`` returns, in an async route."""
+        return await run_in_thread(lambda: cls.nearest(vector, **options))
+
+    @classmethod
     def suggest(
         cls,
         text: str,
@@ -150,13 +155,21 @@ class SearchIndex:
         filters: Mapping[str, Any] | None = None,
         limit: int = 10,
     ) -> Any:
-        """Return the objects with all words of a text that is still being typed: the last one may be the beginning of a word."""
+        """Return the objects with all words of a text that is still being typed, the last of which may be unfinished.
+
+        The words are looked for as they are written, in the texts with the highest weight.
+        """
         chosen = _in_scope(cls.model, scope)
         storage, question = cls.storage(chosen.db), parse(text)
         cls._mode(storage, "words")
         kept = cls._filters(storage, filters or {})
         asked = _Asked(question, None, kept, _limit(limit), prefix=True)
         return cls._find(storage, chosen, asked)
+
+    @classmethod
+    async def asuggest(cls, text: str, **options: Any) -> Any:
+        """Return what ``suggest`` returns, in an async route."""
+        return await run_in_thread(lambda: cls.suggest(text, **options))
 
     # Vectors
 

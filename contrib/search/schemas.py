@@ -3,8 +3,7 @@
 from typing import Literal
 
 from ninja import Schema
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 __all__ = ["MAX_LIMIT", "Mode", "SearchQuery"]
 
@@ -25,13 +24,6 @@ class SearchQuery(Schema):
     q: str = Field("", max_length=1_000, description='Words, "phrases" and -excluded words.')
     limit: int = Field(20, ge=1, le=MAX_LIMIT)
     mode: Mode | None = None
-
-    @field_validator("q")
-    @classmethod
-    def _refuse_nul(cls, value: str) -> str:
-        if "\0" in value:
-            raise PydanticCustomError("nul", "The character NUL is not allowed")
-        return value
 
     def filters(self) -> dict[str, object]:
         """Return the values of the fields that a subclass adds, without None."""

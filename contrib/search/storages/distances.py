@@ -26,7 +26,7 @@ def install_distance(connection: Any) -> None:
         return
     if can_load_extensions():
         try:
-            import sqlite_vec
+            import sqlite_vec  # type: ignore[import-untyped]
         except ImportError as error:
             raise MissingExtra("sqlite-vec", "vectors") from error
         raw.enable_load_extension(True)

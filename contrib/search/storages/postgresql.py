@@ -38,9 +38,11 @@ class PostgresStorage(Storage):
         )
         words, vectors = quote(self.words), quote(self.vectors)
         execute(
-            f"CREATE TABLE {words} (object_id {key} PRIMARY KEY, document tsvector NOT NULL{filters})"
+            f"CREATE TABLE {words} (object_id {key} PRIMARY KEY, document tsvector NOT NULL, "
+            f"names tsvector NOT NULL{filters})"
         )
         execute(f"CREATE INDEX ON {words} USING gin (document)")
+        execute(f"CREATE INDEX ON {words} USING gin (names)")
         tables = [words]
         if definition.dimensions:
             execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -112,9 +114,10 @@ class PostgresStorage(Storage):
             return None
         query, params = self._tsquery(ranking)
         condition, more = self.within(ranking, "w")
+        document = "w.names" if ranking.prefix else "w.document"
         statement = (
-            f"SELECT w.object_id, ts_rank(w.document, {query}, 1)::float8 AS score "  # noqa: S608
-            f"FROM {self.quote(self.words)} w WHERE w.document @@ {query} AND {condition} "
+            f"SELECT w.object_id, ts_rank({document}, {query}, 1)::float8 AS score "  # noqa: S608
+            f"FROM {self.quote(self.words)} w WHERE {document} @@ {query} AND {condition} "
             f"ORDER BY score DESC, w.object_id LIMIT {ranking.depth:d}"
         )
         return statement, [*params, *params, *more]
@@ -141,26 +144,28 @@ class PostgresStorage(Storage):
         if not ranking.question.terms:
             return f"left({text}, 200)", []
         query, params = self._tsquery(ranking)
-        return f"ts_headline('{self.definition.language}', {text}, {query}, %s)", [
+        return f"ts_headline('{self._language(ranking)}', {text}, {query}, %s)", [
             *params,
             _HEADLINE,
         ]
 
     def _tsquery(self, ranking: Ranking) -> tuple[str, list[Any]]:
         """Return the query of a question. Texts of users are read by ``websearch_to_tsquery`` alone, which accepts any."""
-        one = f"websearch_to_tsquery('{self.definition.language}', %s)"
+        one = f"websearch_to_tsquery('{self._language(ranking)}', %s)"
         question = ranking.question
         terms, params = [one] * len(question.terms), [f'"{term}"' for term in question.terms]
         if ranking.prefix:
             # What the function returns is quoted by it; its last lexeme is matched by its beginning.
-            begins = "(nullif(websearch_to_tsquery('simple', %s)::text, '') || ':*')::tsquery"
-            terms[-1] = f"({one} || coalesce({begins}, ''::tsquery))"
-            params.append(params[-1])
+            terms[-1] = f"(nullif({one}::text, '') || ':*')::tsquery"
         query = f"({(' && ' if ranking.prefix else ' || ').join(terms)})"
         for term in question.excluded:
             query = f"({query} && !!{one})"
             params.append(f'"{term}"')
         return query, params
+
+    def _language(self, ranking: Ranking) -> str:
+        """Return the configuration of words: of unfinished ones, without stems."""
+        return "simple" if ranking.prefix else self.definition.language
 
     def _row(self, row: str) -> tuple[str, str]:
         """Return the columns of the table of words, and their values of a row."""
@@ -171,8 +176,10 @@ class PostgresStorage(Storage):
             f"left(coalesce({row}.{quote(column)}, ''), {most})), '{weight}')"
             for column, weight in definition.words
         )
-        columns = ["object_id", "document", *map(quote, definition.filters)]
-        values = [f"{row}.{quote(definition.key)}", document]
+        named = ", ".join(f"{row}.{quote(column)}" for column in definition.names)
+        names = f"to_tsvector('simple', left(concat_ws(' ', {named}), {most}))"
+        columns = ["object_id", "document", "names", *map(quote, definition.filters)]
+        values = [f"{row}.{quote(definition.key)}", document, names]
         values += [f"{row}.{quote(column)}" for column in definition.filters]
         return ", ".join(columns), ", ".join(values)
 

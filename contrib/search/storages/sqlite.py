@@ -23,8 +23,13 @@ class SqliteStorage(Storage):
 
     @property
     def texts(self) -> str:
-        """The table of FTS5."""
+        """The table of FTS5 for searches."""
         return f"{self.words}_fts"
+
+    @property
+    def names(self) -> str:
+        """The table of FTS5 for suggestions: words as they are written, found by their beginning."""
+        return f"{self.words}_names"
 
     def create(self, execute: Any) -> None:
         """Create the tables and triggers, and index the rows that there are."""
@@ -45,6 +50,11 @@ class SqliteStorage(Storage):
             f"CREATE VIRTUAL TABLE {quote(self.texts)} USING fts5({columns}, "
             f"tokenize = '{stems}unicode61 remove_diacritics 2')"
         )
+        named = ", ".join(map(quote, definition.names))
+        execute(
+            f"CREATE VIRTUAL TABLE {quote(self.names)} USING fts5({named}, prefix = '1 2 3', "
+            "tokenize = 'unicode61 remove_diacritics 2')"
+        )
         tables = [words]
         if definition.dimensions:
             execute(
@@ -64,38 +74,45 @@ class SqliteStorage(Storage):
     def drop(self, execute: Any) -> None:
         """Drop the triggers and the tables."""
         self._drop_triggers(execute)
-        for table in (self.texts, self.words, self.vectors):
+        for table in (self.texts, self.names, self.words, self.vectors):
             execute(f"DROP TABLE IF EXISTS {self.quote(table)}")
 
     def rebuild_words(self, execute: Any) -> None:
         """Create the triggers again, and index all rows."""
         self._drop_triggers(execute)
         quote, definition, table = self.quote, self.definition, self.quote(self.definition.table)
-        words, texts = quote(self.words), quote(self.texts)
-        execute(f"DELETE FROM {texts}")  # noqa: S608
-        execute(f"DELETE FROM {words}")  # noqa: S608
+        words = quote(self.words)
+        for each in (words, quote(self.texts), quote(self.names)):
+            execute(f"DELETE FROM {each}")  # noqa: S608
         numbered = ", ".join(["object_id", *map(quote, definition.filters)])
-        columns = [quote(column) for column, _ in definition.words]
         filters = [quote(column) for column in definition.filters]
         key = quote(definition.key)
         selected = ", ".join([f"t.{key}", *(f"t.{each}" for each in filters)])
         execute(f"INSERT INTO {words} ({numbered}) SELECT {selected} FROM {table} t")  # noqa: S608
-        listed = ", ".join(columns)
-        copied = ", ".join(f"t.{each}" for each in columns)
-        execute(
-            f"INSERT INTO {texts} (rowid, {listed}) SELECT w.id, {copied} "  # noqa: S608
-            f"FROM {table} t JOIN {words} w ON w.object_id = t.{key}"
-        )
+        for texts, columns in self._texts():
+            copied = ", ".join(f"t.{each}" for each in columns)
+            execute(
+                f"INSERT INTO {texts} (rowid, {', '.join(columns)}) SELECT w.id, {copied} "  # noqa: S608
+                f"FROM {table} t JOIN {words} w ON w.object_id = t.{key}"
+            )
         for name, (event, when, body) in zip(_TRIGGERS, self._bodies(), strict=True):
             execute(
                 f"CREATE TRIGGER {quote(f'{self.trigger}_{name}')} AFTER {event} ON {table} "
                 f"{when} BEGIN {body} END"
             )
 
+    def _texts(self) -> list[tuple[str, list[str]]]:
+        """Return the tables of FTS5 with their columns."""
+        columns = [self.quote(column) for column, _ in self.definition.words]
+        return [
+            (self.quote(self.texts), columns),
+            (self.quote(self.names), [self.quote(column) for column in self.definition.names]),
+        ]
+
     def _bodies(self) -> list[tuple[str, str, str]]:
         """Return the events, the conditions and the bodies of the triggers."""
         quote, definition = self.quote, self.definition
-        words, texts, vectors = quote(self.words), quote(self.texts), quote(self.vectors)
+        words, vectors = quote(self.words), quote(self.vectors)
         key = quote(definition.key)
         columns = [quote(column) for column, _ in definition.words]
         filters = [quote(column) for column in definition.filters]
@@ -104,17 +121,20 @@ class SqliteStorage(Storage):
 
         def removed(row: str) -> str:
             number = f"(SELECT id FROM {words} WHERE object_id = {row}.{key})"  # noqa: S608
-            return (
-                f"DELETE FROM {texts} WHERE rowid = {number}; "  # noqa: S608
-                f"DELETE FROM {words} WHERE object_id = {row}.{key};"
-            )
+            statements = [
+                f"DELETE FROM {texts} WHERE rowid = {number};"  # noqa: S608
+                for texts, _ in self._texts()
+            ]
+            statements.append(f"DELETE FROM {words} WHERE object_id = {row}.{key};")  # noqa: S608
+            return " ".join(statements)
 
-        written = (
-            f"INSERT INTO {words} ({names}) VALUES ({values}); "  # noqa: S608
-            f"INSERT INTO {texts} (rowid, {', '.join(columns)}) VALUES ("
-            f"(SELECT id FROM {words} WHERE object_id = new.{key}), "
-            f"{', '.join(f'new.{each}' for each in columns)});"
-        )
+        written = f"INSERT INTO {words} ({names}) VALUES ({values});"  # noqa: S608
+        for texts, listed in self._texts():
+            written += (
+                f" INSERT INTO {texts} (rowid, {', '.join(listed)}) VALUES ("  # noqa: S608
+                f"(SELECT id FROM {words} WHERE object_id = new.{key}), "
+                f"{', '.join(f'new.{each}' for each in listed)});"
+            )
         forgotten = kept = ""
         if definition.dimensions:
             forgotten = f"DELETE FROM {vectors} WHERE object_id = old.{key};"  # noqa: S608
@@ -161,8 +181,10 @@ class SqliteStorage(Storage):
         match = self._match(ranking)
         if match is None:
             return None
-        texts = self.quote(self.texts)
+        texts = self._searched(ranking)
         weights = ", ".join(str(_WEIGHTS[weight]) for _, weight in self.definition.words)
+        if ranking.prefix:
+            weights = ", ".join("1.0" for _ in self.definition.names)
         condition, params = self.within(ranking, "w")
         statement = (
             f"SELECT w.object_id, -bm25({texts}, {weights}) AS score FROM {texts} "  # noqa: S608
@@ -186,7 +208,7 @@ class SqliteStorage(Storage):
 
     def snippet(self, ranking: Ranking) -> tuple[str, list[Any]]:
         """Return FTS5's snippet of the text that matches best; of rows without a match, the beginning."""
-        texts, key = self.quote(self.texts), self.quote(self.definition.key)
+        texts, key = self._searched(ranking), self.quote(self.definition.key)
         listed = [f"coalesce(t.{self.quote(column)}, '')" for column, _ in self.definition.words]
         beginning = f"substr({' || char(32) || '.join(listed)}, 1, 200)"
         match = self._match(ranking)
@@ -197,6 +219,9 @@ class SqliteStorage(Storage):
             f"AND rowid = (SELECT id FROM {self.quote(self.words)} WHERE object_id = t.{key}))"
         )
         return f"coalesce({found}, {beginning})", [OPEN, CLOSE, match]
+
+    def _searched(self, ranking: Ranking) -> str:
+        return self.quote(self.names if ranking.prefix else self.texts)
 
     def _match(self, ranking: Ranking) -> str | None:
         """Return the expression of FTS5 of a question, in which each term is quoted."""

@@ -115,9 +115,9 @@ class Command(BaseCommand):
         if len(found) != 1:
             raise CommandError("Name the index with --index.")
         (index,) = found
-        modes: list[Mode] = ["words"]
-        if index.vectors is not None:
-            modes += ["vectors", "hybrid"]
+        by_words: list[Mode] = ["words"]
+        by_all: list[Mode] = ["words", "vectors", "hybrid"]
+        modes = by_words if index.vectors is None else by_all
         figures = {}
         for mode in modes:
             progress = self._progress(mode)
