@@ -49,13 +49,13 @@ def load_model() -> "Model | str":
     name = get_settings().MODEL
     if name is None:
         raise ImproperlyConfigured('settings.MATT_RAG has no "MODEL".')
+    _import_agent()
     if ":" in name:
         return name
     try:
         found = import_string(name)
     except ImportError as error:
         raise ImproperlyConfigured(f'settings.MATT_RAG["MODEL"]: {error}') from error
-    _import_agent()
     from pydantic_ai.models import Model
 
     return cast("Model", found if isinstance(found, Model) else found())
@@ -75,7 +75,8 @@ async def answer(
     settings. It raises ``ImproperlyConfigured`` for wrong settings, and nothing else.
     """
     try:
-        chosen = model or load_model()
+        # In a thread: the first time, it imports the libraries of the provider.
+        chosen = model or await run_in_thread(load_model)
         passages = await run_in_thread(lambda: retrieve(question, tenant=tenant, sources=sources))
     except Problem as error:
         yield _problem(error)

@@ -1,12 +1,14 @@
 """The app's configuration."""
 
+import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.core.checks import register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from django_matt import MattAPI
     from django_matt.search_indexes import IndexedWords
@@ -28,6 +30,15 @@ class RagConfig(AppConfig):
 
         register(checks.check_settings, "matt")
         register(checks.check_search, "matt")
+        register(checks.check_model, "matt", deploy=True)
+
+    @asynccontextmanager
+    async def lifespan(self) -> "AsyncIterator[None]":
+        """Load the models when the server starts, so that the first question does not wait for it."""
+        from django_matt.contrib.rag.services import warm_up
+
+        await asyncio.to_thread(warm_up)
+        yield
 
     def extend(self, api: "MattAPI") -> None:
         """Add the routes to an API, if ``MATT_RAG["ROUTES"]`` asks for them."""

@@ -1,4 +1,4 @@
-"""The system checks ``matt_rag.…``: the options are valid, and an installed app searches."""
+"""The system checks ``matt_rag.…``: the options are valid, an installed app searches, and the language model can be made."""
 
 from typing import Any
 
@@ -8,22 +8,32 @@ from django.core.exceptions import ImproperlyConfigured
 from django_matt.contrib.rag.settings import get_settings
 from django_matt.search_indexes import find_search
 
-__all__ = ["check_search", "check_settings"]
+__all__ = ["check_model", "check_search", "check_settings"]
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Report a wrong name or value in ``settings.MATT_RAG``, and embedders and models that cannot be made."""
-    from django_matt.contrib.rag.answers import load_model
+    """Report a wrong name or value in ``settings.MATT_RAG``, and embedders that cannot be made."""
     from django_matt.contrib.rag.embedders import load_embedders
 
     try:
-        options = get_settings()
+        get_settings()
         load_embedders()
-        if options.MODEL is not None:
-            load_model()
-    except (ImproperlyConfigured, ImportError) as error:
+    except ImproperlyConfigured as error:
         hint = "Fix or remove the option in settings.MATT_RAG."
         return [Error(str(error), hint=hint, id="matt_rag.E001")]
+    return []
+
+
+def check_model(**_: Any) -> list[CheckMessage]:
+    """Report a language model that cannot be made. Only before a deployment: it imports the libraries of the model."""
+    from django_matt.contrib.rag.answers import load_model
+
+    try:
+        if get_settings().MODEL is not None:
+            load_model()
+    except (ImproperlyConfigured, ImportError) as error:
+        hint = 'Fix MATT_RAG["MODEL"], or install what it needs.'
+        return [Error(str(error), hint=hint, id="matt_rag.E003")]
     return []
 
 

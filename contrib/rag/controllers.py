@@ -15,7 +15,7 @@ from ninja_extra.permissions import BasePermission
 from django_matt import SSE, Event, paginate
 from django_matt.contrib.rag import services
 from django_matt.contrib.rag.answers import answer
-from django_matt.contrib.rag.ingestion import Document
+from django_matt.contrib.rag.ingestion import Document, add_document
 from django_matt.contrib.rag.models import Source
 from django_matt.contrib.rag.schemas import (
     AnswerItem,
@@ -136,12 +136,15 @@ def make_controller(
         def add_source(
             self, request: HttpRequest, file: File[UploadedFile], uri: Form[str] = ""
         ) -> Any:
-            """Add a text, or change the one with the same name; by default, its name is that of the file."""
+            """Add a text, or change the one with the same name; by default, its name is that of the file.
+
+            A long text has the state embedding until its vectors are made; its words are found at once.
+            """
             limit = get_settings().MAX_FILE
             if (file.size or 0) > limit:
                 raise PayloadTooLarge(f"The file has more than {limit:,} bytes.")
             document = Document(uri=uri or file.name or "", content=file.read())
-            return Status(201, services.add_source(document, tenant=services.tenant_of(request)))
+            return Status(201, add_document(document, tenant=services.tenant_of(request)))
 
         @http_delete(
             "/sources/{int:key}",

@@ -5,6 +5,7 @@ import json
 import math
 import re
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from django_matt.errors.exceptions import MissingExtra
 
 __all__ = ["HashEmbedder", "MiniLM", "OpenAIEmbedder", "load_embedders"]
 
-_MAX_BODY = 64 * 1024 * 1024
+_MAX_BODY, _PART = 64 * 1024 * 1024, 65_536
 
 
 class MiniLM:
@@ -131,9 +132,15 @@ class OpenAIEmbedder:
             self._url, json.dumps(body).encode(), headers
         )
         timeout = self._timeout or get_settings().TIMEOUT
+        deadline, parts, size = time.monotonic() + timeout, [], 0
         try:
             with _OPENER.open(request, timeout=timeout) as response:
-                answer = response.read(_MAX_BODY + 1)
+                while part := response.read1(_PART):
+                    parts.append(part)
+                    size += len(part)
+                    # The timeout is that of each read: an endpoint could send a byte now and then.
+                    if time.monotonic() > deadline or size > _MAX_BODY:
+                        raise EmbedderUnavailable
         except urllib.error.HTTPError as error:
             error.close()
             raise EmbedderUnavailable(
@@ -141,7 +148,7 @@ class OpenAIEmbedder:
             ) from None
         except (OSError, HTTPException) as error:
             raise EmbedderUnavailable from error
-        return self._read(answer, len(texts))
+        return self._read(b"".join(parts), len(texts))
 
     def embed_query(self, text: str) -> Sequence[float]:
         """Do the same for a question."""

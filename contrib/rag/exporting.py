@@ -1,5 +1,6 @@
 """Writes a sentence transformer as ONNX with 8-bit weights, once: the machine that embeds then needs no torch."""
 
+import importlib
 import importlib.util
 import shutil
 import tempfile
@@ -29,15 +30,16 @@ def export_model(target: Path, *, source: Path | None = None) -> int:
         if not (source / name).is_file():
             raise ImproperlyConfigured(f"There is no {name} in {source}.")
     try:
-        import onnx  # noqa: F401 - what quantize_dynamic needs
-        import torch
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-        from transformers import AutoModel
+        # By name, as they are in no extra.
+        torch, transformers, _, quantization = (
+            importlib.import_module(name)
+            for name in ("torch", "transformers", "onnx", "onnxruntime.quantization")
+        )
     except ImportError as error:
         raise ImproperlyConfigured(
             f"{error.name} is not installed. An export needs: {NEEDS}"
         ) from None
-    model: Any = AutoModel.from_pretrained(
+    model: Any = transformers.AutoModel.from_pretrained(
         str(source), local_files_only=True, attn_implementation="eager"
     )
     model.eval()
@@ -58,7 +60,7 @@ def export_model(target: Path, *, source: Path | None = None) -> int:
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+        quantization.quantize_dynamic(whole, small, weight_type=quantization.QuantType.QInt8)
         # The model last: who finds it finds a whole one.
         shutil.copyfile(source / "tokenizer.json", target / "tokenizer.json")
         small.replace(target / "model.onnx")

@@ -23,14 +23,25 @@ from django_matt.contrib.rag.splitting import (
 )
 from django_matt.contrib.rag.vectors import (
     activate_if_complete,
+    count_missing,
     embed_missing,
     known_sets,
     lock_writes,
     rag_database,
     remove_old_sets,
 )
+from django_matt.errors.exceptions import NotFound
 
-__all__ = ["Document", "Kind", "Report", "build_vectors", "ingest", "read_files", "read_rows"]
+__all__ = [
+    "Document",
+    "Kind",
+    "Report",
+    "add_document",
+    "build_vectors",
+    "ingest",
+    "read_files",
+    "read_rows",
+]
 
 Kind = Literal["markdown", "text"]
 
@@ -38,6 +49,8 @@ _MARKDOWN = frozenset({".md", ".markdown"})
 _SUFFIXES = _MARKDOWN | {".txt", ".rst"}
 _FORMAT = "1"
 """Changes with the way in which texts are split, so that all sources are split again."""
+_AT_ONCE = 100
+"""How many chunks are embedded while a request waits: some seconds of a model on the processor."""
 _EMBED_EACH = 50
 """After how many changed documents the vectors are made."""
 
@@ -102,6 +115,26 @@ def ingest(
     if is_pending:
         _embed_pending(tenant, report, progress)
     return report
+
+
+def add_document(document: Document, *, tenant: str) -> Source:
+    """Store one document during a request, and return its source; raise ``UnreadableSource`` if it is not text.
+
+    Vectors of up to 100 new chunks are made at once. The source of a longer document has the state ``embedding``, and is
+    found by its words, until ``build_vectors`` or the next ``ingest`` of its tenant has run.
+    """
+    report, using = Report(), rag_database()
+    _store_document(document, tenant, get_settings(), report)
+    rows = Source.objects.using(using).filter(tenant=tenant, uri=document.uri)
+    source = rows.first()
+    if source is not None and source.state == State.EMBEDDING:
+        sets, chunks = known_sets(), Chunk.objects.using(using).filter(source=source)
+        if sum(count_missing(found, chunks) for found, _ in sets) <= _AT_ONCE:
+            _embed_pending(tenant, report, lambda _: None, only=source.pk)
+            source = rows.first()
+    if source is None:  # deleted by another request in the meantime
+        raise NotFound
+    return source
 
 
 def build_vectors(progress: Callable[[Report], None] = lambda _: None) -> Report:
@@ -242,16 +275,23 @@ def _embedding(tenant: str) -> "QuerySet[Source]":
     return rows.filter(tenant=tenant, state=State.EMBEDDING)
 
 
-def _embed_pending(tenant: str, report: Report, progress: Callable[[Report], None]) -> None:
-    """Make the vectors of the tenant's new chunks, and mark their sources as ready."""
+def _embed_pending(
+    tenant: str,
+    report: Report,
+    progress: Callable[[Report], None],
+    *,
+    only: int | None = None,
+) -> None:
+    """Make the vectors of the tenant's new chunks, or of one source, and mark the sources as ready."""
+    waiting = _embedding(tenant) if only is None else _embedding(tenant).filter(pk=only)
 
     def count(embedded: int) -> None:
         report.embedded += embedded
         progress(report)
 
     # Those of now, with what they are now: a source that changes in the meantime is not marked.
-    sources = dict(_embedding(tenant).values_list("pk", "digest"))
-    pending = Chunk.objects.using(rag_database()).filter(source__in=_embedding(tenant))
+    sources = dict(waiting.values_list("pk", "digest"))
+    pending = Chunk.objects.using(rag_database()).filter(source__in=waiting)
     for found, embedder in known_sets():
         embed_missing(found, embedder, pending, count)
         activate_if_complete(found)

@@ -1,18 +1,21 @@
 """What the routes do, without HTTP."""
 
+import logging
+
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from django_matt.contrib.rag.errors import UnreadableSource
-from django_matt.contrib.rag.ingestion import Document, ingest
+from django_matt.contrib.rag.answers import load_model
+from django_matt.contrib.rag.embedders import load_embedders
 from django_matt.contrib.rag.models import Source
 from django_matt.contrib.rag.retrieval import Passage, retrieve
-from django_matt.contrib.rag.vectors import rag_database
-from django_matt.errors.exceptions import NotFound
+from django_matt.contrib.rag.settings import get_settings
 from django_matt.sign_in import current_tenant
 from django_matt.threads import run_in_thread
 
-__all__ = ["add_source", "search", "tenant_of", "tenant_of_async"]
+__all__ = ["search", "tenant_of", "tenant_of_async", "warm_up"]
+
+logger = logging.getLogger(__name__)
 
 
 def tenant_of(request: HttpRequest) -> str:
@@ -33,16 +36,13 @@ def search(
     return retrieve(question, tenant=tenant, sources=sources, top=limit, tokens=10**9)
 
 
-def add_source(document: Document, *, tenant: str) -> Source:
-    """Ingest one document and return its source; raise ``UnreadableSource`` if it is not text.
-
-    Raises ``EmbedderUnavailable`` if the embedder does not answer: the source is stored, and found by its words.
-    """
-    report = ingest([document], tenant=tenant)
-    if report.refused:
-        raise UnreadableSource(report.refused[0][1])
-    rows = Source.objects.using(rag_database()).filter(tenant=tenant, uri=document.uri)
-    source = rows.first()
-    if source is None:  # deleted by somebody else in the meantime
-        raise NotFound
-    return source
+def warm_up() -> None:
+    """Import the libraries of the language model, and load the embedders of this machine. A failure is logged, not raised."""
+    try:
+        for embedder in load_embedders():
+            # It loads a model of this machine, and asks nothing of an endpoint.
+            logger.debug("%s has %s dimensions", embedder.name, embedder.dimensions)
+        if get_settings().MODEL is not None:
+            load_model()
+    except Exception:
+        logger.exception("The models of retrieval could not be loaded.")

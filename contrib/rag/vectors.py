@@ -19,6 +19,7 @@ from django_matt.errors.exceptions import MissingExtra
 
 __all__ = [
     "activate_if_complete",
+    "count_missing",
     "current_embedder",
     "embed_missing",
     "find_nearest",
@@ -110,11 +111,21 @@ def embed_missing(
     return count
 
 
+def count_missing(found: EmbeddingSet, chunks: "QuerySet[Chunk]") -> int:
+    """Return how many chunks have no vector in a set."""
+    return _without_vector(found, chunks).count()
+
+
+def _without_vector(found: EmbeddingSet, chunks: "QuerySet[Chunk]") -> "QuerySet[Chunk]":
+    has_vector = Vector.objects.filter(embedding_set=found, chunk=OuterRef("pk"))
+    return chunks.filter(~Exists(has_vector))
+
+
 def _missing(found: EmbeddingSet, chunks: "QuerySet[Chunk]") -> Iterator[list[Chunk]]:
     """Yield the chunks without a vector, in the order of their keys, so that none is read twice."""
-    last, has_vector = 0, Vector.objects.filter(embedding_set=found, chunk=OuterRef("pk"))
+    last = 0
     while True:
-        rows = chunks.filter(~Exists(has_vector), pk__gt=last).order_by("pk")[:_READ]
+        rows = _without_vector(found, chunks).filter(pk__gt=last).order_by("pk")[:_READ]
         read = list(rows)
         if not read:
             return
@@ -170,15 +181,16 @@ def activate_if_complete(found: EmbeddingSet) -> bool:
 def remove_old_sets() -> int:
     """Delete the sets that no embedder of the settings has and no question uses; return how many."""
     names = {each.name for each in load_embedders()}
-    rows = EmbeddingSet.objects.using(rag_database()).exclude(name__in=names)
+    old = EmbeddingSet.objects.using(rag_database()).exclude(name__in=names)
     current = _current_set()
     if current is not None:
-        rows = rows.exclude(pk=current.pk)
+        old = old.exclude(pk=current.pk)
     count = 0
-    for each in rows:
+    for each in old:
         # In parts: a transaction that deletes a million vectors locks out every other writer of SQLite.
-        while keys := list(each.vectors.values_list("pk", flat=True)[:_SCORE]):
-            Vector.objects.using(rag_database()).filter(pk__in=keys).delete()
+        rows = Vector.objects.using(rag_database()).filter(embedding_set=each)
+        while keys := list(rows.values_list("pk", flat=True)[:_SCORE]):
+            rows.filter(pk__in=keys).delete()
         each.delete()
         count += 1
     return count

@@ -61,6 +61,14 @@ async def hang(messages: list[Any], info: AgentInfo) -> AsyncIterator[str]:
         STATE["ended"] = True
 
 
+async def wait(messages: list[Any], info: AgentInfo) -> AsyncIterator[str]:
+    """Answer once it is allowed to."""
+    STATE["asked"] = True
+    while "go" not in STATE:
+        await asyncio.sleep(0.01)
+    yield "It is so [1]."
+
+
 async def talk(messages: list[Any], info: AgentInfo) -> AsyncIterator[str]:
     """Talk until it is cancelled."""
     try:
@@ -77,4 +85,5 @@ citing_nothing = FunctionModel(stream_function=cite_nothing)
 down = FunctionModel(stream_function=be_down)
 breaking_off = FunctionModel(stream_function=break_off)
 hanging = FunctionModel(stream_function=hang)
+waiting = FunctionModel(stream_function=wait)
 talking = FunctionModel(stream_function=talk)

@@ -127,6 +127,18 @@ def test_an_embedder_that_is_down_is_a_problem(options: Callable[..., None], mon
     assert (name, problem["status"], problem["code"]) == ("problem", 503, "embedder_unavailable")
 
 
+def test_the_sources_are_sent_before_the_model_has_answered():
+    async def read() -> None:
+        events = answer("green tea", tenant="", model=models.waiting)
+        assert (await anext(events)).event == "sources"
+        assert "asked" not in models.STATE
+        models.STATE["go"] = True
+        assert (await anext(events)).event == "delta"
+        await events.aclose()
+
+    async_to_sync(read)()
+
+
 def test_closing_the_answer_cancels_the_model():
     async def leave() -> None:
         before = asyncio.all_tasks()

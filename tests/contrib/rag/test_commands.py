@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.apps import apps
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from django_matt.contrib.rag.checks import check_model
 from django_matt.contrib.rag.evaluation import LabelledQuestion, evaluate, read_questions
 from django_matt.contrib.rag.ingestion import Document, ingest
 from django_matt.contrib.rag.models import Source
 from django_matt.contrib.rag.settings import RagSettings, get_settings
+from tests.docs.test_reference import DESCRIBED, is_of_rag, read_docstring
 
 from .conftest import HASH
 
@@ -141,7 +145,6 @@ def test_evaluation_needs_sources_and_figures(folder: Path, capsys: pytest.Captu
         {"MODE": "magic"},
         {"ROUTES": "yes"},
         {"MODEL": ""},
-        {"MODEL": "no.such.model"},
         {"EMBEDDER": {"BACKEND": 7}},
         {"EMBEDDER": {"BACKEND": "no.such.Embedder"}},
     ],
@@ -158,6 +161,42 @@ def test_the_checks_pass_and_report_a_missing_search(settings: Any):
     assert "matt_rag.E002" in [each.id for each in run_checks(tags=["matt"])]
 
 
+def test_a_language_model_that_cannot_be_made_is_an_error_before_a_deployment(
+    options: Callable[..., None],
+):
+    options(MODEL="no.such.model")
+    assert [each.id for each in check_model()] == ["matt_rag.E003"]
+    assert "matt_rag.E003" not in [each.id for each in run_checks(tags=["matt"])]
+    options(MODEL="tests.contrib.rag.models.quoting")
+    assert check_model() == []
+
+
+def test_models_are_loaded_when_the_server_starts_and_a_failure_is_logged(
+    options: Callable[..., None], caplog: pytest.LogCaptureFixture
+):
+    small = {
+        "BACKEND": "django_matt.contrib.rag.embedders.MiniLM",
+        "OPTIONS": {"folder": str(Path(__file__).with_name("small")), "name": "small"},
+    }
+    options(EMBEDDER=small, MODEL="tests.contrib.rag.models.quoting")
+
+    async def start() -> None:
+        async with apps.get_app_config("matt_rag").lifespan():
+            pass
+
+    async_to_sync(start)()
+    assert caplog.text == ""
+    options(MODEL="no.such.model")
+    async_to_sync(start)()
+    assert "could not be loaded" in caplog.text
+
+
 def test_the_defaults_are_valid(settings: Any):
     settings.MATT_RAG = {}
     assert get_settings() == RagSettings()
+
+
+@pytest.mark.parametrize("name", [each for each in DESCRIBED if is_of_rag(each)])
+@pytest.mark.sampled(100)
+def test_every_public_name_has_a_docstring(name: str):
+    read_docstring(name)

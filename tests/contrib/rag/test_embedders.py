@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,34 @@ def test_an_endpoint_that_is_away_or_silent_is_unavailable():
                 OpenAIEmbedder(url, model="small", dimensions=2, timeout=0.2).embed(["a"])
         finally:
             release.set()
+
+
+def test_an_endpoint_that_sends_a_byte_now_and_then_is_given_up():
+    go_on = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not go_on.wait(0.05):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        with pytest.raises(EmbedderUnavailable):
+            OpenAIEmbedder(url, model="small", dimensions=2, timeout=0.5).embed(["a"])
+    finally:
+        go_on.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_settings_that_make_no_embedder_are_reported_without_their_key(

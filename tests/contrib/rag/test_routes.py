@@ -16,10 +16,11 @@ from django.test import Client
 from django_matt import MattAPI
 from django_matt.authentication import BearerAuthenticator
 from django_matt.contrib.rag.controllers import make_controller
-from django_matt.contrib.rag.ingestion import Document, ingest
-from django_matt.contrib.rag.models import Source
+from django_matt.contrib.rag.ingestion import Document, build_vectors, ingest
+from django_matt.contrib.rag.models import Chunk, Source, Vector
 
 from . import models
+from .conftest import HASH
 
 pytestmark = pytest.mark.django_db
 TEAM = {"headers": {"Authorization": "Bearer ada", "X-Team": "red"}}
@@ -179,6 +180,23 @@ def test_an_embedder_that_is_down_is_a_503(client: Client, options: Callable[...
     assert len(post(client, "/api/rag/search", {"question": "green"}).json()["passages"]) == 1
     options(EMBEDDER=None)
     assert upload(client, b"Green tea.").json()["state"] == "ready"
+
+
+def test_a_long_file_is_found_at_once_and_embedded_later(
+    client: Client, options: Callable[..., None]
+):
+    options(EMBEDDER=HASH)
+    long = "\n\n".join(f"Paragraph {number} " + "tea " * 50 for number in range(120))
+    made = upload(client, long.encode(), "long.txt")
+    assert (made.status_code, made.json()["state"]) == (201, "embedding")
+    # Another file does not wait for it.
+    assert upload(client, b"Green tea.").json()["state"] == "ready"
+    assert Vector.objects.count() == 1
+    data = {"question": "paragraph 77"}
+    assert post(client, "/api/rag/search", data).json()["passages"][0]["uri"] == "long.txt"
+    build_vectors()
+    assert Vector.objects.count() == Chunk.objects.count() > 100
+    assert set(Source.objects.values_list("state", flat=True)) == {"ready"}
 
 
 def test_a_client_that_leaves_cancels_the_model(client: Any, options: Callable[..., None]):
