@@ -76,7 +76,7 @@ async def answer(
     """
     try:
         # In a thread: the first time, it imports the libraries of the provider.
-        chosen = model or await run_in_thread(load_model)
+        chosen = await run_in_thread(load_model) if model is None else model
         passages = await run_in_thread(lambda: retrieve(question, tenant=tenant, sources=sources))
     except Problem as error:
         yield _problem(error)

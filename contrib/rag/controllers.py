@@ -64,7 +64,7 @@ class MayWriteSources(BasePermission):
 
     def has_permission(self, request: HttpRequest, controller: ControllerBase) -> bool:
         """Return whether the user may."""
-        if _has_tenants() and any(installed(ManagesTenants)):  # type: ignore[type-abstract]
+        if _has_tenants() and any(installed(ManagesTenants)):
             tenant = current_tenant(request)
             return tenant is not None and may_manage_tenant(request, tenant)
         verb = "delete" if request.method == "DELETE" else "add"
@@ -167,4 +167,4 @@ def _chosen(keys: Sequence[int] | None) -> "QuerySet[Source] | None":
 
 
 def _has_tenants() -> bool:
-    return any(installed(ResolvesTenant))  # type: ignore[type-abstract]
+    return any(installed(ResolvesTenant))

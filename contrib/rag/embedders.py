@@ -87,7 +87,7 @@ class MiniLM:
         with self._lock:
             if self._loaded is None:
                 try:
-                    import onnxruntime
+                    import onnxruntime  # type: ignore[import-untyped]
                     import tokenizers
 
                     import_string("numpy.ndarray")

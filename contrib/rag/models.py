@@ -38,7 +38,7 @@ class Source(models.Model):
     if TYPE_CHECKING:
         id: int
         objects: ClassVar[models.Manager[Self]]
-        chunks: models.Manager["Chunk"]
+        chunks: Any
 
     class Meta:
         """One source of a name in a tenant."""

@@ -23,8 +23,8 @@ from . import models
 from .conftest import HASH
 
 pytestmark = pytest.mark.django_db
-TEAM = {"headers": {"Authorization": "Bearer ada", "X-Team": "red"}}
-STAFF = {"headers": {"Authorization": "Bearer staff", "X-Team": "red"}}
+TEAM: Any = {"headers": {"Authorization": "Bearer ada", "X-Team": "red"}}
+STAFF: Any = {"headers": {"Authorization": "Bearer staff", "X-Team": "red"}}
 _numbers = itertools.count()
 
 
@@ -99,7 +99,7 @@ def test_a_source_is_added_asked_listed_and_deleted(client: Client):
 
 
 def test_strangers_are_answered_401_and_members_may_not_write(client: Client):
-    nobody = {"headers": {"X-Team": "red"}}
+    nobody: Any = {"headers": {"X-Team": "red"}}
     for path in ("ask", "search"):
         assert post(client, f"/api/rag/{path}", {"question": "tea"}, **nobody).status_code == 401
     assert client.get("/api/rag/sources", **nobody).status_code == 401
@@ -109,7 +109,7 @@ def test_strangers_are_answered_401_and_members_may_not_write(client: Client):
 
 
 def test_a_request_without_a_tenant_is_refused(client: Client):
-    alone = {"headers": {"Authorization": "Bearer staff"}}
+    alone: Any = {"headers": {"Authorization": "Bearer staff"}}
     assert post(client, "/api/rag/ask", {"question": "tea"}, **alone).status_code == 403
     assert post(client, "/api/rag/search", {"question": "tea"}, **alone).status_code == 403
     assert upload(client, b"Tea", **alone).status_code == 403
@@ -263,7 +263,7 @@ def test_without_tenants_a_permission_of_django_decides_who_writes(
     api = MattAPI(urls_namespace=f"rag-{next(_numbers)}")
     api.register_controllers(make_controller(auth=Token(), path="/help"))
     client = serve(api)
-    headers = {"headers": {"Authorization": "Bearer ada"}}
+    headers: Any = {"headers": {"Authorization": "Bearer ada"}}
 
     def add() -> int:
         file = SimpleUploadedFile("tea.md", b"Tea")
