@@ -41,7 +41,7 @@ _AHEAD = 16
 """How many parts the model may be ahead of a client that reads slowly."""
 
 
-def load_model() -> "Model | str":
+def load_model() -> "Model":
     """Return the language model of the settings; raise ``ImproperlyConfigured`` if there is none, or it cannot be made.
 
     A dotted path may be that of a ``Model``, or of a function that returns one.
@@ -50,14 +50,13 @@ def load_model() -> "Model | str":
     if name is None:
         raise ImproperlyConfigured('settings.MATT_RAG has no "MODEL".')
     _import_agent()
-    if ":" in name:
-        return name
-    try:
-        found = import_string(name)
-    except ImportError as error:
-        raise ImproperlyConfigured(f'settings.MATT_RAG["MODEL"]: {error}') from error
-    from pydantic_ai.models import Model
+    from pydantic_ai.exceptions import UserError
+    from pydantic_ai.models import Model, infer_model
 
+    try:
+        found = infer_model(name) if ":" in name else import_string(name)
+    except (ImportError, UserError, ValueError) as error:
+        raise ImproperlyConfigured(f'settings.MATT_RAG["MODEL"]: {error}') from error
     return cast("Model", found if isinstance(found, Model) else found())
 
 

@@ -161,10 +161,13 @@ def test_the_checks_pass_and_report_a_missing_search(settings: Any):
     assert "matt_rag.E002" in [each.id for each in run_checks(tags=["matt"])]
 
 
+@pytest.mark.parametrize("name", ["no.such.model", "nobody:model", "openai:gpt-5"])
 def test_a_language_model_that_cannot_be_made_is_an_error_before_a_deployment(
-    options: Callable[..., None],
+    options: Callable[..., None], name: str, monkeypatch: pytest.MonkeyPatch
 ):
-    options(MODEL="no.such.model")
+    # A provider whose library or key is missing.
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    options(MODEL=name)
     assert [each.id for each in check_model()] == ["matt_rag.E003"]
     assert "matt_rag.E003" not in [each.id for each in run_checks(tags=["matt"])]
     options(MODEL="tests.contrib.rag.models.quoting")
