@@ -70,6 +70,10 @@ def _check(index: type[SearchIndex], alias: str) -> list[CheckMessage]:
                     id="matt_search.E003",
                 )
             ]
+    with connection.cursor() as cursor:
+        if index.model._meta.db_table not in connection.introspection.table_names(cursor):
+            # Before the first `migrate`, which runs the checks as well.
+            return []
     status = inspect(index, alias)
     if status.state != "current":
         return [

@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["Question", "parse"]
 
-MAX_TERMS = 32
+MAX_TERMS = 64
 """More words than this do not make a question clearer; the rest is ignored."""
 
 _MAX_CHARACTERS = 10_000
@@ -156,7 +156,7 @@ class Question:
 
 
 def parse(text: str) -> Question:
-    """Split a text into words, ``"phrases"`` and ``-excluded`` words, at most 32 in all.
+    """Split a text into words, ``"phrases"`` and ``-excluded`` words, at most 64 in all.
 
     >>> parse('red -"small house" -tree "big garden"')
     Question(terms=('red', 'big garden'), excluded=('small house', 'tree'))

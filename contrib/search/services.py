@@ -19,10 +19,11 @@ __all__ = ["Embedded", "Status", "embed", "inspect", "operation_of", "rebuild_wo
 
 @dataclass(frozen=True)
 class Embedded:
-    """How many objects got a vector, and how many had one of the same text already."""
+    """How many objects got a vector, how many had one of the same text already, and how many have no text to embed."""
 
     written: int
     unchanged: int
+    empty: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def embed(
 ) -> Embedded:
     """Store the vectors of the objects of a queryset, by default of all, and return how many were written.
 
-    Texts whose digest is stored are skipped. Each batch is committed, so an interrupted call can be repeated, and continues
+    Texts whose digest is stored are skipped, and objects without a text have no vector. Each batch is committed, so an interrupted call can be repeated, and continues
     where it was. After a call for all objects, the vectors of earlier embedders are deleted. ``progress`` is called with the
     number of objects of each batch. With ``dry_run``, nothing is embedded and stored. ``using`` is the database of all objects.
 
@@ -62,33 +63,38 @@ def embed(
     storage = index.storage(chosen.db)
     if not (storage.has_tables() and storage.is_current()):
         raise IndexNotBuilt(index.model._meta.label, "manage.py migrate")
-    embedder, written, unchanged = vectors.load(), 0, 0
+    embedder, written, unchanged, empty = vectors.load(), 0, 0, 0
     for texts in _texts(index, chosen, batch):
-        digests = {key: sha256(text.encode()).hexdigest() for key, text in texts.items()}
+        digests = {key: sha256(text.encode()).hexdigest() for key, text in texts.items() if text}
         known = storage.digests(embedder.name, [*texts])
-        changed = [key for key in texts if known.get(key) != digests[key]]
-        if changed and not dry_run:
-            made = embedder.embed([texts[key] for key in changed])
-            if len(made) != len(changed):
-                raise ImproperlyConfigured(
-                    f"The embedder {embedder.name} returned {len(made)} vectors for {len(changed)} texts."
-                )
-            new = [
-                Vector(key, digests[key], normalise(numbers, vectors.dimensions))
-                for key, numbers in zip(changed, made, strict=True)
+        changed = [key for key in digests if known.get(key) != digests[key]]
+        if not dry_run:
+            made = _vectors_of(vectors, {key: texts[key] for key in changed})
+            new = [Vector(key, digests[key], numbers) for key, numbers in made.items()]
+            # Also of texts in which the embedder has found nothing.
+            old = [
+                key for key in known if key not in digests or (key in changed and key not in made)
             ]
             with transaction.atomic(using=chosen.db):
-                storage.write_vectors(embedder.name, new)
-        written += len(changed)
-        unchanged += len(texts) - len(changed)
+                left = storage.write_vectors(embedder.name, new)
+                if old:
+                    storage.delete_vectors(embedder.name, old)
+            for each in left:
+                storage.write_vectors(embedder.name, [each], wait=True)
+            empty += len(changed) - len(made)
+            written += len(made)
+        else:
+            written += len(changed)
+        empty += len(texts) - len(digests)
+        unchanged += len(digests) - len(changed)
         progress(len(texts))
     if queryset is None and not dry_run:
         storage.forget_vectors(embedder.name)
-    return Embedded(written, unchanged)
+    return Embedded(written, unchanged, empty)
 
 
 def rebuild_words(index: type[SearchIndex], using: str) -> None:
-    """Create the triggers of an index again, and index the words of all objects, in one transaction.
+    """Index the words of all objects in one transaction, and create the triggers again if they are gone.
 
     Raises ``IndexNotBuilt`` if the tables do not exist, or are those of another definition.
     """
@@ -96,7 +102,9 @@ def rebuild_words(index: type[SearchIndex], using: str) -> None:
     if not storage.fits():
         raise IndexNotBuilt(index.model._meta.label, "manage.py migrate")
     with transaction.atomic(using=using), storage.connection.cursor() as cursor:
-        storage.rebuild_words(cursor.execute)
+        if not storage.is_current():
+            storage.create_triggers(cursor.execute)
+        storage.index_words(cursor.execute)
 
 
 def inspect(index: type[SearchIndex], using: str) -> Status:
@@ -126,6 +134,23 @@ def _vectors(index: type[SearchIndex]) -> Embedding:
     if index.vectors is None:
         raise ImproperlyConfigured(f"The search index of {index.model._meta.label} has no vectors.")
     return index.vectors
+
+
+def _vectors_of(vectors: Embedding, texts: dict[Any, str]) -> dict[Any, list[float]]:
+    """Return the vectors of texts by key, without those that are all zero, which have no direction."""
+    if not texts:
+        return {}
+    embedder = vectors.load()
+    made = embedder.embed([*texts.values()])
+    if len(made) != len(texts):
+        raise ImproperlyConfigured(
+            f"The embedder {embedder.name} returned {len(made)} vectors for {len(texts)} texts."
+        )
+    return {
+        key: normalise(numbers, vectors.dimensions)
+        for key, numbers in zip(texts, made, strict=True)
+        if len(numbers) != vectors.dimensions or any(numbers)
+    }
 
 
 def _texts(index: type[SearchIndex], queryset: Any, batch: int) -> Iterator[dict[Any, str]]:

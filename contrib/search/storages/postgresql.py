@@ -27,6 +27,7 @@ class PostgresStorage(Storage):
 
     vector_mark = "%s::halfvec"
     lock = " FOR SHARE OF t"
+    try_lock = " FOR SHARE OF t SKIP LOCKED"
 
     def create(self, execute: Any) -> None:
         """Create the tables, their indexes and the trigger, and index the rows that there are."""
@@ -57,7 +58,8 @@ class PostgresStorage(Storage):
         for table in tables:
             for column in definition.filters:
                 execute(f"CREATE INDEX ON {table} ({quote(column)})")
-        self.rebuild_words(execute)
+        self.create_triggers(execute)
+        self.index_words(execute)
 
     def drop(self, execute: Any) -> None:
         """Drop the trigger with its function, and the tables."""
@@ -65,8 +67,8 @@ class PostgresStorage(Storage):
         execute(f"DROP TABLE IF EXISTS {self.quote(self.words)}")
         execute(f"DROP TABLE IF EXISTS {self.quote(self.vectors)}")
 
-    def rebuild_words(self, execute: Any) -> None:
-        """Create the trigger again, and index all rows."""
+    def create_triggers(self, execute: Any) -> None:
+        """Create the function and its triggers, instead of those of any definition."""
         self._drop_triggers(execute)
         quote, table = self.quote, self.quote(self.definition.table)
         name, function = quote(self.trigger), f"{quote(self.trigger)}()"
@@ -79,9 +81,14 @@ class PostgresStorage(Storage):
             f"CREATE TRIGGER {quote(self.trigger + '_all')} AFTER TRUNCATE ON {table} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION {function}"
         )
+
+    def index_words(self, execute: Any) -> None:
+        """Index the words of all rows. Others can read and search, and wait with what they write."""
+        words, table = self.quote(self.words), self.quote(self.definition.table)
         columns, values = self._row("t")
-        execute(f"DELETE FROM {quote(self.words)}")  # noqa: S608
-        execute(f"INSERT INTO {quote(self.words)} ({columns}) SELECT {values} FROM {table} t")  # noqa: S608
+        execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+        execute(f"DELETE FROM {words}")  # noqa: S608
+        execute(f"INSERT INTO {words} ({columns}) SELECT {values} FROM {table} t")  # noqa: S608
 
     def is_current(self) -> bool:
         """Tell whether the trigger of this definition exists on the table that the connection sees."""
@@ -100,8 +107,12 @@ class PostgresStorage(Storage):
         effort = min(max(100, 2 * ranking.depth), _MAX_EF_SEARCH)
         with transaction.atomic(using=self.connection.alias, savepoint=False):
             with self.connection.cursor() as cursor:
-                cursor.execute("SET LOCAL hnsw.iterative_scan = 'relaxed_order'")
-                cursor.execute(f"SET LOCAL hnsw.ef_search = {effort:d}")
+                # As SET LOCAL does: until the transaction ends.
+                cursor.execute(
+                    "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+                    "set_config('hnsw.ef_search', %s, true)",
+                    [str(effort)],
+                )
             found = super().rank(ranking)
             if len(found) < ranking.limit:
                 # HNSW gives up after hnsw.max_scan_tuples. Without it, no row that matches is left out.

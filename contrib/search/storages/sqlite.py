@@ -69,7 +69,8 @@ class SqliteStorage(Storage):
                 execute(
                     f"CREATE INDEX {quote(f'{table}_{column}')} ON {quote(table)} ({quote(column)})"
                 )
-        self.rebuild_words(execute)
+        self.create_triggers(execute)
+        self.index_words(execute)
 
     def drop(self, execute: Any) -> None:
         """Drop the triggers and the tables."""
@@ -77,9 +78,18 @@ class SqliteStorage(Storage):
         for table in (self.texts, self.names, self.words, self.vectors):
             execute(f"DROP TABLE IF EXISTS {self.quote(table)}")
 
-    def rebuild_words(self, execute: Any) -> None:
-        """Create the triggers again, and index all rows."""
+    def create_triggers(self, execute: Any) -> None:
+        """Create the triggers, instead of those of any definition."""
         self._drop_triggers(execute)
+        quote, table = self.quote, self.quote(self.definition.table)
+        for name, (event, when, body) in zip(_TRIGGERS, self._bodies(), strict=True):
+            execute(
+                f"CREATE TRIGGER {quote(f'{self.trigger}_{name}')} AFTER {event} ON {table} "
+                f"{when} BEGIN {body} END"
+            )
+
+    def index_words(self, execute: Any) -> None:
+        """Index the words of all rows."""
         quote, definition, table = self.quote, self.definition, self.quote(self.definition.table)
         words = quote(self.words)
         for each in (words, quote(self.texts), quote(self.names)):
@@ -94,11 +104,6 @@ class SqliteStorage(Storage):
             execute(
                 f"INSERT INTO {texts} (rowid, {', '.join(columns)}) SELECT w.id, {copied} "  # noqa: S608
                 f"FROM {table} t JOIN {words} w ON w.object_id = t.{key}"
-            )
-        for name, (event, when, body) in zip(_TRIGGERS, self._bodies(), strict=True):
-            execute(
-                f"CREATE TRIGGER {quote(f'{self.trigger}_{name}')} AFTER {event} ON {table} "
-                f"{when} BEGIN {body} END"
             )
 
     def _texts(self) -> list[tuple[str, list[str]]]:

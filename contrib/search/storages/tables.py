@@ -78,8 +78,12 @@ class Storage:
         """Drop whatever an index of the model has, whichever definition it had."""
         raise NotImplementedError
 
-    def rebuild_words(self, execute: Any) -> None:
-        """Create the triggers again, and index all rows."""
+    def create_triggers(self, execute: Any) -> None:
+        """Create the triggers, instead of those of any definition."""
+        raise NotImplementedError
+
+    def index_words(self, execute: Any) -> None:
+        """Index the words of all rows, while nobody else writes."""
         raise NotImplementedError
 
     def has_tables(self) -> bool:
@@ -132,8 +136,14 @@ class Storage:
         )
         return dict(self.fetch(statement, [embedder, *keys]))
 
-    def write_vectors(self, embedder: str, vectors: Iterable[Vector]) -> None:
-        """Store vectors, each with what the filters of its object are now; objects that were deleted get none."""
+    def write_vectors(
+        self, embedder: str, vectors: Iterable[Vector], *, wait: bool = False
+    ) -> list[Vector]:
+        """Store vectors, each with what the filters of its object are now, and return those that were not stored.
+
+        Objects that were deleted get none. Those that another transaction is writing get one only with ``wait``: a caller that
+        has locked other objects could be waited for by that transaction, and one of the two would fail.
+        """
         quote, chosen = self.quote, self.definition.filters
         columns = ["object_id", "embedder", "digest", "embedding", *chosen]
         selected = [f"t.{quote(self.definition.key)}", "%s", "%s", self.vector_mark]
@@ -142,13 +152,27 @@ class Storage:
         statement = (
             f"INSERT INTO {quote(self.vectors)} ({', '.join(map(quote, columns))}) "  # noqa: S608
             f"SELECT {', '.join(selected)} FROM {quote(self.definition.table)} t "
-            f"WHERE t.{quote(self.definition.key)} = %s{self.lock} "
+            f"WHERE t.{quote(self.definition.key)} = %s{self.lock if wait else self.try_lock} "
             f"ON CONFLICT (embedder, object_id) DO UPDATE SET {', '.join(updated)}"
         )
         with self.connection.cursor() as cursor:
+            left = []
             for each in vectors:
                 value = self.vector_value(each.numbers)
                 cursor.execute(statement, [embedder, each.digest, value, each.key])
+                if cursor.rowcount == 0:
+                    left.append(each)
+            return left
+
+    def delete_vectors(self, embedder: str, keys: Sequence[Any]) -> None:
+        """Delete the vectors of the keys."""
+        marks = ", ".join(["%s"] * len(keys))
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {self.quote(self.vectors)} "  # noqa: S608
+                f"WHERE embedder = %s AND object_id IN ({marks})",
+                [embedder, *keys],
+            )
 
     def forget_vectors(self, embedder: str) -> int:
         """Delete the vectors of all other embedders, and return how many there were."""
@@ -162,7 +186,7 @@ class Storage:
     # Ranking
 
     vector_mark = "%s"
-    lock = ""
+    lock = try_lock = ""
 
     def vector_value(self, numbers: Sequence[float]) -> Any:
         """Return a vector as a parameter."""

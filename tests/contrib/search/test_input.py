@@ -241,6 +241,15 @@ def test_vectors_that_are_refused(numbers):
     assert refused.value.status_code == 422
 
 
+def test_a_phrase_of_thousands_of_words(book):
+    assert not BookIndex.search(f'"{"harbour " * 1_200}"', mode="words")
+
+
+def test_a_question_of_a_thousand_different_words(book):
+    text = " ".join(map(str, range(1_000)))
+    assert list(BookIndex.search(f"harbour {text}", mode="words")) == [book]
+
+
 def test_a_text_of_ten_megabytes_finds_by_its_first_words(book):
     assert list(BookIndex.search("harbour " * 1_250_000, mode="words")) == [book]
 

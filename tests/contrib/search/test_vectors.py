@@ -1,9 +1,13 @@
 """Searching by vectors, and by both: what is stored when, what is found, and within which filters and scope."""
 
+import math
+
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from django_matt.contrib.search.services import embed
+from django_matt.contrib.search.errors import InvalidVector
+from django_matt.contrib.search.services import Embedded, embed
 from tests.contrib.search import embedders
 from tests.contrib.search.shelf.models import Book, Note
 from tests.contrib.search.shelf.search import BookIndex, NoteIndex
@@ -76,3 +80,40 @@ def test_vectors_of_deleted_objects_are_gone(books):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM shelf_book_vectors")
         assert cursor.fetchone() == (0,)
+
+
+def test_objects_without_a_text_have_no_vector():
+    books = [Book.objects.create(title=title) for title in ("sea", "", "...", "ship")]
+    assert BookIndex.embed() == Embedded(written=2, unchanged=0, empty=2)
+    assert len(BookIndex.search("sea", mode="vectors")) == 2
+    Book.objects.filter(pk=books[0].pk).update(title="")
+    Book.objects.filter(pk=books[3].pk).update(title="!")
+    assert BookIndex.embed() == Embedded(written=0, unchanged=0, empty=4)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM shelf_book_vectors")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("made", "error"),
+    [
+        ([], ImproperlyConfigured),
+        ([[1.0] * 31], InvalidVector),
+        ([[math.nan] * 32], InvalidVector),
+        ([[0.0] * 31], InvalidVector),
+    ],
+)
+def test_an_embedder_that_returns_no_vectors_is_refused(monkeypatch, made, error):
+    Book.objects.create(title="sea")
+    monkeypatch.setattr(embedders.Hashed, "embed", lambda self, texts: made)
+    with pytest.raises(error):
+        BookIndex.embed()
+
+
+def test_arrays_of_numpy_are_vectors(monkeypatch):
+    numpy = pytest.importorskip("numpy")
+    Book.objects.create(title="sea")
+    array = numpy.ones((1, 32), dtype="float32")
+    monkeypatch.setattr(embedders.Hashed, "embed", lambda self, texts: array)
+    assert BookIndex.embed().written == 1
+    assert BookIndex.nearest(array[0]).get().search_rank == pytest.approx(1)
