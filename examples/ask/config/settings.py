@@ -48,7 +48,7 @@ USE_TZ = True
 
 MATT_RAG = {
     # Quotes the best source. With a provider: "openai:gpt-5", and OPENAI_API_KEY in the environment.
-    "MODEL": os.environ.get("ASK_MODEL", "pages.models.quoting"),
+    "MODEL": os.environ.get("ASK_MODEL", "pages.language_models.quoting"),
 }
 if folder := os.environ.get("MINILM"):
     # The folder that `manage.py matt_rag model export` has written.
