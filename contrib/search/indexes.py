@@ -15,7 +15,12 @@ from django.utils.html import escape
 
 from django_matt.contrib.search.annotations import FoundNumber, FoundText
 from django_matt.contrib.search.definitions import Definition, define
-from django_matt.contrib.search.errors import IndexNotBuilt, ModeUnavailable, UnknownFilter
+from django_matt.contrib.search.errors import (
+    EmbedderFailed,
+    IndexNotBuilt,
+    ModeUnavailable,
+    UnknownFilter,
+)
 from django_matt.contrib.search.questions import Question, parse
 from django_matt.contrib.search.schemas import MAX_LIMIT, Mode, SearchQuery
 from django_matt.contrib.search.storages import Storage, storage_of
@@ -106,13 +111,19 @@ class SearchIndex:
         chosen = _in_scope(cls.model, scope)
         storage, question = cls.storage(chosen.db), parse(text)
         kept = cls._filters(storage, filters or {})
-        mode = cls._mode(storage, mode)
-        if not text.strip():
-            return chosen.none()
         vector: list[float] | None = None
-        if cls.vectors is not None and mode != "words":
-            vector = cls.vectors.embed_query(text)
-        asked = _Asked(question, vector, kept, _limit(limit), use_words=mode != "vectors")
+        try:
+            used = cls._mode(storage, mode)
+            if not text.strip():
+                return chosen.none()
+            if cls.vectors is not None and used != "words":
+                vector = cls.vectors.embed_query(text)
+        except EmbedderFailed:
+            if mode is not None:
+                raise
+            # The best that there is now; the log has the reason.
+            used = "words"
+        asked = _Asked(question, vector, kept, _limit(limit), use_words=used != "vectors")
         return cls._find(storage, chosen, asked)
 
     @classmethod

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import router, transaction
 
 from django_matt.contrib.search.errors import IndexNotBuilt
 from django_matt.contrib.search.indexes import SearchIndex
@@ -53,14 +53,16 @@ def embed(
 
     Texts whose digest is stored are skipped, and objects without a text have no vector. Each batch is committed, so an interrupted call can be repeated, and continues
     where it was. After a call for all objects, the vectors of earlier embedders are deleted. ``progress`` is called with the
-    number of objects of each batch. With ``dry_run``, nothing is embedded and stored. ``using`` is the database of all objects.
+    number of objects of each batch. With ``dry_run``, nothing is embedded and stored. ``using`` is the database, by default that for writes.
 
     Raises ``ImproperlyConfigured`` if the index has no vectors, ``IndexNotBuilt`` if its tables do not exist, and
     ``InvalidVector`` if the embedder returns what is not a vector.
     """
     vectors = _vectors(index)
-    chosen = index.model._default_manager.using(using) if queryset is None else queryset
-    storage = index.storage(chosen.db)
+    using = using or router.db_for_write(index.model)
+    # Triggers index all rows as well, also those that the default manager hides.
+    chosen = (index.model._base_manager.all() if queryset is None else queryset).using(using)
+    storage = index.storage(using)
     if not (storage.has_tables() and storage.is_current()):
         raise IndexNotBuilt(index.model._meta.label, "manage.py migrate")
     embedder, written, unchanged, empty = vectors.load(), 0, 0, 0
@@ -75,7 +77,7 @@ def embed(
             old = [
                 key for key in known if key not in digests or (key in changed and key not in made)
             ]
-            with transaction.atomic(using=chosen.db):
+            with transaction.atomic(using=using):
                 left = storage.write_vectors(embedder.name, new)
                 if old:
                     storage.delete_vectors(embedder.name, old)

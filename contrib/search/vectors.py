@@ -1,7 +1,8 @@
 """Vectors of texts: where an embedder comes from, and what a vector must be."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite, sqrt
@@ -12,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from django_matt.contrib.search.errors import EmbedderFailed, InvalidVector
 from django_matt.embeddings import Embeds
-from django_matt.errors.exceptions import Problem
+from django_matt.errors.exceptions import MattError
 
 __all__ = ["Embedding", "normalise"]
 
@@ -36,19 +37,29 @@ class Embedding:
     weight: float = 1.0
 
     def load(self) -> Embeds:
-        """Return the embedder; raise ``ImproperlyConfigured`` if it is not one of these dimensions."""
-        return self._loaded
+        """Return the embedder.
+
+        Raises ``ImproperlyConfigured`` if it is not one of these dimensions, and ``EmbedderFailed`` (503) if it cannot be loaded.
+        """
+        with self._answering():
+            return self._loaded
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a question, of length 1; raise ``EmbedderFailed`` (503) if the embedder does not answer."""
+        embedder = self.load()
+        with self._answering():
+            numbers = embedder.embed_query(text)
+        return normalise(numbers, self.dimensions)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
         try:
-            numbers = self.load().embed_query(text)
-        except (ImproperlyConfigured, Problem):
+            yield
+        except (ImproperlyConfigured, MattError):
             raise
         except Exception as error:
             _logger.exception("The embedder %r has failed.", self.embedder)
             raise EmbedderFailed from error
-        return normalise(numbers, self.dimensions)
 
     @cached_property
     def _loaded(self) -> Embeds:

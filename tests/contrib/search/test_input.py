@@ -217,6 +217,21 @@ def test_an_embedder_that_fails(get, book, monkeypatch):
     )
     assert (answer.status_code, answer.json()["code"]) == (503, "embedder_failed")
     assert "memory" not in answer.content.decode()
+    # Without a mode, words are searched.
+    assert [each["id"] for each in get("/api/books", {"q": "harbour"}).json()] == [book.pk]
+
+
+def test_an_embedder_that_cannot_be_loaded(get, book, monkeypatch):
+    def load() -> Any:
+        raise FileNotFoundError("/secret/model.onnx")
+
+    monkeypatch.setattr(BookIndex, "vectors", Embedding(load, dimensions=32))
+    answer = get(
+        "/api/books", {"q": "x", "mode": "vectors"}, headers={"Accept": "application/problem+json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (503, "embedder_failed")
+    assert "secret" not in answer.content.decode()
+    assert [each["id"] for each in get("/api/books", {"q": "harbour"}).json()] == [book.pk]
 
 
 @pytest.mark.parametrize(
