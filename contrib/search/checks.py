@@ -76,10 +76,15 @@ def _check(index: type[SearchIndex], alias: str) -> list[CheckMessage]:
             return []
     status = inspect(index, alias)
     if status.state != "current":
+        if index.model._meta.db_table not in connection.introspection.table_names():
+            # Before the first migrate, which checks the database too.
+            return []
         return [
             checks.Warning(
                 f"The search index of {label} is {status.state} in the database {alias!r}.",
-                hint=f"Run migrate. If no migration has it, write one with the operation {operation_of(index)!r}.",
+                hint="Run migrate."
+                if hasattr(index, "is_declared")
+                else f"Run migrate. If no migration has it, write one with the operation {operation_of(index)!r}.",
                 obj=index,
                 id="matt_search.W004",
             )

@@ -58,6 +58,11 @@ REFUSED = {
         "GET /orders/events": "it is for staff",
         "GET /orders/{order}/events": "a stream needs a server",
     },
+    "rag.md": {
+        "POST /rag/ask": "a stream needs a server",
+        "POST /rag/sources": "it needs a permission",
+        "DELETE /rag/sources/{key}": "it needs a permission",
+    },
     "webhooks.md": {
         "GET /webhooks": "it needs a user",
         "GET /webhooks/{key}": "it needs an endpoint",

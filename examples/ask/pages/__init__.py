@@ -1,0 +1,1 @@
+"""The page, and the language model that needs no provider."""
