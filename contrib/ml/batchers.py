@@ -123,15 +123,21 @@ class Batcher:
 
     def watch(self) -> None:
         """Give up a thread that hangs or has ended, and start another one in its place, once."""
-        thread = self._thread
-        if thread is None or self._is_closed:
-            return
-        hangs = self._running and monotonic() - self._since > _LOST_AFTER * self._batch.deadline
-        if not hangs and thread.is_alive():
+        if not self._looks_lost():
             return
         with self._condition:
-            if self._thread is thread:  # no other request has seen it before
-                self._replace("hangs" if hangs else "has ended")
+            if not self._is_closed and (
+                why := self._looks_lost()
+            ):  # no other request has seen it before
+                self._replace(why)
+
+    def _looks_lost(self) -> str | None:
+        thread = self._thread
+        if thread is None or self._is_closed or self.problem is not None:
+            return None
+        if self._running and monotonic() - self._since > _LOST_AFTER * self._batch.deadline:
+            return "hangs"
+        return None if thread.is_alive() else "has ended"
 
     # ---- what the app calls -----------------------------------------------------------------------------------------
 
