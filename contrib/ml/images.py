@@ -60,6 +60,12 @@ class Base64Image:
             try:
                 # It reads the header alone.
                 image = image_module.open(io.BytesIO(content), formats=_FORMATS)
+            except image_module.DecompressionBombError:
+                raise PydanticCustomError(
+                    "image_pixels",
+                    "The image has too many pixels; the most are {most}.",
+                    {"most": self.max_pixels},
+                ) from None
             except Exception:  # noqa: BLE001 - Pillow's readers raise many kinds
                 raise _unreadable() from None
             width, height = image.size

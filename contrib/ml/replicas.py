@@ -61,7 +61,12 @@ class Replica:
     def close(self, seconds: float) -> None:
         """Answer what is queued, and free the model."""
         self.batcher.close(seconds)
-        self.model = None
+        model, self.model = self.model, None
+        if model is not None:
+            try:
+                model.unload()
+            except Exception:
+                logger.exception("%s:%s could not be unloaded.", model.name, self.version)
 
     @contextmanager
     def stream(self, item: Any) -> Iterator[Iterator[Any]]:

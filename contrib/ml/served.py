@@ -82,6 +82,9 @@ class Served:
     def load(self, device: str) -> None:
         """Load the model to a device, such as ``"cpu"`` or ``"cuda"``. An exception keeps the server from starting."""
 
+    def unload(self) -> None:
+        """Close what ``load`` has opened. It is called when the version does not answer requests any more."""
+
     def warm(self) -> Sequence[Any]:
         """Return items to predict before the first request: what is slow once is then done, and its speed is known."""
         return []
