@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 from ninja import Schema
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 __all__ = [
@@ -67,6 +67,17 @@ class Shape:
     ) -> CoreSchema:
         """Count before the list is validated."""
         return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the sizes in the OpenAPI document."""
+        found = level = handler(schema)
+        for size in self.axes:
+            if size != -1:
+                level.update(minItems=size, maxItems=size)
+            level = level.get("items", {})
+        return found
 
     def check(self, value: Any) -> Any:
         """Return a value of this shape; raise the error of pydantic that names the axis. What is no list is left alone."""

@@ -77,7 +77,7 @@ class Project:
         return ["-m", name, *bind, *options]
 
 
-@pytest.fixture(params=["asgi", "wsgi"])
+@pytest.fixture(params=["asgi", pytest.param("wsgi", marks=pytest.mark.exhaustive)])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     return Project(tmp_path, request.param)
 
@@ -119,9 +119,9 @@ def test_a_server_is_called_and_swaps_versions_under_load(
     scores = {"2": 1.0, "3": 10.0, "4": 100.0}
 
     def ask() -> None:
-        with server.client() as client:
+        with server.client() as http:
             while not stop.is_set():
-                found = client.post("/api/ml/linear", json={"features": [1, 10, 100]})
+                found = http.post("/api/ml/linear", json={"features": [1, 10, 100]})
                 body = found.json()
                 version = found.headers.get("X-Model-Version")
                 if body != {"version": version, "score": scores.get(str(version))}:
@@ -144,8 +144,8 @@ def test_a_server_is_called_and_swaps_versions_under_load(
     assert set(seen) == {"2", "3", "4"}
     assert remote(server.url, version="4").infer(items[:1])[0].version == "4"
     for path in ("/api/v2/health/ready", "/api/v2/models/linear/ready", "/api/health/live"):
-        with server.client() as client:
-            assert client.get(path).status_code == 200
+        with server.client() as http:
+            assert http.get(path).status_code == 200
     with pytest.raises(RemoteFailed):
         remote(server.url, version="2").infer(items)
     with pytest.raises(UnprocessableContent):
