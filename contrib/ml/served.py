@@ -72,8 +72,16 @@ class Served:
     """The registered file of this version, whose digest has been checked; ``None`` without one."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse NaN in the items."""
+        """Refuse NaN in the items, and name the schemas inside of the class after it, for the OpenAPI document."""
         super().__init_subclass__(**kwargs)
+        for part in ("Input", "Output"):
+            kind = cls.__dict__.get(part)
+            if isinstance(kind, type) and kind.__qualname__ == f"{cls.__qualname__}.{part}":
+                kind.__name__, kind.__qualname__ = (
+                    f"{cls.__name__}{part}",
+                    f"{cls.__qualname__}{part}",
+                )
+                kind.model_rebuild(force=True)
         if isinstance(cls.__dict__.get("Input"), type):
             _refuse_nan(cls.Input, set())
 

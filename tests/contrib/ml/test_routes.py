@@ -27,7 +27,7 @@ def test_the_document_has_the_schemas_and_the_errors(api: Any, serve: Any):
     assert {"200", "422", "503", "504"} <= route["responses"].keys()
     assert "/api/ml/linear/versions/{version}" in document["paths"]
     assert route["operationId"] == "predict_linear"
-    features = document["components"]["schemas"]["Input"]["properties"]["features"]
+    features = document["components"]["schemas"]["LinearInput"]["properties"]["features"]
     assert (features["minItems"], features["maxItems"]) == (3, 3)
 
 
