@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Path, Router
+from ninja import Router
 from ninja.streaming import SSE
+from pydantic import Field
 
 from django_matt.contrib.ml import services
 from django_matt.contrib.ml.hooks import refuse_by_path
@@ -18,7 +19,7 @@ __all__ = ["VERSION_HEADER", "make_router"]
 VERSION_HEADER = "X-Model-Version"
 """The header of each answer: the version that gave it."""
 
-Version = Annotated[str, Path(max_length=100)]
+Version = Annotated[str, Field(max_length=100)]
 
 
 def make_router(kind: type[Served], options: MLSettings) -> Router:
@@ -31,82 +32,75 @@ def make_router(kind: type[Served], options: MLSettings) -> Router:
     word = name.replace("-", "_")
     if kind.predict is not Served.predict:
         make = _async_views if options.ASYNC else _sync_views
-        predict, predict_version = make(kind)
+        predict, predict_version = make(name)
         router.post(
             f"/{name}",
             response=kind.Output,
             operation_id=f"predict_{word}",
             summary=f"Predict by {name}",
-        )(_guarded(name, predict))
+        )(_guarded(kind, predict))
         router.post(
             f"/{name}/versions/{{version}}",
             response=kind.Output,
             operation_id=f"predict_{word}_version",
             summary=f"Predict by a version of {name}",
-        )(_guarded(name, predict_version))
+        )(_guarded(kind, predict_version))
     if kind.streams():
-        stream = _async_stream(kind) if options.ASYNC else _sync_stream(kind)
+        events: Any = SSE
+        stream = _async_stream(name) if options.ASYNC else _sync_stream(name)
         router.post(
             f"/{name}/stream",
-            response=SSE[kind.Output],
+            response=events[kind.Output],
             operation_id=f"stream_{word}",
             summary=f"Predict by {name}, in parts",
-        )(_guarded(name, stream))
+        )(_guarded(kind, stream))
     return router
 
 
-def _guarded(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
-    view.__doc__ = None
-    guarded: Callable[..., Any] = transaction.non_atomic_requests(refuse_by_path(name)(view))
+def _guarded(kind: type[Served], view: Callable[..., Any]) -> Callable[..., Any]:
+    view.__annotations__["item"] = kind.Input
+    guarded: Callable[..., Any] = transaction.non_atomic_requests(refuse_by_path(kind.name)(view))
     return guarded
 
 
-def _async_views(kind: type[Served]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    schema: Any = kind.Input
-
-    async def predict(request: HttpRequest, response: HttpResponse, item: schema) -> Any:
-        answer, response.headers[VERSION_HEADER] = await services.ainfer(kind.name, item)
+def _async_views(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    async def predict(request: HttpRequest, response: HttpResponse, item: Any) -> Any:
+        answer, response.headers[VERSION_HEADER] = await services.ainfer(name, item)
         return answer
 
     async def predict_version(
-        request: HttpRequest, response: HttpResponse, version: Version, item: schema
+        request: HttpRequest, response: HttpResponse, version: Version, item: Any
     ) -> Any:
-        answer, response.headers[VERSION_HEADER] = await services.ainfer(kind.name, item, version)
+        answer, response.headers[VERSION_HEADER] = await services.ainfer(name, item, version)
         return answer
 
     return predict, predict_version
 
 
-def _sync_views(kind: type[Served]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    schema: Any = kind.Input
-
-    def predict(request: HttpRequest, response: HttpResponse, item: schema) -> Any:
-        answer, response.headers[VERSION_HEADER] = services.infer(kind.name, item)
+def _sync_views(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def predict(request: HttpRequest, response: HttpResponse, item: Any) -> Any:
+        answer, response.headers[VERSION_HEADER] = services.infer(name, item)
         return answer
 
     def predict_version(
-        request: HttpRequest, response: HttpResponse, version: Version, item: schema
+        request: HttpRequest, response: HttpResponse, version: Version, item: Any
     ) -> Any:
-        answer, response.headers[VERSION_HEADER] = services.infer(kind.name, item, version)
+        answer, response.headers[VERSION_HEADER] = services.infer(name, item, version)
         return answer
 
     return predict, predict_version
 
 
-def _async_stream(kind: type[Served]) -> Callable[..., Any]:
-    schema: Any = kind.Input
-
-    async def stream(request: HttpRequest, item: schema) -> AsyncIterator[Any]:
-        async for part in services.astream(kind.name, item):
+def _async_stream(name: str) -> Callable[..., Any]:
+    async def stream(request: HttpRequest, item: Any) -> AsyncIterator[Any]:
+        async for part in services.astream(name, item):
             yield part
 
     return stream
 
 
-def _sync_stream(kind: type[Served]) -> Callable[..., Any]:
-    schema: Any = kind.Input
-
-    def stream(request: HttpRequest, item: schema) -> Iterator[Any]:
-        yield from services.stream(kind.name, item)
+def _sync_stream(name: str) -> Callable[..., Any]:
+    def stream(request: HttpRequest, item: Any) -> Iterator[Any]:
+        yield from services.stream(name, item)
 
     return stream

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import QuerySet
 
-from django_matt.errors.exceptions import MissingExtra
+from django_matt.contrib.ml.devices import import_torch
 
 __all__ = ["queryset_dataset"]
 
@@ -34,16 +34,14 @@ def queryset_dataset(
     >>> orders = Order.objects.order_by("pk")
     >>> loader = DataLoader(queryset_dataset(orders, ["count", "total"], shuffle=1_000), batch_size=64)
     """
-    try:
-        from torch.utils.data import IterableDataset, get_worker_info
-    except ImportError as error:
-        raise MissingExtra("torch", "ml") from error
+    data = import_torch().utils.data
+    base: Any = data.IterableDataset
     make = convert if convert is not None else _to_tensor(columns)
     epochs = iter(range(1 << 62))
 
-    class QuerySetDataset(IterableDataset[Any]):
+    class QuerySetDataset(base):  # type: ignore[misc] # untyped
         def __iter__(self) -> Iterator[Any]:
-            worker = get_worker_info()
+            worker = data.get_worker_info()
             number, count = (0, 1) if worker is None else (worker.id, worker.num_workers)
             if worker is not None:
                 # The connection of the process that forked this one must not be used by both.
@@ -75,7 +73,7 @@ def _shuffled(rows: Iterable[Any], size: int, seed: str) -> Iterator[Any]:
 
 
 def _to_tensor(columns: Sequence[str]) -> Callable[[tuple[Any, ...]], Any]:
-    import torch
+    torch = import_torch()
 
     def convert(row: tuple[Any, ...]) -> Any:
         try:

@@ -2,11 +2,33 @@
 
 import os
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from django_matt.contrib.ml.settings import get_settings
+from django_matt.errors.exceptions import MissingExtra
 
-__all__ = ["choose_device", "count_cores", "count_processes", "count_threads", "set_threads"]
+__all__ = [
+    "choose_device",
+    "count_cores",
+    "count_processes",
+    "count_threads",
+    "import_onnx",
+    "import_torch",
+    "set_threads",
+]
+
+
+def import_torch() -> Any:
+    """Return PyTorch; raise ``MissingExtra`` without it.
+
+    It is untyped here, so that type checkers say the same with and without it: it is not in the locked requirements.
+    """
+    try:
+        return import_module("torch")
+    except ImportError as error:
+        raise MissingExtra("torch", "ml") from error
 
 
 def choose_device() -> str:
@@ -15,19 +37,25 @@ def choose_device() -> str:
     return _find_device() if chosen == "auto" else chosen
 
 
+def import_onnx() -> Any:
+    """Return ONNX Runtime, which has no types; raise ``MissingExtra`` without it."""
+    try:
+        return import_module("onnxruntime")
+    except ImportError as error:
+        raise MissingExtra("onnxruntime", "onnx") from error
+
+
 @cache
 def _find_device() -> str:
     if find_spec("torch") is not None:
-        import torch
-
+        torch = import_torch()
         if torch.cuda.is_available():
             return "cuda"
         if torch.backends.mps.is_available():
             return "mps"
         return "cpu"
     if find_spec("onnxruntime") is not None:
-        import onnxruntime
-
+        onnxruntime = import_onnx()
         if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
             return "cuda"
     return "cpu"
@@ -54,6 +82,4 @@ def count_threads() -> int:
 def set_threads() -> None:
     """Let PyTorch use ``count_threads()`` threads. It takes effect before the first operation."""
     if find_spec("torch") is not None:
-        import torch
-
-        torch.set_num_threads(count_threads())
+        import_torch().set_num_threads(count_threads())

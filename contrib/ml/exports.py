@@ -1,12 +1,13 @@
 """Trained modules of PyTorch, exported into the registry."""
 
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from django_matt.contrib.ml.devices import import_torch
 from django_matt.contrib.ml.models import Model, Stage
 from django_matt.contrib.ml.services import register
-from django_matt.errors.exceptions import MissingExtra
 
 __all__ = ["register_module", "register_weights"]
 
@@ -19,7 +20,8 @@ def register_module(
     ``example`` is a tensor of a batch of two or more items; the size of axis 0 is free in the file, the others are fixed. Load the file
     with ``files.open_exported``. Raises ``MissingExtra`` without torch, and what ``services.register`` raises.
     """
-    torch = _torch()
+    torch = import_torch()
+    import_module("torch.export")
     module = module.eval()
     axes = ({0: torch.export.Dim("items", min=1)},)
     program = torch.export.export(module, (example,), dynamic_shapes=axes)
@@ -31,17 +33,8 @@ def register_module(
 
 def register_weights(name: str, version: str, module: Any, *, stage: str = Stage.RETIRED) -> Model:
     """Save the ``state_dict`` of a module, and register it as a version. Load it with ``files.load_weights``."""
-    torch = _torch()
+    torch = import_torch()
     with TemporaryDirectory() as folder:
         path = Path(folder, "weights.pt")
         torch.save(module.state_dict(), path)
         return register(name, version, path, stage=stage)
-
-
-def _torch() -> Any:
-    try:
-        import torch
-        import torch.export
-    except ImportError as error:
-        raise MissingExtra("torch", "ml") from error
-    return torch

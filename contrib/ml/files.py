@@ -8,10 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django_matt.contrib.ml.devices import count_threads
+from django_matt.contrib.ml.devices import count_threads, import_onnx, import_torch
 from django_matt.contrib.ml.errors import FileRefused
 from django_matt.contrib.ml.settings import get_settings
-from django_matt.errors.exceptions import MissingExtra
 
 __all__ = [
     "FORMATS",
@@ -88,10 +87,7 @@ def open_onnx(path: Path | None, device: str = "cpu") -> Any:
     Raises ``MissingExtra`` without onnxruntime, and ``FileRefused`` without a file or for one that is not ONNX.
     """
     found = _given(path)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtra("onnxruntime", "onnx") from error
+    onnxruntime = import_onnx()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = count_threads()
     options.log_severity_level = 3
@@ -110,7 +106,7 @@ def open_exported(path: Path | None, device: str = "cpu") -> Any:
     A file with pickled objects or compiled code is refused. Still, only load files that you trust: PyTorch evaluates the expressions
     of its shapes.
     """
-    found, torch = _given(path), _torch()
+    found, torch = _given(path), import_torch()
     _refuse_code(found, torch)
     try:
         module = torch.export.load(found).module()
@@ -150,7 +146,7 @@ def load_weights(module: M, path: Path | None, device: str = "cpu") -> M:
 
     The file is read with ``weights_only=True``, which refuses everything that could run code.
     """
-    found, torch = _given(path), _torch()
+    found, torch = _given(path), import_torch()
     changed: Any = module
     try:
         changed.load_state_dict(torch.load(found, map_location=device, weights_only=True))
@@ -166,11 +162,3 @@ def _given(path: Path | None) -> Path:
             "No file is registered for the model: run `manage.py matt_ml load NAME VERSION FILE --stage live`."
         )
     return path
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtra("torch", "ml") from error
-    return torch

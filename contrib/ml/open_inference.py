@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import Path, Router, Schema
+from ninja import Router, Schema
 from ninja.operation import Operation
 from pydantic import Field, ValidationError
 
@@ -37,7 +37,7 @@ from django_matt.hooks import Call, OperationHook
 
 __all__ = ["make_open_inference_router"]
 
-Name = Annotated[str, Path(max_length=100)]
+Name = Annotated[str, Field(max_length=100)]
 
 
 class RequestedOutput(Schema):

@@ -75,8 +75,8 @@ class Served:
         """Refuse NaN in the items, and name the schemas inside of the class after it, for the OpenAPI document."""
         super().__init_subclass__(**kwargs)
         for part in ("Input", "Output"):
-            kind = cls.__dict__.get(part)
-            if isinstance(kind, type) and kind.__qualname__ == f"{cls.__qualname__}.{part}":
+            kind: Any = cls.__dict__.get(part)
+            if getattr(kind, "__qualname__", "") == f"{cls.__qualname__}.{part}":
                 kind.__name__, kind.__qualname__ = (
                     f"{cls.__name__}{part}",
                     f"{cls.__qualname__}{part}",
@@ -93,7 +93,7 @@ class Served:
     def unload(self) -> None:
         """Close what ``load`` has opened. It is called when the version does not answer requests any more."""
 
-    def warm(self) -> Sequence[Any]:
+    def warm(self) -> list[Any]:
         """Return items to predict before the first request: what is slow once is then done, and its speed is known."""
         return []
 
@@ -187,6 +187,6 @@ def _is_close(mine: Any, other: Any) -> bool:
         return mine.keys() == other.keys() and all(_is_close(mine[k], other[k]) for k in mine)
     if isinstance(mine, list | tuple) and isinstance(other, list | tuple):
         return len(mine) == len(other) and all(map(_is_close, mine, other))
-    if isinstance(mine, float) or isinstance(other, float):
-        return bool(abs(mine - other) <= 1e-3 * max(1.0, abs(mine)))
+    if isinstance(mine, int | float) and isinstance(other, int | float):
+        return abs(mine - other) <= 1e-3 * max(1.0, abs(mine))
     return bool(mine == other)

@@ -3,7 +3,7 @@
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def weights(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(params=["async", "sync"])
-def api(request: pytest.FixtureRequest, options: Any) -> Iterator[Any]:
+def api(request: pytest.FixtureRequest, options: Any) -> Any:
     """Return what makes an API with the routes of the models that are served, sync and async."""
     from django_matt import MattAPI
 

@@ -16,7 +16,7 @@ from tests.contrib.webhooks.receivers import receive
 
 from .shelf.served import Linear
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "outputs": [
         {"name": "score", "shape": [1], "datatype": "FP32", "data": [2.5]},
         {"name": "version", "shape": [1], "datatype": "BYTES", "data": ["7"]},

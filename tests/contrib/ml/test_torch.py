@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pickle
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -14,13 +15,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from ninja import Schema
 
-from django_matt.contrib.ml.devices import choose_device
+from django_matt.contrib.ml.devices import choose_device, import_torch
 from django_matt.contrib.ml.errors import FileRefused
 from django_matt.contrib.ml.fleets import serving
 from django_matt.contrib.ml.served import Served
 
 _HAS_TORCH = importlib.util.find_spec("torch") is not None
-if not _HAS_TORCH and os.environ.get("MATT_REQUIRE_TORCH"):
+# It names the environment that must have torch: the tests also run in one with another Python.
+if not _HAS_TORCH and os.environ.get("MATT_REQUIRE_TORCH") == Path(sys.prefix).name:
     raise RuntimeError("MATT_REQUIRE_TORCH is set and torch is not installed: make .venv/.torch")
 pytestmark = [
     pytest.mark.django_db,
@@ -29,7 +31,7 @@ pytestmark = [
 
 
 def network() -> Any:
-    import torch
+    torch = import_torch()
 
     torch.manual_seed(1)
     return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
@@ -48,7 +50,7 @@ class Torch(Served):
         return [self.Input(features=[n, n / 3, -n, 1]) for n in range(33)]
 
     def predict(self, items: list[Any]) -> list[Any]:
-        import torch
+        torch = import_torch()
 
         x = torch.tensor([item.features for item in items], device=self.device)
         with torch.inference_mode():
@@ -71,7 +73,7 @@ class Weights(Torch):
 
 @pytest.mark.parametrize("kind", [Exported, Weights])
 def test_a_module_is_registered_and_answers_alike_alone_and_in_a_batch(kind: Any):
-    import torch
+    torch = import_torch()
 
     from django_matt.contrib.ml.exports import register_module, register_weights
 
@@ -99,7 +101,7 @@ class _Trap:
 
 
 def test_weights_that_would_run_code_are_refused(tmp_path: Path):
-    import torch
+    torch = import_torch()
 
     from django_matt.contrib.ml.files import load_weights
 
@@ -119,7 +121,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path):
 def test_a_program_with_pickled_objects_is_refused(tmp_path: Path, part: str):
     import json
 
-    import torch
+    torch = import_torch()
 
     from django_matt.contrib.ml.files import open_exported
 
@@ -146,7 +148,7 @@ def test_a_program_with_pickled_objects_is_refused(tmp_path: Path, part: str):
 
 
 def test_the_device_is_one_that_torch_has():
-    import torch
+    torch = import_torch()
 
     assert choose_device() == ("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -164,13 +166,11 @@ def rows() -> Any:
 
 
 def test_rows_are_read_in_chunks_and_batched(rows: Any):
-    from torch.utils.data import DataLoader
-
     from django_matt.contrib.ml.datasets import queryset_dataset
 
     dataset = queryset_dataset(rows, ["app_label", "model"], chunk_size=500)
     with CaptureQueriesContext(connection) as queries:
-        found = [*DataLoader(dataset, batch_size=64)]
+        found = [*import_torch().utils.data.DataLoader(dataset, batch_size=64)]
     assert len([each for each in queries if each["sql"].startswith("SELECT")]) <= 1
     assert [batch.shape[0] for batch in found] == [64] * 78 + [8]
     assert [int(row[0]) for batch in found for row in batch] == [*range(5_000)]
@@ -218,11 +218,11 @@ def test_a_column_that_is_no_number_is_named(rows: Any):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_workers_share_the_rows(rows: Any):
-    from torch.utils.data import DataLoader
-
     from django_matt.contrib.ml.datasets import queryset_dataset
 
     dataset = queryset_dataset(rows, ["app_label"])
-    loader = DataLoader(dataset, batch_size=100, num_workers=2, multiprocessing_context="fork")
+    loader = import_torch().utils.data.DataLoader(
+        dataset, batch_size=100, num_workers=2, multiprocessing_context="fork"
+    )
     found = Counter(int(row[0]) for batch in loader for row in batch)
     assert found == Counter(range(5_000))
