@@ -187,6 +187,6 @@ def _is_close(mine: Any, other: Any) -> bool:
         return mine.keys() == other.keys() and all(_is_close(mine[k], other[k]) for k in mine)
     if isinstance(mine, list | tuple) and isinstance(other, list | tuple):
         return len(mine) == len(other) and all(map(_is_close, mine, other))
-    if isinstance(mine, int | float) and isinstance(other, int | float):
+    if isinstance(mine, float) and isinstance(other, int | float):
         return abs(mine - other) <= 1e-3 * max(1.0, abs(mine))
     return bool(mine == other)
