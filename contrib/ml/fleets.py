@@ -104,8 +104,9 @@ class Fleet:
         finally:
             connections.close_all()
         if self.classes and self._watcher is None:
+            self._stop = threading.Event()
             self._watcher = threading.Thread(
-                target=self._watch, name="matt-ml-registry", daemon=True
+                target=self._watch, args=(self._stop,), name="matt-ml-registry", daemon=True
             )
             self._watcher.start()
 
@@ -123,9 +124,10 @@ class Fleet:
 
     def close(self) -> None:
         """Answer what is queued, and free all models."""
-        self._stop.set()
         if self._watcher is not None:
+            self._stop.set()
             self._watcher.join(1)
+            self._watcher = None
         for deployment in self.deployments.values():
             deployment.become([])
         self.is_started = False
@@ -135,8 +137,8 @@ class Fleet:
         for name in self.deployments:
             self.find(name).check()
 
-    def _watch(self) -> None:
-        while not self._stop.wait(get_settings().REFRESH_SECONDS):
+    def _watch(self, stop: threading.Event) -> None:
+        while not stop.wait(get_settings().REFRESH_SECONDS):
             try:
                 self.refresh()
                 for deployment in self.deployments.values():

@@ -6,10 +6,12 @@ from typing import Any, Self
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
 
+from django_matt.contrib.ml.errors import Overloaded
 from django_matt.contrib.ml.fleets import current_fleet
 from django_matt.contrib.ml.served import Served
 from django_matt.decorators import View, get_metadata, set_metadata
 from django_matt.hooks import Call, OperationHook
+from django_matt.upstream import mark_logged
 
 __all__ = ["AdmissionHook", "refuse_by_path", "refuse_when_busy"]
 
@@ -37,8 +39,17 @@ class AdmissionHook(OperationHook):
         deployment = fleet.deployments.get(name)
         # Otherwise the view loads the models, or says that there is no such one.
         if fleet.is_started and deployment is not None:
-            deployment.refuse(version)
+            try:
+                deployment.refuse(version)
+            except Overloaded:
+                call.state[self] = True
+                raise
         return None
+
+    def answered(self, call: Call, response: HttpResponseBase) -> None:
+        """Keep Django from a line in the log for each refusal, which would be most of the work under overload."""
+        if self in call.state:
+            mark_logged(response)
 
     def error_statuses(self, method: str) -> tuple[int, ...]:
         """Return the statuses of a model that is overloaded, or too slow."""

@@ -4,6 +4,7 @@ https://github.com/kserve/open-inference-protocol, specification/protocol/infere
 """
 
 import json
+import logging
 from typing import Annotated, Any, Self
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router, Schema
 from ninja.operation import Operation
+from ninja.responses import Status
 from pydantic import Field, ValidationError
 
 from django_matt import __version__
@@ -36,6 +38,8 @@ from django_matt.errors.exceptions import ServiceUnavailable, UnprocessableConte
 from django_matt.hooks import Call, OperationHook
 
 __all__ = ["make_open_inference_router"]
+
+logger = logging.getLogger(__name__)
 
 Name = Annotated[str, Field(max_length=100)]
 
@@ -194,8 +198,10 @@ def show_ready(request: HttpRequest) -> Any:
     """Show whether all models answer requests; otherwise the response is a 503."""
     try:
         current_fleet().check()
-    except ServiceUnavailable:
-        return 503, {"ready": False}
+    except Exception:
+        # Without a lifespan, this loads the models.
+        logger.exception("A model is not ready.")
+        return Status(503, {"ready": False})
     return {"ready": True}
 
 
@@ -233,7 +239,7 @@ def _ready(model: str, version: str | None) -> Any:
         elif found.choose(version).batcher.problem is not None:
             raise ModelUnavailable
     except ServiceUnavailable:
-        return 503, {"name": model, "ready": False}
+        return Status(503, {"name": model, "ready": False})
     return {"name": model, "ready": True}
 
 

@@ -65,6 +65,18 @@ def test_a_refusal_comes_before_the_body_is_read(call: Any, gate: Any):
         found = call("/ml/slow", "this is no JSON")
         assert (found.status_code, found["Retry-After"]) == (503, "3")
         assert batcher.counts.refused == 1
+        path = "/v2/models/slow/versions/1/infer"
+        found = call(path, "this is no JSON", new=True, OPEN_INFERENCE="/v2")
+        assert (found.status_code, found["Retry-After"]) == (503, "3")
+        assert "more requests than it can answer" in found.json()["error"]
+        batcher.problem = "it hangs"
+        for path in (
+            "/v2/health/ready",
+            "/v2/models/slow/ready",
+            "/v2/models/slow/versions/1/ready",
+        ):
+            found = call(path)
+            assert (found.status_code, found.json()["ready"]) == (503, False)
 
 
 def test_a_route_of_your_own_refuses_too(serve: Any):

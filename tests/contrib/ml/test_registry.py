@@ -1,19 +1,23 @@
 """Stages of versions, and their change while requests run."""
 
+import asyncio
 import gc
 import threading
 import weakref
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import ValidationError
 
 from django_matt.contrib.ml import services
 from django_matt.contrib.ml.fleets import serving
 from django_matt.contrib.ml.models import Model
-from tests.waiting import wait_until
+from django_matt.lifespans import run_lifespans
+from tests.waiting import SECONDS, wait_until
 
 from .shelf.served import Linear
 
@@ -148,3 +152,21 @@ def test_versions_do_not_change(weights: Any):
     services.register("linear", "2", weights(1, 1, 1))
     with pytest.raises(ValidationError, match="registered already"):
         services.register("linear", "2", weights(2, 2, 2))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lifespan_watches_the_registry_and_can_begin_again(weights: Any, options: Any):
+    options(REFRESH_SECONDS=0.05)
+
+    async def live(version: str) -> str:
+        async with run_lifespans():
+            await sync_to_async(services.set_stage)("linear", version, "live")
+            end = monotonic() + SECONDS
+            while (await Linear.ainfer(Linear.Input(features=[1, 2, 3]))).version != version:
+                assert monotonic() < end
+                await asyncio.sleep(0.02)
+            return version
+
+    for version in "23":
+        services.register("linear", version, weights(1, 1, 1))
+        assert async_to_sync(live)(version) == version
