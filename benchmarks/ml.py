@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.ml`` prints a table for sync routes under WSGI and async routes under our ASGI application, both by granian in
 one process. The ways are measured in turn, several rounds, and the ratios are of the same round. With torch installed, the models are a
-transformer and an MLP of torch; without it, an MLP of numpy. With LitServe installed, it is measured beside them.
+transformer and an MLP of torch; without it, an MLP of numpy. A third model waits, so that the server is faster than the model. With LitServe installed, it is measured beside them.
 """
 
 import argparse
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    models = ["mlp", "transformer"] if find_spec("torch") else ["mlp"]
+    models = ["mlp", "transformer", "slow"] if find_spec("torch") else ["mlp", "slow"]
     for line in measure(models, options.seconds, options.rounds):
         print(line, flush=True)
 

@@ -6,6 +6,7 @@ The environment chooses: ``ML_MODEL`` (``mlp``, ``transformer``), ``ML_WAY`` (``
 import os
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from typing import Annotated, Any
 
@@ -116,7 +117,21 @@ class Transformer(MLP):
         ).eval()  # fmt: skip
 
 
-MODELS = {each.name: each for each in (MLP, Transformer)}
+class Slow(MLP):
+    """Waits instead of computing, as a GPU lets its process do: 30 ms, and 1 ms per item. The server is faster than it."""
+
+    name = "slow"
+
+    def load(self, device: str) -> None:
+        """Make nothing."""
+
+    def predict(self, items: list[Any]) -> list[Any]:
+        """Wait."""
+        time.sleep(0.03 + 0.001 * len(items))
+        return [Score(score=0.0) for _ in items]
+
+
+MODELS = {each.name: each for each in (MLP, Transformer, Slow)}
 api = MattAPI()
 urlpatterns: list[Any] = []
 _served = ExitStack()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 from ninja import Schema
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema
 
 __all__ = [
     "Column",
@@ -51,9 +51,9 @@ class TensorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The size of each axis of a nested list: ``Annotated[list[list[float]], Shape(28, 28)]``.
+    """The size of each axis of a nested list: ``Annotated[list[list[float]], Shape(28, 28)]``. -1 is any size.
 
-    The axes are counted before the elements are read, and an error names the axis. -1 is any size.
+    The sizes are constraints of pydantic, and not a function: an async route would call a function in a thread, of which there are few.
     """
 
     axes: tuple[int, ...]
@@ -65,35 +65,16 @@ class Shape:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Count before the list is validated."""
-        return core_schema.no_info_before_validator_function(self.check, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Describe the sizes in the OpenAPI document."""
-        found = level = handler(schema)
+        """Set the length of each list; raise ``TypeError`` if there are fewer levels of lists than axes."""
+        found = handler(source)
+        level: Any = found
         for size in self.axes:
+            if level.get("type") != "list":
+                raise TypeError(f"Shape{self.axes} needs lists with {len(self.axes)} levels.")
             if size != -1:
-                level.update(minItems=size, maxItems=size)
-            level = level.get("items", {})
+                level.update(min_length=size, max_length=size)
+            level = level.get("items_schema", {})
         return found
-
-    def check(self, value: Any) -> Any:
-        """Return a value of this shape; raise the error of pydantic that names the axis. What is no list is left alone."""
-        level = [value]
-        for axis, size in enumerate(self.axes):
-            for each in level:
-                if not isinstance(each, list | tuple):
-                    return value
-                if size not in (-1, len(each)):
-                    raise PydanticCustomError(
-                        "wrong_shape",
-                        "Axis {axis} has {found} elements, and the model takes {size}.",
-                        {"axis": axis, "found": len(each), "size": size},
-                    )
-            level = [inner for each in level for inner in each] if axis + 1 < len(self.axes) else []
-        return value
 
 
 class Tensor(Schema):
