@@ -46,7 +46,7 @@ $(VENV)/bin/uv:
 
 # The extension is compiled while packages are downloaded, and only where it is older than its sources.
 define install
-	@rm -f $(VENV)/.demo $(VENV)/.test $(VENV)/.dev
+	@rm -f $(VENV)/.demo $(VENV)/.test $(VENV)/.dev $(VENV)/.torch
 	@what="Installing requirements/$(1).txt into $(VENV)"; again=; \
 	if [ ! -e $(VENV)/.built ] || [ -n "$$(find $(SOURCES) -newer $(VENV)/.built)" ] || ! ls $(EXTENSION) >/dev/null 2>&1; then \
 		what="$$what and compiling Django Matt"; again="--reinstall-package django-matt"; touch $(VENV)/.building; \
@@ -62,6 +62,10 @@ $(VENV)/.test: requirements/test.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,test,demo)
 $(VENV)/.dev: requirements/dev.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,dev,test demo)
+# By pip, and pinned: other ways find a build for GPUs of several gigabytes. It is in no lock, so that `install` removes it again.
+$(VENV)/.torch: | $(VENV)/.dev
+	@.ci/during "Installing torch into $(VENV)" $(RUN) -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@touch $@
 $(VENV)/.bench: requirements/bench.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,bench)
 $(VENV)/.bolt: requirements/bolt.txt $(SOURCES) | $(VENV)/bin/uv

@@ -23,7 +23,7 @@ import importlib.metadata, importlib.util, pkgutil, sys
 import django
 from django.conf import settings
 # Apps with tables, which Django imports in an installed app alone.
-apps = ["api_keys", "audit", "events", "idempotency", "magic_links", "rag", "tenants", "webhooks"]
+apps = ["api_keys", "audit", "events", "idempotency", "magic_links", "ml", "rag", "tenants", "webhooks"]
 libraries = {"accounts": "allauth", "passkeys": "allauth", "social": "allauth", "tokens": "jwt", "rate_limits": "limits"}
 apps += [app for app, library in libraries.items() if importlib.util.find_spec(library)]
 allauth = ["allauth", "allauth.account", "allauth.socialaccount", "allauth.mfa", "allauth.usersessions", "allauth.headless"]

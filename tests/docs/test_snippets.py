@@ -58,6 +58,17 @@ REFUSED = {
         "GET /orders/events": "it is for staff",
         "GET /orders/{order}/events": "a stream needs a server",
     },
+    "ml.md": {
+        "POST /ml/price/versions/{version}": "it needs a version",
+        "POST /ml/sentiment": "it is served by an API above alone",
+        "POST /ml/sentiment/versions/{version}": "it needs a version",
+        "GET /v2/models/{model}": "it needs a model",
+        "GET /v2/models/{model}/ready": "it needs a model",
+        "GET /v2/models/{model}/versions/{version}": "it needs a model",
+        "GET /v2/models/{model}/versions/{version}/ready": "it needs a model",
+        "POST /v2/models/{model}/infer": "it needs a model",
+        "POST /v2/models/{model}/versions/{version}/infer": "it needs a model",
+    },
     "rag.md": {
         "POST /rag/ask": "a stream needs a server",
         "POST /rag/sources": "it needs a permission",

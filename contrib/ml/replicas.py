@@ -1,0 +1,260 @@
+"""The loaded versions of one model: which of them answers a request, and how they are replaced while requests run."""
+
+import logging
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django_matt.contrib.ml.batchers import Batcher
+from django_matt.contrib.ml.devices import choose_device
+from django_matt.contrib.ml.errors import (
+    ModelLoading,
+    ModelUnavailable,
+    Overloaded,
+    ReplicaClosed,
+    UnknownModel,
+)
+from django_matt.contrib.ml.files import checked_file
+from django_matt.contrib.ml.served import Served
+
+__all__ = ["Deployment", "Replica", "Wanted"]
+
+logger = logging.getLogger(__name__)
+
+_TRIES = 5
+"""How often a request may find that its version was replaced between two lines of code."""
+
+
+class Wanted(NamedTuple):
+    """A version that should be loaded; without a file, the path and the digest are empty."""
+
+    version: str
+    digest: str
+    path: str
+    stage: str
+    share: int
+
+
+class Replica:
+    """One loaded version."""
+
+    def __init__(self, kind: type[Served], wanted: Wanted) -> None:
+        """Check the file, load the model, and warm it up. Raises what these raise, with the path of a file."""
+        model = kind()
+        model.version = wanted.version
+        if wanted.path:
+            model.file = checked_file(wanted.path, wanted.digest)
+        model.load(choose_device())
+        self.model: Served | None = model
+        self.version = wanted.version
+        self.identity = (wanted.version, wanted.digest, wanted.path)
+        self.deadline = model.batch.deadline
+        self.batcher = Batcher(model)
+        self._streams = threading.BoundedSemaphore(model.batch.size)
+        if kind.predict is not Served.predict:
+            self.batcher.warm([*model.warm()])
+
+    def close(self, seconds: float) -> None:
+        """Answer what is queued, and free the model."""
+        self.batcher.close(seconds)
+        model, self.model = self.model, None
+        if model is not None:
+            try:
+                model.unload()
+            except Exception:
+                logger.exception("%s:%s could not be unloaded.", model.name, self.version)
+
+    @contextmanager
+    def stream(self, item: Any) -> Iterator[Iterator[Any]]:
+        """Give the parts of the answer to an item; raise ``Overloaded`` if as many as a batch has are streamed already."""
+        model = self.model
+        if model is None:
+            raise ModelLoading  # it was replaced just now
+        if not self._streams.acquire(blocking=False):
+            self.batcher.counts.refused += 1
+            raise Overloaded
+        try:
+            parts = iter(model.predict_stream(item))
+            try:
+                yield parts
+            finally:
+                if (close := getattr(parts, "close", None)) is not None:
+                    close()
+        finally:
+            self._streams.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """What is loaded at one time. It is replaced as a whole, so that a request sees one state."""
+
+    live: Replica | None = None
+    canary: Replica | None = None
+    shadow: Replica | None = None
+    share: int = 0
+
+    def all(self) -> list[Replica]:
+        return [each for each in (self.live, self.canary, self.shadow) if each is not None]
+
+
+class Deployment:
+    """The versions of one ``Served`` class."""
+
+    def __init__(self, kind: type[Served]) -> None:
+        """Load nothing yet."""
+        self.kind = kind
+        self.error: str | None = None
+        """Why the last change could not be carried out."""
+        self.agreed = self.differed = 0
+        """How many answers of shadow versions were equal to those that were sent, and how many were not."""
+        self._stages = _Stages()
+
+    # ---- requests ---------------------------------------------------------------------------------------------------
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that are loaded, the live one first."""
+        return [each.version for each in self._stages.all()]
+
+    def choose(self, version: str | None = None) -> Replica:
+        """Return what answers a request: a version by its name, else the canary for its share, else the live version."""
+        stages = self._stages
+        if version is not None:
+            for each in stages.all():
+                if each.version == version:
+                    return each
+            raise UnknownModel
+        if stages.canary is not None and random.random() * 100 < stages.share:  # noqa: S311 - no secret
+            return stages.canary
+        if stages.live is None:
+            raise ModelUnavailable
+        return stages.live
+
+    def refuse(self, version: str | None = None) -> None:
+        """Raise ``Overloaded`` if a request would be refused. A canary is not looked at, as its share is drawn later."""
+        live = self._stages.live
+        if version is not None:
+            self.choose(version).batcher.refuse()
+        elif live is not None:
+            live.batcher.refuse()
+
+    def submit(self, item: Any, version: str | None = None) -> tuple[Replica, "Future[Any]"]:
+        """Queue an item; return what answers it, and the future of the answer."""
+        replica, futures = self.submit_all([item], version)
+        return replica, futures[0]
+
+    def submit_all(
+        self, items: Sequence[Any], version: str | None = None
+    ) -> tuple[Replica, list["Future[Any]"]]:
+        """Queue items for one version. If one of them is refused, those before it are cancelled."""
+        for _ in range(_TRIES):
+            replica = self.choose(version)
+            with suppress(ReplicaClosed):
+                return replica, self._queue(replica, items, compared=version is None)
+        raise ModelLoading
+
+    def _queue(
+        self, replica: Replica, items: Sequence[Any], *, compared: bool
+    ) -> list["Future[Any]"]:
+        futures: list[Future[Any]] = []
+        try:
+            for item in items:
+                futures.append(replica.batcher.submit(item))  # noqa: PERF401 - those before a failure are cancelled
+        except Exception:
+            for each in futures:
+                each.cancel()
+            raise
+        shadow = self._stages.shadow if compared else None
+        if shadow is not None and shadow is not replica:
+            for item, future in zip(items, futures, strict=True):
+                self._compare(shadow, item, future)
+        return futures
+
+    def check(self) -> None:
+        """Raise ``ModelUnavailable`` unless the live version answers requests."""
+        for replica in self._stages.all():
+            replica.batcher.watch()
+        batcher = self.choose_live().batcher
+        if batcher.problem is not None:
+            raise ModelUnavailable(f"{self.kind.name}: {batcher.problem}.")
+
+    def choose_live(self) -> Replica:
+        """Return the live version."""
+        live = self._stages.live
+        if live is None:
+            raise ModelUnavailable(f"{self.kind.name}: {self.error or 'no version is live'}.")
+        return live
+
+    def statistics(self) -> dict[str, dict[str, Any]]:
+        """Return the counts of each loaded version by its stage, with its version."""
+        stages = self._stages
+        pairs = (("live", stages.live), ("canary", stages.canary), ("shadow", stages.shadow))
+        found = {
+            stage: {"version": each.version, **each.batcher.statistics()}
+            for stage, each in pairs
+            if each is not None
+        }
+        if stages.shadow is not None:
+            found["shadow"] |= {"agreed": self.agreed, "differed": self.differed}
+        return found
+
+    # ---- changes ----------------------------------------------------------------------------------------------------
+
+    def become(self, wanted: Sequence[Wanted]) -> None:
+        """Load what is wanted, then let it answer, then free what is not wanted any more.
+
+        If a version cannot be loaded, nothing changes: what answered requests goes on.
+        """
+        before = self._stages
+        kept = {each.identity: each for each in before.all()}
+        found: dict[str, Replica] = {}
+        fresh: list[Replica] = []
+        try:
+            for each in wanted:
+                replica = kept.get((each.version, each.digest, each.path))
+                if replica is None:
+                    replica = Replica(self.kind, each)
+                    fresh.append(replica)
+                found[each.stage] = replica
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+            for replica in fresh:
+                replica.close(0)
+            raise
+        share = next((each.share for each in wanted if each.stage == "canary"), 0)
+        self._stages = _Stages(
+            found.get("live"), found.get("canary"), found.get("shadow"), share=share
+        )
+        self.error = None
+        for replica in before.all():
+            if replica not in found.values():
+                replica.close(2 * self.kind.batch.deadline)
+                logger.info("%s:%s is not served any more.", self.kind.name, replica.version)
+        for replica in fresh:
+            logger.info("%s:%s is served.", self.kind.name, replica.version)
+
+    def _compare(self, shadow: Replica, item: Any, sent: "Future[Any]") -> None:
+        """Let a shadow version answer as well, and compare when both have answered. Nothing waits for it."""
+        try:
+            mine = shadow.batcher.submit(item)
+        except Exception:  # noqa: BLE001 - an overloaded or closed shadow is nobody's problem
+            return
+
+        def compare(_: Any) -> None:
+            if sent.cancelled() or sent.exception() is not None:
+                return
+            same = not mine.cancelled() and mine.exception() is None
+            with suppress(Exception):
+                model = shadow.model
+                same = same and model is not None and model.agrees(sent.result(), mine.result())
+            if same:
+                self.agreed += 1
+            else:
+                self.differed += 1
+
+        # The second callback is added when the live answer is there: it is called when both are.
+        sent.add_done_callback(lambda _: mine.add_done_callback(compare))
