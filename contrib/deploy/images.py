@@ -42,6 +42,8 @@ _LEFT_OUT = (
     ".*",
     "**/.env*",
     "**/__pycache__",
+    "**/node_modules",
+    "venv",
     "**/*.sqlite3*",
     "media",
     "staticfiles",

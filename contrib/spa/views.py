@@ -26,10 +26,13 @@ def page(request: HttpRequest, path: str) -> HttpResponseBase:
     image, a request of the API, and every URL below the prefix of another ``include``, below ``STATIC_URL`` or
     ``MEDIA_URL``. A URL that only lacks the slash at its end is redirected, as Django does it elsewhere.
     """
-    if request.method not in {"GET", "HEAD"} or not _is_opened(request):
+    if request.method not in {"GET", "HEAD"}:
         raise Http404
+    # Also for `fetch` and other clients: without this pattern, CommonMiddleware redirects all of them.
     if settings.APPEND_SLASH and not request.path_info.endswith("/") and _has_view(request):
         return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+    if not _is_opened(request):
+        raise Http404
     if _is_of_others(request):
         raise Http404
     try:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import libcst as cst
 import libcst.matchers as m
-from libcst.metadata import ScopeProvider
+from libcst.metadata import ClassScope, ScopeProvider
 
 from django_matt.contrib.upgrades.installed_apps import add_apps
 from django_matt.contrib.upgrades.moves import Moves, move_names
@@ -187,7 +187,12 @@ def _import_status(source: Source) -> tuple[str, list[Edit]]:
         if isinstance(line, cst.SimpleStatementLine)
         and m.matches(line.body[0], m.ImportFrom(module=~m.Name("__future__")) | m.Import())
     ]
-    name = "MattStatus" if module.assignments["Status"] else "Status"
+    # A name of a class, such as `Order.Status`, is in the way of no function.
+    scopes = set(source.wrapper.resolve(ScopeProvider).values()) - {None}
+    taken = [
+        each for each in scopes if not isinstance(each, ClassScope) and each.assignments["Status"]
+    ]
+    name = "MattStatus" if taken else "Status"
     text = "from django_matt import " + (name if name == "Status" else f"Status as {name}")
     if not lines:
         return name, []

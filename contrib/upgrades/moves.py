@@ -81,6 +81,7 @@ class _Mover:
         self.froms = [node for node in source.all(cst.ImportFrom) if not node.relative]
         self.kept = kept | frozenset(self._in_all())
         self.bound = {each.name for scope in self.scopes for each in scope.assignments}
+        self.kept |= frozenset(self._in_assignments())
         top = {
             id(s)
             for line in tree.body
@@ -114,6 +115,14 @@ class _Mover:
         for node in [each for each in lists if m.matches(each, shape)]:
             for text in cast("Sequence[cst.SimpleString]", m.findall(node, m.SimpleString())):
                 yield str(text.evaluated_value)
+
+    def _in_assignments(self) -> Iterator[str]:
+        """Yield the imported names that have another value too, as ``NinjaAPI = None`` after ``except ImportError``."""
+        for scope in self.scopes:
+            for name in {each.name for each in scope.assignments}:
+                imports = {isinstance(each, ImportAssignment) for each in scope.assignments[name]}
+                if len(imports) == 2:
+                    yield name
 
     def _local(self, old: str, target: str) -> str:
         """Return the name that a moved name has in this file from now on."""

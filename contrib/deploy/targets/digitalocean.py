@@ -366,6 +366,9 @@ def _spec(
             if options.app_id
             else {}
         )
+        # An empty answer has no values to keep; without them the app would lose its secrets.
+        if not isinstance(now, dict):
+            raise DeployError(f"doctl knows no app {options.app_id}.", "doctl apps list")
         kept = {row["key"]: row for row in now.get("envs") or [] if row.get("type") == "SECRET"}
         rows = {row["key"]: row for row in data.setdefault("envs", [])}
         for name in {**kept, **values}:

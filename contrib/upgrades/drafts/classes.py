@@ -88,6 +88,8 @@ class Project:
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
+        self.models: Project | None = None
+        """The models, which are in files of their own."""
         self.classes: dict[str, Class] = {}
         self._names: list[object] = []
         for source in sources:

@@ -18,7 +18,7 @@ from django_matt.generation.formatters import format_module
 
 __all__ = ["WORDS", "draft"]
 
-WORDS = ("rest_framework", "REST_FRAMEWORK", "urlpatterns")
+WORDS = ("rest_framework", "REST_FRAMEWORK", "urlpatterns", "models.Model")
 
 
 def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
@@ -27,6 +27,7 @@ def draft(sources: list[Source], root: Path) -> tuple[list[Change], list[Note]]:
     if not written:
         return [], []
     project = Project([each for each in written if not each.path.stem.endswith("_draft")])
+    project.models = Project([each for each in sources if "models.Model" in each.text])
     urls = _urls(project, sources)
     default, notes = _default_permissions(sources)
     drafts: dict[int, Draft] = {}

@@ -1,5 +1,6 @@
 """Serializers as schemas: one for what goes out, and one for what comes in."""
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -124,11 +125,15 @@ def draft_serializer(project: Project, each: Class, draft: Draft) -> None:
         for name, value in declared.items():
             if name not in left_out and (not listed or listed == ["__all__"] or name in listed):
                 lines += _field(project, each, draft, name, value, is_out=bool(number))
+        # What a schema declares hides the field of the model; only what it leaves out has to be excluded.
+        shown = {line.partition(":")[0] for line in lines}
         if model:
-            lines += [
-                "",
-                *_meta(meta, listed, left_out | set(declared), draft, model, is_out=bool(number)),
-            ]
+            absent = _not_of(project, model, (left_out | set(declared)) - shown)
+            names = left_out | set(declared)
+            part = _meta(
+                meta, listed, names, draft, model, unneeded=shown | absent, is_out=bool(number)
+            )
+            lines += ["", *part] if part else []
         if number:
             for name, value in declared.items():
                 if _kind(value) == "SerializerMethodField" and name not in left_out:
@@ -139,7 +144,7 @@ def draft_serializer(project: Project, each: Class, draft: Draft) -> None:
                     )
                     used.add(method)
                     lines += _resolver(each, draft, name, methods.get(method))
-        base = "ModelSchema" if model else "Schema"
+        base = "ModelSchema" if "class Meta:" in lines else "Schema"
         draft.matt.add(base)
         text = "\n".join(f"    {line}".rstrip() for line in lines).strip("\n") or "    pass"
         draft.parts.append(f"class {schema}({base}):\n{text}")
@@ -178,6 +183,20 @@ def _extra(meta: Class | None) -> Iterator[tuple[str, set[str]]]:
             )
 
 
+def _not_of(project: Project, model: str, names: set[str]) -> set[str]:
+    """Return the names that are no fields of a model, as far as its file tells: a base elsewhere may have any."""
+    each = project.models and project.models.classes.get(model.rpartition(".")[2])
+    if not project.models or not each:
+        return set()
+    lineage = project.models.lineage(each)
+    bases = {code(base.value).rpartition(".")[2] for one in lineage for base in one.node.bases}
+    if bases - {one.name for one in lineage} - {"Model"}:
+        return set()
+    fields = {name: code(value) for one in lineage for name, value in one.assignments()}
+    has_key = any("primary_key=True" in text.replace(" ", "") for text in fields.values())
+    return names - set(fields) - (set() if has_key else {"id"})
+
+
 def _kind(call: cst.Call) -> str:
     return code(call.func).rpartition(".")[2]
 
@@ -193,19 +212,23 @@ def _meta(
     draft: Draft,
     model: str,
     *,
+    unneeded: set[str],
     is_out: bool,
 ) -> list[str]:
-    draft.use(model)
+    """Return the ``Meta`` of a schema; nothing if it has no field of the model, which Ninja refuses."""
     excluded = strings(meta.value("exclude")) if meta else []
     is_all = listed == ["__all__"] or (not listed and not excluded)
-    if is_all and is_out and not left_out - {"id", "pk"}:
+    names = [*excluded, *sorted(left_out - set(excluded) - unneeded - {"pk"})]
+    if is_all and not names:
         fields = 'fields = "__all__"'
     elif is_all or excluded:
-        names = [*excluded, *sorted(left_out - set(excluded) - {"pk"})]
         fields = f"exclude = {names!r}"
     else:
         kept = [name for name in listed if name not in left_out or (is_out and name == "id")]
+        if not kept:
+            return []
         fields = f"fields = {kept!r}"
+    draft.use(model)
     return ["class Meta:", f"    model = {model}", f"    {fields}"]
 
 
@@ -248,7 +271,23 @@ def _field(
     unknown = sorted(set(options) - _KNOWN)
     if unknown and is_out:
         draft.notes.append(each.note(f"{name}: {', '.join(unknown)} was not carried over.", call))
+    if not is_out:
+        draft.notes += [each.note(f"{name}: {why}", call) for why in _loosened(kind, options)]
+        # What is written has the name of the model, and the client's name is an alias.
+        source = options.get("source", "")[1:-1]
+        if kind == "PrimaryKeyRelatedField" and source and options.get("many") != "True":
+            source += "_id"
+        if source.isidentifier() and source != name:
+            options["alias"], name = repr(name).replace("'", '"'), source
     return [f"{name}: {_with_options(draft, annotation, options, is_out=is_out)}"]
+
+
+def _loosened(kind: str, options: dict[str, str]) -> Iterator[str]:
+    """Yield what the draft accepts and the field does not."""
+    if kind in {"ChoiceField", "MultipleChoiceField"}:
+        yield "its choices were not carried over: use Literal or an enumeration."
+    if not re.fullmatch(r"(\w+(\.\w+)*\.objects(\.all\(\))?)?", options.get("queryset", "")):
+        yield f"any row may be named, and not only those of {options['queryset']}: check it in the route."
 
 
 def _with_options(draft: Draft, annotation: str, options: dict[str, str], *, is_out: bool) -> str:
@@ -266,6 +305,7 @@ def _with_options(draft: Draft, annotation: str, options: dict[str, str], *, is_
             # Not `| None`: REST framework refuses a null too, and the views leave out what was not sent.
             parts.append("None")
         parts += [f"{_BOUNDS[key]}={value}" for key, value in options.items() if key in _BOUNDS]
+        parts += [f"alias={options['alias']}"] if "alias" in options else []
     elif "source" in options and options["source"] not in ('"*"', "'*'"):
         parts.append(f"alias={options['source']}")
     if not parts:

@@ -218,6 +218,23 @@ def test_new_values_are_made_where_both_sides_get_them_from_us(
     assert not [value for value in values.values() if value in said]
 
 
+def test_values_that_are_in_use_are_not_made_again(
+    project: Project, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    monkeypatch.setenv("SECRETS", str(store))
+    deploy("init", "compose", *DOMAIN, "--database", "postgresql", "--no-input")
+    deploy("secrets", "compose", "--run", "--generate")
+    before = {path.name: path.read_text() for path in store.iterdir()}
+    assert "was sent" in deploy("secrets", "compose", "--run", "--generate")
+    with pytest.raises(CommandError, match=r"DATABASE_URL was sent, and its server"):
+        deploy("secrets", "compose", "DATABASE_URL", "--run", "--generate")
+    assert {path.name: path.read_text() for path in store.iterdir()} == before
+    deploy("secrets", "compose", "SECRET_KEY", "--run", "--generate")
+    after = {path.name: path.read_text() for path in store.iterdir()}
+    assert [name for name in after if after[name] != before[name]] == ["SECRET_KEY.env"]
+
+
 def test_secrets_of_digitalocean_make_the_app_and_are_kept(
     project: Project, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,6 +295,51 @@ def test_the_tools_of_others_have_no_remarks(tmp_path: Path, name: str, database
     subprocess.run(["sh", "-n", "deploy/restore.sh"], cwd=tmp_path, check=True)
 
 
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_site_comes_back_after_a_restore_that_fails(
+    tmp_path: Path, database: str, code: int
+) -> None:
+    _, _, files = make(project_in(tmp_path), "compose", database)
+    write(tmp_path, files)
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$2" >> "{tmp_path}/calls"\ncase $2 in exec) exit {code};; esac\n'
+    )
+    docker.chmod(0o755)
+    found = subprocess.run(
+        ["sh", "deploy/restore.sh", "20261130T031500Z.dump"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=False,
+    )
+    assert found.returncode == code
+    assert (tmp_path / "calls").read_text().split() == ["stop", "exec", "start"]
+
+
+def test_packages_of_this_machine_are_not_in_the_image(tmp_path: Path) -> None:
+    _, _, files = make(project_in(tmp_path), "compose", "sqlite")
+    ignored = files[f"{DOCKERFILE}.dockerignore"].splitlines()
+    assert {".*", "venv", "**/node_modules"} <= set(ignored)
+
+
+def test_an_app_that_the_platform_does_not_know_loses_no_secret(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    app = "0a1b2c3d-1111-2222-3333-0a1b2c3d4e5f"
+    target, options, files = make(project, "digitalocean", "postgresql", app_id=app)
+    write(tmp_path, files)
+    (command,) = target.send(project, options, {"SECRET_KEY": "x"})
+    assert command.stdin
+    with pytest.raises(DeployError, match="doctl knows no app"):
+        command.stdin(lambda argv: "")
+
+
+def test_a_database_that_is_still_being_made_is_not_healthy(tmp_path: Path) -> None:
+    _, _, files = make(project_in(tmp_path), "compose", "postgresql")
+    test = yaml.safe_load(files[COMPOSE])["services"]["database"]["healthcheck"]["test"]
+    assert test[:4] == ["CMD", "pg_isready", "--host", "127.0.0.1"]
+
+
 def test_the_tools_of_others_are_heard(tmp_path: Path) -> None:
     project = project_in(tmp_path)
     _, _, files = make(project, "compose", "sqlite")

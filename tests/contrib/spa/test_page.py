@@ -76,6 +76,8 @@ def test_a_slash_that_is_missing_is_added_as_elsewhere(site: Client, settings: A
         place, _, query = path.partition("?")
         assert response.status_code == 301
         assert response["Location"] == f"{place}/{'?' + query if query else ''}"
+        for accept in ("*/*", "application/json"):
+            assert site.get(path, headers={"Accept": accept})["Location"] == response["Location"]
     assert site.get("//evil.example").status_code == 200
     settings.APPEND_SLASH = False
     assert site.get("/about").status_code == 200

@@ -51,6 +51,14 @@ CASES = {
         "from ninja_extra import *\napi = NinjaExtraAPI()\nroute\n",
         "from django_matt import MattAPI\nfrom ninja_extra import *\napi = MattAPI()\nroute\n",
     ),
+    "a name that has another value too": (
+        "try:\n    from ninja import NinjaAPI\nexcept ImportError:\n    NinjaAPI = None\napi = NinjaAPI and NinjaAPI()\n",
+        "try:\n    from django_matt import MattAPI as NinjaAPI\nexcept ImportError:\n    NinjaAPI = None\napi = NinjaAPI and NinjaAPI()\n",
+    ),
+    "a name that a function replaces": (
+        "from ninja import NinjaAPI\ndef use(other):\n    global NinjaAPI\n    NinjaAPI = other\napi = NinjaAPI()\n",
+        "from django_matt import MattAPI as NinjaAPI\ndef use(other):\n    global NinjaAPI\n    NinjaAPI = other\napi = NinjaAPI()\n",
+    ),
     "both classes": (
         "from ninja import NinjaAPI\nfrom ninja_extra import NinjaExtraAPI\na, b = NinjaAPI(), NinjaExtraAPI()\n",
         "from django_matt import MattAPI\nfrom django_matt import MattAPI\na, b = MattAPI(), MattAPI()\n",

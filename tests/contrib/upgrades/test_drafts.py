@@ -400,6 +400,62 @@ class Narrow(viewsets.ModelViewSet):
 """
 
 
+SHAPES = {
+    "models.py": """\
+from django.db import models
+class Author(models.Model):
+    name = models.CharField(max_length=9)
+class Book(models.Model):
+    code = models.CharField(max_length=9, primary_key=True)
+    title = models.CharField(max_length=9)
+    author = models.ForeignKey(Author, on_delete=models.CASCADE)
+""",
+    "serializers.py": """\
+from rest_framework import serializers
+from .models import Author, Book
+class AuthorSerializer(serializers.ModelSerializer):
+    shout = serializers.SerializerMethodField()
+    class Meta:
+        model = Author
+        fields = "__all__"
+    def get_shout(self, author):
+        return author.name.upper()
+class BookSerializer(serializers.ModelSerializer):
+    heading = serializers.CharField(source="title", max_length=5)
+    author_id = serializers.PrimaryKeyRelatedField(
+        source="author", queryset=Author.objects.filter(name="Ada"), write_only=True
+    )
+    kind = serializers.ChoiceField(choices=["a"], write_only=True)
+    class Meta:
+        model = Book
+        exclude = ["author"]
+class TitleSerializer(serializers.ModelSerializer):
+    title = serializers.CharField()
+    class Meta:
+        model = Book
+        fields = ["title"]
+""",
+}
+
+
+def test_schemas_name_what_the_model_has(project: Project):
+    project.write(SHAPES)
+    _, err = project.run("adopt")
+    parts = re.split(r"\n\n\nclass ", project.read("serializers_draft.py"))
+    found = {part.partition("(")[0]: part for part in parts[1:]}
+    # Ninja refuses to exclude what the model has not, and a Meta without fields.
+    assert 'exclude = ["id"]' in found["AuthorIn"]
+    assert 'fields = "__all__"' in found["AuthorOut"]
+    assert 'exclude = ["author"]' in found["BookIn"]
+    assert 'exclude = ["author"]' in found["BookOut"]
+    assert found["TitleIn"].strip() == "TitleIn(Schema):\n    title: str"
+    # What is written has the name of the model.
+    assert 'title: str = Field(..., max_length=5, alias="heading")' in found["BookIn"]
+    assert "author_id: int\n" in found["BookIn"]
+    assert "kind: its choices were not carried over" in err
+    assert 'not only those of Author.objects.filter(name="Ada")' in err
+
+
 def test_what_may_refuse_or_hide_something_is_closed(project: Project):
     project.write({"views.py": GUARDED})
     _, err = project.run("adopt")

@@ -75,6 +75,10 @@ def test_the_status_of_a_file_is_used(tmp_path: Path):
     assert upgraded(tmp_path, taken)[0] == taken.replace("200, 1", "MattStatus(200, 1)").replace(
         "import", "from django_matt import Status as MattStatus\nimport", 1
     )
+    inside = "import django_matt\n@api.get('')\ndef a(request):\n    Status = Order.Status\n    return 200, Status.PAID\n"
+    assert upgraded(tmp_path, inside)[0] == inside.replace(
+        "200, Status.PAID", "MattStatus(200, Status.PAID)"
+    ).replace("import", "from django_matt import Status as MattStatus\nimport", 1)
     # Not a route: its caller may need the pair.
     other = "@cache.get('')\ndef a():\n    return 5, 1\n\ndef b():\n    return 200, 1\n"
     assert upgraded(tmp_path, other)[0] == other

@@ -281,11 +281,21 @@ class Command(BaseCommand):
                 f"matt deploy secrets {name} --run asks for the values, and runs this."
             )
             return
-        made = (
-            {"SECRET_KEY": token_urlsafe(50), **target.generate(project, chosen)}
-            if given["generate"]
-            else {}
-        )
+        made: dict[str, str] = {}
+        if given["generate"]:
+            made = {"SECRET_KEY": token_urlsafe(50), **target.generate(project, chosen)}
+            # What was sent is in use: a database keeps the password that it was made with.
+            sent = releases.sent_secrets(project, name) & made.keys()
+            if again := sorted(sent & set(names) - {"SECRET_KEY"}):
+                raise DeployError(
+                    f"{again[0]} was sent, and its server does not follow a new one. Send the value that it has, without --generate."
+                )
+            wanted = names or [each for each in wanted if each not in sent]
+            if not wanted:
+                self.stdout.write(
+                    "All that --generate makes was sent. To replace a secret, name it, such as SECRET_KEY."
+                )
+                return
         releases.need_tool(target, target.send(project, chosen, dict.fromkeys(wanted, "x")))
         values = self._values(
             wanted, {each: value for each, value in made.items() if each in wanted}
