@@ -37,7 +37,7 @@ IGNORED = f"{DOCKERFILE}.dockerignore"
 VENDOR = "deploy/vendor"
 DRAIN = 25
 """How long the server finishes requests after SIGTERM, in seconds. Platforms wait a little longer."""
-PYTHON, UV, CYCLONEDX = "3.13", "0.13.9", "7.5.0"
+PYTHON, UV, CYCLONEDX, NODE = "3.13", "0.13.9", "7.5.0", "24.11"
 _LEFT_OUT = (
     ".*",
     "**/.env*",
@@ -93,9 +93,14 @@ def image_files(project: Project, options: Options) -> dict[str, str]:
         domain=options.domain,
         drain=DRAIN,
         command=json.dumps(server(project)),
+        node=NODE,
+        front=project.front and {"root": project.front[0], "output": project.front[1]},
+        types=project.types,
     )
+    # What was built on this machine may be older than its sources.
+    left_out = (*_LEFT_OUT, *(project.front or ())[1:])
     ignored = (
-        "# What the image does not get, most of all .env and .git.\n" + "\n".join(_LEFT_OUT) + "\n"
+        "# What the image does not get, most of all .env and .git.\n" + "\n".join(left_out) + "\n"
     )
     found = {DOCKERFILE: dockerfile, IGNORED: ignored}
     if project.vendored:

@@ -71,6 +71,10 @@ class Project:
     """The command of each worker, by its name."""
     prunes: bool = False
     """Whether ``manage.py matt_prune`` has something to delete once a day."""
+    front: tuple[str, str] | None = None
+    """The folder of a front end that the image builds with Node, and the folder that its build writes; None without one."""
+    types: bool = False
+    """Whether ``manage.py matt_types write`` writes types that the front end is built with."""
     uploads: tuple[str, ...] = ()
     """The fields that store files, such as ``"catalog.Item.photo"``."""
 
@@ -117,6 +121,8 @@ def read_project() -> Project:
         },
         prunes="matt_prune" in commands
         and any(isinstance(app, PrunesRows) for app in apps.get_app_configs()),
+        front=_front(folder) if "matt_spa" in commands else None,
+        types="matt_types" in commands,
         uploads=tuple(
             f"{model._meta.label}.{each.name}"
             for model in apps.get_models()
@@ -124,6 +130,13 @@ def read_project() -> Project:
             if isinstance(each, FileField)
         ),
     )
+
+
+def _front(folder: Path) -> tuple[str, str] | None:
+    options = getattr(settings, "MATT_SPA", {})
+    root = _relative(options.get("ROOT", "front"), folder)
+    output = _relative(options.get("OUTPUT", "static/front"), folder)
+    return (root, output) if root and output and (folder / root / "package.json").exists() else None
 
 
 def _application(module: str) -> str:

@@ -317,6 +317,21 @@ def test_the_site_comes_back_after_a_restore_that_fails(
     assert (tmp_path / "calls").read_text().split() == ["stop", "exec", "start"]
 
 
+def test_the_image_builds_the_front_end(tmp_path: Path) -> None:
+    plain = make(project_in(tmp_path), "compose", "sqlite")[2]
+    assert "node:" not in plain[DOCKERFILE]
+    project = project_in(tmp_path, front=("front", "static/front"), types=True)
+    target, options, files = make(project, "compose", "sqlite")
+    write(tmp_path, files)
+    text = files[DOCKERFILE]
+    order = ["matt_types write", "FROM node:24.11-slim AS front", "npm ci", "npm run build"]
+    order += ["COPY --from=front /app/static/front static/front", "collectstatic"]
+    assert [text.index(each) for each in order] == sorted(text.index(each) for each in order)
+    assert "static/front" in files[f"{DOCKERFILE}.dockerignore"].splitlines()
+    assert faults_in(project, target, options, files) == []
+    assert next(each.what for each in check_tools(project, files)) == "hadolint has no remarks."
+
+
 def test_packages_of_this_machine_are_not_in_the_image(tmp_path: Path) -> None:
     _, _, files = make(project_in(tmp_path), "compose", "sqlite")
     ignored = files[f"{DOCKERFILE}.dockerignore"].splitlines()
