@@ -251,3 +251,30 @@ def test_names_of_tables_are_short_enough(monkeypatch):
     names = [storage.words, storage.vectors, storage.trigger]
     assert len(set(names)) == 3
     assert max(map(len, names)) <= 63
+
+
+@pytest.mark.usefixtures("clean")
+@isolate_apps("tests.project")
+@pytest.mark.parametrize("name", ["words", "search_words"])
+def test_the_table_of_a_many_to_many_field_is_never_dropped(name):
+    state = ProjectState()
+    field = models.ManyToManyField("shelf.Reader")
+    fields = [("id", models.AutoField(primary_key=True)), ("title", models.TextField())]
+    state.add_model(ModelState("shelf", "Reader", fields[:1]))
+    state.add_model(ModelState("shelf", "Draft", [*fields, (name, field)]))
+    through = state.apps.get_model("shelf", "Draft")._meta.get_field(name).remote_field.through
+    with connection.schema_editor() as editor:
+        editor.create_model(through)
+    operation = AddSearchIndex("Draft", words={"title": "A"})
+    try:
+        if name == "search_words":
+            refused = pytest.raises(ImproperlyConfigured, match="a model has one of them")
+            with refused, connection.schema_editor() as editor:
+                operation.database_forwards("shelf", editor, state, state)
+        else:
+            with connection.schema_editor() as editor:
+                operation.database_forwards("shelf", editor, state, state)
+        assert list(through.objects.values_list("draft_id", "reader_id")) == []
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(through)

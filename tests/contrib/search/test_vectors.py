@@ -78,7 +78,7 @@ def test_uuid_keys_have_vectors():
 def test_vectors_of_deleted_objects_are_gone(books):
     Book.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM shelf_book_vectors")
+        cursor.execute("SELECT count(*) FROM shelf_book_search_vectors")
         assert cursor.fetchone() == (0,)
 
 
@@ -90,7 +90,7 @@ def test_objects_without_a_text_have_no_vector():
     Book.objects.filter(pk=books[3].pk).update(title="!")
     assert BookIndex.embed() == Embedded(written=0, unchanged=0, empty=4)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM shelf_book_vectors")
+        cursor.execute("SELECT count(*) FROM shelf_book_search_vectors")
         assert cursor.fetchone() == (0,)
 
 
