@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Q
 from django.test import Client
 
 from django_matt import MattAPI
@@ -276,3 +277,23 @@ def test_without_tenants_a_permission_of_django_decides_who_writes(
     found = post(client, "/api/help/search", {"question": "tea"}, **headers).json()["passages"]
     path = f"/api/help/sources/{found[0]['source']}"
     assert client.delete(path, **headers).status_code == 204
+
+
+def test_scopes_of_an_api_narrow_what_is_found_and_answered(
+    serve: Callable[..., Client], options: Callable[..., None]
+):
+    options(ROUTES=True, MODEL="tests.contrib.rag.models.quoting", EMBEDDER=HASH)
+    User.objects.create(username="ada")
+    api = MattAPI(auth=Token(), urls_namespace=f"rag-{next(_numbers)}")
+    api.add_scope(Source, lambda request: Q(uri__startswith="public"))
+    documents = [("secret.txt", "Green tea is secret."), ("public.txt", "Green tea is public.")]
+    ingest([Document(uri=uri, content=text) for uri, text in documents], tenant="red")
+    client = serve(api)
+    key = Source.objects.get(uri="secret.txt").pk
+    for sources in (None, [key], [key, Source.objects.get(uri="public.txt").pk]):
+        data = {"question": "secret green tea", "sources": sources}
+        found = post(client, "/api/rag/search", data).json()["passages"]
+        assert [each["uri"] for each in found] == ["public.txt"][: sources != [key]]
+        _, events = ask(client, data)
+        shown = dict(events)["sources"]["sources"]
+        assert [each["uri"] for each in shown] == ["public.txt"][: sources != [key]]
