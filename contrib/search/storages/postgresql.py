@@ -242,7 +242,8 @@ END $search$"""  # noqa: S608
         beginning = self.trigger.removesuffix(self.definition.digest)
         found = self.fetch(
             "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-            "WHERE n.nspname = current_schema() AND starts_with(p.proname, %s) AND p.prorettype = 'trigger'::regtype",
-            [beginning],
+            "WHERE n.nspname = current_schema() AND starts_with(p.proname, %s) AND length(p.proname) = %s AND p.prorettype = 'trigger'::regtype",
+            # Of the same length: what the table book_search has begins with that of the table book.
+            [beginning, len(self.trigger)],
         )
         return [function for (function,) in found]

@@ -251,7 +251,12 @@ class SqliteStorage(Storage):
     def _names(self) -> list[str]:
         beginning = self.trigger.removesuffix(self.definition.digest)
         found = self.fetch("SELECT name FROM sqlite_master WHERE type = 'trigger'", [])
-        return [name for (name,) in found if name.startswith(beginning)]
+        # Of the same length: what the table book_search has begins with that of the table book.
+        return [
+            name
+            for (name,) in found
+            if name.startswith(beginning) and len(name.rpartition("_")[0]) == len(self.trigger)
+        ]
 
 
 def _quoted(term: str) -> str:

@@ -278,3 +278,26 @@ def test_the_table_of_a_many_to_many_field_is_never_dropped(name):
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(through)
+
+
+@pytest.mark.usefixtures("clean")
+@isolate_apps("tests.project")
+def test_an_index_leaves_those_of_tables_whose_names_begin_with_its_own():
+    class Longer(models.Model):
+        title = models.TextField()
+
+        class Meta:
+            app_label = "shelf"
+            db_table = "shelf_draft_search"
+
+    storage = storage_of(define(Longer, {"title": "A"}), connection)
+    with connection.schema_editor() as editor:
+        editor.create_model(Longer)
+        storage.create(editor.execute)
+    try:
+        migrate(AddSearchIndex("Draft", words={"title": "A"}))
+        assert storage.is_current()
+    finally:
+        with connection.schema_editor() as editor:
+            storage.drop(editor.execute)
+            editor.delete_model(Longer)
