@@ -114,7 +114,7 @@ class SearchIndex:
         vector: list[float] | None = None
         try:
             used = cls._mode(storage, mode)
-            if not text.strip():
+            if not text.strip() or (question.excluded and not question.terms):
                 return chosen.none()
             if cls.vectors is not None and used != "words":
                 vector = cls.vectors.embed_query(text)

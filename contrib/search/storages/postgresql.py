@@ -138,6 +138,15 @@ class PostgresStorage(Storage):
     ) -> tuple[str, list[Any]]:
         """Return the nearest rows by the HNSW index, or, if ``exact``, by the distances of all rows."""
         condition, params = self.within(ranking, "v")
+        if excluded := ranking.question.excluded:
+            query = " || ".join(
+                [f"websearch_to_tsquery('{self.definition.language}', %s)"] * len(excluded)
+            )
+            condition += (
+                f" AND v.object_id NOT IN (SELECT w.object_id FROM {self.quote(self.words)} w "  # noqa: S608
+                f"WHERE w.document @@ ({query}))"
+            )
+            params += [f'"{term}"' for term in excluded]
         distance = "v.embedding <=> %s::halfvec"
         statement = (
             f"SELECT v.object_id, {distance} AS distance FROM {self.quote(self.vectors)} v "  # noqa: S608

@@ -117,3 +117,13 @@ def test_arrays_of_numpy_are_vectors(monkeypatch):
     monkeypatch.setattr(embedders.Hashed, "embed", lambda self, texts: array)
     assert BookIndex.embed().written == 1
     assert BookIndex.nearest(array[0]).get().search_rank == pytest.approx(1)
+
+
+@pytest.mark.parametrize("mode", ["words", "vectors", "hybrid"])
+def test_excluded_words_are_excluded_in_every_mode(books, mode):
+    assert "The harbour" not in titles(BookIndex.search("ships fish -sailor", mode=mode))
+    assert titles(BookIndex.search('fish ships garden -sailors -"salt and fire"', mode=mode)) == [
+        "A garden"
+    ]
+    assert "The harbour" in titles(BookIndex.search("ships -½ -² -nothing", mode=mode))
+    assert titles(BookIndex.search("-ships", mode=mode)) == []
