@@ -18,6 +18,7 @@ from django_matt.contrib.search.definitions import Definition, define
 from django_matt.contrib.search.errors import (
     EmbedderFailed,
     IndexNotBuilt,
+    InvalidVector,
     ModeUnavailable,
     UnknownFilter,
 )
@@ -118,7 +119,7 @@ class SearchIndex:
                 return chosen.none()
             if cls.vectors is not None and used != "words":
                 vector = cls.vectors.embed_query(text)
-        except EmbedderFailed:
+        except (EmbedderFailed, InvalidVector):
             if mode is not None:
                 raise
             # The best that there is now; the log has the reason.

@@ -127,3 +127,13 @@ def test_excluded_words_are_excluded_in_every_mode(books, mode):
     ]
     assert "The harbour" in titles(BookIndex.search("ships -½ -² -nothing", mode=mode))
     assert titles(BookIndex.search("-ships", mode=mode)) == []
+
+
+@pytest.mark.parametrize("made", [None, [], [0.0] * 32, [float("nan")] * 32, [1.0], ["a"] * 32])
+def test_words_are_searched_if_the_embedder_makes_no_vector_of_the_question(
+    books, made, monkeypatch
+):
+    monkeypatch.setattr(embedders.Hashed, "embed_query", lambda self, text: made)
+    assert titles(BookIndex.search("ships")) == ["The harbour"]
+    with pytest.raises(InvalidVector):
+        BookIndex.search("ships", mode="hybrid")
