@@ -17,6 +17,7 @@ from django.test import Client
 from django_matt import MattAPI
 from django_matt.authentication import BearerAuthenticator
 from django_matt.contrib.rag.controllers import make_controller
+from django_matt.contrib.rag.embedders import HashEmbedder
 from django_matt.contrib.rag.ingestion import Document, build_vectors, ingest
 from django_matt.contrib.rag.models import Chunk, Source, Vector
 
@@ -297,3 +298,24 @@ def test_scopes_of_an_api_narrow_what_is_found_and_answered(
         _, events = ask(client, data)
         shown = dict(events)["sources"]["sources"]
         assert [each["uri"] for each in shown] == ["public.txt"][: sources != [key]]
+
+
+@pytest.mark.parametrize("made", [None, ["abc"], [None], [[1.0]], RuntimeError("a secret")])
+def test_an_embedder_that_fails_is_a_503(
+    client: Client, options: Callable[..., None], monkeypatch: pytest.MonkeyPatch, made: Any
+):
+    options(EMBEDDER=HASH)
+    ingest([Document(uri="tea.txt", content="Green tea.")], tenant="red")
+
+    def embed(*_: Any) -> Any:
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    monkeypatch.setattr(HashEmbedder, "embed", embed)
+    monkeypatch.setattr(HashEmbedder, "embed_query", lambda *_: (embed() or [None])[0])
+    answer = upload(client, b"Black tea.")
+    assert (answer.status_code, b"secret" in answer.content) == (503, False)
+    assert post(client, "/api/rag/search", {"question": "tea"}).status_code == 503
+    _, events = ask(client, {"question": "tea"})
+    assert [(name, data["status"]) for name, data in events] == [("problem", 503)]
