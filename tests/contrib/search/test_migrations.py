@@ -301,3 +301,25 @@ def test_an_index_leaves_those_of_tables_whose_names_begin_with_its_own():
         with connection.schema_editor() as editor:
             storage.drop(editor.execute)
             editor.delete_model(Longer)
+
+
+@isolate_apps("tests.project")
+def test_columns_with_the_names_of_those_of_the_index_are_refused():
+    class Comment(models.Model):
+        rank = models.TextField()
+        document = models.TextField()
+        object_id = models.IntegerField()
+
+        class Meta:
+            app_label = "shelf"
+
+    assert define(Comment, {"document": "A"}, filters=["rank"])
+    for words, filters in (
+        ({"rank": "A"}, []),
+        ({"document": "A"}, ["object_id"]),
+        ({"document": "A"}, ["id"]),
+        ({"document": "A"}, ["document"]),
+        ({"document": "A"}, ["rank", "rank"]),
+    ):
+        with pytest.raises(ImproperlyConfigured, match="column of the index"):
+            define(Comment, words, filters=filters)
