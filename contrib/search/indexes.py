@@ -1,5 +1,6 @@
 """``SearchIndex``: the words and vectors of one model, declared beside it, and the querysets that it finds."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -32,6 +33,7 @@ from django_matt.threads import run_in_thread
 
 __all__ = ["SearchIndex", "list_indexes"]
 
+_FOUND = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]+){CLOSE}")
 _DEPTH = 50
 """How many the words and the vectors contribute to a hybrid search, at least."""
 
@@ -311,7 +313,9 @@ def _annotated(scope: QuerySet[Any], found: list[Hit]) -> QuerySet[Any]:
 
 def _marked(snippet: str) -> str:
     """Return a snippet as HTML: escaped, with what was found in ``<mark>``."""
-    return str(escape(snippet)).replace(OPEN, "<mark>").replace(CLOSE, "</mark>")
+    marked = _FOUND.sub(r"<mark>\1</mark>", str(escape(snippet)))
+    # Those of the text itself, which would leave a mark open.
+    return marked.replace(OPEN, "").replace(CLOSE, "")
 
 
 # Of each process: an index that exists is not looked for again.
