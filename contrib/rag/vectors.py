@@ -26,6 +26,7 @@ __all__ = [
     "embed_missing",
     "find_nearest",
     "known_sets",
+    "lock_chunks",
     "lock_writes",
     "rag_database",
     "remove_old_sets",
@@ -47,6 +48,11 @@ def lock_writes(using: str) -> None:
     if connections[using].vendor == "sqlite":
         with connections[using].cursor() as cursor:
             cursor.execute("UPDATE matt_rag_source SET uri = uri WHERE 0")
+
+
+def lock_chunks(chunks: "QuerySet[Chunk]") -> None:
+    """Lock chunks before they are deleted, so that nobody stores a vector of one between its vectors and itself."""
+    list(chunks.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def known_sets() -> list[tuple[EmbeddingSet, Embeds]]:

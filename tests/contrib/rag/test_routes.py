@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models import Q
 from django.test import Client
 
@@ -18,8 +21,10 @@ from django_matt import MattAPI
 from django_matt.authentication import BearerAuthenticator
 from django_matt.contrib.rag.controllers import make_controller
 from django_matt.contrib.rag.embedders import HashEmbedder
-from django_matt.contrib.rag.ingestion import Document, build_vectors, ingest
+from django_matt.contrib.rag.ingestion import Document, add_document, build_vectors, ingest
 from django_matt.contrib.rag.models import Chunk, Source, Vector
+from django_matt.contrib.rag.services import delete_source
+from django_matt.errors.exceptions import NotFound
 
 from . import models
 from .conftest import HASH
@@ -319,3 +324,34 @@ def test_an_embedder_that_fails_is_a_503(
     assert post(client, "/api/rag/search", {"question": "tea"}).status_code == 503
     _, events = ask(client, {"question": "tea"})
     assert [(name, data["status"]) for name, data in events] == [("problem", 503)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_is_changed_and_deleted_by_several_at_once(options: Callable[..., None]):
+    options(EMBEDDER=HASH)
+    failed: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            for turn in range(12):
+                if number == 3:
+                    for key in Source.objects.values_list("pk", flat=True):
+                        delete_source(key, tenant="")
+                    continue
+                text = "".join(
+                    f"\n\n## h\n\ntext {(turn * number) % 5} {part}" for part in range(5)
+                )
+                with suppress(NotFound):  # deleted in the meantime
+                    add_document(Document(uri="tea.md", content=text), tenant="")
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=write, args=(number,)) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert failed == []
+    assert Vector.objects.count() == Chunk.objects.count()
