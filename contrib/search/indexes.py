@@ -304,11 +304,14 @@ def _annotated(scope: QuerySet[Any], found: list[Hit]) -> QuerySet[Any]:
         return scope.none()
     ranks = {str(hit.key): float(hit.rank) for hit in found}
     snippets = {str(hit.key): _marked(hit.snippet or "") for hit in found}
-    return (
+    ranked = (
         scope.filter(pk__in=[hit.key for hit in found])
         .annotate(search_rank=FoundNumber(ranks), search_snippet=FoundText(snippets))
         .order_by("-search_rank", "pk")
     )
+    # Of a scope with reverse(), the best would be the last.
+    ranked.query.standard_ordering = True
+    return ranked
 
 
 def _marked(snippet: str) -> str:
