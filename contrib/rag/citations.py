@@ -5,8 +5,8 @@ import re
 __all__ = ["CitationReader"]
 
 _MARK = re.compile(r"\[(\d{1,6}(?:\s*[,;]\s*\d{1,6})*)\]")
-# The beginning of a mark at the end of a text: whether it is one shows later.
-_BEGUN = re.compile(r"\[[\d\s,;]{0,40}\Z")
+# The beginning of a mark, or of backticks, at the end of a text: what it is shows later.
+_BEGUN = re.compile(r"(?:\[[\d\s,;]{0,40}|`{1,40})\Z")
 _CODE = re.compile(r"(`+)")
 
 
@@ -28,7 +28,7 @@ class CitationReader:
         self.dropped = 0
         """How many citations were taken out."""
         self._rest = ""
-        self._in_code = False
+        self._code = ""
 
     def feed(self, text: str) -> str:
         """Take the next part, and return what can be sent."""
@@ -47,11 +47,18 @@ class CitationReader:
         parts = []
         for part in _CODE.split(text):
             if part.startswith("`"):
-                # Inside of code, [0] is an index.
-                self._in_code = not self._in_code
+                # Inside of code, [0] is an index. It ends with what it began with.
+                if self._code in ("", part):
+                    self._code = "" if self._code else part
                 parts.append(part)
-            else:
-                parts.append(part if self._in_code else _MARK.sub(self._check, part))
+                continue
+            code = ""
+            if self._code:
+                # Code in a line ends with it: a single backtick must not leave all that follows unchecked.
+                end = part.find("\n") if len(self._code) < 3 else -1
+                code, part = (part, "") if end < 0 else (part[:end], part[end:])  # noqa: PLW2901
+                self._code = self._code if end < 0 else ""
+            parts += [code, _MARK.sub(self._check, part)]
         return "".join(parts)
 
     def _check(self, mark: "re.Match[str]") -> str:

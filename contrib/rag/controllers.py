@@ -154,8 +154,7 @@ def make_controller(
         )
         def delete_source(self, request: HttpRequest, key: int) -> Any:
             """Delete a source with its chunks. Answers that have begun go on with what they have read."""
-            rows = Source.objects.filter(tenant=services.tenant_of(request))
-            if not rows.filter(pk=key).delete()[0]:
+            if not services.delete_source(key, tenant=services.tenant_of(request)):
                 raise NotFound
             return Status(204, None)
 

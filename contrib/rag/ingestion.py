@@ -26,6 +26,7 @@ from django_matt.contrib.rag.vectors import (
     count_missing,
     embed_missing,
     known_sets,
+    lock_chunks,
     lock_writes,
     rag_database,
     remove_old_sets,
@@ -217,9 +218,13 @@ def _store_document(document: Document, tenant: str, options: RagSettings, repor
         raise UnreadableSource("The source has headings, but no text.")
     with transaction.atomic(using=using):
         lock_writes(using)
-        source, is_new = rows.get_or_create(tenant=tenant, uri=uri, defaults={"kind": kind})
-        # Another process that ingests the same source waits here, and finds that nothing has changed.
-        source = rows.select_for_update().get(pk=source.pk)
+        locked, is_new = None, False
+        while locked is None:
+            # Again if another process has deleted it in between.
+            source, is_new = rows.get_or_create(tenant=tenant, uri=uri, defaults={"kind": kind})
+            # Another process that ingests the same source waits here, and finds that nothing has changed.
+            locked = rows.select_for_update().filter(pk=source.pk).first()
+        source = locked
         if source.digest == digest:
             report.unchanged += 1
             return False
@@ -258,9 +263,11 @@ def _replace_chunks(source: Source, pieces: Iterable[Piece], using: str) -> int:
         if (chunk.ordinal, chunk.start) != (ordinal, piece.start):
             chunk.ordinal, chunk.start = ordinal, piece.start
             moved.append(chunk)
-    gone = [chunk.pk for chunks in kept.values() for chunk in chunks]
+    gone = sorted(chunk.pk for chunks in kept.values() for chunk in chunks)
     for begin in range(0, len(gone), 500):
-        Chunk.objects.using(using).filter(pk__in=gone[begin : begin + 500]).delete()
+        rows = Chunk.objects.using(using).filter(pk__in=gone[begin : begin + 500])
+        lock_chunks(rows)
+        rows.delete()
     Chunk.objects.using(using).bulk_update(moved, ["ordinal", "start"], batch_size=200)
     Chunk.objects.using(using).bulk_create(new, batch_size=500)
     return len(new)

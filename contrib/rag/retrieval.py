@@ -14,6 +14,7 @@ from django_matt.contrib.rag.models import Chunk, Source
 from django_matt.contrib.rag.settings import Mode, get_settings
 from django_matt.contrib.rag.vectors import current_embedder, find_nearest
 from django_matt.errors.exceptions import Problem
+from django_matt.scopes import narrowed
 from django_matt.search_indexes import find_search
 
 __all__ = ["Passage", "fuse", "rank_chunks", "retrieve"]
@@ -82,8 +83,10 @@ def rank_chunks(
         return []
     mode = mode or get_settings().MODE
     chunks = Chunk.objects.filter(tenant=tenant)
-    if sources is not None:
-        chunks = chunks.filter(source__in=sources.filter(tenant=tenant))
+    # A scope of the API narrows sources, and with them their chunks.
+    allowed = narrowed(Source if sources is None else sources)
+    if sources is not None or allowed.query.where:
+        chunks = chunks.filter(source__in=allowed.filter(tenant=tenant))
     embedder = None if mode == "words" else current_embedder()
     if embedder is None:
         return _find_by_words(text, tenant, chunks, limit)

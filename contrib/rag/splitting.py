@@ -19,7 +19,7 @@ _WINDOW = 16_000
 
 _MAX_HEADING = 300
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)")
 # What a text has none of, and a binary file some in its first kilobytes.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -129,10 +129,18 @@ def _sections(text: str) -> Iterator[tuple[int, str, str]]:
             yield start, _join(path), text[start:position]
             level = len(found[1])
             path = [each for each in path if each[0] < level]
-            path.append((level, found[2]))
+            path.append((level, _heading(found[2])))
             start = position + len(line)
         position += len(line)
     yield start, _join(path), text[start:]
+
+
+def _heading(text: str) -> str:
+    """Return a heading without its closing signs, in linear time: a line may have a million of spaces."""
+    name = text.strip(" \t")
+    opened = name.rstrip("#")
+    # They are part of the name in "C#".
+    return opened.rstrip(" \t") if not opened or opened[-1] in " \t" else name
 
 
 def _join(path: list[tuple[int, str]]) -> str:

@@ -1,5 +1,6 @@
 """The vectors of chunks: each set belongs to one embedder, is built beside the current one, and replaces it at once."""
 
+import logging
 import math
 import sys
 from array import array
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -15,7 +17,7 @@ from django_matt.contrib.rag.embedders import load_embedders
 from django_matt.contrib.rag.errors import EmbedderUnavailable
 from django_matt.contrib.rag.models import Chunk, EmbeddingSet, Source, Vector
 from django_matt.embeddings import Embeds
-from django_matt.errors.exceptions import MissingExtra
+from django_matt.errors.exceptions import MissingExtra, Problem
 
 __all__ = [
     "activate_if_complete",
@@ -24,10 +26,13 @@ __all__ = [
     "embed_missing",
     "find_nearest",
     "known_sets",
+    "lock_chunks",
     "lock_writes",
     "rag_database",
     "remove_old_sets",
 ]
+
+logger = logging.getLogger(__name__)
 
 _READ, _EMBED, _SCORE = 256, 32, 5_000
 """How many chunks are read, embedded and compared at once."""
@@ -43,6 +48,11 @@ def lock_writes(using: str) -> None:
     if connections[using].vendor == "sqlite":
         with connections[using].cursor() as cursor:
             cursor.execute("UPDATE matt_rag_source SET uri = uri WHERE 0")
+
+
+def lock_chunks(chunks: "QuerySet[Chunk]") -> None:
+    """Lock chunks before they are deleted, so that nobody stores a vector of one between its vectors and itself."""
+    list(chunks.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def known_sets() -> list[tuple[EmbeddingSet, Embeds]]:
@@ -98,7 +108,7 @@ def embed_missing(
         ordered = sorted(new.values(), key=lambda row: len(row.text))
         for begin in range(0, len(ordered), _EMBED):
             batch = ordered[begin : begin + _EMBED]
-            vectors = embedder.embed([row.embedded_text for row in batch])
+            vectors = _embed(embedder, [row.embedded_text for row in batch])
             if len(vectors) != len(batch):
                 raise EmbedderUnavailable("The embedder returned another number of vectors.")
             made = {
@@ -109,6 +119,17 @@ def embed_missing(
             count += len(batch)
             progress(len(batch))
     return count
+
+
+def _embed(embedder: Embeds, texts: Sequence[str]) -> Sequence[Any]:
+    """Return what an embedder makes of texts; raise ``EmbedderUnavailable`` if it fails, as a class of a project may."""
+    try:
+        return list(embedder.embed(texts))
+    except (ImproperlyConfigured, Problem):
+        raise
+    except Exception as error:
+        logger.exception("The embedder %r has failed.", embedder.name)
+        raise EmbedderUnavailable from error
 
 
 def count_missing(found: EmbeddingSet, chunks: "QuerySet[Chunk]") -> int:
@@ -198,7 +219,10 @@ def remove_old_sets() -> int:
 
 def pack_vector(vector: Sequence[float], dimensions: int) -> bytes:
     """Return a vector of length 1 as it is stored; raise ``EmbedderUnavailable`` for one that is no vector."""
-    numbers = [float(each) for each in vector]
+    try:
+        numbers = [float(each) for each in vector]
+    except (TypeError, ValueError):
+        raise EmbedderUnavailable("The embedder does not answer with vectors.") from None
     if len(numbers) != dimensions:
         raise EmbedderUnavailable(
             f"The embedder returned {len(numbers)} dimensions instead of {dimensions}."

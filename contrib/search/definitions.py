@@ -17,6 +17,8 @@ WEIGHTS = "ABCD"
 MAX_DIMENSIONS = 4_000
 """What pgvector's HNSW index accepts of ``halfvec``; the same limit on SQLite, so that a project can change."""
 
+_RESERVED = frozenset({"rank", "rowid"})
+_OWN = frozenset({"id", "object_id", "document", "names", "embedder", "digest", "embedding"})
 _LANGUAGE = re.compile(r"[a-z][a-z_]{0,40}")
 
 
@@ -100,6 +102,13 @@ def define(
             )
         columns.append((str(field.column), weight))
     chosen = tuple(str(_field(model, name).column) for name in filters)
+    for column in [*(each for each, _ in columns), *chosen]:
+        # SQLite's full texts reserve two names of columns; the tables of filters have columns of their own.
+        reserved = _OWN if column in chosen else _RESERVED
+        if column.lower() in reserved or chosen.count(column) > 1:
+            raise ImproperlyConfigured(
+                f"The search index of {label}: {column} is the name of a column of the index, or is listed twice."
+            )
     return Definition(model, tuple(columns), language, chosen, dimensions)
 
 

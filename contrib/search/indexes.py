@@ -1,5 +1,6 @@
 """``SearchIndex``: the words and vectors of one model, declared beside it, and the querysets that it finds."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from django_matt.contrib.search.definitions import Definition, define
 from django_matt.contrib.search.errors import (
     EmbedderFailed,
     IndexNotBuilt,
+    InvalidVector,
     ModeUnavailable,
     UnknownFilter,
 )
@@ -31,6 +33,7 @@ from django_matt.threads import run_in_thread
 
 __all__ = ["SearchIndex", "list_indexes"]
 
+_FOUND = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]+){CLOSE}")
 _DEPTH = 50
 """How many the words and the vectors contribute to a hybrid search, at least."""
 
@@ -114,11 +117,11 @@ class SearchIndex:
         vector: list[float] | None = None
         try:
             used = cls._mode(storage, mode)
-            if not text.strip():
+            if not text.strip() or (question.excluded and not question.terms):
                 return chosen.none()
             if cls.vectors is not None and used != "words":
                 vector = cls.vectors.embed_query(text)
-        except EmbedderFailed:
+        except (EmbedderFailed, InvalidVector):
             if mode is not None:
                 raise
             # The best that there is now; the log has the reason.
@@ -301,16 +304,21 @@ def _annotated(scope: QuerySet[Any], found: list[Hit]) -> QuerySet[Any]:
         return scope.none()
     ranks = {str(hit.key): float(hit.rank) for hit in found}
     snippets = {str(hit.key): _marked(hit.snippet or "") for hit in found}
-    return (
+    ranked = (
         scope.filter(pk__in=[hit.key for hit in found])
         .annotate(search_rank=FoundNumber(ranks), search_snippet=FoundText(snippets))
         .order_by("-search_rank", "pk")
     )
+    # Of a scope with reverse(), the best would be the last.
+    ranked.query.standard_ordering = True
+    return ranked
 
 
 def _marked(snippet: str) -> str:
     """Return a snippet as HTML: escaped, with what was found in ``<mark>``."""
-    return str(escape(snippet)).replace(OPEN, "<mark>").replace(CLOSE, "</mark>")
+    marked = _FOUND.sub(r"<mark>\1</mark>", str(escape(snippet)))
+    # Those of the text itself, which would leave a mark open.
+    return marked.replace(OPEN, "").replace(CLOSE, "")
 
 
 # Of each process: an index that exists is not looked for again.

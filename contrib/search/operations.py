@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.db.migrations.operations.base import Operation
 
@@ -88,7 +89,15 @@ class AddSearchIndex(Operation):
     def _storage(self, app_label: str, schema_editor: Any, state: Any) -> Any:
         model = state.apps.get_model(app_label, self.model_name)
         made = define(model, self.words, self.language, self.filters, self.dimensions)
-        return storage_of(made, schema_editor.connection)
+        storage = storage_of(made, schema_editor.connection)
+        # They are dropped before they are created: never those of a model, or of a many-to-many field with such a name.
+        taken = {each._meta.db_table for each in state.apps.get_models(include_auto_created=True)}
+        if taken & {storage.words, storage.vectors}:
+            raise ImproperlyConfigured(
+                f"The search index of {made.label} needs the tables {storage.words} and {storage.vectors}, and a model "
+                "has one of them."
+            )
+        return storage
 
 
 class RemoveSearchIndex(AddSearchIndex):

@@ -138,6 +138,15 @@ class PostgresStorage(Storage):
     ) -> tuple[str, list[Any]]:
         """Return the nearest rows by the HNSW index, or, if ``exact``, by the distances of all rows."""
         condition, params = self.within(ranking, "v")
+        if excluded := ranking.question.excluded:
+            query = " || ".join(
+                [f"websearch_to_tsquery('{self.definition.language}', %s)"] * len(excluded)
+            )
+            condition += (
+                f" AND v.object_id NOT IN (SELECT w.object_id FROM {self.quote(self.words)} w "  # noqa: S608
+                f"WHERE w.document @@ ({query}))"
+            )
+            params += [f'"{term}"' for term in excluded]
         distance = "v.embedding <=> %s::halfvec"
         statement = (
             f"SELECT v.object_id, {distance} AS distance FROM {self.quote(self.vectors)} v "  # noqa: S608
@@ -242,7 +251,8 @@ END $search$"""  # noqa: S608
         beginning = self.trigger.removesuffix(self.definition.digest)
         found = self.fetch(
             "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-            "WHERE n.nspname = current_schema() AND starts_with(p.proname, %s) AND p.prorettype = 'trigger'::regtype",
-            [beginning],
+            "WHERE n.nspname = current_schema() AND starts_with(p.proname, %s) AND length(p.proname) = %s AND p.prorettype = 'trigger'::regtype",
+            # Of the same length: what the table book_search has begins with that of the table book.
+            [beginning, len(self.trigger)],
         )
         return [function for (function,) in found]

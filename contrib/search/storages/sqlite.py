@@ -204,6 +204,13 @@ class SqliteStorage(Storage):
     ) -> tuple[str, list[Any]]:
         """Return the nearest rows."""
         condition, params = self.within(ranking, "v")
+        if ranking.question.excluded:
+            texts = self.quote(self.texts)
+            condition += (
+                f" AND v.object_id NOT IN (SELECT w.object_id FROM {texts} "  # noqa: S608
+                f"JOIN {self.quote(self.words)} w ON w.id = {texts}.rowid WHERE {texts} MATCH %s)"
+            )
+            params.append(" OR ".join(map(_quoted, ranking.question.excluded)))
         statement = (
             f"SELECT v.object_id, vec_distance_cosine(v.embedding, %s) AS distance "  # noqa: S608
             f"FROM {self.quote(self.vectors)} v WHERE v.embedder = %s AND {condition} "
@@ -251,7 +258,12 @@ class SqliteStorage(Storage):
     def _names(self) -> list[str]:
         beginning = self.trigger.removesuffix(self.definition.digest)
         found = self.fetch("SELECT name FROM sqlite_master WHERE type = 'trigger'", [])
-        return [name for (name,) in found if name.startswith(beginning)]
+        # Of the same length: what the table book_search has begins with that of the table book.
+        return [
+            name
+            for (name,) in found
+            if name.startswith(beginning) and len(name.rpartition("_")[0]) == len(self.trigger)
+        ]
 
 
 def _quoted(term: str) -> str:

@@ -64,8 +64,8 @@ class Storage:
         """Take the definition, and the connection to the database."""
         self.definition = definition
         self.connection = connection
-        self.words = _shorten(f"{definition.table}_words")
-        self.vectors = _shorten(f"{definition.table}_vectors")
+        self.words = _shorten(f"{definition.table}_search_words")
+        self.vectors = _shorten(f"{definition.table}_search_vectors")
         self.trigger = _shorten(f"{definition.table}_search", f"_{definition.digest}")
 
     # The tables

@@ -306,3 +306,19 @@ def test_a_source_that_is_deleted_while_it_is_embedded_leaves_nothing(
     ingest(documents(3), tenant="")
     assert Source.objects.count() == 2
     assert_whole()
+
+
+@pytest.mark.timeout(20)
+def test_headings_are_read_in_linear_time_and_keep_their_names():
+    spaces = " " * 200_000
+    lines = [
+        "# C#",
+        "# Tea ##",
+        f"#  F# #{spaces}",
+        f"# a{spaces}b{spaces}c",
+        f"# {'#' * 200_000}",
+        "# #",
+    ]
+    text = "".join(f"{line}\n\ntext\n\n" for line in lines)
+    found = [each.heading for each in split_text(text, kind="markdown", tokens=64, overlap=8)]
+    assert found == ["C#", "Tea", "F#", f"a{spaces}"[:300], "", ""]

@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,13 +13,18 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.db.models import Q
 from django.test import Client
 
 from django_matt import MattAPI
 from django_matt.authentication import BearerAuthenticator
 from django_matt.contrib.rag.controllers import make_controller
-from django_matt.contrib.rag.ingestion import Document, build_vectors, ingest
+from django_matt.contrib.rag.embedders import HashEmbedder
+from django_matt.contrib.rag.ingestion import Document, add_document, build_vectors, ingest
 from django_matt.contrib.rag.models import Chunk, Source, Vector
+from django_matt.contrib.rag.services import delete_source
+from django_matt.errors.exceptions import NotFound
 
 from . import models
 from .conftest import HASH
@@ -276,3 +283,75 @@ def test_without_tenants_a_permission_of_django_decides_who_writes(
     found = post(client, "/api/help/search", {"question": "tea"}, **headers).json()["passages"]
     path = f"/api/help/sources/{found[0]['source']}"
     assert client.delete(path, **headers).status_code == 204
+
+
+def test_scopes_of_an_api_narrow_what_is_found_and_answered(
+    serve: Callable[..., Client], options: Callable[..., None]
+):
+    options(ROUTES=True, MODEL="tests.contrib.rag.models.quoting", EMBEDDER=HASH)
+    User.objects.create(username="ada")
+    api = MattAPI(auth=Token(), urls_namespace=f"rag-{next(_numbers)}")
+    api.add_scope(Source, lambda request: Q(uri__startswith="public"))
+    documents = [("secret.txt", "Green tea is secret."), ("public.txt", "Green tea is public.")]
+    ingest([Document(uri=uri, content=text) for uri, text in documents], tenant="red")
+    client = serve(api)
+    key = Source.objects.get(uri="secret.txt").pk
+    for sources in (None, [key], [key, Source.objects.get(uri="public.txt").pk]):
+        data = {"question": "secret green tea", "sources": sources}
+        found = post(client, "/api/rag/search", data).json()["passages"]
+        assert [each["uri"] for each in found] == ["public.txt"][: sources != [key]]
+        _, events = ask(client, data)
+        shown = dict(events)["sources"]["sources"]
+        assert [each["uri"] for each in shown] == ["public.txt"][: sources != [key]]
+
+
+@pytest.mark.parametrize("made", [None, ["abc"], [None], [[1.0]], RuntimeError("a secret")])
+def test_an_embedder_that_fails_is_a_503(
+    client: Client, options: Callable[..., None], monkeypatch: pytest.MonkeyPatch, made: Any
+):
+    options(EMBEDDER=HASH)
+    ingest([Document(uri="tea.txt", content="Green tea.")], tenant="red")
+
+    def embed(*_: Any) -> Any:
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    monkeypatch.setattr(HashEmbedder, "embed", embed)
+    monkeypatch.setattr(HashEmbedder, "embed_query", lambda *_: (embed() or [None])[0])
+    answer = upload(client, b"Black tea.")
+    assert (answer.status_code, b"secret" in answer.content) == (503, False)
+    assert post(client, "/api/rag/search", {"question": "tea"}).status_code == 503
+    _, events = ask(client, {"question": "tea"})
+    assert [(name, data["status"]) for name, data in events] == [("problem", 503)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_is_changed_and_deleted_by_several_at_once(options: Callable[..., None]):
+    options(EMBEDDER=HASH)
+    failed: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            for turn in range(12):
+                if number == 3:
+                    for key in Source.objects.values_list("pk", flat=True):
+                        delete_source(key, tenant="")
+                    continue
+                text = "".join(
+                    f"\n\n## h\n\ntext {(turn * number) % 5} {part}" for part in range(5)
+                )
+                with suppress(NotFound):  # deleted in the meantime
+                    add_document(Document(uri="tea.md", content=text), tenant="")
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=write, args=(number,)) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert failed == []
+    assert Vector.objects.count() == Chunk.objects.count()

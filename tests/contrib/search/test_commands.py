@@ -64,7 +64,7 @@ def test_rebuild_embeds_what_has_changed(books):
 
 def test_rebuild_repairs_the_words(books):
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM shelf_book_words")
+        cursor.execute("DELETE FROM shelf_book_search_words")
     assert not BookIndex.search("sea", mode="words")
     assert "3 objects are indexed" in run("rebuild", "shelf.Book", "--only", "words")
     assert len(BookIndex.search("sea", mode="words")) == 1

@@ -57,7 +57,7 @@ def test_writers_beside_a_rebuild():
     status = inspect(BookIndex, "default")
     assert (status.objects, status.words, status.vectors) == (9, 9, (("hashed-1", 9),))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM shelf_book_vectors WHERE shelf <> 19")
+        cursor.execute("SELECT count(*) FROM shelf_book_search_vectors WHERE shelf <> 19")
         assert cursor.fetchone() == (0,)
 
 
@@ -77,7 +77,7 @@ def test_embedding_never_waits_with_locked_rows_for_a_transaction():
 
     def stored() -> list[int]:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT object_id FROM shelf_book_vectors ORDER BY object_id")
+            cursor.execute("SELECT object_id FROM shelf_book_search_vectors ORDER BY object_id")
             return [key for (key,) in cursor.fetchall()]
 
     def embed() -> None:

@@ -251,3 +251,75 @@ def test_names_of_tables_are_short_enough(monkeypatch):
     names = [storage.words, storage.vectors, storage.trigger]
     assert len(set(names)) == 3
     assert max(map(len, names)) <= 63
+
+
+@pytest.mark.usefixtures("clean")
+@isolate_apps("tests.project")
+@pytest.mark.parametrize("name", ["words", "search_words"])
+def test_the_table_of_a_many_to_many_field_is_never_dropped(name):
+    state = ProjectState()
+    field = models.ManyToManyField("shelf.Reader")
+    fields = [("id", models.AutoField(primary_key=True)), ("title", models.TextField())]
+    state.add_model(ModelState("shelf", "Reader", fields[:1]))
+    state.add_model(ModelState("shelf", "Draft", [*fields, (name, field)]))
+    through = state.apps.get_model("shelf", "Draft")._meta.get_field(name).remote_field.through
+    with connection.schema_editor() as editor:
+        editor.create_model(through)
+    operation = AddSearchIndex("Draft", words={"title": "A"})
+    try:
+        if name == "search_words":
+            refused = pytest.raises(ImproperlyConfigured, match="a model has one of them")
+            with refused, connection.schema_editor() as editor:
+                operation.database_forwards("shelf", editor, state, state)
+        else:
+            with connection.schema_editor() as editor:
+                operation.database_forwards("shelf", editor, state, state)
+        assert list(through.objects.values_list("draft_id", "reader_id")) == []
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(through)
+
+
+@pytest.mark.usefixtures("clean")
+@isolate_apps("tests.project")
+def test_an_index_leaves_those_of_tables_whose_names_begin_with_its_own():
+    class Longer(models.Model):
+        title = models.TextField()
+
+        class Meta:
+            app_label = "shelf"
+            db_table = "shelf_draft_search"
+
+    storage = storage_of(define(Longer, {"title": "A"}), connection)
+    with connection.schema_editor() as editor:
+        editor.create_model(Longer)
+        storage.create(editor.execute)
+    try:
+        migrate(AddSearchIndex("Draft", words={"title": "A"}))
+        assert storage.is_current()
+    finally:
+        with connection.schema_editor() as editor:
+            storage.drop(editor.execute)
+            editor.delete_model(Longer)
+
+
+@isolate_apps("tests.project")
+def test_columns_with_the_names_of_those_of_the_index_are_refused():
+    class Comment(models.Model):
+        rank = models.TextField()
+        document = models.TextField()
+        object_id = models.IntegerField()
+
+        class Meta:
+            app_label = "shelf"
+
+    assert define(Comment, {"document": "A"}, filters=["rank"])
+    for words, filters in (
+        ({"rank": "A"}, []),
+        ({"document": "A"}, ["object_id"]),
+        ({"document": "A"}, ["id"]),
+        ({"document": "A"}, ["document"]),
+        ({"document": "A"}, ["rank", "rank"]),
+    ):
+        with pytest.raises(ImproperlyConfigured, match="column of the index"):
+            define(Comment, words, filters=filters)

@@ -88,9 +88,11 @@ def test_nothing_outside_and_never_fewer(shelves, words, scope, chosen, mode, li
     assert keys <= set(matching.values_list("pk", flat=True))
     ranks = [each.search_rank for each in found]
     assert ranks == sorted(ranks, reverse=True)
-    if mode != "words":
+    excluded = [word[1:] for word in words if word.startswith("-")]
+    assert not any(word in f"{each.title} {each.body}" for each in found for word in excluded)
+    if mode != "words" and not excluded:
         assert len(found) == min(limit, matching.count())
-    else:
+    elif mode == "words":
         # By another way: rows that have a word, without what is excluded.
         every = set(
             BookIndex.search(question, mode="words", limit=100).values_list("pk", flat=True)
@@ -174,3 +176,13 @@ def test_hnsw_never_returns_fewer_than_match(shelves):
     assert uses == {True}
     # The index has given up at least once, and the search was repeated without it.
     assert short
+
+
+def test_the_best_is_the_first_of_a_reversed_scope(db):
+    Book.objects.create(title="ship")
+    Book.objects.create(title="stone ship")
+    found = BookIndex.search(
+        "stone ship", scope=Book.objects.order_by("title").reverse(), mode="words"
+    )
+    assert found[0].title == "stone ship"
+    assert found.reverse()[0].title != "stone ship"

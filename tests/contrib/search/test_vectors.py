@@ -78,7 +78,7 @@ def test_uuid_keys_have_vectors():
 def test_vectors_of_deleted_objects_are_gone(books):
     Book.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM shelf_book_vectors")
+        cursor.execute("SELECT count(*) FROM shelf_book_search_vectors")
         assert cursor.fetchone() == (0,)
 
 
@@ -90,7 +90,7 @@ def test_objects_without_a_text_have_no_vector():
     Book.objects.filter(pk=books[3].pk).update(title="!")
     assert BookIndex.embed() == Embedded(written=0, unchanged=0, empty=4)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM shelf_book_vectors")
+        cursor.execute("SELECT count(*) FROM shelf_book_search_vectors")
         assert cursor.fetchone() == (0,)
 
 
@@ -117,3 +117,23 @@ def test_arrays_of_numpy_are_vectors(monkeypatch):
     monkeypatch.setattr(embedders.Hashed, "embed", lambda self, texts: array)
     assert BookIndex.embed().written == 1
     assert BookIndex.nearest(array[0]).get().search_rank == pytest.approx(1)
+
+
+@pytest.mark.parametrize("mode", ["words", "vectors", "hybrid"])
+def test_excluded_words_are_excluded_in_every_mode(books, mode):
+    assert "The harbour" not in titles(BookIndex.search("ships fish -sailor", mode=mode))
+    assert titles(BookIndex.search('fish ships garden -sailors -"salt and fire"', mode=mode)) == [
+        "A garden"
+    ]
+    assert "The harbour" in titles(BookIndex.search("ships -½ -² -nothing", mode=mode))
+    assert titles(BookIndex.search("-ships", mode=mode)) == []
+
+
+@pytest.mark.parametrize("made", [None, [], [0.0] * 32, [float("nan")] * 32, [1.0], ["a"] * 32])
+def test_words_are_searched_if_the_embedder_makes_no_vector_of_the_question(
+    books, made, monkeypatch
+):
+    monkeypatch.setattr(embedders.Hashed, "embed_query", lambda self, text: made)
+    assert titles(BookIndex.search("ships")) == ["The harbour"]
+    with pytest.raises(InvalidVector):
+        BookIndex.search("ships", mode="hybrid")

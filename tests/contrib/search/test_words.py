@@ -1,5 +1,7 @@
 """Searching by words: what is found, in which order, with which snippet, and how a queryset of it is answered."""
 
+import re
+
 import pytest
 from ninja import Query
 from pydantic import Field
@@ -98,3 +100,12 @@ def test_a_route_answers_from_rows(books, serve, kind, settings):
     assert answer.status_code == 200, answer.content
     assert [each["title"] for each in answer.json()] == ["The harbour", "A garden"]
     assert answer.headers["X-Matt-Tier"].split(";")[0] == "rows"
+
+
+def test_a_text_with_the_signs_of_a_snippet_leaves_no_mark_open():
+    Book.objects.create(title="a \x03\x02 harbour \x02\x02b\x03 <i> \x02")
+    (found,) = BookIndex.search("harbour", mode="words")
+    snippet = found.search_snippet
+    assert "<mark>harbour</mark>" in snippet
+    assert re.sub("<mark>[^<]*</mark>", "", snippet).count("mark>") == 0
+    assert not set(snippet) & {"\x02", "\x03"}
