@@ -216,6 +216,10 @@ def _store_document(document: Document, tenant: str, options: RagSettings, repor
     pieces = split_text(text, kind=kind, tokens=options.CHUNK_TOKENS, overlap=options.OVERLAP)
     if not pieces:
         raise UnreadableSource("The source has headings, but no text.")
+    if len(pieces) > options.MAX_CHUNKS:
+        raise UnreadableSource(
+            f"The source has {len(pieces):,} chunks, and may have {options.MAX_CHUNKS:,}."
+        )
     with transaction.atomic(using=using):
         lock_writes(using)
         locked, is_new = None, False

@@ -44,13 +44,23 @@ class RagSettings:
     """How many characters a question may have."""
     MAX_FILE: int = 20 * 1024 * 1024
     """How many bytes a source may have."""
+    MAX_CHUNKS: int = 20_000
+    """How many chunks a source may have: short paragraphs make many of few bytes."""
     TIMEOUT: float = 60.0
     """How many seconds an answer may take, and a request to an endpoint for embeddings."""
 
     def __post_init__(self) -> None:
         """Raise ``ImproperlyConfigured`` for an invalid value."""
         for name in (
-            *("CHUNK_TOKENS", "TOP", "CONTEXT_TOKENS", "MAX_QUESTION", "MAX_FILE", "TIMEOUT"),
+            *(
+                "CHUNK_TOKENS",
+                "TOP",
+                "CONTEXT_TOKENS",
+                "MAX_QUESTION",
+                "MAX_FILE",
+                "MAX_CHUNKS",
+                "TIMEOUT",
+            ),
             "OVERLAP",
         ):
             value = getattr(self, name)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db.models import CharField, Model, TextField
+from django.db.models import CharField, IntegerField, Model, TextField, UUIDField
 
 __all__ = ["MAX_DIMENSIONS", "WEIGHTS", "Definition", "define"]
 
@@ -91,6 +91,13 @@ def define(
         )
     if model._meta.pk.column is None:
         raise ImproperlyConfigured(f"{label} has a composite key, and cannot have a search index.")
+    key: Any = model._meta.pk
+    while key.remote_field:
+        key = key.target_field
+    if not isinstance(key, IntegerField | CharField | TextField | UUIDField):
+        raise ImproperlyConfigured(
+            f"{label} cannot have a search index: its key is no number, text or UUID."
+        )
     columns = []
     for name, weight in words.items():
         field = _field(model, name)

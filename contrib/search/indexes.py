@@ -274,8 +274,12 @@ def _in_scope(model: type[Model], scope: Any) -> QuerySet[Any]:
         and scope.model._meta.concrete_model is model._meta.concrete_model
     ):
         raise TypeError(f"scope must be a queryset of {model._meta.label}")
-    if scope is not None and (scope.query.is_sliced or scope.query.combinator):
-        raise TypeError("scope must be a queryset that can be filtered: no slice, no union")
+    if scope is not None and (
+        scope.query.is_sliced or scope.query.combinator or scope.query.distinct_fields
+    ):
+        raise TypeError(
+            "scope must be a queryset that can be filtered and ordered: no slice, no union, no distinct() of fields"
+        )
     found: QuerySet[Any] = narrowed(model if scope is None else scope)
     return found
 

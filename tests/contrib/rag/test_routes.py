@@ -173,6 +173,13 @@ def test_a_file_that_is_too_large_is_a_413(client: Client, options: Callable[...
     assert upload(client, b"x" * 1_000).status_code == 201
 
 
+def test_a_file_with_too_many_chunks_is_a_422(client: Client, options: Callable[..., None]):
+    options(MAX_CHUNKS=3)
+    answer = upload(client, b"# a\n\nb\n\n" * 4, "many.md")
+    assert answer.status_code == 422
+    assert "4 chunks, and may have 3" in answer.json()["detail"]
+
+
 def test_a_key_that_no_database_has_is_a_404(client: Client):
     assert client.delete(f"/api/rag/sources/{2**62}", **STAFF).status_code == 404
     assert client.delete(f"/api/rag/sources/{10**30}", **STAFF).status_code == 422

@@ -286,7 +286,13 @@ def test_filters_of_a_caller_are_checked(book):
 
 
 @pytest.mark.parametrize(
-    "scope", [Section.objects.all, lambda: Book.objects.all()[:1], lambda: [1]]
+    "scope",
+    [
+        Section.objects.all,
+        lambda: Book.objects.all()[:1],
+        lambda: Book.objects.distinct("title"),
+        lambda: [1],
+    ],
 )
 def test_a_scope_that_is_no_queryset_of_the_model(scope):
     with pytest.raises(TypeError, match="scope"):

@@ -209,6 +209,13 @@ def test_models_that_cannot_have_an_index():
         class Meta:
             app_label = "project"
 
+    class Day(models.Model):
+        day: Any = models.DateField(primary_key=True)
+        text: Any = models.TextField()
+
+        class Meta:
+            app_label = "project"
+
     class Pair(models.Model):
         pk = models.CompositePrimaryKey("a", "b")
         a: Any = models.IntegerField()
@@ -219,6 +226,8 @@ def test_models_that_cannot_have_an_index():
 
     with pytest.raises(ImproperlyConfigured, match="not in the table"):
         define(Child, {"title": "A"})
+    with pytest.raises(ImproperlyConfigured, match="no number, text or UUID"):
+        define(Day, {"text": "A"})
     with pytest.raises(ImproperlyConfigured, match="composite"):
         define(Pair, {"b": "A"})
 
