@@ -17,7 +17,7 @@ from django_matt.contrib.deploy.errors import DeployError
 from django_matt.contrib.deploy.options import Options
 from django_matt.contrib.deploy.projects import PORT, Project
 from django_matt.generation.templates import render
-from django_matt.installation import path_of, read_origin
+from django_matt.installation import DISTRIBUTION, path_of, read_origin
 
 __all__ = [
     "DOCKERFILE",
@@ -83,7 +83,7 @@ def image_files(project: Project, options: Options) -> dict[str, str]:
         cyclonedx=CYCLONEDX,
         requirements=project.requirements,
         vendored=project.vendored,
-        package="django-matt",
+        package=DISTRIBUTION,
         version=project.version,
         name=project.name,
         settings=project.settings,

@@ -109,7 +109,7 @@ def _fault_of(model: type[models.Model]) -> str:
         return "its columns are in the tables of several models"
     key = options.pk
     if not isinstance(key, _KEYS) or (key.max_length or 0) > 200:
-        return "its primary key is no number, UUID or text of at most 200 characters"
+        return "its primary key is not a number, a UUID or a text of at most 200 characters"
     if router.db_for_write(model) != event_database():
         return "it is in another database than the events"
     return ""

@@ -96,7 +96,7 @@ def define(
         key = key.target_field
     if not isinstance(key, IntegerField | CharField | TextField | UUIDField):
         raise ImproperlyConfigured(
-            f"{label} cannot have a search index: its key is no number, text or UUID."
+            f"{label} cannot have a search index: its key is not a number, a text or a UUID."
         )
     columns = []
     for name, weight in words.items():

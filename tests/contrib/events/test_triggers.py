@@ -122,7 +122,7 @@ def test_migrate_writes_what_is_missing_and_drops_what_is_not_wanted(settings: A
         (["shop.Nothing"], "no such model"),
         (["nothing"], "no such model"),
         (["shop.Gift"], "tables of several models"),
-        (["project.Pass"], "primary key is no number"),
+        (["project.Pass"], "primary key is not a number"),
     ],
 )
 def test_a_model_that_cannot_have_triggers_is_reported(settings: Any, value: Any, says: str):

@@ -24,6 +24,13 @@ def proxy(port: int, how: str) -> Iterator[int]:
     """Forward ``/shop/…`` to ``/…`` of a port; ``how`` is ``setting`` or ``header`` (X-Forwarded-Prefix)."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await forward(reader, writer)
+        finally:
+            # A browser also opens connections that it does not use.
+            writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             line, _, rest = head.partition(b"\r\n")

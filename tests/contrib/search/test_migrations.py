@@ -226,7 +226,7 @@ def test_models_that_cannot_have_an_index():
 
     with pytest.raises(ImproperlyConfigured, match="not in the table"):
         define(Child, {"title": "A"})
-    with pytest.raises(ImproperlyConfigured, match="no number, text or UUID"):
+    with pytest.raises(ImproperlyConfigured, match="not a number, a text or a UUID"):
         define(Day, {"text": "A"})
     with pytest.raises(ImproperlyConfigured, match="composite"):
         define(Pair, {"b": "A"})
