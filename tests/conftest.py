@@ -98,12 +98,14 @@ def _as_in_a_new_process() -> Iterator[None]:
     """Leave no check of an app that another test had installed, and no app and no language that this one has left."""
     before, depth = django_settings._wrapped, len(apps.stored_app_configs)
     installed = {config.name for config in apps.get_app_configs()}
-    registry.registered_checks = {
-        check
-        for check in registry.registered_checks
-        if not check.__module__.startswith("django_matt.contrib.")
-        or ".".join(check.__module__.split(".")[:3]) in installed
-    }
+    for kind in ("registered_checks", "deployment_checks"):
+        left = {
+            check
+            for check in getattr(registry, kind)
+            if not check.__module__.startswith("django_matt.contrib.")
+            or ".".join(check.__module__.split(".")[:3]) in installed
+        }
+        setattr(registry, kind, left)
     yield
     translation.deactivate()
     # A page of the documentation that fails does not come to its end, where it takes back what it has installed.

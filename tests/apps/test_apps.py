@@ -13,6 +13,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from ninja.security import django_auth
 
 from django_matt import MattAPI, ModelSchema, api_controller, http_get
@@ -108,7 +109,10 @@ def project(request, serve, settings):
 
         return SimpleNamespace(ask=ask, kind=kind, client=client)
 
-    return install
+    yield install
+    # Tests of others write the same models.
+    for signal in (post_save, post_delete, m2m_changed):
+        signal.disconnect(dispatch_uid="tests.apps.caching")
 
 
 # ---- metrics: a hook that sees every response ----

@@ -332,15 +332,18 @@ def test_defaults_required_in_answers_split_the_schema(serve):
 
 
 def test_a_model_schema_is_described(serve):
-    class PermissionOut(ModelSchema):
+    class DescribedPermission(ModelSchema):
         class Meta:
             model = Permission
             fields = ["id", "name"]
 
     api = MattAPI()
-    api.get("/", response=list[PermissionOut])(lambda request: [])
+    api.get("/", response=list[DescribedPermission])(lambda request: [])
     document = serve(api).get("/api/openapi.json").json()
-    assert set(document["components"]["schemas"]["PermissionOut"]["properties"]) == {"id", "name"}
+    assert set(document["components"]["schemas"]["DescribedPermission"]["properties"]) == {
+        "id",
+        "name",
+    }
 
 
 def test_flat_query_parameters_come_from_a_schema(shop):

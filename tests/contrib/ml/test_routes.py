@@ -8,6 +8,7 @@ import pytest
 from django_matt.contrib.ml.fleets import serving
 from django_matt.contrib.ml.services import register
 from django_matt.errors.exceptions import UnprocessableContent
+from tests.waiting import SECONDS
 
 from .shelf.served import Echo, Linear
 
@@ -80,9 +81,9 @@ def test_an_answer_is_streamed_in_parts(call: Any, api: Any):
         text = _read(found)
         assert [json.loads(line[5:])["text"] for line in text.splitlines() if line] == [*"abc"]
         replica = fleet.find("echo").choose_live()
-        taken = [replica._streams.acquire(blocking=False) for _ in range(replica.model.batch.size)]
-        # Every place is free again.
-        assert all(taken)
+        # Every place is free again, soon after the end of the stream.
+        for _ in range(replica.model.batch.size):
+            assert replica._streams.acquire(timeout=SECONDS)
         assert "overloaded" in _read(call("/ml/echo/stream", {"text": "abc"}))
 
 
