@@ -188,9 +188,11 @@ def _import_status(source: Source) -> tuple[str, list[Edit]]:
         and m.matches(line.body[0], m.ImportFrom(module=~m.Name("__future__")) | m.Import())
     ]
     # A name of a class, such as `Order.Status`, is in the way of no function.
-    scopes = set(source.wrapper.resolve(ScopeProvider).values()) - {None}
+    scopes = set(source.wrapper.resolve(ScopeProvider).values())
     taken = [
-        each for each in scopes if not isinstance(each, ClassScope) and each.assignments["Status"]
+        each
+        for each in scopes
+        if each is not None and not isinstance(each, ClassScope) and each.assignments["Status"]
     ]
     name = "MattStatus" if taken else "Status"
     text = "from django_matt import " + (name if name == "Status" else f"Status as {name}")
