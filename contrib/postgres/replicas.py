@@ -1,6 +1,5 @@
 """Reads from replicas, and from the primary while a replica lacks what the client itself has written."""
 
-import asyncio
 import logging
 import random
 import re
@@ -18,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from django_matt.contrib.postgres.settings import get_settings
+from django_matt.errors.answering import is_on_event_loop
 
 __all__ = ["COOKIE", "HEADER", "ReplicaMiddleware", "ReplicaRouter"]
 
@@ -64,7 +64,7 @@ class Replica:
         if now < self.away_until:
             return False
         # An event loop may not wait for a query: there, what is known decides.
-        if _in_event_loop() or (self.position >= position and now < self.asked_at + _FRESH):
+        if is_on_event_loop() or (self.position >= position and now < self.asked_at + _FRESH):
             return self.position >= position
         try:
             with connections[self.alias].cursor() as cursor:
@@ -90,14 +90,6 @@ class Replica:
 _replicas: dict[str, Replica] = {}
 
 
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 def read_position(text: str) -> int | None:
     """Return an LSN such as ``16/B374D848`` as a number; ``None`` for another text."""
     if not _POSITION.fullmatch(text):
@@ -120,7 +112,7 @@ class ReplicaRouter:
             return None
         if reading.alias is None:
             chosen = _choose(reading.position)
-            if chosen is None and _in_event_loop():
+            if chosen is None and is_on_event_loop():
                 return None
             reading.alias = chosen or DEFAULT_DB_ALIAS
         return None if reading.alias == DEFAULT_DB_ALIAS else reading.alias

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from math import log2
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
@@ -14,6 +13,7 @@ from django_matt.contrib.rag.models import Chunk
 from django_matt.contrib.rag.retrieval import rank_chunks
 from django_matt.contrib.rag.schemas import CitationsOut, ProblemOut, SourcesOut
 from django_matt.contrib.rag.settings import Mode
+from django_matt.search_indexes import score_ranking
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -98,27 +98,24 @@ def evaluate(
     for question in questions:
         # More chunks than places: those of one section count as one.
         keys = rank_chunks(question.text, tenant=question.tenant, limit=4 * _DEPTH, mode=mode)
-        gains = _gains(keys, question.expected)
-        gain = sum(each / log2(place + 2) for place, each in enumerate(gains))
-        best = sum(1 / log2(place + 2) for place in range(min(len(question.expected), _DEPTH)))
-        first = gains.index(1) + 1 if 1 in gains else 0
-        scores = (any(gains[:5]), any(gains), gain / best, 1 / first if first else 0)
+        hits = _hits(keys, question.expected)
+        scores = score_ranking(hits, len(question.expected))
         totals = [total + score for total, score in zip(totals, scores, strict=True)]
         progress(1)
     return Figures(*(total / len(questions) for total in totals))
 
 
-def _gains(keys: Sequence[int], expected: frozenset[str]) -> list[int]:
-    """Return 1 or 0 for each of the first sections: whether it is expected, and not so far."""
+def _hits(keys: Sequence[int], expected: frozenset[str]) -> list[bool]:
+    """Return for each of the first sections whether it is expected, and was not found before it."""
     columns = ("pk", "source__uri", "heading")
     rows = {pk: (uri, heading) for pk, uri, heading in _rows(keys).values_list(*columns)}
     sections = list(dict.fromkeys(rows[key] for key in keys if key in rows))
-    left, gains = set(expected), []
+    left, hits = set(expected), []
     for uri, heading in sections[:_DEPTH]:
         found = _labels(uri, heading) & left
         left -= found
-        gains.append(int(bool(found)))
-    return gains
+        hits.append(bool(found))
+    return hits
 
 
 def _rows(keys: Iterable[int]) -> Any:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 
 from django_matt.contrib.search.indexes import SearchIndex
 from django_matt.contrib.search.schemas import Mode
+from django_matt.search_indexes import score_ranking
 
 __all__ = ["Figures", "LabelledQuestion", "evaluate", "read_questions"]
 
@@ -86,12 +86,7 @@ def evaluate(
     for each in questions:
         found: Any = index.search(each.text, limit=_DEPTH, mode=mode).values_list(field, flat=True)
         hits = [str(value) in each.expected for value in found]
-        gain = sum(1 / log2(place + 2) for place, hit in enumerate(hits) if hit)
-        best = sum(1 / log2(place + 2) for place in range(min(len(each.expected), _DEPTH)))
-        first = hits.index(True) + 1 if True in hits else 0
-        for place, value in enumerate(
-            (any(hits[:5]), any(hits), gain / best, 1 / first if first else 0)
-        ):
-            totals[place] += value
+        scores = score_ranking(hits, len(each.expected))
+        totals = [total + score for total, score in zip(totals, scores, strict=True)]
         progress(1)
     return Figures(*(total / len(questions) for total in totals))
