@@ -2,10 +2,8 @@
 
 import logging
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
@@ -17,6 +15,7 @@ from django_matt.contrib.ml.errors import (
     ReplicaClosed,
 )
 from django_matt.contrib.ml.served import Served
+from django_matt.contrib.ml.waiters import FutureWaiter, Waiter, wake_all
 from django_matt.errors.exceptions import Problem
 
 __all__ = ["Batcher", "Counts"]
@@ -52,10 +51,14 @@ class Counts:
 @dataclass(slots=True, eq=False)
 class _Job:
     item: Any
-    future: "Future[Any]"
+    waiter: Waiter
+    index: int
+    """Which of the waiter's items it is."""
     queued: float
     expires: float
     key: Any
+    also: Waiter | None = None
+    """What else gets the answer: a comparison with another version."""
 
 
 class Batcher:
@@ -76,7 +79,8 @@ class Batcher:
         self._size = model.batch.size
         self._has_buckets = type(model).bucket is not Served.bucket
         self._condition = threading.Condition()
-        self._queue: OrderedDict[Future[Any], _Job] = OrderedDict()
+        self._queue: dict[int, _Job] = {}
+        self._next = 0
         self._running: list[_Job] = []
         self._since = 0.0
         self._alone = self._full = 0.0
@@ -87,49 +91,85 @@ class Batcher:
 
     # ---- what requests call -----------------------------------------------------------------------------------------
 
-    def expected_wait(self) -> float:
-        """Return how many seconds a new item would wait before its batch begins. It takes no lock."""
+    def expected_wait(self, more: int = 0) -> float:
+        """Return how many seconds a new item would wait before its batch begins, behind ``more`` others. It takes no lock."""
         running = len(self._running)
         rest = max(0.0, self._cost(running) - (monotonic() - self._since)) if running else 0.0
-        return rest + len(self._queue) // self._size * self._full
+        return rest + (len(self._queue) + more) // self._size * self._full
 
-    def refuse(self) -> None:
-        """Raise ``Overloaded`` if a new item would wait too long, and ``ModelUnavailable`` if nothing is answered."""
+    def refuse(self, more: int = 0) -> None:
+        """Raise ``Overloaded`` if a new item would wait too long, and ``ModelUnavailable`` if nothing is answered.
+
+        ``more`` is how many items of the same request are queued before it.
+        """
         if self.problem is not None:
             raise ModelUnavailable
-        excess = self.expected_wait() - self._batch.queue_seconds
+        excess = self.expected_wait(more) - self._batch.queue_seconds
         if excess > 0:
             self.counts.refused += 1
             raise Overloaded(excess)
 
-    def submit(self, item: Any) -> "Future[Any]":
-        """Queue an item, and return the future of its answer. Raises what ``refuse`` raises, and ``ReplicaClosed``."""
+    def queue(
+        self,
+        items: Sequence[Any],
+        waiter: Waiter,
+        also: Sequence[Waiter] | None = None,
+    ) -> range:
+        """Queue the items of a request, all or none; return their numbers, for ``cancel``.
+
+        ``also`` is what else gets the answer to each item. Raises what ``refuse`` raises, and ``ReplicaClosed``.
+        """
         self.watch()
-        key = self._model.bucket(item) if self._has_buckets and self._model is not None else None
-        self.refuse()
-        future: Future[Any] = Future()
+        model = self._model
+        buckets = self._has_buckets and model is not None
+        keys = [model.bucket(item) for item in items] if buckets else None  # type: ignore[union-attr]
+        self.refuse(len(items) - 1)
         now = monotonic()
+        expires = now + self._batch.deadline
         with self._condition:
             if self._is_closed:
                 raise ReplicaClosed
             if self.problem is not None:
                 raise ModelUnavailable
-            self._queue[future] = _Job(item, future, now, now + self._batch.deadline, key)
+            first = self._next
+            for index, item in enumerate(items):
+                key = None if keys is None else keys[index]
+                more = None if also is None else also[index]
+                self._queue[first + index] = _Job(item, waiter, index, now, expires, key, more)
+            self._next = first + len(items)
             if self._thread is None:
                 self._start()
             self._condition.notify()
-        future.add_done_callback(self._forget)
-        return future
+        return range(first, self._next)
+
+    def submit(self, item: Any) -> "Future[Any]":
+        """Queue an item, and return the future of its answer. Raises what ``queue`` raises."""
+        waiter = FutureWaiter()
+        numbers = self.queue([item], waiter)
+
+        def forget(future: "Future[Any]") -> None:
+            if future.cancelled():
+                self.cancel(numbers)
+
+        waiter.future.add_done_callback(forget)
+        return waiter.future
+
+    def cancel(self, numbers: Iterable[int]) -> None:
+        """Remove items from the queue that nobody waits for any more; those that are predicted already are not counted."""
+        with self._condition:
+            for number in numbers:
+                if self._queue.pop(number, None) is not None:
+                    self.counts.cancelled += 1
 
     def watch(self) -> None:
         """Give up a thread that hangs or has ended, and start another one in its place, once."""
         if not self._looks_lost():
             return
         with self._condition:
-            if not self._is_closed and (
-                why := self._looks_lost()
-            ):  # no other request has seen it before
-                self._replace(why)
+            why = None if self._is_closed else self._looks_lost()
+            # Otherwise another request has seen it before.
+            ready = [] if why is None else self._replace(why)
+        wake_all(ready)
 
     def _looks_lost(self) -> str | None:
         thread = self._thread
@@ -163,11 +203,9 @@ class Batcher:
         if thread is not None:
             thread.join(seconds)
         with self._condition:
-            left = [*self._queue]
-            self._queue.clear()
+            ready = self._give_up()
             self._model = None
-        for future in left:
-            _settle(future, ModelUnavailable())
+        wake_all(ready)
         return thread is None or not thread.is_alive()
 
     def statistics(self) -> dict[str, Any]:
@@ -191,7 +229,7 @@ class Batcher:
                         return
                     self._condition.wait()
                 self._running, self._since = jobs, monotonic()
-            self._predict(jobs)
+            self._predict(jobs, generation)
             with self._condition:
                 if generation != self._generation:
                     self._come_back()
@@ -201,18 +239,21 @@ class Batcher:
             del jobs
 
     def _take(self) -> list[_Job]:
-        """Remove the next batch from the queue: the first items, or those in the bucket of the first."""
+        """Remove the next batch from the queue: the first items, or those in the bucket of the first. The lock is taken."""
         now = monotonic()
         jobs: list[_Job] = []
-        for future, job in [*self._queue.items()] if self._has_buckets else iter(self._first, None):
+        numbers = [*self._queue] if self._has_buckets else iter(self._first, None)
+        for number in numbers:
+            job = self._queue[number]
             if jobs and job.key != jobs[0].key:
                 continue
-            del self._queue[future]
-            if not future.set_running_or_notify_cancel():
-                continue  # its callback counts it
+            del self._queue[number]
+            if not job.waiter.begin():
+                self.counts.cancelled += 1
+                continue
             if now > job.expires:
                 self.counts.expired += 1
-                _settle(future, DeadlineExceeded())
+                wake_all(self._settle(job, None, DeadlineExceeded()))
                 continue
             self.counts.waited_seconds += now - job.queued
             jobs.append(job)
@@ -220,23 +261,21 @@ class Batcher:
                 break
         return jobs
 
-    def _first(self) -> tuple["Future[Any]", _Job] | None:
-        return next(iter(self._queue.items()), None)
+    def _first(self) -> int | None:
+        return next(iter(self._queue), None)
 
-    def _predict(self, jobs: list[_Job]) -> None:
+    def _predict(self, jobs: list[_Job], generation: int) -> None:
         begun = monotonic()
         try:
             results = self._call(jobs)
         except Exception as error:  # noqa: BLE001 - the model is the project's own code; its request gets it
-            self._fail(jobs, error)
+            self._fail(jobs, error, generation)
         except BaseException as error:
-            for job in jobs:
-                self._settle_error(job, error)
+            self._answer(jobs, None, error, generation)
             raise
         else:
             self._learn(len(jobs), monotonic() - begun)
-            for job, result in zip(jobs, results, strict=True):
-                self._settle_result(job, result)
+            self._answer(jobs, results, None, generation)
         self.counts.batches += 1
         self.counts.items += len(jobs)
         self.counts.run_seconds += monotonic() - begun
@@ -247,15 +286,14 @@ class Batcher:
             raise ModelUnavailable
         return check_results(model.predict([job.item for job in jobs]), len(jobs))
 
-    def _fail(self, jobs: list[_Job], error: Exception) -> None:
+    def _fail(self, jobs: list[_Job], error: Exception, generation: int) -> None:
         """Predict the items of a failed batch alone, so that only those fail that are at fault."""
         if _is_out_of_memory(error):
             self._size = max(1, len(jobs) // 2)
             logger.warning("%s: out of memory; batches have %d items now.", self._name, self._size)
         is_shared = isinstance(error, Problem) and error.status_code >= 500
         if len(jobs) == 1 or is_shared:
-            for job in jobs:
-                self._settle_error(job, error)
+            self._answer(jobs, None, error, generation)
             return
         logger.info(
             "%s: a batch failed, its items are predicted alone.", self._name, exc_info=error
@@ -263,22 +301,44 @@ class Batcher:
         for job in jobs:
             self._since = monotonic()
             if self._since > job.expires:
-                self._settle_error(job, DeadlineExceeded())
+                self._answer([job], None, DeadlineExceeded(), generation)
                 continue
             try:
-                [result] = self._call([job])
+                results = self._call([job])
             except Exception as alone:  # noqa: BLE001 - as above
-                self._settle_error(job, alone)
+                self._answer([job], None, alone, generation)
             else:
-                self._settle_result(job, result)
+                self._answer([job], results, None, generation)
 
-    def _settle_result(self, job: _Job, result: Any) -> None:
-        self.counts.answered += 1
-        _settle(job.future, result)
+    def _answer(
+        self,
+        jobs: Sequence[_Job],
+        results: Sequence[Any] | None,
+        error: BaseException | None,
+        generation: int,
+    ) -> None:
+        """Give jobs their results, or an error; nothing if this thread was given up, as they have been answered then."""
+        ready: list[Waiter] = []
+        with self._condition:
+            if generation != self._generation:
+                return
+            if results is None:
+                self.counts.failed += len(jobs)
+            else:
+                self.counts.answered += len(jobs)
+            for number, job in enumerate(jobs):
+                ready += self._settle(job, None if results is None else results[number], error)
+            # From here on, nobody who gives up this thread answers them again.
+            self._running = [] if jobs is self._running else [*set(self._running).difference(jobs)]
+        # Without the lock: a callback of a future may take its time, and an event loop is woken by a system call.
+        wake_all(ready)
 
-    def _settle_error(self, job: _Job, error: BaseException) -> None:
-        self.counts.failed += 1
-        _settle(job.future, error)
+    def _settle(self, job: _Job, result: Any, error: BaseException | None) -> list[Waiter]:
+        """Answer a job, and return what to wake; the lock is taken."""
+        ready = [job.waiter] if job.waiter.settle(job.index, result, error) else []
+        if job.also is not None and job.also.settle(0, result, error):
+            ready.append(job.also)
+        return ready
 
     # ---- times ------------------------------------------------------------------------------------------------------
 
@@ -301,21 +361,30 @@ class Batcher:
 
     # ---- threads that are lost --------------------------------------------------------------------------------------
 
-    def _replace(self, why: str) -> None:
-        """Give up the thread; the lock is taken."""
+    def _replace(self, why: str) -> list[Waiter]:
+        """Give up the thread; the lock is taken. Return what to wake."""
         self._lost += 1
         self._generation += 1
         given_up, self._running = self._running, []
         logger.error("%s: the thread of the model %s.", self._name, why)
-        for job in given_up:
-            self._settle_error(job, DeadlineExceeded())
+        self.counts.failed += len(given_up)
+        ready = [each for job in given_up for each in self._settle(job, None, DeadlineExceeded())]
         if self._lost < _THREADS:
             self._start()
-            return
+            return ready
         self.problem = f"the thread of the model {why}, and so did the one before it"
-        for future in [*self._queue]:
-            _settle(future, ModelUnavailable())
+        return ready + self._give_up()
+
+    def _give_up(self) -> list[Waiter]:
+        """Empty the queue; the lock is taken. Return what to wake."""
+        left = [*self._queue.values()]
         self._queue.clear()
+        return [
+            each
+            for job in left
+            if job.waiter.begin()
+            for each in self._settle(job, None, ModelUnavailable())
+        ]
 
     def _come_back(self) -> None:
         """Note that a thread that was given up has ended its batch after all; the lock is taken."""
@@ -324,13 +393,6 @@ class Batcher:
             self.problem = None
             self._start()
 
-    def _forget(self, future: "Future[Any]") -> None:
-        """Remove a cancelled item from the queue."""
-        if future.cancelled():
-            with self._condition:
-                self.counts.cancelled += 1
-                self._queue.pop(future, None)
-
 
 def check_results(results: Any, count: int) -> Sequence[Any]:
     """Return the results of a batch; raise ``RuntimeError`` if ``predict`` did not return one per item."""
@@ -338,15 +400,6 @@ def check_results(results: Any, count: int) -> Sequence[Any]:
     if found != count:
         raise RuntimeError(f"predict() returned {found} results for {count} items.")
     return results  # type: ignore[no-any-return]
-
-
-def _settle(future: "Future[Any]", outcome: Any) -> None:
-    """Give a future its result or its exception, unless it was given up or cancelled."""
-    with suppress(Exception):
-        if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -20,6 +20,7 @@ from django_matt.contrib.ml.errors import (
 )
 from django_matt.contrib.ml.files import checked_file
 from django_matt.contrib.ml.served import Served
+from django_matt.contrib.ml.waiters import Comparison, Waiter
 
 __all__ = ["Deployment", "Replica", "Wanted"]
 
@@ -142,37 +143,33 @@ class Deployment:
         elif live is not None:
             live.batcher.refuse()
 
-    def submit(self, item: Any, version: str | None = None) -> tuple[Replica, "Future[Any]"]:
-        """Queue an item; return what answers it, and the future of the answer."""
-        replica, futures = self.submit_all([item], version)
-        return replica, futures[0]
-
-    def submit_all(
-        self, items: Sequence[Any], version: str | None = None
-    ) -> tuple[Replica, list["Future[Any]"]]:
-        """Queue items for one version. If one of them is refused, those before it are cancelled."""
+    def submit(self, item: Any) -> "Future[Any]":
+        """Queue an item, and return the future of its answer."""
         for _ in range(_TRIES):
-            replica = self.choose(version)
+            replica = self.choose()
             with suppress(ReplicaClosed):
-                return replica, self._queue(replica, items, compared=version is None)
+                return replica.batcher.submit(item)
         raise ModelLoading
 
-    def _queue(
-        self, replica: Replica, items: Sequence[Any], *, compared: bool
-    ) -> list["Future[Any]"]:
-        futures: list[Future[Any]] = []
-        try:
-            for item in items:
-                futures.append(replica.batcher.submit(item))  # noqa: PERF401 - those before a failure are cancelled
-        except Exception:
-            for each in futures:
-                each.cancel()
-            raise
-        shadow = self._stages.shadow if compared else None
-        if shadow is not None and shadow is not replica:
-            for item, future in zip(items, futures, strict=True):
-                self._compare(shadow, item, future)
-        return futures
+    def queue(
+        self, items: Sequence[Any], waiter: Waiter, version: str | None = None
+    ) -> tuple[Replica, range]:
+        """Queue items for one version, all or none; return the version, and the numbers of the items in its queue."""
+        for _ in range(_TRIES):
+            replica = self.choose(version)
+            shadow = self._stages.shadow if version is None else None
+            pairs: list[Comparison] = []
+            if shadow is not None and shadow is not replica:
+                pairs = [self._compare_with(shadow) for _ in items]
+            with suppress(ReplicaClosed):
+                lives = [each.halves[0] for each in pairs] or None
+                numbers = replica.batcher.queue(items, waiter, lives)
+                for item, pair in zip(items, pairs, strict=False):
+                    # An overloaded or closed shadow is nobody's problem.
+                    with suppress(Exception):
+                        shadow.batcher.queue([item], pair.halves[1])  # type: ignore[union-attr]
+                return replica, numbers
+        raise ModelLoading
 
     def check(self) -> None:
         """Raise ``ModelUnavailable`` unless the live version answers requests."""
@@ -237,24 +234,19 @@ class Deployment:
         for replica in fresh:
             logger.info("%s:%s is served.", self.kind.name, replica.version)
 
-    def _compare(self, shadow: Replica, item: Any, sent: "Future[Any]") -> None:
-        """Let a shadow version answer as well, and compare when both have answered. Nothing waits for it."""
-        try:
-            mine = shadow.batcher.submit(item)
-        except Exception:  # noqa: BLE001 - an overloaded or closed shadow is nobody's problem
-            return
+    def _compare_with(self, shadow: Replica) -> Comparison:
+        """Return what gets the answers of both versions to an item. No request waits for it."""
 
-        def compare(_: Any) -> None:
-            if sent.cancelled() or sent.exception() is not None:
+        def compare(both: Comparison) -> None:
+            if both.errors[0] is not None:
                 return
-            same = not mine.cancelled() and mine.exception() is None
+            same = both.errors[1] is None
             with suppress(Exception):
                 model = shadow.model
-                same = same and model is not None and model.agrees(sent.result(), mine.result())
+                same = same and model is not None and model.agrees(*both.results)
             if same:
                 self.agreed += 1
             else:
                 self.differed += 1
 
-        # The second callback is added when the live answer is there: it is called when both are.
-        sent.add_done_callback(lambda _: mine.add_done_callback(compare))
+        return Comparison(compare)

@@ -127,7 +127,7 @@ class Served:
         """
         from django_matt.contrib.ml.fleets import current_fleet
 
-        return current_fleet().find(cls.name).submit(item)[1]
+        return current_fleet().find(cls.name).submit(item)
 
     @classmethod
     def infer(cls, item: Any) -> Any:

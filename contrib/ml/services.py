@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -17,6 +16,7 @@ from django_matt.contrib.ml.files import store_file
 from django_matt.contrib.ml.fleets import current_fleet
 from django_matt.contrib.ml.models import Model, Stage
 from django_matt.contrib.ml.replicas import Deployment, Replica
+from django_matt.contrib.ml.waiters import LoopWaiter, ThreadWaiter, Waiter
 
 __all__ = [
     "afind",
@@ -51,15 +51,14 @@ def infer(name: str, item: Any, version: str | None = None) -> tuple[Any, str]:
 
 def infer_all(name: str, items: list[Any], version: str | None = None) -> tuple[list[Any], str]:
     """Return the answers to several items, all by one version. If one fails, the others are cancelled."""
-    replica, futures = current_fleet().find(name).submit_all(items, version)
-    end = monotonic() + replica.deadline
+    waiter = ThreadWaiter(len(items))
+    replica, numbers = current_fleet().find(name).queue(items, waiter, version)
     try:
-        return [each.result(max(0.0, end - monotonic())) for each in futures], replica.version
-    except TimeoutError:
-        raise _timed_out(replica, futures) from None
+        in_time = waiter.wait(replica.deadline)
     finally:
-        for each in futures:
-            each.cancel()
+        if waiter.left:
+            replica.batcher.cancel(numbers)
+    return _answers(replica, waiter, in_time=in_time), replica.version
 
 
 async def ainfer(name: str, item: Any, version: str | None = None) -> tuple[Any, str]:
@@ -72,25 +71,26 @@ async def ainfer_all(
     name: str, items: list[Any], version: str | None = None
 ) -> tuple[list[Any], str]:
     """Do the same as ``infer_all`` on an event loop. If the client disconnects, the items leave the queue."""
-    replica, futures = (await afind(name)).submit_all(items, version)
-    waiting = [asyncio.wrap_future(each) for each in futures]
+    waiter = LoopWaiter(len(items))
+    replica, numbers = (await afind(name)).queue(items, waiter, version)
+    timer = waiter.loop.call_later(replica.deadline, waiter.end)
     try:
-        async with asyncio.timeout(replica.deadline):
-            return [await each for each in waiting], replica.version
-    except TimeoutError:
-        raise _timed_out(replica, futures) from None
+        in_time = await waiter.future
     finally:
-        for each in waiting:
-            each.cancel()
+        timer.cancel()
+        if waiter.left:
+            replica.batcher.cancel(numbers)
+    return _answers(replica, waiter, in_time=in_time), replica.version
 
 
-def _timed_out(replica: Replica, futures: list["Future[Any]"]) -> BaseException:
-    """Return what a request raises that has waited long enough, or what the model itself has raised."""
-    for each in futures:
-        if each.done() and not each.cancelled() and (error := each.exception()) is not None:
-            return error
-    replica.batcher.watch()
-    return DeadlineExceeded()
+def _answers(replica: Replica, waiter: Waiter, *, in_time: bool) -> list[Any]:
+    """Return the answers that a request has waited for, or raise why there are none."""
+    if waiter.error is not None:
+        raise waiter.error
+    if not in_time:
+        replica.batcher.watch()
+        raise DeadlineExceeded
+    return waiter.results
 
 
 def stream(name: str, item: Any, version: str | None = None) -> Iterator[Any]:
