@@ -4,20 +4,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from ninja import Router
 from ninja.streaming import SSE
 from pydantic import Field
 
 from django_matt.contrib.ml import services
-from django_matt.contrib.ml.hooks import refuse_by_path
+from django_matt.contrib.ml.hooks import name_version, refuse_by_path
 from django_matt.contrib.ml.served import Served
 from django_matt.contrib.ml.settings import MLSettings
 
-__all__ = ["VERSION_HEADER", "make_router"]
-
-VERSION_HEADER = "X-Model-Version"
-"""The header of each answer: the version that gave it."""
+__all__ = ["make_router"]
 
 Version = Annotated[str, Field(max_length=100)]
 
@@ -64,28 +61,28 @@ def _guarded(kind: type[Served], view: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _async_views(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    async def predict(request: HttpRequest, response: HttpResponse, item: Any) -> Any:
-        answer, response.headers[VERSION_HEADER] = await services.ainfer(name, item)
+    async def predict(request: HttpRequest, item: Any) -> Any:
+        answer, version = await services.ainfer(name, item)
+        name_version(request, version)
         return answer
 
-    async def predict_version(
-        request: HttpRequest, response: HttpResponse, version: Version, item: Any
-    ) -> Any:
-        answer, response.headers[VERSION_HEADER] = await services.ainfer(name, item, version)
+    async def predict_version(request: HttpRequest, version: Version, item: Any) -> Any:
+        answer, version = await services.ainfer(name, item, version)
+        name_version(request, version)
         return answer
 
     return predict, predict_version
 
 
 def _sync_views(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def predict(request: HttpRequest, response: HttpResponse, item: Any) -> Any:
-        answer, response.headers[VERSION_HEADER] = services.infer(name, item)
+    def predict(request: HttpRequest, item: Any) -> Any:
+        answer, version = services.infer(name, item)
+        name_version(request, version)
         return answer
 
-    def predict_version(
-        request: HttpRequest, response: HttpResponse, version: Version, item: Any
-    ) -> Any:
-        answer, response.headers[VERSION_HEADER] = services.infer(name, item, version)
+    def predict_version(request: HttpRequest, version: Version, item: Any) -> Any:
+        answer, version = services.infer(name, item, version)
+        name_version(request, version)
         return answer
 
     return predict, predict_version

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
 
@@ -13,7 +14,18 @@ from django_matt.decorators import View, get_metadata, set_metadata
 from django_matt.hooks import Call, OperationHook
 from django_matt.upstream import mark_logged
 
-__all__ = ["AdmissionHook", "refuse_by_path", "refuse_when_busy"]
+__all__ = [
+    "VERSION_HEADER",
+    "AdmissionHook",
+    "name_version",
+    "refuse_by_path",
+    "refuse_when_busy",
+]
+
+VERSION_HEADER = "X-Model-Version"
+"""The header of each answer: the version that gave it."""
+
+_VERSION = "_matt_ml_version"
 
 
 class AdmissionHook(OperationHook):
@@ -47,13 +59,24 @@ class AdmissionHook(OperationHook):
         return None
 
     def answered(self, call: Call, response: HttpResponseBase) -> None:
-        """Keep Django from a line in the log for each refusal, which would be most of the work under overload."""
+        """Add the version that has answered, and keep Django from a line in the log for each refusal.
+
+        These lines would be most of the work under overload. A view that set the header itself would need a response that the API
+        prepares, which costs a request more.
+        """
         if self in call.state:
             mark_logged(response)
+        elif (version := call.request.__dict__.get(_VERSION)) is not None:
+            response.headers[VERSION_HEADER] = version
 
     def error_statuses(self, method: str) -> tuple[int, ...]:
         """Return the statuses of a model that is overloaded, or too slow."""
         return (503, 504)
+
+
+def name_version(request: HttpRequest, version: str) -> None:
+    """Let the response to a request name the version that has answered it; its route needs the hook."""
+    request.__dict__[_VERSION] = version
 
 
 def refuse_when_busy(model: type[Served]) -> Callable[[View], View]:

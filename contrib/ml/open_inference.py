@@ -17,10 +17,9 @@ from pydantic import Field, ValidationError
 
 from django_matt import __version__
 from django_matt.contrib.ml import services
-from django_matt.contrib.ml.controllers import VERSION_HEADER
 from django_matt.contrib.ml.errors import ModelUnavailable, UnknownModel
 from django_matt.contrib.ml.fleets import current_fleet
-from django_matt.contrib.ml.hooks import refuse_by_path
+from django_matt.contrib.ml.hooks import name_version, refuse_by_path
 from django_matt.contrib.ml.served import Served
 from django_matt.contrib.ml.settings import MLSettings
 from django_matt.contrib.ml.tensors import (
@@ -259,45 +258,39 @@ def _metadata(model: str) -> dict[str, Any]:
 
 
 def _sync_views(options: MLSettings) -> tuple[Any, Any]:
-    def infer(
-        request: HttpRequest, response: HttpResponse, model: Name, body: InferenceRequest
-    ) -> Any:
+    def infer(request: HttpRequest, model: Name, body: InferenceRequest) -> Any:
         """Predict all items of the tensors, by one version."""
         kind, items = _read(model, body, options)
-        return _write(kind, body, response, *services.infer_all(model, items))
+        return _write(kind, body, request, *services.infer_all(model, items))
 
     def infer_version(
         request: HttpRequest,
-        response: HttpResponse,
         model: Name,
         version: Name,
         body: InferenceRequest,
     ) -> Any:
         """Predict all items of the tensors, by a version that the client names."""
         kind, items = _read(model, body, options)
-        return _write(kind, body, response, *services.infer_all(model, items, version))
+        return _write(kind, body, request, *services.infer_all(model, items, version))
 
     return infer, infer_version
 
 
 def _async_views(options: MLSettings) -> tuple[Any, Any]:
-    async def infer(
-        request: HttpRequest, response: HttpResponse, model: Name, body: InferenceRequest
-    ) -> Any:
+    async def infer(request: HttpRequest, model: Name, body: InferenceRequest) -> Any:
         """Predict all items of the tensors, by one version."""
         kind, items = _read(model, body, options)
-        return _write(kind, body, response, *await services.ainfer_all(model, items))
+        return _write(kind, body, request, *await services.ainfer_all(model, items))
 
     async def infer_version(
         request: HttpRequest,
-        response: HttpResponse,
         model: Name,
         version: Name,
         body: InferenceRequest,
     ) -> Any:
         """Predict all items of the tensors, by a version that the client names."""
         kind, items = _read(model, body, options)
-        return _write(kind, body, response, *await services.ainfer_all(model, items, version))
+        return _write(kind, body, request, *await services.ainfer_all(model, items, version))
 
     return infer, infer_version
 
@@ -345,11 +338,11 @@ def _invalid(message: str, *place: str | int) -> UnprocessableContent:
 def _write(
     kind: type[Served],
     body: InferenceRequest,
-    response: HttpResponse,
+    request: HttpRequest,
     answers: list[Any],
     version: str,
 ) -> dict[str, Any]:
-    response.headers[VERSION_HEADER] = version
+    name_version(request, version)
     _, columns = _columns(kind)
     wanted = {each.name for each in body.outputs or ()}
     chosen = [each for each in columns if not wanted or each.name in wanted]
