@@ -1,4 +1,4 @@
-"""The routes of the Open Inference Protocol, version 2, in JSON, as KServe, Triton and others have them.
+"""The routes of the Open Inference Protocol, version 2, in JSON and with binary tensors, as KServe, Triton and others have them.
 
 https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
 """
@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from django_matt import __version__
 from django_matt.contrib.ml import services
+from django_matt.contrib.ml.binaries import HEADER, split_body
 from django_matt.contrib.ml.errors import ModelUnavailable, UnknownModel
 from django_matt.contrib.ml.fleets import current_fleet
 from django_matt.contrib.ml.hooks import name_version, refuse_by_path
@@ -29,16 +30,22 @@ from django_matt.contrib.ml.tensors import (
     TensorError,
     columns_of,
     describe,
+    move_behind,
     read_items,
     write_tensors,
 )
 from django_matt.decorators import get_metadata, set_metadata
 from django_matt.errors.exceptions import ServiceUnavailable, UnprocessableContent
+from django_matt.formats.bodies import read_body, replace_body
 from django_matt.hooks import Call, OperationHook
+from django_matt.serialization.encoders import encoder
 
 __all__ = ["make_open_inference_router"]
 
 logger = logging.getLogger(__name__)
+
+_BINARY = "_matt_ml_binary"
+"""The attribute of a request with what is behind its JSON."""
 
 Name = Annotated[str, Field(max_length=100)]
 
@@ -60,12 +67,13 @@ class InferenceRequest(Schema):
 
 
 class OutputTensor(Schema):
-    """A tensor of the answer, with flat data."""
+    """A tensor of the answer, with flat data; its bytes follow the JSON if the client asked for that."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any]
+    data: list[Any] | None = None
+    parameters: dict[str, Any] | None = None
 
 
 class InferenceResponse(Schema):
@@ -141,6 +149,29 @@ class ErrorHook(OperationHook):
         return None
 
 
+class BinaryHook(OperationHook):
+    """Takes the binary tensors off a request, so that its body is JSON."""
+
+    order = -50
+    never_blocks = True
+
+    @classmethod
+    def bind(cls, operation: Operation, api: Any) -> Self | None:
+        """Return the hook of a route that reads tensors."""
+        return cls() if get_metadata("binary_tensors", operation.view_func) else None
+
+    def received(self, call: Call) -> HttpResponseBase | None:
+        """Split the body, and keep what is behind the JSON; raise ``BinaryError`` for a length that does not fit."""
+        request = call.request
+        length = request.headers.get(HEADER)
+        if length is not None:
+            text, binary = split_body(length, read_body(request))
+            replace_body(request, text)
+            request.META["CONTENT_TYPE"] = "application/json"
+            request.__dict__[_BINARY] = binary
+        return None
+
+
 def _sentence(detail: Any) -> str:
     if not isinstance(detail, list):
         return str(detail)
@@ -163,7 +194,8 @@ def make_open_inference_router(options: MLSettings) -> Router:
         )(marked)
 
     def add_infer(path: str, name: str, view: Any) -> None:
-        add(path, "POST", InferenceResponse, name, refuse_by_path()(view))
+        marked = set_metadata("binary_tensors", True, hook=BinaryHook)(refuse_by_path()(view))
+        add(path, "POST", InferenceResponse, name, marked)
 
     for path, method, schema, name, view in (
         ("", "GET", ServerMetadata, "server", show_server),
@@ -206,7 +238,7 @@ def show_ready(request: HttpRequest) -> Any:
 
 def show_server(request: HttpRequest) -> Any:
     """Show what the server is."""
-    return {"name": "django-matt", "version": __version__, "extensions": []}
+    return {"name": "django-matt", "version": __version__, "extensions": ["binary_tensor_data"]}
 
 
 def show_model(request: HttpRequest, model: Name) -> Any:
@@ -260,7 +292,7 @@ def _metadata(model: str) -> dict[str, Any]:
 def _sync_views(options: MLSettings) -> tuple[Any, Any]:
     def infer(request: HttpRequest, model: Name, body: InferenceRequest) -> Any:
         """Predict all items of the tensors, by one version."""
-        kind, items = _read(model, body, options)
+        kind, items = _read(request, model, body, options)
         return _write(kind, body, request, *services.infer_all(model, items))
 
     def infer_version(
@@ -270,7 +302,7 @@ def _sync_views(options: MLSettings) -> tuple[Any, Any]:
         body: InferenceRequest,
     ) -> Any:
         """Predict all items of the tensors, by a version that the client names."""
-        kind, items = _read(model, body, options)
+        kind, items = _read(request, model, body, options)
         return _write(kind, body, request, *services.infer_all(model, items, version))
 
     return infer, infer_version
@@ -279,7 +311,7 @@ def _sync_views(options: MLSettings) -> tuple[Any, Any]:
 def _async_views(options: MLSettings) -> tuple[Any, Any]:
     async def infer(request: HttpRequest, model: Name, body: InferenceRequest) -> Any:
         """Predict all items of the tensors, by one version."""
-        kind, items = _read(model, body, options)
+        kind, items = _read(request, model, body, options)
         return _write(kind, body, request, *await services.ainfer_all(model, items))
 
     async def infer_version(
@@ -289,7 +321,7 @@ def _async_views(options: MLSettings) -> tuple[Any, Any]:
         body: InferenceRequest,
     ) -> Any:
         """Predict all items of the tensors, by a version that the client names."""
-        kind, items = _read(model, body, options)
+        kind, items = _read(request, model, body, options)
         return _write(kind, body, request, *await services.ainfer_all(model, items, version))
 
     return infer, infer_version
@@ -305,7 +337,7 @@ def _columns(kind: type[Served]) -> tuple[list[Column], list[Column]]:
 
 
 def _read(
-    model: str, body: InferenceRequest, options: MLSettings
+    request: HttpRequest, model: str, body: InferenceRequest, options: MLSettings
 ) -> tuple[type[Served], list[Any]]:
     """Return the class and the items of a request; raise ``UnknownModel``, or ``UnprocessableContent`` with the place."""
     kind = current_fleet().classes.get(model)
@@ -316,7 +348,8 @@ def _read(
     if unknown:
         raise _invalid(f"The model does not return {', '.join(sorted(unknown))}.", "outputs")
     try:
-        rows = read_items(body.inputs, inputs, options.MAX_ELEMENTS)
+        binary = request.__dict__.get(_BINARY, b"")
+        rows = read_items(body.inputs, inputs, options.MAX_ELEMENTS, binary)
     except TensorError as error:
         raise _invalid(str(error), "inputs", *error.place) from None
     items = []
@@ -341,18 +374,35 @@ def _write(
     request: HttpRequest,
     answers: list[Any],
     version: str,
-) -> dict[str, Any]:
+) -> Any:
     name_version(request, version)
     _, columns = _columns(kind)
     wanted = {each.name for each in body.outputs or ()}
     chosen = [each for each in columns if not wanted or each.name in wanted]
-    rows = [_dump(kind, each) for each in answers]
-    return {
+    outputs = write_tensors([_dump(kind, each) for each in answers], chosen)
+    made = {
         "model_name": kind.name,
         "model_version": version,
         "id": body.id,
-        "outputs": write_tensors(rows, chosen),
+        "outputs": outputs,
     }
+    behind = _asked_binary(body, chosen)
+    if not behind:
+        return made
+    binary = move_behind(outputs, behind)
+    text = encoder.dumps({key: value for key, value in made.items() if value is not None})
+    response = HttpResponse(text + binary, content_type="application/octet-stream")
+    response.headers[HEADER] = str(len(text))
+    return response
+
+
+def _asked_binary(body: InferenceRequest, columns: list[Column]) -> set[str]:
+    """Return the names of the outputs whose bytes should follow the JSON: those that say so, or all if the request does."""
+    usual = (body.parameters or {}).get("binary_data_output") is True
+    asked = {
+        each.name: (each.parameters or {}).get("binary_data", usual) for each in body.outputs or ()
+    }
+    return {each.name for each in columns if asked.get(each.name, usual) is True}
 
 
 def _dump(kind: type[Served], answer: Any) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 from ninja import Schema
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema
+
+from django_matt.contrib.ml.binaries import cut_tensors, read_values, write_values
 
 __all__ = [
     "Column",
@@ -18,6 +20,7 @@ __all__ = [
     "TensorError",
     "columns_of",
     "describe",
+    "move_behind",
     "read_items",
     "write_tensors",
 ]
@@ -78,13 +81,18 @@ class Shape:
 
 
 class Tensor(Schema):
-    """A tensor in JSON: ``data`` in row-major order, flat or nested."""
+    """A tensor: ``data`` in row-major order, flat or nested, or ``binary_data_size`` in the parameters and its bytes behind the JSON."""
 
     name: str = Field(max_length=200)
     shape: list[int] = Field(max_length=16)
     datatype: str = Field(max_length=20)
     parameters: dict[str, Any] | None = None
-    data: list[Any]
+    data: list[Any] | None = None
+
+    @property
+    def binary_size(self) -> Any:
+        """How many bytes behind the JSON are the tensor, as its client says; ``None`` for one in JSON."""
+        return (self.parameters or {}).get("binary_data_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +154,16 @@ def _length(metadata: Sequence[Any]) -> int:
 
 
 def read_items(
-    tensors: Sequence[Tensor], columns: Sequence[Column], most: int
+    tensors: Sequence[Tensor], columns: Sequence[Column], most: int, binary: bytes = b""
 ) -> list[dict[str, Any]]:
     """Return the items in tensors as dictionaries, before they are validated by the schema.
 
-    Raises ``TensorError``, whose first place is the index of the tensor if it is about one.
+    ``binary`` are the bytes behind the JSON. Raises ``TensorError``, whose first place is the index of the tensor if it is about one,
+    and ``BinaryError``.
     """
+    sized = [(index, each) for index, each in enumerate(tensors) if each.binary_size is not None]
+    cut = cut_tensors([(each.name, each.binary_size) for _, each in sized], binary)
+    raws = dict(zip((index for index, _ in sized), cut, strict=True))
     names = [tensor.name for tensor in tensors]
     wanted = [column.name for column in columns]
     if sorted(names) != sorted(wanted):
@@ -162,7 +174,7 @@ def read_items(
     for column in columns:
         index = names.index(column.name)
         try:
-            values[column.name] = _read(tensors[index], column, most)
+            values[column.name] = _read(tensors[index], column, most, raws.get(index))
         except TensorError as error:
             raise TensorError(str(error), index, *error.place) from None
     counts = {len(each) for each in values.values()}
@@ -171,7 +183,7 @@ def read_items(
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
-def _read(tensor: Tensor, column: Column, most: int) -> list[Any]:
+def _read(tensor: Tensor, column: Column, most: int, raw: bytes | None) -> list[Any]:
     """Return the values of a tensor by item. The shape is looked at before the data."""
     check = _element_check(tensor.datatype, column.datatype)
     shape, axes = tensor.shape, (-1, *column.axes)
@@ -188,7 +200,9 @@ def _read(tensor: Tensor, column: Column, most: int) -> list[Any]:
     count = math.prod(shape)
     if count > most:
         raise TensorError(f"The tensor has {count} elements; the most are {most}.", "shape")
-    flat = tensor.data
+    if (tensor.data is None) is (raw is None):
+        raise TensorError("A tensor has either data or a binary_data_size.", "data")
+    flat = read_values(tensor.datatype, raw, count) if raw is not None else tensor.data or []
     for depth in range(len(shape)):
         if not any(isinstance(each, list) for each in flat):
             break
@@ -252,6 +266,16 @@ def _is_bool(value: Any) -> bool:
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------
+
+
+def move_behind(tensors: Sequence[dict[str, Any]], names: Container[str]) -> bytes:
+    """Turn tensors of these names into binary ones, and return their bytes; raise ``ValueError`` for a value out of range."""
+    found = []
+    for each in tensors:
+        if each["name"] in names:
+            found.append(write_values(each["datatype"], each.pop("data")))
+            each["parameters"] = {"binary_data_size": len(found[-1])}
+    return b"".join(found)
 
 
 def write_tensors(items: Sequence[Any], columns: Sequence[Column]) -> list[dict[str, Any]]:

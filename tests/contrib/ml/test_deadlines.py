@@ -61,7 +61,7 @@ def test_a_late_answer_is_a_504(call: Any, gate: Any):
 def test_a_refusal_comes_before_the_body_is_read(call: Any, gate: Any):
     with serving(Slow) as fleet:
         batcher = fleet.find("slow").choose_live().batcher
-        batcher.expected_wait = lambda more: 3.2  # type: ignore[method-assign] # whatever this machine needs
+        batcher.expected_wait = lambda more: 3.2  # type: ignore[method-assign, assignment] # whatever this machine needs
         found = call("/ml/slow", "this is no JSON")
         assert (found.status_code, found["Retry-After"]) == (503, "3")
         assert batcher.counts.refused == 1
@@ -88,7 +88,7 @@ def test_a_route_of_your_own_refuses_too(serve: Any):
         return Slow.infer(item)
 
     with serving(Slow) as fleet:
-        fleet.find("slow").choose_live().batcher.expected_wait = lambda more: 9  # type: ignore[method-assign]
+        fleet.find("slow").choose_live().batcher.expected_wait = lambda more: 9  # type: ignore[method-assign, assignment]
         assert serve(api).post("/api/own", "x", content_type="application/json").status_code == 503
 
 

@@ -174,3 +174,39 @@ def test_a_server_that_is_not_there_is_a_503(remote: Any):
     assert not client.is_ready()
     with pytest.raises(ServiceUnavailable, match="cannot be reached"):
         client.infer([Linear.Input(features=[1, 2, 3])])
+
+
+def test_tensors_are_sent_and_answered_as_bytes(server: Server, remote: Any):
+    items = [Linear.Input(features=[n + 0.5, 10, 100]) for n in range(20)]
+    expected = remote(server.url, timeout=90).infer(items)
+    for datatypes in ({}, {"features": "FP32"}):
+        client = remote(server.url, timeout=90, binary=True, datatypes=datatypes)
+        assert client.infer(items) == expected
+    narrow = remote(server.url, timeout=90, binary=True, datatypes={"features": "FP16"})
+    with pytest.raises(UnprocessableContent, match="FP16"):
+        narrow.infer([Linear.Input(features=[1e6, 0, 0])])
+
+
+def test_the_client_of_triton_is_answered(server: Server):
+    triton = pytest.importorskip("tritonclient.http")
+    numpy = pytest.importorskip("numpy")
+    client = triton.InferenceServerClient(f"{server.url.removeprefix('http://')}/api")
+    try:
+        assert client.is_server_live()
+        assert client.is_model_ready("linear")
+        described = client.get_model_metadata("linear")
+        assert described["inputs"] == [{"name": "features", "datatype": "FP64", "shape": [-1, 3]}]
+        assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+        tensor = triton.InferInput("features", [4, 3], "FP32")
+        tensor.set_data_from_numpy(numpy.arange(12, dtype=numpy.float32).reshape(4, 3))
+        for outputs in (None, [triton.InferRequestedOutput("score")]):
+            found = client.infer("linear", [tensor], outputs=outputs)
+            assert found.as_numpy("score").tolist() == [0.0, 3.0, 6.0, 9.0]
+        found = client.infer("linear", [tensor])
+        assert found.as_numpy("version").tolist() == [b"2"] * 4
+        wrong = triton.InferInput("features", [2, 2], "FP32")
+        wrong.set_data_from_numpy(numpy.zeros((2, 2), numpy.float32))
+        with pytest.raises(triton.InferenceServerException, match="the model takes 3"):
+            client.infer("linear", [wrong])
+    finally:
+        client.close()
