@@ -1,7 +1,7 @@
 """Answers a second of a model behind a route: one item at a time, in batches, and at eight times the load.
 
 ``python -m benchmarks.ml`` prints a table for sync routes under WSGI and async routes under our ASGI application, both by granian in
-one process. The ways are measured in turn, several rounds, and the ratios are of the same round. With torch installed, the models are a
+one process. A third column sends the batches to a second process by ``Remote``. The ways are measured in turn, several rounds, and the ratios are of the same round. With torch installed, the models are a
 transformer and an MLP of torch; without it, an MLP of numpy. A third model waits, so that the server is faster than the model. With LitServe installed, it is measured beside them.
 """
 
@@ -29,6 +29,10 @@ __all__ = ["measure"]
 CLIENTS, OVERLOAD = 64, 8
 ROOT = Path(__file__).resolve().parent.parent
 LANES = ("wsgi", "asgi")
+HEAD = [
+    "model", "lane", "one by one", "in batches", "ratio", "in a second process", "ratio", "LitServe", "batches / LitServe",
+    "second process / LitServe", "at 8 x the load", "share of the peak", "p99 of answers", "refused",
+]  # fmt: skip
 _PATIENCE = 120
 
 
@@ -43,21 +47,29 @@ class Pressed:
 
 def measure(models: list[str], seconds: float, rounds: int) -> Iterator[str]:
     """Yield the lines of the table."""
-    yield "| model | lane | one by one | in batches | ratio | LitServe | ratio | at 8 x the load | share of the peak | p99 of answers | refused |"
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    yield f"| {' | '.join(HEAD)} |"
+    yield "|---" * len(HEAD) + "|"
     for model in models:
         for lane in LANES:
             yield _line(model, lane, seconds, rounds)
 
 
 def _line(model: str, lane: str, seconds: float, rounds: int) -> str:
-    found: dict[str, list[Pressed]] = {"single": [], "batched": [], "over": [], "lit": []}
+    found: dict[str, list[Pressed]] = {
+        each: [] for each in ("single", "batched", "over", "remote", "lit")
+    }
     for _ in range(rounds):
         with _serve(model, lane, "single") as url:
             found["single"].append(_press(f"{url}/single", CLIENTS, seconds))
         with _serve(model, lane, "batched") as url:
             found["batched"].append(_press(f"{url}/ml/{model}", CLIENTS, seconds))
             found["over"].append(_press(f"{url}/ml/{model}", OVERLOAD * CLIENTS, seconds))
+        # Its own lane has one request at a time, each with a whole batch.
+        with (
+            _serve(model, "wsgi", "batched") as other,
+            _serve(model, lane, "remote", f"{other}/v2") as url,
+        ):
+            found["remote"].append(_press(f"{url}/ml/{model}", CLIENTS, seconds))
         if find_spec("litserve"):
             with _serve(model, "lit", "lit") as url:
                 found["lit"].append(_press(f"{url}/predict", CLIENTS, seconds))
@@ -70,16 +82,19 @@ def _line(model: str, lane: str, seconds: float, rounds: int) -> str:
         return f"{statistics.median(each.goodput for each in found[name]):.0f}"
 
     over = found["over"]
-    lit = (rate("lit"), ratio("batched", "lit")) if found["lit"] else ("-", "-")
+    lit = ["-"] * 3
+    if found["lit"]:
+        lit = [rate("lit"), ratio("batched", "lit"), ratio("remote", "lit")]
     p99 = statistics.median(each.p99 for each in over)
     refused = statistics.median(each.refused for each in over)
-    cells = [model, lane, rate("single"), rate("batched"), ratio("batched", "single"), *lit]
+    cells = [model, lane, rate("single"), rate("batched"), ratio("batched", "single")]
+    cells += [rate("remote"), ratio("remote", "single"), *lit]
     cells += [rate("over"), ratio("over", "batched"), f"{p99:.2f} s", f"{refused:.0%}"]
     return f"| {' | '.join(cells)} |"
 
 
 @contextmanager
-def _serve(model: str, lane: str, way: str) -> Iterator[str]:
+def _serve(model: str, lane: str, way: str, remote: str = "") -> Iterator[str]:
     port = free_port()
     server = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
     server += ["--no-ws", "--log-level", "warning", "--backpressure", "1024"]
@@ -95,6 +110,7 @@ def _serve(model: str, lane: str, way: str) -> Iterator[str]:
         "ML_MODEL": model,
         "ML_LANE": "asgi" if lane == "lit" else lane,
         "ML_WAY": way,
+        "ML_REMOTE": remote,
         "ML_TORCH": "1" if find_spec("torch") else "",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

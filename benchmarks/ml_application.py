@@ -1,6 +1,7 @@
 """What ``benchmarks.ml`` serves: one model behind one route, one item at a time or in batches, under WSGI or ASGI.
 
-The environment chooses: ``ML_MODEL`` (``mlp``, ``transformer``), ``ML_WAY`` (``single``, ``batched``), ``ML_LANE`` (``wsgi``, ``asgi``).
+The environment chooses: ``ML_MODEL`` (``mlp``, ``transformer``), ``ML_WAY`` (``single``, ``batched``, ``remote``), ``ML_LANE`` (``wsgi``,
+``asgi``). With ``remote``, batches are sent to another process at ``ML_REMOTE``.
 """
 
 import os
@@ -28,7 +29,11 @@ if not settings.configured:
             "django_matt.contrib.ml",
         ],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        MATT_ML={"THREADS": 1, "ASYNC": os.environ.get("ML_LANE") == "asgi"},
+        MATT_ML={
+            "THREADS": 1,
+            "ASYNC": os.environ.get("ML_LANE") == "asgi",
+            "OPEN_INFERENCE": "/v2",
+        },
     )
     django.setup()
 
@@ -37,6 +42,7 @@ from ninja import Schema  # noqa: E402
 
 from django_matt import MattAPI  # noqa: E402
 from django_matt.contrib.ml.fleets import serving  # noqa: E402
+from django_matt.contrib.ml.remotes import Remote  # noqa: E402
 from django_matt.contrib.ml.served import Batch, Served  # noqa: E402
 from django_matt.contrib.ml.tensors import Shape  # noqa: E402
 
@@ -132,6 +138,25 @@ class Slow(MLP):
 
 
 MODELS = {each.name: each for each in (MLP, Transformer, Slow)}
+
+
+def _make_remote(kind: Any) -> Any:
+    """Return the same model, whose batches are predicted by another process."""
+
+    class Elsewhere(kind):  # type: ignore[misc] # a class that is chosen at start
+        def load(self, device: str) -> None:
+            types = {"features": "FP32"}
+            self.remote = Remote(
+                os.environ["ML_REMOTE"], kind.name, Features, Score,
+                binary=True, datatypes=types, timeout=30,
+            )  # fmt: skip
+
+        def predict(self, items: list[Any]) -> list[Any]:
+            return self.remote.infer(items)
+
+    return Elsewhere
+
+
 api = MattAPI()
 urlpatterns: list[Any] = []
 _served = ExitStack()
@@ -140,7 +165,9 @@ _served = ExitStack()
 def make_application() -> Any:
     """Load the model, and return what the server calls."""
     kind = MODELS[os.environ["ML_MODEL"]]
-    if os.environ.get("ML_TORCH"):
+    if os.environ["ML_WAY"] == "remote":
+        kind = _make_remote(kind)
+    elif os.environ.get("ML_TORCH"):
         __import__("torch")
     _served.enter_context(serving(kind))
     if os.environ["ML_WAY"] == "single":

@@ -1,12 +1,14 @@
 """The app's configuration."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import register
+
+from django_matt.metrics import Metric
 
 __all__ = ["MLConfig"]
 
@@ -52,6 +54,12 @@ class MLConfig(AppConfig):
             yield
         finally:
             await asyncio.to_thread(fleet.close)
+
+    def metrics(self) -> Iterable[Metric]:
+        """Return what the models of this process have done, by model, stage and version."""
+        from django_matt.contrib.ml.measurements import read_metrics
+
+        return read_metrics()
 
     def health_checks(self) -> Mapping[str, Callable[[], object]]:
         """Return the check ``models``, which fails if a model does not answer."""

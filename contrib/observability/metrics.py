@@ -5,6 +5,7 @@ milliseconds to write 500 histograms, and this one to five. If ``PROMETHEUS_MULT
 of the client, which adds up those of all processes.
 """
 
+import logging
 import os
 from bisect import bisect_left
 from collections import deque
@@ -12,7 +13,13 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
+from django.apps import apps
+
+from django_matt.extensions import ReportsMetrics
+
 __all__ = ["METHODS", "Series", "lost", "series_of", "write"]
+
+logger = logging.getLogger(__name__)
 
 METHODS = frozenset(
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"]
@@ -216,7 +223,9 @@ def count_lost() -> None:
 
 
 def write() -> bytes:
-    """Return the metrics of this process, or of all processes that share a folder, with those of your own code.
+    """Return the metrics of this process, or of all processes that share a folder, with those of the apps and of your own code.
+
+    Those of the apps (``ReportsMetrics``) are of the process that is asked, also with a shared folder.
 
     The text is in version 0.0.4 of Prometheus' format.
     """
@@ -228,7 +237,7 @@ def write() -> bytes:
 
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return generate_latest(registry) + _write_apps()
     with _lock:
         found = list(_all.values())
     lines = [f"# HELP {_DURATION} {_HELP[_DURATION]}", f"# TYPE {_DURATION} histogram"]
@@ -243,7 +252,26 @@ def write() -> bytes:
         f"# TYPE {_ACTIVE} gauge",
         f"{_ACTIVE} {active}",
     ]
-    return "\n".join([*lines, ""]).encode() + generate_latest(REGISTRY)
+    return "\n".join([*lines, ""]).encode() + generate_latest(REGISTRY) + _write_apps()
+
+
+def _write_apps() -> bytes:
+    """Return what the installed apps report. An app that fails is logged, and the others are shown."""
+    lines: list[str] = []
+    for app in apps.get_app_configs():
+        if not isinstance(app, ReportsMetrics):
+            continue
+        try:
+            found = [*app.metrics()]
+        except Exception:
+            logger.exception("The app %s could not report its metrics.", app.label)
+            continue
+        for each in found:
+            lines += [f"# HELP {each.name} {_escape(each.help)}", f"# TYPE {each.name} {each.kind}"]
+            for labels, value in each.samples:
+                pairs = ",".join(f'{name}="{_escape(text)}"' for name, text in labels.items())
+                lines.append(f"{each.name}{{{pairs}}} {value!r}")
+    return "\n".join([*lines, ""]).encode() if lines else b""
 
 
 def _escape(text: str) -> str:

@@ -1,8 +1,6 @@
-"""``manage.py matt_ml``: lists versions, registers files, changes stages, compares versions, and measures batches."""
+"""``manage.py matt_ml``: lists versions, registers files, changes stages, makes int8 versions, compares versions, and measures batches."""
 
 import json
-import statistics
-import time
 from argparse import ArgumentTypeError
 from typing import Any
 
@@ -10,10 +8,11 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_matt.contrib.ml import services
-from django_matt.contrib.ml.batchers import check_results
+from django_matt.contrib.ml.comparisons import compare_answers, measure_batch, predict_all
 from django_matt.contrib.ml.files import checked_file
 from django_matt.contrib.ml.fleets import find_served
 from django_matt.contrib.ml.models import Model, Stage
+from django_matt.contrib.ml.quantization import quantize
 from django_matt.contrib.ml.replicas import Replica, Wanted
 from django_matt.contrib.ml.served import Served
 
@@ -25,7 +24,10 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64)
 class Command(BaseCommand):
     """Manage the versions of served models."""
 
-    help = "List the versions of models, register a file, change a stage, check and compare versions, or measure batches."
+    help = (
+        "List the versions of models, register a file, change a stage, make an int8 version, check and compare versions, "
+        "or measure batches."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the subcommands."""
@@ -56,6 +58,27 @@ class Command(BaseCommand):
         bench.add_argument("name", metavar="NAME")
         bench.add_argument("--seconds", type=_positive, default=1.0, help="for each size")
         bench.add_argument("--format", choices=("table", "json"), default="table")
+        small = actions.add_parser(
+            "quantize",
+            help="make an int8 version of an ONNX file, and register it if its answers agree",
+        )
+        small.add_argument("name", metavar="NAME")
+        small.add_argument("version_name", metavar="VERSION")
+        small.add_argument("new_version", metavar="NEW_VERSION")
+        small.add_argument(
+            "--tolerance",
+            type=_positive,
+            default=0.01,
+            help="how much numbers may differ, relative to their size",
+        )
+        small.add_argument(
+            "--agreement",
+            type=_share,
+            default=1.0,
+            metavar="SHARE",
+            help="of the items of warm() that must agree",
+        )
+        small.add_argument("--stage", choices=Stage.values, default=Stage.RETIRED)
         for each in (check, bench):
             each.add_argument("--model-version", metavar="VERSION", help="by default the live one")
 
@@ -121,14 +144,14 @@ class Command(BaseCommand):
                     f"{name}:{model.version} is loaded; warm() has no items to predict."
                 )
                 continue
-            together = _predict(model, items)
+            together = predict_all(model, items)
             if options["against"] is None:
-                other = [_predict(model, [item])[0] for item in items]
+                other = [predict_all(model, [item])[0] for item in items]
                 what = "alone and in a batch"
             else:
-                other = _predict(self._open(name, options["against"]), items)
+                other = predict_all(self._open(name, options["against"]), items)
                 what = f"by {model.version} and {options['against']}"
-            agreed, most = _compare(together, other, options["tolerance"])
+            agreed, most = compare_answers(together, other, options["tolerance"])
             share = agreed / len(items)
             self.stdout.write(
                 f"{name}:{model.version}: {agreed} of {len(items)} answers are equal {what}; "
@@ -137,12 +160,35 @@ class Command(BaseCommand):
             if share < options["agreement"]:
                 raise CommandError(f"{share:.0%} agree, and {options['agreement']:.0%} must.")
 
+    def _quantize(self, options: dict[str, Any]) -> None:
+        kind = find_served().get(options["name"])
+        if kind is None:
+            raise CommandError(f"No served.py has a model {options['name']!r}.")
+        made = quantize(
+            kind,
+            options["version_name"],
+            options["new_version"],
+            tolerance=options["tolerance"],
+            agreement=options["agreement"],
+            stage=options["stage"],
+        )
+        self.stdout.write(
+            f"size: {made.bytes_before:,} to {made.bytes_after:,} bytes\n"
+            f"speed: {made.speed_before:.0f} to {made.speed_after:.0f} items/s in batches of {kind.batch.size}\n"
+            f"answers: {made.agreed} of {made.items} agree; numbers differ by {made.difference:.2g} at most"
+        )
+        if made.row is None:
+            raise CommandError(
+                f"{made.agreed / made.items:.0%} agree, and {options['agreement']:.0%} must: nothing is registered."
+            )
+        self.stdout.write(f"{made.row} is registered as {made.row.stage}: {made.row.path}")
+
     def _bench(self, options: dict[str, Any]) -> None:
         model = self._open(options["name"], options["model_version"])
         items = [*model.warm()]
         if not items:
             raise CommandError(f"warm() of {options['name']} has no items to predict.")
-        found = [_measure(model, items, size, options["seconds"]) for size in _SIZES]
+        found = [measure_batch(model, items, size, options["seconds"]) for size in _SIZES]
         if options["format"] == "json":
             self.stdout.write(json.dumps(found, indent=2))
             return
@@ -177,53 +223,15 @@ class Command(BaseCommand):
         return model
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise ArgumentTypeError("it must be above 0, and 1 at most")
+    return value
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not value > 0:
         raise ArgumentTypeError("it must be above 0")
     return value
-
-
-def _predict(model: Served, items: list[Any]) -> list[Any]:
-    return [
-        each.model_dump() if hasattr(each, "model_dump") else each
-        for each in check_results(model.predict(items), len(items))
-    ]
-
-
-def _compare(mine: list[Any], other: list[Any], tolerance: float) -> tuple[int, float]:
-    """Return how many answers are equal, and the largest difference of their numbers relative to their size."""
-    agreed, most = 0, 0.0
-    for one, two in zip(mine, other, strict=True):
-        difference = _difference(one, two)
-        agreed += difference <= tolerance
-        most = max(most, difference)
-    return agreed, most
-
-
-def _difference(one: Any, two: Any) -> float:
-    if isinstance(one, dict) and isinstance(two, dict) and one.keys() == two.keys():
-        return max((_difference(one[key], two[key]) for key in one), default=0.0)
-    if isinstance(one, list | tuple) and isinstance(two, list | tuple) and len(one) == len(two):
-        return max(map(_difference, one, two), default=0.0)
-    if isinstance(one, float) and isinstance(two, int | float):
-        return abs(one - two) / max(1.0, abs(one))
-    return 0.0 if one == two else float("inf")
-
-
-def _measure(model: Served, items: list[Any], size: int, seconds: float) -> dict[str, Any]:
-    batch = [items[number % len(items)] for number in range(size)]
-    model.predict(list(batch))
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while not times or time.perf_counter() < end:
-        begun = time.perf_counter()
-        model.predict(list(batch))
-        times.append(time.perf_counter() - begun)
-    ordered = sorted(times)
-    return {
-        "size": size,
-        "per_second": size / statistics.mean(times),
-        "p50": 1e3 * ordered[len(ordered) // 2],
-        "p99": 1e3 * ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
-    }
