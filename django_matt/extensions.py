@@ -1,6 +1,6 @@
 """The Protocols that an app may implement, and how apps extend an API."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from django_matt.settings import get_settings
 if TYPE_CHECKING:
     from django_matt.api import MattAPI
     from django_matt.generation.orders import Generator
-    from django_matt.metrics import Metric
 
 __all__ = [
     "ContributesPolicy",
@@ -28,7 +27,6 @@ __all__ = [
     "HealthCheck",
     "HearsFileChanges",
     "PrunesRows",
-    "ReportsMetrics",
     "current_request_id",
     "extend_by_apps",
 ]
@@ -178,15 +176,6 @@ class PrunesRows(Protocol):
 
     def prune_rows(self, *, dry_run: bool) -> int:
         """Delete the rows that nothing needs any more, and return how many; only count them if ``dry_run``."""
-        ...
-
-
-@runtime_checkable
-class ReportsMetrics(Protocol):
-    """An ``AppConfig`` that reports numbers of this process. The app ``observability`` shows them in ``/metrics``."""
-
-    def metrics(self) -> "Iterable[Metric]":
-        """Return the numbers as they are now. It is called for each scrape, so it must be fast, and should not query the database."""
         ...
 
 

@@ -1,10 +1,10 @@
-"""``Metric``: a number of an app for a monitoring system, such as Prometheus."""
+"""Numbers of the apps for a monitoring system, such as Prometheus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
-__all__ = ["Metric"]
+__all__ = ["Metric", "ReportsMetrics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +24,12 @@ class Metric:
     """Whether the number only grows, from 0 at the start of the process, or may fall too."""
     samples: Sequence[tuple[Mapping[str, str], float]]
     """The labels and the number of each."""
+
+
+@runtime_checkable
+class ReportsMetrics(Protocol):
+    """An ``AppConfig`` that reports numbers of this process. The app ``observability`` shows them in ``/metrics``."""
+
+    def metrics(self) -> Iterable[Metric]:
+        """Return the numbers as they are now. It is called for each scrape, so it must be fast, and should not query the database."""
+        ...

@@ -36,7 +36,8 @@ from django_matt.contrib.ml.tensors import (
 )
 from django_matt.decorators import get_metadata, set_metadata
 from django_matt.errors.exceptions import ServiceUnavailable, UnprocessableContent
-from django_matt.formats.bodies import read_body, replace_body
+from django_matt.formats.bodies import read_body
+from django_matt.formats.replaced_bodies import replace_body
 from django_matt.hooks import Call, OperationHook
 from django_matt.serialization.encoders import encoder
 

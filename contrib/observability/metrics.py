@@ -15,7 +15,7 @@ from typing import Any
 
 from django.apps import apps
 
-from django_matt.extensions import ReportsMetrics
+from django_matt.metrics import ReportsMetrics
 
 __all__ = ["METHODS", "Series", "lost", "series_of", "write"]
 

@@ -26,7 +26,7 @@ from django_matt.formats.negotiation import FormatSet
 from django_matt.formats.protocol import Format
 from django_matt.formats.registry import FORM_TYPES
 
-__all__ = ["MattParser", "load_form", "parse_body", "read_body", "replace_body"]
+__all__ = ["MattParser", "load_form", "parse_body", "read_body"]
 
 URLENCODED, MULTIPART = FORM_TYPES
 _UNNAMED = "application/octet-stream"
@@ -183,12 +183,6 @@ def _open_chunks(request: HttpRequest) -> None:
         raise UnreadablePostError(str(error)) from error
     if most is not None and len(body) > most:
         raise RequestDataTooBig("Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE.")
-    replace_body(request, body)
-
-
-def replace_body(request: HttpRequest, body: bytes) -> None:
-    """Let everything that reads the body after this read another one, such as the JSON in front of what is not JSON."""
-    state: Any = request
     state._body = body
     state._stream = BytesIO(body)
 
