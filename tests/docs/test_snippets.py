@@ -20,6 +20,7 @@ WALKED = {
     TREE / "docs" / "extending.md",
     TREE / "docs" / "single-file.md",
     TREE / "docs" / "guides" / "other-apps.md",
+    TREE / "docs" / "guides" / "pytorch.md",
     *(TREE / "docs" / "tutorial").glob("*.md"),
 }
 PAGES = [
