@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from asgiref import sync
 from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 
-__all__ = ["Lease", "Threads", "run_in_thread"]
+__all__ = ["Lease", "Threads", "release_thread", "run_in_thread"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,17 @@ async def run_in_thread(fn: Callable[..., T], /, *args: Any) -> T:
             if thread is not None:
                 return await lease.call(thread, fn, args)  # type: ignore[no-any-return]
     return await sync_to_async(fn)(*args)
+
+
+def release_thread() -> None:
+    """Return the thread that this request has borrowed, before a long wait; a later synchronous call borrows one again.
+
+    The request keeps it while a call runs in it, and while something is left to do in it, such as a transaction.
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    lease = None if context is None else SyncToAsync.context_to_thread_executor.get(context)
+    if type(lease) is Lease:
+        lease.pause()
 
 
 class Threads:
@@ -277,6 +288,12 @@ class Lease(Executor):
         """Borrow a thread of the request's own again at the next call."""
         if self._shares:
             self.end()
+
+    def pause(self) -> None:
+        """Return the thread if nothing runs in it, and nothing is left to do in it. A later call borrows one again."""
+        with self._threads.lock:
+            if self._thread is not None and not self._use.calls and self._use.is_clean:
+                self.end()
 
     def end(self) -> None:
         """Return whatever is borrowed. A later call borrows a thread again."""

@@ -17,6 +17,7 @@ from django_matt.contrib.ml.fleets import current_fleet
 from django_matt.contrib.ml.models import Model, Stage
 from django_matt.contrib.ml.replicas import Deployment, Replica
 from django_matt.contrib.ml.waiters import LoopWaiter, ThreadWaiter, Waiter
+from django_matt.threads import release_thread
 
 __all__ = [
     "afind",
@@ -73,6 +74,8 @@ async def ainfer_all(
     """Do the same as ``infer_all`` on an event loop. If the client disconnects, the items leave the queue."""
     waiter = LoopWaiter(len(items))
     replica, numbers = (await afind(name)).queue(items, waiter, version)
+    # One that validated the item, or read the user, would be missing to the next requests: no batch were larger than threads.
+    release_thread()
     timer = waiter.loop.call_later(replica.deadline, waiter.end)
     try:
         in_time = await waiter.future

@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync
 SETTINGS = "tests.contrib.ml.settings"
 _IS_INSIDE = os.environ.get("DJANGO_SETTINGS_MODULE") == SETTINGS
 _TESTS = [path.name for path in Path(__file__).parent.glob("test_*.py")]
-_OUTSIDE = {"test_suite.py", "test_servers.py", "test_example.py"}
+_OUTSIDE = {"test_suite.py", "test_servers.py", "test_example.py", "test_ray.py"}
 collect_ignore = [name for name in _TESTS if (name in _OUTSIDE) is _IS_INSIDE]
 _numbers = itertools.count()
 
