@@ -64,7 +64,7 @@ $(VENV)/.dev: requirements/dev.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,dev,test demo)
 # By pip, and pinned: other ways find a build for GPUs of several gigabytes. It is in no lock, so that `install` removes it again.
 $(VENV)/.torch: | $(VENV)/.dev
-	@.ci/during "Installing torch into $(VENV)" $(RUN) -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@.ci/during "Installing torch into $(VENV)" $(RUN) -m pip install --quiet --disable-pip-version-check torch==2.13.0 onnx "tritonclient[http]==2.73.0"
 	@touch $@
 $(VENV)/.bench: requirements/bench.txt $(SOURCES) | $(VENV)/bin/uv
 	$(call install,bench)

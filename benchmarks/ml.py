@@ -28,6 +28,7 @@ __all__ = ["measure"]
 
 CLIENTS, OVERLOAD = 64, 8
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "decisions" / "0033-ml.md"
 LANES = ("wsgi", "asgi")
 HEAD = [
     "model", "lane", "one by one", "in batches", "ratio", "in a second process", "ratio", "LitServe", "batches / LitServe",
@@ -186,12 +187,31 @@ def _press(url: str, clients: int, seconds: float) -> Pressed:
     )
 
 
+def draw_page() -> None:
+    """Draw the table of the decision record, which is where the figures are kept."""
+    from benchmarks.plots import Chart, draw
+
+    ways = {"LitServe": 7, "one by one": 2, "matt, in batches": 3, "matt, a second process": 5}
+    charts = []
+    for line in PAGE.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == len(HEAD) and cells[1] in LANES and "-" not in cells:
+            values = {name: float(cells[at]) for name, at in ways.items()}
+            title = f"{cells[0]}, {cells[1].upper()}"
+            charts.append(Chart(title=title, values=values, longest=1e9, form="{:.0f}"))
+    draw(charts, ROOT / "docs" / "images" / "bench-ml.svg")
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the table, or draw the one of the decision record."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draw", action="store_true", help="only draw what the page has")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    if options.draw:
+        draw_page()
+        return
     models = ["mlp", "transformer", "slow"] if find_spec("torch") else ["mlp", "slow"]
     for line in measure(models, options.seconds, options.rounds):
         print(line, flush=True)
