@@ -398,7 +398,7 @@ def _write(
 
 
 def _asked_binary(body: InferenceRequest, columns: list[Column]) -> set[str]:
-    """Return the names of the outputs whose bytes should follow the JSON: those that say so, or all if the request does."""
+    """Return the names of the outputs whose bytes should follow the JSON: those that ask for it, or all if the request asks."""
     usual = (body.parameters or {}).get("binary_data_output") is True
     asked = {
         each.name: (each.parameters or {}).get("binary_data", usual) for each in body.outputs or ()

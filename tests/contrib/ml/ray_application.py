@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
-import ray
-from ray import serve
+import ray  # type: ignore[import-not-found]
+from ray import serve  # type: ignore[import-not-found]
 
 __all__ = ["RayLinear"]
 
