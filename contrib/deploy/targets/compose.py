@@ -1,6 +1,7 @@
 """``compose``: any machine with Docker. Caddy in front of two copies of the site, a backup a day."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from secrets import token_urlsafe
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from django_matt.contrib.deploy.documents import (
     read_document,
     read_yaml,
 )
-from django_matt.contrib.deploy.images import DRAIN, SOURCES, image_files
+from django_matt.contrib.deploy.images import DRAIN, SOURCES, image_files, probe
 from django_matt.contrib.deploy.projects import PORT, Project
 from django_matt.contrib.deploy.targets import (
     Ask,
@@ -110,7 +111,7 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "variables": [(name, quoted(value)) for name, value in plain.items()],
         "secrets": required_secrets(project, options, plain),
         "copies": COPIES,
-        "probe": _probe(project, options),
+        "probe": probe(project, options),
         "workers": [(name, json.dumps(project.workers[name])) for name in options.workers],
         "prunes": project.prunes,
         "postgresql": is_postgresql,
@@ -147,14 +148,6 @@ def _plain(project: Project, options: Options) -> dict[str, str]:
     if options.uploads != "bucket":
         more["STORAGE_URL"] = "file:///data/media"
     return plain_variables(project, options, **more)
-
-
-def _probe(project: Project, options: Options) -> str:
-    return (
-        "from urllib.request import Request, urlopen; "
-        f"urlopen(Request('http://127.0.0.1:{PORT}{project.health}', "
-        f"headers={{'Host': '{options.domain}', 'X-Forwarded-Proto': 'https'}}), timeout=4)"
-    )
 
 
 def environment(files: Mapping[str, str]) -> dict[str, str]:
@@ -254,13 +247,13 @@ def _check_sites(
             yield problem(
                 f"{place}: its healthcheck does not ask {project.health}.",
                 "A release would go on before the copy answers, or never.",
-                f"test: … http://127.0.0.1:{PORT}{project.health}",
+                "matt deploy init compose",
             )
-        elif f":{PORT}/" not in test:
+        elif not re.search(rf"\b{PORT}\b", test):
             yield problem(
                 f"{place}: its healthcheck does not ask port {PORT}.",
                 "The image listens there, and the copy would never be healthy.",
-                f"http://127.0.0.1:{PORT}{project.health}",
+                f"create_connection(('127.0.0.1', {PORT}), 4)",
             )
         if _writes_files(service) and not any(
             volume.partition(":")[2].startswith("/data") for volume in service.volumes
