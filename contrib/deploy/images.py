@@ -23,6 +23,7 @@ __all__ = [
     "DOCKERFILE",
     "DRAIN",
     "IGNORED",
+    "PAGES",
     "SOURCES",
     "VENDOR",
     "check_image",
@@ -38,6 +39,8 @@ IGNORED = f"{DOCKERFILE}.dockerignore"
 VENDOR = "deploy/vendor"
 DRAIN = 25
 """How long the server finishes requests after SIGTERM, in seconds. Platforms wait a little longer."""
+PAGES = 3000
+"""The port of the server in the image that renders pages with Node."""
 PYTHON, UV, CYCLONEDX, NODE = "3.13", "0.13.9", "7.5.0", "24.11"
 _LEFT_OUT = (
     ".*",
@@ -93,8 +96,19 @@ def probe(project: Project, options: Options) -> str:
     )
 
 
-def image_files(project: Project, options: Options) -> dict[str, str]:
-    """Return the files of the image, which all targets share."""
+def image_files(project: Project, options: Options, *, pages: bool = False) -> dict[str, str]:
+    """Return the files of the image, which all targets share.
+
+    ``pages`` says that the target runs a second server, which renders pages. Raises ``DeployError`` for a front end that
+    needs one on a target without it.
+    """
+    front = project.front
+    if front and front.start and not pages:
+        raise DeployError(
+            f"Node renders the pages of {front.root}/, so the site is two servers behind one proxy. This target runs one, the "
+            "server of Django.",
+            "matt deploy init compose",
+        )
     dockerfile = render(
         SOURCES / "Dockerfile.txt",
         python=PYTHON,
@@ -112,11 +126,13 @@ def image_files(project: Project, options: Options) -> dict[str, str]:
         drain=DRAIN,
         command=json.dumps(server(project)),
         node=NODE,
-        front=project.front and {"root": project.front[0], "output": project.front[1]},
+        front=front,
+        start=json.dumps(["node", *front.start]) if front else "",
+        pages=PAGES,
         types=project.types,
     )
     # What was built on this machine may be older than its sources.
-    left_out = (*_LEFT_OUT, *(project.front or ())[1:])
+    left_out = (*_LEFT_OUT, *([front.output] if front and front.output else []))
     ignored = (
         "# What the image does not get, most of all .env and .git.\n" + "\n".join(left_out) + "\n"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -31,6 +32,13 @@ class SpaConfig(AppConfig):
         register(checks.check_origins, "matt")
         register(checks.check_urls, "matt")
         register(checks.check_build, "matt", deploy=True)
+
+    def front_end(self) -> tuple[Path, Path, str]:
+        """Return the folders of the front end and of its build, and what Node runs."""
+        from django_matt.contrib.spa.settings import get_settings
+
+        options = get_settings()
+        return options.root, options.output, options.SERVER
 
     def policies(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Allow Vite's development server, and the styles that it puts into pages. Without it, nothing changes."""

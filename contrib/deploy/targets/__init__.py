@@ -35,7 +35,7 @@ _PARTS = (
     *("title", "tool", "install", "signed_in", "sign_in"),
     *("probes_by_address", "made_by_platform", "Options"),
 )
-_FUNCTIONS = ("files", "check", "environment", "commands", "generate", "send")
+_FUNCTIONS = ("files", "check", "environment", "commands", "generate", "send", "stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,10 @@ class Target(Protocol):
 
     def generate(self, project: Project, options: Any) -> dict[str, str]:
         """Return new values of the secrets that can be made up, such as a password that both sides get from us."""
+        ...
+
+    def stored(self, project: Project, options: Any) -> set[str]:
+        """Return the names of the secrets that the platform is known to have, without asking its tool."""
         ...
 
     def send(self, project: Project, options: Any, values: Mapping[str, str]) -> list[Command]:

@@ -29,7 +29,7 @@ from django_matt.contrib.deploy.targets import (
 )
 from django_matt.generation.templates import render
 
-__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send"]
+__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send", "stored"]
 
 title = "AWS: ECS Express"
 tool = "aws"
@@ -77,6 +77,10 @@ class Options(common.Options):
     )
     standby: bool = Field(
         default=True, description="Keep a standby of the database in another zone."
+    )
+
+    migration_minutes: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=60, description="How long a release waits for its migrations, in minutes."
     )
 
     @field_validator("region")
@@ -203,6 +207,16 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "outputs": outputs.items(),
         "secrets": [(name, _place(name, imported=False)) for name in names],
         "imported": [(name, _place(name, imported=True, stack=options.name)) for name in names],
+        "minutes": options.migration_minutes,
+        "prunes": project.prunes,
+        "tasks": [
+            (name.lower(), name, json.dumps(["python", "manage.py", *arguments]))
+            for name, arguments in (
+                ("Migrate", ("migrate", "--no-input")),
+                ("Daily", ("matt_prune",)),
+            )
+            if name == "Migrate" or project.prunes
+        ],
         "workers": [
             (name, name.title(), json.dumps(project.workers[name])) for name in options.workers
         ],
@@ -461,6 +475,11 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
 def generate(project: Project, options: Options) -> dict[str, str]:
     """Return nothing: CloudFormation makes SECRET_KEY and the password of the database."""
     return {}
+
+
+def stored(project: Project, options: Options) -> set[str]:
+    """Return nothing: only the tool knows."""
+    return set()
 
 
 def send(project: Project, options: Options, values: Mapping[str, str]) -> list[Command]:

@@ -204,7 +204,9 @@ def examine(buildah: Buildah, image: str) -> None:
     assert container.config["User"] == "10001"
     assert not list((container.root / "app").glob(".env*"))
     # Nothing is compiled at the start, because the server could not write it.
-    library = container.root / "usr/local/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    library = (
+        container.root / "usr/local/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    )
     for module in (library / "asyncio", container.root / "app/config"):
         assert list(module.glob("__pycache__/*.pyc"))
     container.is_healthy(fails=True)
@@ -220,7 +222,9 @@ def examine(buildah: Buildah, image: str) -> None:
         starts.append(seconds)
     # By the fastest: the machine may be busy.
     assert min(starts) < 3, starts
-    sys.stderr.write(f"{image}: {added:.0f} MB, healthy after {[round(each, 1) for each in starts]} s\n")
+    sys.stderr.write(
+        f"{image}: {added:.0f} MB, healthy after {[round(each, 1) for each in starts]} s\n"
+    )
 
 
 def test_the_image_of_matt_deploy(buildah: Buildah, clone: Path, tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """The files of every target fit together, and each planted fault is found in them."""
 
+import os
+import shlex
+import signal
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +15,10 @@ from django_matt.contrib.deploy.checks import check_tools
 from django_matt.contrib.deploy.documents import read_yaml
 from django_matt.contrib.deploy.errors import DeployError
 from django_matt.contrib.deploy.options import read_options, validate, write_options
+from django_matt.contrib.deploy.projects import Front
 from django_matt.contrib.deploy.targets import find_target
 from tests.contrib.deploy.facts import GIVEN, WORKS, faults_in, make, project_in
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.once
 
@@ -320,7 +326,7 @@ def test_the_site_comes_back_after_a_restore_that_fails(
 def test_the_image_builds_the_front_end(tmp_path: Path) -> None:
     plain = make(project_in(tmp_path), "compose", "sqlite")[2]
     assert "node:" not in plain[DOCKERFILE]
-    project = project_in(tmp_path, front=("front", "static/front"), types=True)
+    project = project_in(tmp_path, front=Front("front", "static/front"), types=True)
     target, options, files = make(project, "compose", "sqlite")
     write(tmp_path, files)
     text = files[DOCKERFILE]
@@ -330,6 +336,154 @@ def test_the_image_builds_the_front_end(tmp_path: Path) -> None:
     assert "static/front" in files[f"{DOCKERFILE}.dockerignore"].splitlines()
     assert faults_in(project, target, options, files) == []
     assert next(each.what for each in check_tools(project, files)) == "hadolint has no remarks."
+
+
+ASTRO = Front("front", start=("dist/server/entry.mjs",), paths=("/api", "/api/*", "/static/*"))
+
+
+def test_pages_that_node_renders_are_served_beside_django_by_one_proxy(tmp_path: Path) -> None:
+    project = project_in(tmp_path, front=ASTRO, types=True)
+    target, options, files = make(project, "compose", "sqlite")
+    write(tmp_path, files)
+    assert faults_in(project, target, options, files) == []
+    services = yaml.safe_load(files[COMPOSE])["services"]
+    assert services["pages-1"]["environment"] == {"MATT_SPA_BACKEND": "http://proxy:8080"}
+    assert services["pages-2"]["build"]["target"] == "pages"
+    order = ["npm run build", "npm prune --omit=dev", " AS pages", '"dist/server/entry.mjs"]']
+    order += ["FROM python:3.13-slim\n", "collectstatic"]
+    text = files[DOCKERFILE]
+    # The stage of Python comes first too.
+    places = [text.rindex(each) for each in order]
+    assert places == sorted(places)
+    assert "COPY --from=front /app/static" not in text
+    assert [each.what for each in check_tools(project, files)] == [
+        "hadolint has no remarks.",
+        "check-jsonschema has no remarks.",
+    ]
+    steps = [step.argv[2:] for step in target.commands(project, options, "run", "abc")]
+    assert ("docker", "compose", "--file", COMPOSE, "build", "web-1", "pages-1") in steps
+    route = ("exec", "-T", "--env", "UPSTREAMS=web-2:8000", "--env", "PAGES=pages-2:3000", "proxy")
+    up = ("up", "--detach", "--no-build", "--no-deps", "--wait", "web-1", "pages-1")
+    tails = [step[4:] for step in steps]
+    (first,) = [index for index, step in enumerate(tails) if step[:7] == route]
+    assert tails[first + 2] == up
+    # Each image of a rollback must be there.
+    back = [step.argv[-1] for step in target.commands(project, options, "rollback", "abc")]
+    assert back[:2] == ["shop:abc", "shop-pages:abc"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "planted", "finding"),
+    [
+        (CADDY, "path /static/*", "", "does not send /static/* to Django"),
+        (CADDY, "pages-2:3000", "", "do not have pages-1 and pages-2"),
+        (COMPOSE, 'MATT_SPA_BACKEND: "http://proxy:8080"', "{}", "pages-1 does not know where"),
+    ],
+)
+def test_a_fault_of_the_pages_is_found(
+    tmp_path: Path, path: str, text: str, planted: str, finding: str
+) -> None:
+    project = project_in(tmp_path, front=ASTRO)
+    target, options, files = make(project, "compose", "sqlite")
+    assert text in files[path]
+    files[path] = files[path].replace(text, planted)
+    assert finding in "\n".join(faults_in(project, target, options, files))
+
+
+@pytest.mark.parametrize("name", ["fly", "digitalocean", "aws"])
+def test_other_targets_refuse_pages_of_node_with_the_reason(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DeployError, match="Node renders the pages of front/") as error:
+        make(project_in(tmp_path, front=ASTRO), name, "postgresql")
+    assert "matt deploy init compose" in str(error.value)
+
+
+def test_pages_without_a_list_of_djangos_urls_are_refused(tmp_path: Path) -> None:
+    front = replace(ASTRO, paths=())
+    with pytest.raises(DeployError, match=r"front/django.caddy names no path"):
+        make(project_in(tmp_path, front=front), "compose", "sqlite")
+
+
+def test_something_runs_once_a_day_on_every_target(tmp_path: Path) -> None:
+    project = project_in(tmp_path, prunes=True)
+    files = make(project, "fly", "postgresql")[2]
+    assert "manage.py matt_prune; sleep 86400" in tomllib.loads(files[FLY])["processes"]["daily"]
+    files = make(project, "digitalocean", "postgresql")[2]
+    (job,) = [job for job in yaml.safe_load(files[SPEC])["jobs"] if job["kind"] == "SCHEDULED"]
+    assert job["schedule"] == {"cron": "15 3 * * *", "time_zone": "UTC"}
+    files = make(project, "aws", "postgresql")[2]
+    resources = read_yaml(files[BASE], BASE)["Resources"]
+    (container,) = resources["Daily"]["Properties"]["ContainerDefinitions"]
+    assert container["Command"] == ["python", "manage.py", "matt_prune"]
+    target = resources["EachDay"]["Properties"]["Target"]
+    assert target["EcsParameters"]["TaskDefinitionArn"] == {"Ref": "Daily"}
+    # Nothing is scheduled for a project that has nothing to do.
+    for name in ("fly", "digitalocean", "aws"):
+        files = make(project_in(tmp_path), name, "postgresql")[2]
+        assert "matt_prune" not in "".join(files.values())
+
+
+def test_with_sqlite_on_fly_the_machine_migrates_before_anything_else(tmp_path: Path) -> None:
+    files = make(project_in(tmp_path, prunes=True), "fly", "sqlite")[2]
+    command = shlex.split(tomllib.loads(files[FLY])["processes"]["app"])
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("python", "granian", "sleep"):
+        (tools / name).write_text(
+            f'#!/bin/sh\n[ "$2" = migrate ] && /bin/sleep 0.3\necho {name} $2 >> {tmp_path}/calls\n[ {name} != sleep ] || /bin/sleep 5\n'
+        )
+        (tools / name).chmod(0o755)
+    with subprocess.Popen(command, env={"PATH": f"{tools}:/bin"}, start_new_session=True) as run:
+        assert run.wait(10) == 0
+        wait_until(lambda: "sleep" in (tmp_path / "calls").read_text())
+        os.killpg(run.pid, signal.SIGKILL)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[0] == "python migrate"
+    assert {"granian asgi", "python matt_prune"} <= set(calls)
+
+
+@pytest.mark.parametrize(
+    ("states", "minutes", "code"), [(["RUNNING", "STOPPED"], "60", 0), (["RUNNING"], "0", 1)]
+)
+def test_a_release_waits_for_its_migration_as_long_as_it_may(
+    tmp_path: Path, states: list[str], minutes: str, code: int
+) -> None:
+    files = make(project_in(tmp_path), "aws", "postgresql")[2]
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tmp_path / "states").write_text("\n".join(states) + "\n")
+    # Answers each question about the state of the task by the next line.
+    (tools / "aws").write_text(
+        '#!/bin/sh\ncase "$*" in *lastStatus*) head -1 states; [ $(wc -l < states) = 1 ] || sed -i 1d states;;'
+        " *exitCode*) echo 0;; *) echo a-name;; esac\n"
+    )
+    (tools / "aws").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", files["deploy/aws/migrate.sh"]],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tools}:/usr/bin:/bin",
+            "MIGRATION_MINUTES": minutes,
+            "MIGRATION_PAUSE": "0",
+        },
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert ("The migration still runs" in done.stderr) == bool(code)
+    # The bound is an option.
+    files = make(project_in(tmp_path), "aws", "postgresql", migration_minutes=240)[2]
+    assert "MIGRATION_MINUTES:-240" in files["deploy/aws/migrate.sh"]
+
+
+def test_loops_of_compose_hear_sigterm(tmp_path: Path) -> None:
+    for database in ("sqlite", "postgresql"):
+        files = make(project_in(tmp_path, prunes=True), "compose", database)[2]
+        services = yaml.safe_load(files[COMPOSE])["services"]
+        loops = [each for each in services.values() if "while" in str(each.get("command"))]
+        assert len(loops) == 2
+        assert all(each["init"] for each in loops)
 
 
 def test_packages_of_this_machine_are_not_in_the_image(tmp_path: Path) -> None:
