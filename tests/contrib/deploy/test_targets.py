@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.test import override_settings
 
 from django_matt.contrib.deploy.checks import check_tools
 from django_matt.contrib.deploy.documents import read_yaml
@@ -484,6 +485,14 @@ def test_loops_of_compose_hear_sigterm(tmp_path: Path) -> None:
         loops = [each for each in services.values() if "while" in str(each.get("command"))]
         assert len(loops) == 2
         assert all(each["init"] for each in loops)
+
+
+@override_settings(USE_THOUSAND_SEPARATOR=True, LANGUAGE_CODE="de")
+def test_numbers_are_not_written_as_the_project_shows_them(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    target, options, files = make(project, "digitalocean", "postgresql")
+    assert faults_in(project, target, options, files) == []
+    assert "http_port: 8000" in files[SPEC]
 
 
 def test_packages_of_this_machine_are_not_in_the_image(tmp_path: Path) -> None:
