@@ -67,6 +67,8 @@ class Project:
     name: str
     settings: str
     application: str
+    wsgi: str = ""
+    """The WSGI application, if the project has one."""
     database: str = "sqlite"
     """``sqlite`` or ``postgresql``."""
     redis: bool = False
@@ -120,6 +122,7 @@ def read_project() -> Project:
         name=slugify(folder.name)[:40].strip("-") or "site",
         settings=module,
         application=_application(module),
+        wsgi=_wsgi(),
         database="postgresql" if connection.vendor == "postgresql" else "sqlite",
         redis="redis" in settings.CACHES.get("default", {}).get("BACKEND", "").lower(),
         requirements=requirements,
@@ -192,6 +195,14 @@ def _application(module: str) -> str:
             f"The ASGI application {named!r} cannot be imported. Correct ASGI_APPLICATION in your settings."
         )
     return f"{path}:{name}"
+
+
+def _wsgi() -> str:
+    path, _, name = str(getattr(settings, "WSGI_APPLICATION", None) or "").rpartition(".")
+    try:
+        return f"{path}:{name}" if path and find_spec(path) else ""
+    except (ImportError, ValueError):
+        return ""
 
 
 def _health() -> str:

@@ -27,7 +27,7 @@ __all__ = [
 
 GROUP = "django_matt.deploy"
 """The group of entry points that add targets: the name of the target, and its module."""
-OURS = ("compose", "fly", "digitalocean", "aws")
+OURS = ("compose", "fly", "digitalocean", "aws", "aws-lambda")
 Verb = Literal["run", "rollback", "status"]
 Ask = Callable[[Sequence[str]], str]
 """Runs a command, and returns what it prints."""
@@ -105,7 +105,7 @@ def target_names() -> list[str]:
 def find_target(name: str) -> Target:
     """Return the module of a target. Raises ``DeployError`` if there is none, or if it is not complete."""
     if name in OURS:
-        module: Any = import_module(f"django_matt.contrib.deploy.targets.{name}")
+        module: Any = import_module(f"django_matt.contrib.deploy.targets.{name.replace('-', '_')}")
         return cast("Target", module)
     entry = next((each for each in entry_points(group=GROUP) if each.name == name), None)
     if entry is None:

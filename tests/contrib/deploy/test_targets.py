@@ -31,6 +31,7 @@ COMPOSE, CADDY, FLY, SPEC = (
     ".do/app.yaml",
 )
 BASE, SERVICE = "deploy/aws/base.yaml", "deploy/aws/service.yaml"
+LAMBDA = "deploy/aws/lambda.yaml"
 
 
 @pytest.mark.parametrize("redis", [False, True])
@@ -95,6 +96,9 @@ def test_sqlite_is_on_the_volume_of_one_machine(tmp_path: Path) -> None:
         ("digitalocean", {}, "containers have no volumes"),
         ("aws", {}, "tasks have no volumes"),
         ("aws", {"uploads": "volume", "database": "postgresql"}, "no volumes for uploaded files"),
+        ("aws-lambda", {}, "each of its copies would have a database of its own"),
+        ("aws-lambda", {"uploads": "volume", "database": "postgresql"}, "no volume for uploaded"),
+        ("aws-lambda", {"workers": ("events",), "database": "postgresql"}, "cannot run events"),
     ],
 )
 def test_data_that_would_be_lost_is_refused_with_the_reason(
@@ -172,6 +176,15 @@ FAULTS = [
     ("aws", "postgresql", BASE, "StorageEncrypted: true", "StorageEncrypted: false", "StorageEncrypted: false"),
     ("aws", "postgresql", BASE, "BackupRetentionPeriod: 14", "BackupRetentionPeriod: 0", "has no backups"),
     ("aws", "postgresql", BASE, "  Migrate:", "  Other:", "do not migrate"),
+    ("aws-lambda", "postgresql", BASE, "  Migrate:", "  Other:", "do not migrate"),
+    ("aws-lambda", "postgresql", LAMBDA, "AWS::Lambda::Function", "AWS::Lambda::Alias", "has no AWS::Lambda::Function"),
+    ("aws-lambda", "postgresql", LAMBDA, "          SECRET_KEY:", "          OTHER_KEY:", "SECRET_KEY is missing"),
+    ("aws-lambda", "postgresql", LAMBDA, '"{{resolve:secretsmanager:shop/site:SecretString:SECRET_KEY}}"', '"abc"', "the value of SECRET_KEY is in the file"),
+    ("aws-lambda", "postgresql", LAMBDA, '"{{resolve:secretsmanager:shop/database-url:SecretString}}"', '"sqlite:////tmp/db"', "DATABASE_URL is a file"),
+    ("aws-lambda", "postgresql", LAMBDA, 'AWS_LWA_PORT: "8000"', 'AWS_LWA_PORT: "8080"', "the adapter asks port 8080"),
+    ("aws-lambda", "postgresql", LAMBDA, "Timeout: 29", "Timeout: 60", "Timeout is 60"),
+    ("aws-lambda", "postgresql", LAMBDA, '"shop.example.com"', '"*"', "ALLOWED_HOSTS has '*'"),
+    ("aws-lambda", "postgresql", "deploy/aws/lambda.Dockerfile", "/opt/extensions/lambda-adapter", "/opt/other", "does not add the adapter"),
 ]  # fmt: skip
 
 
@@ -391,7 +404,7 @@ def test_a_fault_of_the_pages_is_found(
     assert finding in "\n".join(faults_in(project, target, options, files))
 
 
-@pytest.mark.parametrize("name", ["fly", "digitalocean", "aws"])
+@pytest.mark.parametrize("name", ["fly", "digitalocean", "aws", "aws-lambda"])
 def test_other_targets_refuse_pages_of_node_with_the_reason(tmp_path: Path, name: str) -> None:
     with pytest.raises(DeployError, match="Node renders the pages of front/") as error:
         make(project_in(tmp_path, front=ASTRO), name, "postgresql")
@@ -421,6 +434,29 @@ def test_something_runs_once_a_day_on_every_target(tmp_path: Path) -> None:
     for name in ("fly", "digitalocean", "aws"):
         files = make(project_in(tmp_path), name, "postgresql")[2]
         assert "matt_prune" not in "".join(files.values())
+
+
+def test_a_function_of_lambda_has_the_adapter_and_serves_one_request_at_a_time(
+    tmp_path: Path,
+) -> None:
+    for wsgi, interface, served in (
+        ("", "asgi", "config.asgi:application"),
+        ("config.wsgi:application", "wsgi", "config.wsgi:application"),
+    ):
+        project = project_in(tmp_path, wsgi=wsgi)
+        target, options, files = make(project, "aws-lambda", "postgresql", redis=True)
+        site = read_yaml(files[LAMBDA], LAMBDA)["Resources"]["Site"]["Properties"]
+        command = site["ImageConfig"]["Command"]
+        assert command[command.index("--workers") + 1] == "1"
+        assert (command[command.index("--interface") + 1], command[-1]) == (interface, served)
+    variables = site["Environment"]["Variables"]
+    assert variables["SECRET_KEY"] == "{{resolve:secretsmanager:shop/site:SecretString:SECRET_KEY}}"
+    steps = [step.argv for step in target.commands(project, options, "run", "abc")]
+    (adapt,) = [step for step in steps if "deploy/aws/lambda.Dockerfile" in step]
+    assert "--provenance=false" in adapt
+    assert "SITE=shop-site:abc" in adapt
+    assert steps.index(adapt) < next(i for i, step in enumerate(steps) if "push" in step)
+    assert steps[-1][-1] == LAMBDA
 
 
 def test_with_sqlite_on_fly_the_machine_migrates_before_anything_else(tmp_path: Path) -> None:
