@@ -23,7 +23,6 @@ __all__ = [
     "FileChange",
     "Generates",
     "GuardsWrites",
-    "HasFrontEnd",
     "HasLifespan",
     "HealthCheck",
     "HearsFileChanges",
@@ -177,15 +176,6 @@ class PrunesRows(Protocol):
 
     def prune_rows(self, *, dry_run: bool) -> int:
         """Delete the rows that nothing needs any more, and return how many; only count them if ``dry_run``."""
-        ...
-
-
-@runtime_checkable
-class HasFrontEnd(Protocol):
-    """An ``AppConfig`` that knows the front end of the project, which Node builds."""
-
-    def front_end(self) -> tuple[Path, Path, str]:
-        """Return its folder, the folder that its build writes for Django, and the file in its own that Node runs instead, or ``""``."""
         ...
 
 

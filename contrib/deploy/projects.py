@@ -18,7 +18,8 @@ from django.db.models import FileField
 from django.utils.text import slugify
 
 from django_matt.contrib.deploy.errors import DeployError
-from django_matt.extensions import HasFrontEnd, PrunesRows
+from django_matt.extensions import PrunesRows
+from django_matt.generation.fronts import HasFrontEnd
 from django_matt.installation import read_origin
 
 __all__ = ["PORT", "Front", "Project", "Variable", "read_project"]
