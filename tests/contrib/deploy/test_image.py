@@ -115,8 +115,8 @@ def make_base(buildah: Buildah, tag: str) -> None:
     for path in (root / "usr/local").rglob("__pycache__"):
         shutil.rmtree(path)
     variables = (f"PIP_CERT=/{CERTIFICATES}", f"SSL_CERT_FILE=/{CERTIFICATES}")
-    path = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
-    buildah("config", *(f"--env={each}" for each in (path, *variables)), container)
+    places = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+    buildah("config", *(f"--env={each}" for each in (places, *variables)), container)
     buildah("umount", container)
     buildah("commit", "--rm", "--quiet", container, f"docker.io/library/{tag}")
 
