@@ -43,14 +43,17 @@ def test_a_mistake_in_the_settings_is_an_error_with_a_hint(settings_module, name
     [
         ({"MAX_ERORS": 1}, "Did you mean MAX_ERRORS instead of MAX_ERORS?"),
         ({"max_page_size": 1}, "Did you mean MAX_PAGE_SIZE instead of max_page_size?"),
-        ({"PAGE_LIMIT": 1}, "PAGE_LIMIT of an earlier release is MAX_PAGE_SIZE now."),
+        ({"PAGE_LIMIT": 1}, "PAGE_LIMIT is MAX_PAGE_SIZE since Django Matt 1.3."),
+        ({"FAST": 1}, "FAST is gone since Django Matt 1.4. Remove it: every list is."),
         ({"COLOUR": 1}, "Correct or remove the option"),
         ({1: 1, "TIER": "fast"}, "Correct or remove the option"),
         ({"TIER": "fast"}, "Correct or remove the option"),
     ],
 )
 def test_an_option_that_does_not_exist_is_explained(settings_module, monkeypatch, options, hint):
-    monkeypatch.setitem(option_names.RENAMED, "PAGE_LIMIT", "MAX_PAGE_SIZE")
+    gone = {"PAGE_LIMIT": ("1.3", "MAX_PAGE_SIZE"), "FAST": ("1.4", "Remove it: every list is.")}
+    for name, values in gone.items():
+        monkeypatch.setitem(option_names.GONE, name, option_names.Gone(*values))
     settings_module("MATT", options)
     with pytest.raises(SystemCheckError) as failed:
         call_command("check", "--tag", "matt")

@@ -283,7 +283,8 @@ def _check_sent(
     name: str, target: Target, project: Project, options: Options, files: Mapping[str, str]
 ) -> Iterator[Diagnostic]:
     needed = required_secrets(project, options, target.environment(files))
-    known = {*releases.sent_secrets(project, name), *target.made_by_platform}
+    sent = releases.sent_secrets(project, name) | target.stored(project, options)
+    known = {*sent, *target.made_by_platform}
     lacking = [each for each in needed if each not in known]
     if lacking:
         yield problem(

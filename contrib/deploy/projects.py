@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -18,9 +19,10 @@ from django.utils.text import slugify
 
 from django_matt.contrib.deploy.errors import DeployError
 from django_matt.extensions import PrunesRows
+from django_matt.generation.fronts import HasFrontEnd
 from django_matt.installation import read_origin
 
-__all__ = ["PORT", "Project", "Variable", "read_project"]
+__all__ = ["PORT", "Front", "Project", "Variable", "read_project"]
 
 PORT = 8000
 """The port of the server in the image."""
@@ -44,6 +46,20 @@ class Variable:
     required: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A front end that the image builds with Node."""
+
+    root: str
+    """Its folder, relative to the project's."""
+    output: str = ""
+    """The folder that its build writes for Django, relative to the project's; empty if Node serves the pages."""
+    start: tuple[str, ...] = ()
+    """What ``node`` runs to serve the pages; empty if Django serves them."""
+    paths: tuple[str, ...] = ()
+    """The paths that Django answers nevertheless, as Caddy matches them: ``"/api"``, ``"/api/*"``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """The facts that the files of a target depend on."""
@@ -52,6 +68,8 @@ class Project:
     name: str
     settings: str
     application: str
+    wsgi: str = ""
+    """The WSGI application, if the project has one."""
     database: str = "sqlite"
     """``sqlite`` or ``postgresql``."""
     redis: bool = False
@@ -71,8 +89,8 @@ class Project:
     """The command of each worker, by its name."""
     prunes: bool = False
     """Whether ``manage.py matt_prune`` has something to delete once a day."""
-    front: tuple[str, str] | None = None
-    """The folder of a front end that the image builds with Node, and the folder that its build writes; None without one."""
+    front: Front | None = None
+    """The front end; None without one."""
     types: bool = False
     """Whether ``manage.py matt_types write`` writes types that the front end is built with."""
     uploads: tuple[str, ...] = ()
@@ -105,6 +123,7 @@ def read_project() -> Project:
         name=slugify(folder.name)[:40].strip("-") or "site",
         settings=module,
         application=_application(module),
+        wsgi=_wsgi(),
         database="postgresql" if connection.vendor == "postgresql" else "sqlite",
         redis="redis" in settings.CACHES.get("default", {}).get("BACKEND", "").lower(),
         requirements=requirements,
@@ -121,7 +140,7 @@ def read_project() -> Project:
         },
         prunes="matt_prune" in commands
         and any(isinstance(app, PrunesRows) for app in apps.get_app_configs()),
-        front=_front(folder) if "matt_spa" in commands else None,
+        front=_front(folder),
         types="matt_types" in commands,
         uploads=tuple(
             f"{model._meta.label}.{each.name}"
@@ -132,11 +151,34 @@ def read_project() -> Project:
     )
 
 
-def _front(folder: Path) -> tuple[str, str] | None:
-    options = getattr(settings, "MATT_SPA", {})
-    root = _relative(options.get("ROOT", "front"), folder)
-    output = _relative(options.get("OUTPUT", "static/front"), folder)
-    return (root, output) if root and output and (folder / root / "package.json").exists() else None
+def _front(folder: Path) -> Front | None:
+    found = next(
+        (app.front_end() for app in apps.get_app_configs() if isinstance(app, HasFrontEnd)), None
+    )
+    if found is None:
+        return None
+    root, output, script = _relative(found[0], folder), _relative(found[1], folder), found[2]
+    try:
+        package = json.loads((folder / root / "package.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not root or not (script or output):
+        return None
+    if not script:
+        return Front(root, output)
+    # What the front end itself starts may have options that the file alone has not.
+    words = shlex.split(str((package.get("scripts") or {}).get("start", "")))
+    start = tuple(words[1:]) if words[:1] == ["node"] and words[1:] else (script,)
+    return Front(root, start=start, paths=_paths(folder / root / "django.caddy"))
+
+
+def _paths(file: Path) -> tuple[str, ...]:
+    """Return the paths of a file that the Caddyfile of a project imports: ``path /api /api/*``; none without it."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return ()
+    return tuple(word for line in lines if line.startswith("path ") for word in line.split()[1:])
 
 
 def _application(module: str) -> str:
@@ -154,6 +196,14 @@ def _application(module: str) -> str:
             f"The ASGI application {named!r} cannot be imported. Correct ASGI_APPLICATION in your settings."
         )
     return f"{path}:{name}"
+
+
+def _wsgi() -> str:
+    path, _, name = str(getattr(settings, "WSGI_APPLICATION", None) or "").rpartition(".")
+    try:
+        return f"{path}:{name}" if path and find_spec(path) else ""
+    except (ImportError, ValueError):
+        return ""
 
 
 def _health() -> str:

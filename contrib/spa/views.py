@@ -6,17 +6,22 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.template.loader import render_to_string
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, get_urlconf, resolve
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 
 from django_matt.contrib.spa.assets import render_tags
 from django_matt.contrib.spa.errors import NotBuiltError
 
 __all__ = ["page"]
 
+_SLASHES = CommonMiddleware(lambda request: HttpResponse())
+"""What Django itself does where a slash is missing."""
 
+
+@csrf_exempt
 @login_not_required
 @ensure_csrf_cookie
 def page(request: HttpRequest, path: str) -> HttpResponseBase:
@@ -24,13 +29,15 @@ def page(request: HttpRequest, path: str) -> HttpResponseBase:
 
     Only a browser that opens a URL gets it. Everything else that no other pattern matches stays a 404: a script, an
     image, a request of the API, and every URL below the prefix of another ``include``, below ``STATIC_URL`` or
-    ``MEDIA_URL``. A URL that only lacks the slash at its end is redirected, as Django does it elsewhere.
+    ``MEDIA_URL``. A URL that only lacks the slash at its end is redirected, as Django does it elsewhere: for DELETE,
+    PATCH, POST and PUT with ``DEBUG``, it raises ``RuntimeError`` instead, because their body would be lost.
     """
-    if request.method not in {"GET", "HEAD"}:
-        raise Http404
     # Also for `fetch` and other clients: without this pattern, CommonMiddleware redirects all of them.
     if settings.APPEND_SLASH and not request.path_info.endswith("/") and _has_view(request):
-        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+        return HttpResponsePermanentRedirect(_SLASHES.get_full_path_with_slash(request))
+    if request.method not in {"GET", "HEAD"}:
+        # No check of the CSRF token has answered before: a 404 is what it would be without this pattern.
+        raise Http404
     if not _is_opened(request):
         raise Http404
     if _is_of_others(request):
@@ -61,7 +68,7 @@ def _has_view(request: HttpRequest) -> bool:
         match = resolve(f"{request.path_info}/", get_urlconf())
     except Resolver404:
         return False
-    return match.func is not page
+    return match.func is not page and getattr(match.func, "should_append_slash", True)
 
 
 def _is_of_others(request: HttpRequest) -> bool:

@@ -174,12 +174,16 @@ def _branches(value: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
 
 def _import_status(source: Source) -> tuple[str, list[Edit]]:
     """Return the name of ``Status`` in a file, and the edit that imports it if it is not there."""
-    module: Any = source.wrapper.resolve(ScopeProvider)[source.tree]
+    found = source.wrapper.resolve(ScopeProvider)
+    module: Any = found[source.tree]
+    # A name of a class, such as `Order.Status`, is in the way of no function; one of a function may be.
+    scopes = {each for each in found.values() if each and not isinstance(each, ClassScope)}
     for framework in ("django_matt", "ninja", "ninja.responses"):
         for name in ("Status", "MattStatus"):
             for assignment in module.assignments[name]:
                 known = assignment.get_qualified_names_for(name)
-                if any(each.name == f"{framework}.Status" for each in known):
+                is_hidden = any(each.assignments[name] for each in scopes - {module})
+                if any(each.name == f"{framework}.Status" for each in known) and not is_hidden:
                     return name, []
     lines = [
         line
@@ -187,13 +191,7 @@ def _import_status(source: Source) -> tuple[str, list[Edit]]:
         if isinstance(line, cst.SimpleStatementLine)
         and m.matches(line.body[0], m.ImportFrom(module=~m.Name("__future__")) | m.Import())
     ]
-    # A name of a class, such as `Order.Status`, is in the way of no function.
-    scopes = set(source.wrapper.resolve(ScopeProvider).values())
-    taken = [
-        each
-        for each in scopes
-        if each is not None and not isinstance(each, ClassScope) and each.assignments["Status"]
-    ]
+    taken = any(each.assignments["Status"] for each in scopes)
     name = "MattStatus" if taken else "Status"
     text = "from django_matt import " + (name if name == "Status" else f"Status as {name}")
     if not lines:

@@ -35,9 +35,9 @@ def render(template: Path, **values: Any) -> str:
     for brackets in (_HIDDEN, _OURS):
         for old, new in brackets.items():
             text = text.replace(old, new)
-    rendered: str = (
-        Engine(autoescape=False).from_string(text).render(Context(values, autoescape=False))
-    )
+    # A number is not written as the project shows it to people: 8,000.
+    context = Context(values, autoescape=False, use_l10n=False)
+    rendered: str = Engine(autoescape=False).from_string(text).render(context)
     for old, new in _HIDDEN.items():
         rendered = rendered.replace(new, old)
     rendered = re.sub(r"\n{4,}", "\n\n\n", rendered).strip("\n") + "\n"

@@ -27,7 +27,7 @@ __all__ = [
 
 GROUP = "django_matt.deploy"
 """The group of entry points that add targets: the name of the target, and its module."""
-OURS = ("compose", "fly", "digitalocean", "aws")
+OURS = ("compose", "fly", "digitalocean", "aws", "aws-lambda")
 Verb = Literal["run", "rollback", "status"]
 Ask = Callable[[Sequence[str]], str]
 """Runs a command, and returns what it prints."""
@@ -35,7 +35,7 @@ _PARTS = (
     *("title", "tool", "install", "signed_in", "sign_in"),
     *("probes_by_address", "made_by_platform", "Options"),
 )
-_FUNCTIONS = ("files", "check", "environment", "commands", "generate", "send")
+_FUNCTIONS = ("files", "check", "environment", "commands", "generate", "send", "stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,10 @@ class Target(Protocol):
         """Return new values of the secrets that can be made up, such as a password that both sides get from us."""
         ...
 
+    def stored(self, project: Project, options: Any) -> set[str]:
+        """Return the names of the secrets that the platform is known to have, without asking its tool."""
+        ...
+
     def send(self, project: Project, options: Any, values: Mapping[str, str]) -> list[Command]:
         """Return the commands that send secrets to the platform, by standard input."""
         ...
@@ -101,7 +105,7 @@ def target_names() -> list[str]:
 def find_target(name: str) -> Target:
     """Return the module of a target. Raises ``DeployError`` if there is none, or if it is not complete."""
     if name in OURS:
-        module: Any = import_module(f"django_matt.contrib.deploy.targets.{name}")
+        module: Any = import_module(f"django_matt.contrib.deploy.targets.{name.replace('-', '_')}")
         return cast("Target", module)
     entry = next((each for each in entry_points(group=GROUP) if each.name == name), None)
     if entry is None:

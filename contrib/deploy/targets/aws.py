@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -17,7 +18,7 @@ from django_matt.contrib.deploy.documents import (
     read_yaml,
 )
 from django_matt.contrib.deploy.errors import DeployError
-from django_matt.contrib.deploy.images import DOCKERFILE, DRAIN, SOURCES, image_files
+from django_matt.contrib.deploy.images import DOCKERFILE, DRAIN, SOURCES, image_files, server
 from django_matt.contrib.deploy.projects import PORT, Project
 from django_matt.contrib.deploy.targets import (
     Ask,
@@ -29,7 +30,7 @@ from django_matt.contrib.deploy.targets import (
 )
 from django_matt.generation.templates import render
 
-__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send"]
+__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send", "stored"]
 
 title = "AWS: ECS Express"
 tool = "aws"
@@ -77,6 +78,10 @@ class Options(common.Options):
     )
     standby: bool = Field(
         default=True, description="Keep a standby of the database in another zone."
+    )
+
+    migration_minutes: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=60, description="How long a release waits for its migrations, in minutes."
     )
 
     @field_validator("region")
@@ -159,6 +164,11 @@ def files(project: Project, options: Options) -> dict[str, str]:
             "Tasks of ECS have no volumes for uploaded files.",
             "matt deploy init aws --uploads bucket",
         )
+    return stack_files(project, options, SERVICE)
+
+
+def stack_files(project: Project, options: Options, service: str) -> dict[str, str]:
+    """Return the image's files, the template of what stays, that of what releases replace, and the script that migrates."""
     is_bucket = options.uploads == "bucket"
     role = f"db_{options.name.replace('-', '_')}"
     plain = _plain(project, options)
@@ -195,6 +205,14 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "plain_subnets": ",".join(options.subnets),
         "multi_az": json.dumps(options.standby),
         "bucket": is_bucket,
+        "resolved": [
+            (name, f"{{{{resolve:secretsmanager:{options.name}/database-url:SecretString}}}}")
+            if name == "DATABASE_URL"
+            else (name, f"{{{{resolve:secretsmanager:{options.name}/site:SecretString:{name}}}}}")
+            for name in names
+        ],
+        "options": options,
+        "command": json.dumps(_single(project)),
         "redis": options.redis,
         "port": PORT,
         "machines": options.machines,
@@ -203,16 +221,26 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "outputs": outputs.items(),
         "secrets": [(name, _place(name, imported=False)) for name in names],
         "imported": [(name, _place(name, imported=True, stack=options.name)) for name in names],
+        "minutes": options.migration_minutes,
+        "prunes": project.prunes,
+        "tasks": [
+            (name.lower(), name, json.dumps(["python", "manage.py", *arguments]))
+            for name, arguments in (
+                ("Migrate", ("migrate", "--no-input")),
+                ("Daily", ("matt_prune",)),
+            )
+            if name == "Migrate" or project.prunes
+        ],
         "workers": [
             (name, name.title(), json.dumps(project.workers[name])) for name in options.workers
         ],
     }
     base = [(name, quoted(value)) for name, value in plain.items()]
-    service = list(base)
+    replaced = list(base)
     if options.redis and project.reads("CACHE_URL"):
         address = quoted("rediss://${address}:6379/0")
         imported = f'{{ "Fn::Sub": [{address}, {{ address: {{ "Fn::ImportValue": {options.name}-CacheAddress }} }}] }}'
-        service.append(("CACHE_URL", imported))
+        replaced.append(("CACHE_URL", imported))
         base.append(
             (
                 "CACHE_URL",
@@ -222,7 +250,7 @@ def files(project: Project, options: Options) -> dict[str, str]:
     return {
         **image_files(project, options),
         BASE: render(SOURCES / "base.yaml.txt", **values, variables=base),
-        SERVICE: render(SOURCES / "service.yaml.txt", **values, variables=service),
+        service: render(SOURCES / f"{Path(service).name}.txt", **values, variables=replaced),
         MIGRATE: render(SOURCES / "migrate.sh.txt", **values),
     }
 
@@ -246,6 +274,15 @@ def _place(name: str, *, imported: bool, stack: str = "") -> str:
     return (
         f'{{ "Fn::Sub": [{quoted(f"${{place}}{key}")}, {{ place: {place} }}] }}' if key else place
     )
+
+
+def _single(project: Project) -> list[str]:
+    """Return the command of a server that gets one request at a time."""
+    command = list(server(project))
+    command[command.index("--workers") + 1] = "1"
+    if project.wsgi:
+        command[command.index("--interface") + 1], command[-1] = "wsgi", project.wsgi
+    return command
 
 
 def _registry(options: Options) -> str:
@@ -288,14 +325,7 @@ def check(project: Project, options: Options, files: Mapping[str, str]) -> Itera
             variables, SERVICE, ("ALLOWED_HOSTS",) if project.reads("ALLOWED_HOSTS") else ()
         )
         yield from _check_site(project, options, site, variables)
-    base = read_yaml(files[BASE], BASE) or {}
-    yield from _check_base(base.get("Resources", {}))
-    if "Migrate" not in base.get("Resources", {}) or "run-task" not in files.get(MIGRATE, ""):
-        yield problem(
-            f"{BASE} and {MIGRATE} do not migrate.",
-            "The new release would run on the tables of the old one.",
-            "matt deploy init aws",
-        )
+    yield from check_base(project, files)
 
 
 def _check_site(
@@ -348,7 +378,19 @@ def _check_site(
         )
 
 
-def _check_base(resources: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def check_base(project: Project, files: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the template of what stays, and with the script that migrates."""
+    base = read_yaml(files[BASE], BASE) or {}
+    if "Migrate" not in base.get("Resources", {}) or "run-task" not in files.get(MIGRATE, ""):
+        yield problem(
+            f"{BASE} and {MIGRATE} do not migrate.",
+            "The new release would run on the tables of the old one.",
+            "matt deploy init aws",
+        )
+    yield from _check_resources(base.get("Resources", {}))
+
+
+def _check_resources(resources: Mapping[str, Any]) -> Iterator[Diagnostic]:
     for name, resource in resources.items():
         properties = resource.get("Properties", {})
         if resource.get("Type") == "AWS::RDS::DBInstance":
@@ -387,6 +429,26 @@ def _check_base(resources: Mapping[str, Any]) -> Iterator[Diagnostic]:
 
 def commands(project: Project, options: Options, verb: Verb, release: str) -> list[Command]:
     """Return the commands of aws and docker."""
+    image = image_of(options, release)
+    return release_commands(options, verb, release, SERVICE, [build_command(image, release)])
+
+
+def image_of(options: Options, release: str) -> str:
+    """Return the name of the image of a release in the account's registry."""
+    return f"{_registry(options)}/{options.name}:{release}"
+
+
+def build_command(tag: str, release: str) -> Command:
+    """Return the command that builds the image of the site."""
+    platform = ("docker", "build", "--platform", "linux/amd64", "--file", DOCKERFILE)
+    label = ("--build-arg", f"RELEASE={release}")
+    return Command("Build the image", (*platform, *label, "--tag", tag, "."))
+
+
+def release_commands(
+    options: Options, verb: Verb, release: str, template: str, builds: Sequence[Command]
+) -> list[Command]:
+    """Return the commands of a release of two stacks, of which ``template`` is the one that is replaced."""
     region = ("--region", options.region)
     if verb == "status":
         query = (
@@ -409,11 +471,10 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
     )
     service = Command(
         "Replace the site and the workers",
-        (*deploy, "--stack-name", f"{options.name}-service", "--template-file", SERVICE),
+        (*deploy, "--stack-name", f"{options.name}-service", "--template-file", template),
     )
     if verb == "rollback":
         return [service]
-    image = f"{_registry(options)}/{options.name}:{release}"
 
     def password(ask: Ask) -> str:
         return ask(("aws", "ecr", "get-login-password", *region))
@@ -436,23 +497,8 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
             ("docker", "login", "--username", "AWS", "--password-stdin", _registry(options)),
             password,
         ),
-        Command(
-            "Build the image",
-            (
-                "docker",
-                "build",
-                "--platform",
-                "linux/amd64",
-                "--file",
-                DOCKERFILE,
-                "--build-arg",
-                f"RELEASE={release}",
-                "--tag",
-                image,
-                ".",
-            ),
-        ),
-        Command("Push it", ("docker", "push", image)),
+        *builds,
+        Command("Push it", ("docker", "push", image_of(options, release))),
         Command("Migrate", ("sh", MIGRATE)),
         service,
     ]
@@ -461,6 +507,11 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
 def generate(project: Project, options: Options) -> dict[str, str]:
     """Return nothing: CloudFormation makes SECRET_KEY and the password of the database."""
     return {}
+
+
+def stored(project: Project, options: Options) -> set[str]:
+    """Return nothing: only the tool knows."""
+    return set()
 
 
 def send(project: Project, options: Options, values: Mapping[str, str]) -> list[Command]:

@@ -1,7 +1,10 @@
 """``compose``: any machine with Docker. Caddy in front of two copies of the site, a backup a day."""
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -17,7 +20,8 @@ from django_matt.contrib.deploy.documents import (
     read_document,
     read_yaml,
 )
-from django_matt.contrib.deploy.images import DRAIN, SOURCES, image_files
+from django_matt.contrib.deploy.errors import DeployError
+from django_matt.contrib.deploy.images import DRAIN, PAGES, SOURCES, image_files, probe
 from django_matt.contrib.deploy.projects import PORT, Project
 from django_matt.contrib.deploy.targets import (
     Ask,
@@ -29,7 +33,7 @@ from django_matt.contrib.deploy.targets import (
 )
 from django_matt.generation.templates import render
 
-__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send"]
+__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send", "stored"]
 
 title = "Docker Compose on one machine"
 tool = "docker"
@@ -40,6 +44,8 @@ probes_by_address = False
 made_by_platform: tuple[str, ...] = ()
 FILE, PROXY, RESTORE = "deploy/compose.yaml", "deploy/proxy/Caddyfile", "deploy/restore.sh"
 COPIES = ("web-1", "web-2")
+RENDERERS = ("pages-1", "pages-2")
+"""The copies of the server that renders pages; the first of them is replaced with the first of the site."""
 KEPT = 14
 _PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -75,6 +81,7 @@ class Service(Strict):
     volumes: list[str] = []
     ports: list[str] = []
     restart: str = "no"
+    init: bool = False
     read_only: bool = False
     tmpfs: list[str] = []
     cap_drop: list[str] = []
@@ -96,7 +103,16 @@ class File(Strict):
 
 
 def files(project: Project, options: Options) -> dict[str, str]:
-    """Return the files: the image's, compose.yaml, the Caddyfile, and the script that restores a backup."""
+    """Return the files: the image's, compose.yaml, the Caddyfile, and the script that restores a backup.
+
+    Raises ``DeployError`` for pages of Node if it is not known which URLs are Django's.
+    """
+    front, pages = project.front, _renderers(project)
+    if front and pages and not front.paths:
+        raise DeployError(
+            f"{front.root}/django.caddy names no path, so the proxy would not know which URLs Django answers.",
+            f"printf 'path /api /api/*\\npath /static /static/*\\n' > {front.root}/django.caddy",
+        )
     plain = _plain(project, options)
     role = _role(options)
     is_postgresql = options.database == "postgresql"
@@ -110,7 +126,12 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "variables": [(name, quoted(value)) for name, value in plain.items()],
         "secrets": required_secrets(project, options, plain),
         "copies": COPIES,
-        "probe": _probe(project, options),
+        "pages": pages,
+        "pages_port": PAGES,
+        "pages_upstreams": " ".join(f"{copy}:{PAGES}" for copy in pages),
+        "root": front.root if front else "",
+        "paths": front.paths if front else (),
+        "probe": probe(project, options),
         "workers": [(name, json.dumps(project.workers[name])) for name in options.workers],
         "prunes": project.prunes,
         "postgresql": is_postgresql,
@@ -125,11 +146,15 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "stopped": " ".join([*COPIES, *options.workers]),
     }
     return {
-        **image_files(project, options),
+        **image_files(project, options, pages=True),
         FILE: render(SOURCES / "compose.yaml.txt", **values),
         PROXY: render(SOURCES / "Caddyfile.txt", **values),
         RESTORE: render(SOURCES / "restore.sh.txt", **values),
     }
+
+
+def _renderers(project: Project) -> tuple[str, ...]:
+    return RENDERERS if project.front and project.front.start else ()
 
 
 def _role(options: Options) -> str:
@@ -147,14 +172,6 @@ def _plain(project: Project, options: Options) -> dict[str, str]:
     if options.uploads != "bucket":
         more["STORAGE_URL"] = "file:///data/media"
     return plain_variables(project, options, **more)
-
-
-def _probe(project: Project, options: Options) -> str:
-    return (
-        "from urllib.request import Request, urlopen; "
-        f"urlopen(Request('http://127.0.0.1:{PORT}{project.health}', "
-        f"headers={{'Host': '{options.domain}', 'X-Forwarded-Proto': 'https'}}), timeout=4)"
-    )
 
 
 def environment(files: Mapping[str, str]) -> dict[str, str]:
@@ -177,7 +194,8 @@ def check(project: Project, options: Options, files: Mapping[str, str]) -> Itera
     site = {
         name: each
         for name, each in document.services.items()
-        if each.build or each.image.startswith(options.name)
+        if each.image.startswith(f"{options.name}:")
+        or (each.build and not each.build.get("target"))
     }
     yield from _check_sites(project, options, document, site)
     migrates = [name for name, each in site.items() if each.command and "migrate" in each.command]
@@ -189,7 +207,7 @@ def check(project: Project, options: Options, files: Mapping[str, str]) -> Itera
         )
     for name, service in document.services.items():
         tag = service.image.rpartition("/")[2].partition(":")[2]
-        if name not in site and (not tag or not tag[0].isdigit()):
+        if name not in site and not service.build and (not tag or not tag[0].isdigit()):
             yield problem(
                 f"{FILE}: {name} uses {service.image}, which is not a fixed version.",
                 "A restart could bring another version, which may not read the data of the old one.",
@@ -208,6 +226,7 @@ def check(project: Project, options: Options, files: Mapping[str, str]) -> Itera
             "matt deploy init compose",
         )
     yield from _check_proxy(project, files.get(PROXY, ""))
+    yield from _check_pages(project, document, files.get(PROXY, ""))
 
 
 def _check_sites(
@@ -254,13 +273,13 @@ def _check_sites(
             yield problem(
                 f"{place}: its healthcheck does not ask {project.health}.",
                 "A release would go on before the copy answers, or never.",
-                f"test: … http://127.0.0.1:{PORT}{project.health}",
+                "matt deploy init compose",
             )
-        elif f":{PORT}/" not in test:
+        elif not re.search(rf"\b{PORT}\b", test):
             yield problem(
                 f"{place}: its healthcheck does not ask port {PORT}.",
                 "The image listens there, and the copy would never be healthy.",
-                f"http://127.0.0.1:{PORT}{project.health}",
+                f"create_connection(('127.0.0.1', {PORT}), 4)",
             )
         if _writes_files(service) and not any(
             volume.partition(":")[2].startswith("/data") for volume in service.volumes
@@ -326,6 +345,36 @@ def _check_proxy(project: Project, text: str) -> Iterator[Diagnostic]:
         )
 
 
+def _check_pages(project: Project, document: File, proxy: str) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the servers that render pages, if there are any."""
+    renderers = _renderers(project)
+    if not (project.front and renderers):
+        return
+    lacking = [
+        each for each in project.front.paths if not re.search(rf"\s{re.escape(each)}(\s|$)", proxy)
+    ]
+    if lacking:
+        yield problem(
+            f"{PROXY} does not send {', '.join(lacking)} to Django, as {project.front.root}/django.caddy says.",
+            "Node would answer these URLs, with a page that says that there is none.",
+            "matt deploy init compose",
+        )
+    if not all(f"{copy}:{PAGES}" in proxy and copy in document.services for copy in renderers):
+        yield problem(
+            f"{PROXY} and {FILE} do not have {' and '.join(renderers)}.",
+            "Nothing would render the pages, or every release would be an outage.",
+            "matt deploy init compose",
+        )
+    for name in renderers:
+        service = document.services.get(name)
+        if service and "MATT_SPA_BACKEND" not in service.environment:
+            yield problem(
+                f"{FILE}: {name} does not know where Django is.",
+                "Its pages would have no data.",
+                'MATT_SPA_BACKEND: "http://proxy:8080"',
+            )
+
+
 def commands(project: Project, options: Options, verb: Verb, release: str) -> list[Command]:
     """Return the commands, which run on the machine itself."""
     compose = ("env", f"RELEASE={release}", "docker", "compose", "--file", FILE)
@@ -341,31 +390,34 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
     ]
     up = (*compose, "up", "--detach", "--no-build")
     proxy = Command("Start the proxy", (*up, "--no-deps", "proxy"))
+    renderers = _renderers(project)
+    pairs = [each for each in (COPIES, renderers) if each]
     # SIGTERM comes at once, and a request that has arrived and was not read yet would be lost: so none is sent any more.
-    replace = [
-        step
-        for copy, other in zip(COPIES, reversed(COPIES), strict=True)
-        for step in (
-            _route(compose, f"Send requests to {other} alone", f"{other}:{PORT}"),
+    replace = []
+    for number in (0, 1):
+        copies, others = [[pair[each] for pair in pairs] for each in (number, 1 - number)]
+        replace += [
+            _route(compose, f"Send requests to {' and '.join(others)} alone", others),
+            # Django finishes its requests after SIGTERM; not every server of pages does.
+            *([Command("Let it finish what it renders", ("sleep", "10"))] if renderers else []),
             Command(
-                f"Replace {copy}, and wait until it is healthy",
-                (*up, "--no-deps", "--wait", copy),
+                f"Replace {' and '.join(copies)}, and wait until {'it is' if len(copies) == 1 else 'they are'} healthy",
+                (*up, "--no-deps", "--wait", *copies),
             ),
-        )
-    ]
+        ]
     rest = [
         _route(compose, "Send requests to both again"),
         Command("Replace the rest", (*up, "--wait", "--remove-orphans")),
     ]
     if verb == "rollback":
-        return [proxy, *replace, *rest]
+        return [*_find_images(options, renderers, release), proxy, *replace, *rest]
     start = (
         [Command("Start the stores", (*compose, "up", "--detach", "--wait", *stores))]
         if stores
         else []
     )
     return [
-        Command("Build the image", (*compose, "build", COPIES[0])),
+        Command("Build the image", (*compose, "build", *(pair[0] for pair in pairs))),
         *start,
         Command("Migrate", (*compose, "run", "--rm", "--no-deps", "migrate")),
         proxy,
@@ -374,11 +426,33 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
     ]
 
 
-def _route(compose: tuple[str, ...], why: str, upstreams: str = "") -> Command:
+def _find_images(options: Options, renderers: tuple[str, ...], release: str) -> list[Command]:
+    """Return the commands that fail, before anything changes, if this machine has no image of a release."""
+    names = [options.name, *([f"{options.name}-pages"] if renderers else [])]
+    show = ("docker", "image", "inspect", "--format", "{{.Id}}")
+    return [
+        Command(
+            f"See that this machine has the image {name}:{release}", (*show, f"{name}:{release}")
+        )
+        for name in names
+    ]
+
+
+def _route(compose: tuple[str, ...], why: str, copies: Sequence[str] = ()) -> Command:
     """Return the command that lets the proxy read its file again, with other copies to send requests to."""
-    chosen = ("--env", f"UPSTREAMS={upstreams}") if upstreams else ()
+    ports = {**dict.fromkeys(COPIES, PORT), **dict.fromkeys(RENDERERS, PAGES)}
+    variables = {**dict.fromkeys(COPIES, "UPSTREAMS"), **dict.fromkeys(RENDERERS, "PAGES")}
+    chosen = [
+        word for copy in copies for word in ("--env", f"{variables[copy]}={copy}:{ports[copy]}")
+    ]
     reload = ("caddy", "reload", "--config", "/etc/caddy/Caddyfile")
     return Command(why, (*compose, "exec", "-T", *chosen, "proxy", *reload))
+
+
+def stored(project: Project, options: Options) -> set[str]:
+    """Return the names of the secrets that are files of this machine, whichever clone has sent them."""
+    folder = Path(os.environ.get("SECRETS") or Path.home() / ".config" / options.name)
+    return {path.stem for path in folder.glob("*.env")}
 
 
 def generate(project: Project, options: Options) -> dict[str, str]:

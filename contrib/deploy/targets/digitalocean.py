@@ -29,7 +29,7 @@ from django_matt.contrib.deploy.targets import (
 )
 from django_matt.generation.templates import render
 
-__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send"]
+__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send", "stored"]
 
 title = "DigitalOcean App Platform"
 tool = "doctl"
@@ -109,6 +109,7 @@ class Part(Strict):
     name: str
     image: Image
     run_command: str = ""
+    schedule: dict[str, str] = {}
     kind: Literal["PRE_DEPLOY", "POST_DEPLOY", "FAILED_DEPLOY", "SCHEDULED"] = "PRE_DEPLOY"
     http_port: int = 8080
     instance_count: int = 1
@@ -178,6 +179,7 @@ def files(project: Project, options: Options) -> dict[str, str]:
         machines=options.machines,
         grace=DRAIN + 5,
         redis=options.redis,
+        prunes=project.prunes,
     )
     return {**image_files(project, options), FILE: text}
 
@@ -397,6 +399,11 @@ def _spec(
 def generate(project: Project, options: Options) -> dict[str, str]:
     """Return nothing: DigitalOcean fills in the URLs of its databases."""
     return {}
+
+
+def stored(project: Project, options: Options) -> set[str]:
+    """Return nothing: only the tool knows."""
+    return set()
 
 
 def send(project: Project, options: Options, values: Mapping[str, str]) -> list[Command]:

@@ -29,7 +29,7 @@ from django_matt.contrib.deploy.projects import PORT, Project
 from django_matt.contrib.deploy.targets import Ask, Command, Verb, plain_variables, quoted
 from django_matt.generation.templates import render
 
-__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send"]
+__all__ = ["Options", "check", "commands", "environment", "files", "generate", "send", "stored"]
 
 title = "Fly.io"
 tool = "fly"
@@ -40,6 +40,7 @@ probes_by_address = False
 made_by_platform: tuple[str, ...] = ()
 FILE = "fly.toml"
 MIGRATE = "python manage.py migrate --no-input"
+DAILY = "while :; do python manage.py matt_prune; sleep 86400; done"
 REGIONS = (
     "ams", "arn", "bom", "cdg", "dfw", "ewr", "fra", "gru", "iad", "jnb", "lax", "lhr", "nrt",
     "ord", "sin", "sjc", "syd", "yyz",
@@ -171,6 +172,13 @@ def files(project: Project, options: Options) -> dict[str, str]:
     if options.uploads != "bucket" and has_volume:
         more["STORAGE_URL"] = "file:///data/media"
     serve = shlex.join(server(project))
+    processes = {name: shlex.join(project.workers[name]) for name in options.workers}
+    start = f"{MIGRATE} && exec {serve}"
+    if project.prunes and is_sqlite:
+        # Another process would be another machine, without the volume.
+        start = f"{MIGRATE} && {{ ({DAILY}) & exec {serve}; }}"
+    elif project.prunes:
+        processes["daily"] = f"sh -c {shlex.quote(DAILY)}"
     text = render(
         SOURCES / "fly.toml.txt",
         q_name=quoted(options.name),
@@ -182,10 +190,8 @@ def files(project: Project, options: Options) -> dict[str, str]:
         grace=DRAIN + 5,
         postgresql=not is_sqlite,
         variables=[(n, quoted(v)) for n, v in plain_variables(project, options, **more).items()],
-        app_process=quoted(
-            f"sh -c {shlex.quote(f'{MIGRATE} && exec {serve}')}" if is_sqlite else serve
-        ),
-        workers=[(name, quoted(shlex.join(project.workers[name]))) for name in options.workers],
+        app_process=quoted(f"sh -c {shlex.quote(start)}" if is_sqlite else serve),
+        workers=[(name, quoted(command)) for name, command in processes.items()],
         port=PORT,
         machines=options.count,
         volume=has_volume,
@@ -371,6 +377,11 @@ def commands(project: Project, options: Options, verb: Verb, release: str) -> li
 def generate(project: Project, options: Options) -> dict[str, str]:
     """Return nothing: Fly gives out the URLs of its databases."""
     return {}
+
+
+def stored(project: Project, options: Options) -> set[str]:
+    """Return nothing: only the tool knows."""
+    return set()
 
 
 def send(project: Project, options: Options, values: Mapping[str, str]) -> list[Command]:

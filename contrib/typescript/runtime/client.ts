@@ -192,8 +192,9 @@ export const isObject = (value: unknown): value is Record<string, unknown> => ty
 
 /** Credentials of a session: Django's cookie, and its CSRF token as a header of requests that write.
  *
- *  After a 403 because of the token, `renewUrl` is fetched if it is given, and the cookie is read again. If its value has
- *  changed, the request is sent once more. `token` reads the token elsewhere, such as in a `<meta>`. */
+ *  If there is no token yet, `renewUrl` is fetched before the first request that writes, if it is given. After a 403 because of
+ *  the token it is fetched too, and the cookie is read again. If its value has changed, the request is sent once more. `token`
+ *  reads the token elsewhere, such as in a `<meta>`. */
 export function session(
   options: {
     cookie?: string;
@@ -204,16 +205,21 @@ export function session(
 ): Auth {
   const header = options.header ?? "X-CSRFToken";
   const read = options.token ?? (() => readCookie(globalThis.document?.cookie ?? "", options.cookie));
+  const renew = async () => {
+    if (options.renewUrl)
+      await fetch(options.renewUrl, { credentials: "include", cache: "no-store" }).catch(() => undefined);
+  };
   return {
-    sign(headers, method) {
-      const token = isSafe(method) ? null : read();
+    async sign(headers, method) {
+      if (isSafe(method)) return;
+      if (!read()) await renew();
+      const token = read();
       if (token) headers.set(header, token);
     },
     async renew(response, sent) {
       if (response.status !== 403 || !/csrf/i.test(await response.clone().text())) return false;
       const unchanged = () => (read() || null) === sent.get(header);
-      if (options.renewUrl && unchanged())
-        await fetch(options.renewUrl, { credentials: "include", cache: "no-store" }).catch(() => undefined);
+      if (unchanged()) await renew();
       return !unchanged();
     },
   };
@@ -262,11 +268,23 @@ export function configure(client: Client): void {
   shared = { auth: session(), ...client };
 }
 
-/** A client for one request that your front end's server handles. It forwards the visitor's cookies and caches nothing. */
-export function server(options: Client & { cookies?: string | null }): Client {
-  const { cookies, ...client } = options;
-  const auth = session({ token: () => readCookie(cookies ?? "") });
-  return { cache: "no-store", auth, ...client, headers: { ...client.headers, Cookie: cookies } };
+/** What Django may read of the visitor's request: who it is, its language and id, and the address that the browser shows. */
+const FORWARDED =
+  "Cookie Accept-Language User-Agent Origin Referer X-Request-ID X-Forwarded-For X-Forwarded-Proto X-Forwarded-Host";
+
+/** A client for one request that your front end's server handles. It forwards the visitor's cookies and caches nothing.
+ *
+ *  `visitor` is the headers of that request: its language, id, origin and host are forwarded too. Without it, `cookies` are alone. */
+export function server(
+  options: Client & { cookies?: string | null; visitor?: { get(name: string): string | null } },
+): Client {
+  const { cookies, visitor, ...client } = options;
+  const headers: NonNullable<Client["headers"]> = {};
+  for (const name of visitor ? FORWARDED.split(" ") : []) headers[name] = visitor?.get(name);
+  headers["X-Forwarded-Host"] ??= visitor?.get("Host");
+  const cookie = cookies ?? visitor?.get("Cookie");
+  const auth = session({ token: () => readCookie(cookie ?? "") });
+  return { cache: "no-store", auth, ...client, headers: { ...headers, ...client.headers, Cookie: cookie } };
 }
 
 /** A value as a parameter or a field has it; an object as JSON, a date as its ISO text. */

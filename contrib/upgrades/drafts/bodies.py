@@ -13,6 +13,8 @@ __all__ = ["Body", "methods_text", "translate"]
 _STRING = re.compile(
     r"""((?<![fF\w])[rRbBuU]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\#[^\n]*)"""
 )
+_RESPONSE = ("data", "status", "template_name", "headers", "exception", "content_type")
+"""The parameters of REST framework's ``Response``, in their order."""
 _NAMES = (
     (re.compile(r"(?<![\w.])(?:self\.)?request\.data\b"), "data"),
     (re.compile(r"(?<![\w.])(?:self\.)?request\.query_params\b"), "self.context.request.GET"),
@@ -29,9 +31,11 @@ _OF_VIEWS = re.compile(
 class Body:
     """What was made of a body: its lines, the statuses that it answers with, and what only REST framework's views have."""
 
-    def __init__(self, lines: list[str], statuses: set[int]) -> None:
+    def __init__(self, lines: list[str], statuses: set[int], lost: set[str]) -> None:
         self.lines = lines
         self.statuses = statuses
+        self.lost = sorted(lost)
+        """What its responses were given besides data and status, such as ``headers``."""
         text = "\n".join(lines)
         code = "".join(part for part in _STRING.split(text) if not _STRING.fullmatch(part))
         self.left = sorted(set(_OF_VIEWS.findall(code)))
@@ -47,6 +51,7 @@ def methods_text(body: cst.BaseSuite) -> list[str]:
 def translate(body: cst.BaseSuite, found: str = "") -> Body:
     """Return a view's body as that of a controller's route; ``found`` is the code that finds the object of its key."""
     statuses: set[int] = set()
+    lost: set[str] = set()
 
     def answer(node: cst.CSTNode, _: object) -> cst.BaseExpression:
         call = cast("cst.Call", node)
@@ -54,6 +59,11 @@ def translate(body: cst.BaseSuite, found: str = "") -> Body:
             arg.keyword.value if arg.keyword else str(i): arg.value
             for i, arg in enumerate(call.args)
         }
+        names = dict(enumerate(_RESPONSE))
+        lost.update(
+            {names.get(int(each), each) if each.isdigit() else each for each in given}
+            - {*_RESPONSE[:2]}
+        )
         value = given.get("0") or given.get("data") or cst.Name("None")
         status = given.get("1") or given.get("status")
         if status is None:
@@ -72,7 +82,7 @@ def translate(body: cst.BaseSuite, found: str = "") -> Body:
         text = _outside(text, lambda part, p=pattern, n=new: p.sub(n, part))  # type: ignore[misc]
     if found:
         text = text.replace("self.get_object()", found)
-    return Body(text.splitlines(), statuses)
+    return Body(text.splitlines(), statuses, lost)
 
 
 def _outside(text: str, change: Callable[[str], str]) -> str:

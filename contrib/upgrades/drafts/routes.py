@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from django_matt.contrib.upgrades.drafts.bodies import translate
+from django_matt.contrib.upgrades.drafts.bodies import Body, translate
 from django_matt.contrib.upgrades.drafts.classes import Class, Draft, Project, code, strings
 from django_matt.contrib.upgrades.drafts.permissions import CLOSED, permissions_of
 from django_matt.contrib.upgrades.drafts.serializers import model_of, schema_names
@@ -315,13 +315,23 @@ def _saved(view: View) -> str:
     return ""
 
 
-def helper(view: View, name: str, method: cst.FunctionDef) -> list[str]:
-    body = translate(method.body)
-    view.use("\n".join(body.lines), view.owners[name])
+def _note_lost(view: View, name: str, body: Body, method: cst.FunctionDef) -> None:
     if body.left:
         view.note(
             f"{name} uses {', '.join(body.left)}, which controllers do not have.", method.name
         )
+    if body.lost:
+        view.note(
+            f"{name} answers with {', '.join(body.lost)}, which was not carried over: a header is set by "
+            'self.context.response["Name"] = …',
+            method.name,
+        )
+
+
+def helper(view: View, name: str, method: cst.FunctionDef) -> list[str]:
+    body = translate(method.body)
+    view.use("\n".join(body.lines), view.owners[name])
+    _note_lost(view, name, body, method)
     head = f"{_async(method)}def {name}({code(method.params)}):"
     return [head, *(f"    {line}" for line in body.lines), ""]
 
@@ -382,10 +392,7 @@ def _route_of(  # noqa: PLR0917 - what a route consists of
     name = view.named(method.name.value)
     body = translate(method.body, view.found(view.key) if view.rows else "")
     view.use("\n".join(body.lines), view.owners[method.name.value])
-    if body.left:
-        view.note(
-            f"{name} uses {', '.join(body.left)}, which controllers do not have.", method.name
-        )
+    _note_lost(view, name, body, method)
     if any("Status(" in line for line in body.lines):
         view.draft.matt.add("Status")
     if body.needs_data:

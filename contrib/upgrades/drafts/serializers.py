@@ -1,5 +1,7 @@
 """Serializers as schemas: one for what goes out, and one for what comes in."""
 
+import ast
+import json
 import re
 from collections.abc import Iterator
 
@@ -48,7 +50,9 @@ _IMPORTS = {
     "timedelta": "from datetime import timedelta",
     "UUID": "from uuid import UUID",
     "Any": "from typing import Any",
+    "Literal": "from typing import Literal",
 }
+_CHOICES = {"ChoiceField", "MultipleChoiceField"}
 _BOUNDS = {
     "max_length": "max_length",
     "min_length": "min_length",
@@ -261,6 +265,9 @@ def _field(
     else:
         draft.notes.append(each.note(f"{name} = {code(call)} has no type here: it is Any.", call))
         annotation = "Any"
+    chosen = _chosen(options) if kind in _CHOICES and not is_out else ""
+    if chosen:
+        annotation = annotation.replace("str", chosen)
     if kind == "ListField" and isinstance(child := _argument(call, "child"), cst.Call):
         annotation = f"list[{_TYPES.get(_kind(child), 'Any')}]"
     if options.get("many") == "True":
@@ -272,7 +279,8 @@ def _field(
     if unknown and is_out:
         draft.notes.append(each.note(f"{name}: {', '.join(unknown)} was not carried over.", call))
     if not is_out:
-        draft.notes += [each.note(f"{name}: {why}", call) for why in _loosened(kind, options)]
+        loosened = _loosened("" if chosen else kind, options)
+        draft.notes += [each.note(f"{name}: {why}", call) for why in loosened]
         # What is written has the name of the model, and the client's name is an alias.
         source = options.get("source", "")[1:-1]
         if kind == "PrimaryKeyRelatedField" and source and options.get("many") != "True":
@@ -282,9 +290,26 @@ def _field(
     return [f"{name}: {_with_options(draft, annotation, options, is_out=is_out)}"]
 
 
+def _chosen(options: dict[str, str]) -> str:
+    """Return the type of choices that are texts and written where the field is; empty for others."""
+    try:
+        choices = ast.literal_eval(options.get("choices", ""))
+    except (ValueError, SyntaxError):
+        return ""
+    keys = [each[0] if isinstance(each, tuple | list) and each else each for each in choices]
+    if options.get("allow_blank") == "True":
+        keys.append("")
+    is_grouped = any(
+        isinstance(each, tuple | list) and isinstance(each[-1], tuple | list) for each in choices
+    )
+    if not keys or is_grouped or not all(isinstance(key, str) for key in keys):
+        return ""
+    return f"Literal[{', '.join(json.dumps(key, ensure_ascii=False) for key in keys)}]"
+
+
 def _loosened(kind: str, options: dict[str, str]) -> Iterator[str]:
     """Yield what the draft accepts and the field does not."""
-    if kind in {"ChoiceField", "MultipleChoiceField"}:
+    if kind in _CHOICES:
         yield "its choices were not carried over: use Literal or an enumeration."
     if not re.fullmatch(r"(\w+(\.\w+)*\.objects(\.all\(\))?)?", options.get("queryset", "")):
         yield f"any row may be named, and not only those of {options['queryset']}: check it in the route."

@@ -21,10 +21,14 @@ GIVEN: dict[str, dict[str, Any]] = {
         "subnets": ("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
     },
 }
+GIVEN["aws-lambda"] = {
+    **GIVEN["aws"],
+    "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-1111-2222-3333-0a1b2c3d4e5f",
+}
 WORKS = [
     *(("compose", database) for database in ("sqlite", "postgresql")),
     *(("fly", database) for database in ("sqlite", "postgresql")),
-    *(("digitalocean", "postgresql"), ("aws", "postgresql")),
+    *((name, "postgresql") for name in ("digitalocean", "aws", "aws-lambda")),
 ]
 REQUIREMENTS = """\
 django==5.2.19
@@ -58,7 +62,8 @@ def make(
 ) -> tuple[Target, Options, dict[str, str]]:
     """Return a target with its options and its files."""
     target = find_target(name)
-    workers = () if (name, database) == ("fly", "sqlite") else ("events",)
+    lacks = (name, database) in {("fly", "sqlite"), ("aws-lambda", "postgresql")}
+    workers = () if lacks else ("events",)
     given = {"domain": "shop.example.com", "database": database, "workers": workers}
     options = validate(target.Options, {**given, **GIVEN[name], **more}, project)
     return target, options, target.files(project, options)

@@ -233,6 +233,15 @@ def test_values_that_are_in_use_are_not_made_again(
     deploy("secrets", "compose", "SECRET_KEY", "--run", "--generate")
     after = {path.name: path.read_text() for path in store.iterdir()}
     assert [name for name in after if after[name] != before[name]] == ["SECRET_KEY.env"]
+    # Another clone on the machine does not know what was sent; the files are there.
+    subprocess.run(
+        ["git", "config", "--local", "--unset", "matt-deploy.compose"],
+        cwd=project.folder,
+        check=True,
+    )
+    assert not releases.sent_secrets(project, "compose")
+    assert "was sent" in deploy("secrets", "compose", "--run", "--generate")
+    assert {path.name: path.read_text() for path in store.iterdir()} == after
 
 
 def test_secrets_of_digitalocean_make_the_app_and_are_kept(

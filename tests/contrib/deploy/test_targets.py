@@ -1,18 +1,25 @@
 """The files of every target fit together, and each planted fault is found in them."""
 
+import os
+import shlex
+import signal
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from django.test import override_settings
 
 from django_matt.contrib.deploy.checks import check_tools
 from django_matt.contrib.deploy.documents import read_yaml
 from django_matt.contrib.deploy.errors import DeployError
 from django_matt.contrib.deploy.options import read_options, validate, write_options
+from django_matt.contrib.deploy.projects import Front
 from django_matt.contrib.deploy.targets import find_target
 from tests.contrib.deploy.facts import GIVEN, WORKS, faults_in, make, project_in
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.once
 
@@ -24,6 +31,7 @@ COMPOSE, CADDY, FLY, SPEC = (
     ".do/app.yaml",
 )
 BASE, SERVICE = "deploy/aws/base.yaml", "deploy/aws/service.yaml"
+LAMBDA = "deploy/aws/lambda.yaml"
 
 
 @pytest.mark.parametrize("redis", [False, True])
@@ -88,6 +96,9 @@ def test_sqlite_is_on_the_volume_of_one_machine(tmp_path: Path) -> None:
         ("digitalocean", {}, "containers have no volumes"),
         ("aws", {}, "tasks have no volumes"),
         ("aws", {"uploads": "volume", "database": "postgresql"}, "no volumes for uploaded files"),
+        ("aws-lambda", {}, "each of its copies would have a database of its own"),
+        ("aws-lambda", {"uploads": "volume", "database": "postgresql"}, "no volume for uploaded"),
+        ("aws-lambda", {"workers": ("events",), "database": "postgresql"}, "cannot run events"),
     ],
 )
 def test_data_that_would_be_lost_is_refused_with_the_reason(
@@ -109,7 +120,7 @@ FAULTS = [
     ("aws", "postgresql", DOCKERFILE, "EXPOSE 8000", "EXPOSE 80", "80 is exposed"),
     ("compose", "sqlite", DOCKERFILE, 'CMD ["granian"', "CMD granian #", "a line for a shell"),
     ("compose", "sqlite", DOCKERFILE, "HEALTHCHECK", "#", "no HEALTHCHECK"),
-    ("compose", "sqlite", DOCKERFILE, "8000/api/health/ready", "8000/healthz", "does not ask /api/health/ready"),
+    ("compose", "sqlite", DOCKERFILE, "GET /api/health/ready", "GET /healthz", "does not ask /api/health/ready"),
     ("compose", "sqlite", DOCKERFILE, "STOPSIGNAL SIGTERM", "STOPSIGNAL SIGKILL", "STOPSIGNAL is SIGKILL"),
     ("compose", "sqlite", DOCKERFILE, "RUN SECRET_KEY=none-while-building python manage.py collectstatic --no-input --verbosity 0\n", "", "collect the static files"),
     ("compose", "sqlite", DOCKERFILE, "ARG RELEASE", "ENV SECRET_KEY=aa1bb2cc3dd4ee5ff6\nARG RELEASE", "sets SECRET_KEY"),
@@ -153,7 +164,7 @@ FAULTS = [
     ("compose", "postgresql", COMPOSE, "    image: postgres:17.6\n    restart: unless-stopped\n    environment", "    image: postgres:17.6\n    ports: [\"5432:5432\"]\n    environment", "database publishes 5432"),
     ("compose", "sqlite", COMPOSE, "  backup:", "  copies:", "makes no backups"),
     ("compose", "sqlite", COMPOSE, "stop_grace_period: 30s", "stop_grace_period: 5s", "has 5s to end"),
-    ("compose", "sqlite", COMPOSE, "http://127.0.0.1:8000", "http://127.0.0.1:8080", "does not ask port 8000"),
+    ("compose", "sqlite", COMPOSE, "8000), 4)", "8080), 4)", "does not ask port 8000"),
     ("compose", "sqlite", CADDY, "web-2:8000", "", "does not send requests to"),
     ("compose", "sqlite", CADDY, "health_uri /api/health/ready", "health_uri /", "Caddyfile does not ask"),
     ("compose", "sqlite", CADDY, "lb_try_duration 15s", "", "to nobody else"),
@@ -165,6 +176,15 @@ FAULTS = [
     ("aws", "postgresql", BASE, "StorageEncrypted: true", "StorageEncrypted: false", "StorageEncrypted: false"),
     ("aws", "postgresql", BASE, "BackupRetentionPeriod: 14", "BackupRetentionPeriod: 0", "has no backups"),
     ("aws", "postgresql", BASE, "  Migrate:", "  Other:", "do not migrate"),
+    ("aws-lambda", "postgresql", BASE, "  Migrate:", "  Other:", "do not migrate"),
+    ("aws-lambda", "postgresql", LAMBDA, "AWS::Lambda::Function", "AWS::Lambda::Alias", "has no AWS::Lambda::Function"),
+    ("aws-lambda", "postgresql", LAMBDA, "          SECRET_KEY:", "          OTHER_KEY:", "SECRET_KEY is missing"),
+    ("aws-lambda", "postgresql", LAMBDA, '"{{resolve:secretsmanager:shop/site:SecretString:SECRET_KEY}}"', '"abc"', "the value of SECRET_KEY is in the file"),
+    ("aws-lambda", "postgresql", LAMBDA, '"{{resolve:secretsmanager:shop/database-url:SecretString}}"', '"sqlite:////tmp/db"', "DATABASE_URL is a file"),
+    ("aws-lambda", "postgresql", LAMBDA, 'AWS_LWA_PORT: "8000"', 'AWS_LWA_PORT: "8080"', "the adapter asks port 8080"),
+    ("aws-lambda", "postgresql", LAMBDA, "Timeout: 29", "Timeout: 60", "Timeout is 60"),
+    ("aws-lambda", "postgresql", LAMBDA, '"shop.example.com"', '"*"', "ALLOWED_HOSTS has '*'"),
+    ("aws-lambda", "postgresql", "deploy/aws/lambda.Dockerfile", "/opt/extensions/lambda-adapter", "/opt/other", "does not add the adapter"),
 ]  # fmt: skip
 
 
@@ -320,7 +340,7 @@ def test_the_site_comes_back_after_a_restore_that_fails(
 def test_the_image_builds_the_front_end(tmp_path: Path) -> None:
     plain = make(project_in(tmp_path), "compose", "sqlite")[2]
     assert "node:" not in plain[DOCKERFILE]
-    project = project_in(tmp_path, front=("front", "static/front"), types=True)
+    project = project_in(tmp_path, front=Front("front", "static/front"), types=True)
     target, options, files = make(project, "compose", "sqlite")
     write(tmp_path, files)
     text = files[DOCKERFILE]
@@ -330,6 +350,185 @@ def test_the_image_builds_the_front_end(tmp_path: Path) -> None:
     assert "static/front" in files[f"{DOCKERFILE}.dockerignore"].splitlines()
     assert faults_in(project, target, options, files) == []
     assert next(each.what for each in check_tools(project, files)) == "hadolint has no remarks."
+
+
+ASTRO = Front("front", start=("dist/server/entry.mjs",), paths=("/api", "/api/*", "/static/*"))
+
+
+def test_pages_that_node_renders_are_served_beside_django_by_one_proxy(tmp_path: Path) -> None:
+    project = project_in(tmp_path, front=ASTRO, types=True)
+    target, options, files = make(project, "compose", "sqlite")
+    write(tmp_path, files)
+    assert faults_in(project, target, options, files) == []
+    services = yaml.safe_load(files[COMPOSE])["services"]
+    assert services["pages-1"]["environment"] == {"MATT_SPA_BACKEND": "http://proxy:8080"}
+    assert services["pages-2"]["build"]["target"] == "pages"
+    order = ["npm run build", "npm prune --omit=dev", " AS pages", '"dist/server/entry.mjs"]']
+    order += ["FROM python:3.13-slim\n", "collectstatic"]
+    text = files[DOCKERFILE]
+    # The stage of Python comes first too.
+    places = [text.rindex(each) for each in order]
+    assert places == sorted(places)
+    assert "COPY --from=front /app/static" not in text
+    assert [each.what for each in check_tools(project, files)] == [
+        "hadolint has no remarks.",
+        "check-jsonschema has no remarks.",
+    ]
+    steps = [step.argv[2:] for step in target.commands(project, options, "run", "abc")]
+    assert ("docker", "compose", "--file", COMPOSE, "build", "web-1", "pages-1") in steps
+    route = ("exec", "-T", "--env", "UPSTREAMS=web-2:8000", "--env", "PAGES=pages-2:3000", "proxy")
+    up = ("up", "--detach", "--no-build", "--no-deps", "--wait", "web-1", "pages-1")
+    tails = [step[4:] for step in steps]
+    (first,) = [index for index, step in enumerate(tails) if step[:7] == route]
+    assert tails[first + 2] == up
+    # Each image of a rollback must be there.
+    back = [step.argv[-1] for step in target.commands(project, options, "rollback", "abc")]
+    assert back[:2] == ["shop:abc", "shop-pages:abc"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "planted", "finding"),
+    [
+        (CADDY, "path /static/*", "", "does not send /static/* to Django"),
+        (CADDY, "pages-2:3000", "", "do not have pages-1 and pages-2"),
+        (COMPOSE, 'MATT_SPA_BACKEND: "http://proxy:8080"', "{}", "pages-1 does not know where"),
+    ],
+)
+def test_a_fault_of_the_pages_is_found(
+    tmp_path: Path, path: str, text: str, planted: str, finding: str
+) -> None:
+    project = project_in(tmp_path, front=ASTRO)
+    target, options, files = make(project, "compose", "sqlite")
+    assert text in files[path]
+    files[path] = files[path].replace(text, planted)
+    assert finding in "\n".join(faults_in(project, target, options, files))
+
+
+@pytest.mark.parametrize("name", ["fly", "digitalocean", "aws", "aws-lambda"])
+def test_other_targets_refuse_pages_of_node_with_the_reason(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DeployError, match="Node renders the pages of front/") as error:
+        make(project_in(tmp_path, front=ASTRO), name, "postgresql")
+    assert "matt deploy init compose" in str(error.value)
+
+
+def test_pages_without_a_list_of_djangos_urls_are_refused(tmp_path: Path) -> None:
+    front = replace(ASTRO, paths=())
+    with pytest.raises(DeployError, match=r"front/django.caddy names no path"):
+        make(project_in(tmp_path, front=front), "compose", "sqlite")
+
+
+def test_something_runs_once_a_day_on_every_target(tmp_path: Path) -> None:
+    project = project_in(tmp_path, prunes=True)
+    files = make(project, "fly", "postgresql")[2]
+    assert "manage.py matt_prune; sleep 86400" in tomllib.loads(files[FLY])["processes"]["daily"]
+    files = make(project, "digitalocean", "postgresql")[2]
+    (job,) = [job for job in yaml.safe_load(files[SPEC])["jobs"] if job["kind"] == "SCHEDULED"]
+    assert job["schedule"] == {"cron": "15 3 * * *", "time_zone": "UTC"}
+    files = make(project, "aws", "postgresql")[2]
+    resources = read_yaml(files[BASE], BASE)["Resources"]
+    (container,) = resources["Daily"]["Properties"]["ContainerDefinitions"]
+    assert container["Command"] == ["python", "manage.py", "matt_prune"]
+    target = resources["EachDay"]["Properties"]["Target"]
+    assert target["EcsParameters"]["TaskDefinitionArn"] == {"Ref": "Daily"}
+    # Nothing is scheduled for a project that has nothing to do.
+    for name in ("fly", "digitalocean", "aws"):
+        files = make(project_in(tmp_path), name, "postgresql")[2]
+        assert "matt_prune" not in "".join(files.values())
+
+
+def test_a_function_of_lambda_has_the_adapter_and_serves_one_request_at_a_time(
+    tmp_path: Path,
+) -> None:
+    for wsgi, interface, served in (
+        ("", "asgi", "config.asgi:application"),
+        ("config.wsgi:application", "wsgi", "config.wsgi:application"),
+    ):
+        project = project_in(tmp_path, wsgi=wsgi)
+        target, options, files = make(project, "aws-lambda", "postgresql", redis=True)
+        site = read_yaml(files[LAMBDA], LAMBDA)["Resources"]["Site"]["Properties"]
+        command = site["ImageConfig"]["Command"]
+        assert command[command.index("--workers") + 1] == "1"
+        assert (command[command.index("--interface") + 1], command[-1]) == (interface, served)
+    variables = site["Environment"]["Variables"]
+    assert variables["SECRET_KEY"] == "{{resolve:secretsmanager:shop/site:SecretString:SECRET_KEY}}"
+    steps = [step.argv for step in target.commands(project, options, "run", "abc")]
+    (adapt,) = [step for step in steps if "deploy/aws/lambda.Dockerfile" in step]
+    assert "--provenance=false" in adapt
+    assert "SITE=shop-site:abc" in adapt
+    assert steps.index(adapt) < next(i for i, step in enumerate(steps) if "push" in step)
+    assert steps[-1][-1] == LAMBDA
+
+
+def test_with_sqlite_on_fly_the_machine_migrates_before_anything_else(tmp_path: Path) -> None:
+    files = make(project_in(tmp_path, prunes=True), "fly", "sqlite")[2]
+    command = shlex.split(tomllib.loads(files[FLY])["processes"]["app"])
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("python", "granian", "sleep"):
+        (tools / name).write_text(
+            f'#!/bin/sh\n[ "$2" = migrate ] && /bin/sleep 0.3\necho {name} $2 >> {tmp_path}/calls\n[ {name} != sleep ] || /bin/sleep 5\n'
+        )
+        (tools / name).chmod(0o755)
+    with subprocess.Popen(command, env={"PATH": f"{tools}:/bin"}, start_new_session=True) as run:
+        assert run.wait(10) == 0
+        wait_until(lambda: "sleep" in (tmp_path / "calls").read_text())
+        os.killpg(run.pid, signal.SIGKILL)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[0] == "python migrate"
+    assert {"granian asgi", "python matt_prune"} <= set(calls)
+
+
+@pytest.mark.parametrize(
+    ("states", "minutes", "code"), [(["RUNNING", "STOPPED"], "60", 0), (["RUNNING"], "0", 1)]
+)
+def test_a_release_waits_for_its_migration_as_long_as_it_may(
+    tmp_path: Path, states: list[str], minutes: str, code: int
+) -> None:
+    files = make(project_in(tmp_path), "aws", "postgresql")[2]
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tmp_path / "states").write_text("\n".join(states) + "\n")
+    # Answers each question about the state of the task by the next line.
+    (tools / "aws").write_text(
+        '#!/bin/sh\ncase "$*" in *lastStatus*) head -1 states; [ $(wc -l < states) = 1 ] || sed -i 1d states;;'
+        " *exitCode*) echo 0;; *) echo a-name;; esac\n"
+    )
+    (tools / "aws").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", files["deploy/aws/migrate.sh"]],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tools}:/usr/bin:/bin",
+            "MIGRATION_MINUTES": minutes,
+            "MIGRATION_PAUSE": "0",
+        },
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert ("The migration still runs" in done.stderr) == bool(code)
+    # The bound is an option.
+    files = make(project_in(tmp_path), "aws", "postgresql", migration_minutes=240)[2]
+    assert "MIGRATION_MINUTES:-240" in files["deploy/aws/migrate.sh"]
+
+
+def test_loops_of_compose_hear_sigterm(tmp_path: Path) -> None:
+    for database in ("sqlite", "postgresql"):
+        files = make(project_in(tmp_path, prunes=True), "compose", database)[2]
+        services = yaml.safe_load(files[COMPOSE])["services"]
+        loops = [each for each in services.values() if "while" in str(each.get("command"))]
+        assert len(loops) == 2
+        assert all(each["init"] for each in loops)
+
+
+@override_settings(USE_THOUSAND_SEPARATOR=True, LANGUAGE_CODE="de")
+def test_numbers_are_not_written_as_the_project_shows_them(tmp_path: Path) -> None:
+    project = project_in(tmp_path)
+    target, options, files = make(project, "digitalocean", "postgresql")
+    assert faults_in(project, target, options, files) == []
+    assert "http_port: 8000" in files[SPEC]
 
 
 def test_packages_of_this_machine_are_not_in_the_image(tmp_path: Path) -> None:

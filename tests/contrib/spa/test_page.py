@@ -78,6 +78,15 @@ def test_a_slash_that_is_missing_is_added_as_elsewhere(site: Client, settings: A
         assert response["Location"] == f"{place}/{'?' + query if query else ''}"
         for accept in ("*/*", "application/json"):
             assert site.get(path, headers={"Accept": accept})["Location"] == response["Location"]
+    # The method becomes GET on the way, so DEBUG says it.
+    strict = Client(enforce_csrf_checks=True)
+    for method in ("post", "put", "patch", "delete"):
+        assert getattr(strict, method)("/about").status_code == 301
+        settings.DEBUG = True
+        with pytest.raises(RuntimeError, match=f"You called this URL via {method.upper()}"):
+            getattr(strict, method)("/about")
+        settings.DEBUG = False
+        assert getattr(strict, method)("/nothing").status_code == 404
     assert site.get("//evil.example").status_code == 200
     settings.APPEND_SLASH = False
     assert site.get("/about").status_code == 200

@@ -374,7 +374,7 @@ class Base(viewsets.ModelViewSet):
 class Inherits(Base):
     permission_classes = [IsOwnerToo]
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
-    def lock(self, request, pk): return Response()
+    def lock(self, request, pk): return Response(None, 200, None, {"X-Lock": "1"}, content_type="a/b")
     @action(detail=True, methods=["post"], permission_classes=[Strange])
     def open(self, request, pk): return Response()
 class Either(Base):
@@ -425,7 +425,9 @@ class BookSerializer(serializers.ModelSerializer):
     author_id = serializers.PrimaryKeyRelatedField(
         source="author", queryset=Author.objects.filter(name="Ada"), write_only=True
     )
-    kind = serializers.ChoiceField(choices=["a"], write_only=True)
+    kind = serializers.ChoiceField(choices=KINDS, write_only=True)
+    size = serializers.ChoiceField(choices=[("s", "Small"), ("l", "Large")], allow_blank=True, write_only=True)
+    tags = serializers.MultipleChoiceField(choices=["new", "used"], required=False, write_only=True)
     class Meta:
         model = Book
         exclude = ["author"]
@@ -453,6 +455,10 @@ def test_schemas_name_what_the_model_has(project: Project):
     assert 'title: str = Field(..., max_length=5, alias="heading")' in found["BookIn"]
     assert "author_id: int\n" in found["BookIn"]
     assert "kind: its choices were not carried over" in err
+    assert 'size: Literal["s", "l", ""]\n' in found["BookIn"]
+    assert 'tags: list[Literal["new", "used"]] = None' in found["BookIn"]
+    assert "size: its choices" not in err
+    assert "tags: its choices" not in err
     assert 'not only those of Author.objects.filter(name="Ada")' in err
 
 
@@ -469,6 +475,11 @@ def test_what_may_refuse_or_hide_something_is_closed(project: Project):
     for name in ("Dynamic", "Initial", "Filtered", "Mixed", "Narrow"):
         assert staff in rules[name], name
     assert rules["Plain"] == "permissions.AllowAny"
+    # What a response was given besides data and status is not lost without a word.
+    assert (
+        "lock_inherits answers with content_type, headers, template_name, which was not carried"
+        in err
+    )
     assert "class IsOwnerToo(IsOwner):" in draft
     assert "class IsUser(permissions.IsAuthenticated):" in draft
     assert f"class IsOdd({staff}):" in draft

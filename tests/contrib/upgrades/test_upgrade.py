@@ -75,6 +75,10 @@ def test_the_status_of_a_file_is_used(tmp_path: Path):
     assert upgraded(tmp_path, taken)[0] == taken.replace("200, 1", "MattStatus(200, 1)").replace(
         "import", "from django_matt import Status as MattStatus\nimport", 1
     )
+    local = ninja + "def b(request):\n    Status = 1\n    return Status\n"
+    assert "return MattStatus(201, 1)" in upgraded(tmp_path, local)[0]
+    assert "from django_matt import Status as MattStatus\n" in upgraded(tmp_path, local)[0]
+    assert upgraded(tmp_path, upgraded(tmp_path, local)[0])[0] == upgraded(tmp_path, local)[0]
     inside = "import django_matt\n@api.get('')\ndef a(request):\n    Status = Order.Status\n    return 200, Status.PAID\n"
     assert upgraded(tmp_path, inside)[0] == inside.replace(
         "200, Status.PAID", "MattStatus(200, Status.PAID)"

@@ -285,7 +285,8 @@ class Command(BaseCommand):
         if given["generate"]:
             made = {"SECRET_KEY": token_urlsafe(50), **target.generate(project, chosen)}
             # What was sent is in use: a database keeps the password that it was made with.
-            sent = releases.sent_secrets(project, name) & made.keys()
+            used = releases.sent_secrets(project, name) | target.stored(project, chosen)
+            sent = used & made.keys()
             if again := sorted(sent & set(names) - {"SECRET_KEY"}):
                 raise DeployError(
                     f"{again[0]} was sent, and its server does not follow a new one. Send the value that it has, without --generate."
