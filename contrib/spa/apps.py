@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register
 
 from django_matt.errors.exceptions import MissingExtra
@@ -20,8 +21,9 @@ class SpaConfig(AppConfig):
     verbose_name = "Django Matt: single-page app"
 
     def ready(self) -> None:
-        """Register the system checks; raise ``MissingExtra`` if django-vite is not installed."""
-        if find_spec("django_vite") is None:
+        """Register the system checks; raise ``MissingExtra`` if django-vite is missing, which reads the build of a page of Django's."""
+        rendered = getattr(settings, "MATT_SPA", None) or {}
+        if not rendered.get("SERVER") and find_spec("django_vite") is None:
             raise MissingExtra("django-vite", "spa")
         from django_matt.contrib.spa import checks
 
@@ -32,10 +34,10 @@ class SpaConfig(AppConfig):
 
     def policies(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Allow Vite's development server, and the styles that it puts into pages. Without it, nothing changes."""
-        from django_matt.contrib.spa.settings import dev_server
+        from django_matt.contrib.spa.settings import dev_server, get_settings
 
         origin, writer = dev_server(), find_writer()
-        if not origin or writer is None:
+        if not origin or writer is None or get_settings().SERVER:
             return {}
         directives = writer[1].directives()[0]
         usual = directives.get("default-src", [])

@@ -28,7 +28,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         hint = f"Fix or remove the option in settings.MATT_SPA, or the variable {DEV_SERVER}."
         return [Error(str(error), hint=hint, id="matt_spa.E001")]
     found: list[CheckMessage] = []
-    if base_url(options) is None:
+    if not options.SERVER and base_url(options) is None:
         found.append(
             Error(
                 f"Vite builds into {options.OUTPUT}, which is not below a folder of static files.",
@@ -48,9 +48,10 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_build(**_: Any) -> list[CheckMessage]:
-    """Report a missing build before a deployment: every page would be a 503."""
+    """Report a missing build before a deployment: every page would be a 503. What Node serves is built elsewhere."""
     try:
-        render_tags()
+        if not get_settings().SERVER:
+            render_tags()
     except NotBuiltError as error:
         hint = "Run manage.py matt_spa build before collectstatic."
         return [Error(str(error), hint=hint, id="matt_spa.E003")]
@@ -100,9 +101,21 @@ def _is_trusted(origin: str) -> bool:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """Report patterns after the front end's, which no request would reach."""
+    """Report patterns after the front end's, which no request would reach, and a page that Node renders already."""
     if not getattr(settings, "ROOT_URLCONF", ""):
         return []
+    try:
+        server = get_settings().SERVER
+    except ImproperlyConfigured:
+        return []  # matt_spa.E001
+    if server and any(_is_page(each) for each in get_resolver().url_patterns):
+        return [
+            Error(
+                "Node renders the pages (SERVER of settings.MATT_SPA), and ROOT_URLCONF has the page of a single-page app too.",
+                hint='Remove path("", include("django_matt.contrib.spa.urls")), or SERVER.',
+                id="matt_spa.E005",
+            )
+        ]
     after = list(_after_page(get_resolver().url_patterns))
     if not after:
         return []
@@ -115,11 +128,15 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def _is_page(pattern: Any) -> bool:
+    return isinstance(pattern, URLResolver) and pattern.app_name == "matt_spa"
+
+
 def _after_page(patterns: list[Any]) -> Iterator[str]:
     """Yield the patterns after the include of the front end that they cannot be reached behind."""
     is_after = False
     for each in patterns:
         if is_after:
             yield repr(str(each.pattern))
-        if isinstance(each, URLResolver) and each.app_name == "matt_spa":
+        if _is_page(each):
             is_after = not str(each.pattern)

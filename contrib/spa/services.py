@@ -1,37 +1,13 @@
-"""Node and npm: whether they are there, packages that are complete, and Vite's build and development server."""
+"""The packages of a front end, its build, its scripts, and its development server."""
 
 import json
-import re
-import shutil
 import subprocess
-from pathlib import Path
 
 from django_matt.contrib.spa.errors import SpaError
+from django_matt.contrib.spa.nodes import Node
 from django_matt.contrib.spa.settings import SpaSettings
 
-__all__ = ["build", "find_node", "install", "is_installed", "vite_command"]
-
-_VITE = Path("node_modules/vite/bin/vite.js")
-_REST = "Without it, the API, the admin and the last build still work: manage.py runserver."
-
-
-def find_node() -> str:
-    """Return the path of Node; raise ``SpaError`` if it is missing, or older than Vite 8 accepts."""
-    node = shutil.which("node")
-    if node is None:
-        raise SpaError(
-            f"Node is not installed. Install Node 24 (https://nodejs.org), or 20.19 or newer. {_REST}"
-        )
-    said = subprocess.run(  # noqa: S603 - the user's node
-        [node, "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    found = re.fullmatch(r"v(\d+)\.(\d+)\.\d+\S*\s*", said)
-    version = [int(part) for part in found.groups()] if found else [0, 0]
-    if not ([20, 19] <= version < [21] or version >= [22, 12]):
-        raise SpaError(
-            f"{node} is {said.strip() or 'no Node'}; Vite needs 20.19, 22.12 or newer. Install Node 24 (https://nodejs.org). {_REST}"
-        )
-    return node
+__all__ = ["build", "dev_command", "install", "is_installed", "run_script"]
 
 
 def is_installed(options: SpaSettings) -> bool:
@@ -54,10 +30,10 @@ def is_installed(options: SpaSettings) -> bool:
         for name, package in wanted.items()
         if name and not package.get("optional")
     )
-    return is_complete and (options.root / _VITE).is_file()
+    return is_complete and options.dev_script.is_file()
 
 
-def install(options: SpaSettings) -> bool:
+def install(options: SpaSettings, node: Node) -> bool:
     """Install the packages of ``package-lock.json`` and return True; do nothing if they are complete."""
     _need_package(options)
     if is_installed(options):
@@ -66,24 +42,33 @@ def install(options: SpaSettings) -> bool:
         raise SpaError(
             f"{options.root / 'package-lock.json'} is missing. Make it once: npm install, in {options.root}."
         )
-    _npm(options, "ci", "--no-audit", "--no-fund")
+    _npm(options, node, "ci", "--no-audit", "--no-fund")
     return True
 
 
-def build(options: SpaSettings) -> None:
+def build(options: SpaSettings, node: Node) -> None:
     """Run ``npm run build`` of the front end; raise ``SpaError`` if it fails."""
-    _npm(options, "run", "build")
-    if not options.manifest.is_file():
+    run_script(options, node, "build")
+    if options.SERVER and not options.built.is_file():
         raise SpaError(
-            f"The build wrote no {options.manifest}. Set build.manifest, and build.outDir to the OUTPUT of MATT_SPA, "
+            f"The build wrote no {options.built}. Set SERVER of MATT_SPA to the file that Node runs, relative to ROOT."
+        )
+    if not options.built.is_file():
+        raise SpaError(
+            f"The build wrote no {options.built}. Set build.manifest, and build.outDir to the OUTPUT of MATT_SPA, "
             "in the configuration of Vite."
         )
 
 
-def vite_command(options: SpaSettings, node: str, port: int) -> list[str]:
-    """Return the command of Vite's development server; without npm between, which would not pass on signals."""
-    server = ["--host", "localhost", "--port", str(port), "--strictPort", "--clearScreen", "false"]
-    return [node, str(options.root / _VITE), *server]
+def run_script(options: SpaSettings, node: Node, name: str) -> None:
+    """Run a script of ``package.json``; raise ``SpaError`` if it fails."""
+    _npm(options, node, "run", name)
+
+
+def dev_command(options: SpaSettings, node: Node, port: int) -> list[str]:
+    """Return the command of the development server; without npm between, which would not pass on signals."""
+    arguments = [each.replace("{port}", str(port)) for each in options.DEV[1:]]
+    return [node.path, str(options.dev_script), *arguments]
 
 
 def _need_package(options: SpaSettings) -> None:
@@ -93,12 +78,12 @@ def _need_package(options: SpaSettings) -> None:
         )
 
 
-def _npm(options: SpaSettings, *arguments: str) -> None:
+def _npm(options: SpaSettings, node: Node, *arguments: str) -> None:
     _need_package(options)
-    find_node()
-    npm = shutil.which("npm")
-    if npm is None:
+    if not node.npm:
         raise SpaError("npm is not installed; it comes with Node (https://nodejs.org).")
-    done = subprocess.run([npm, *arguments], cwd=options.root, check=False)  # noqa: S603 - ours
+    done = subprocess.run(  # noqa: S603 - ours
+        [*node.npm, *arguments], cwd=options.root, env=node.environment, check=False
+    )
     if done.returncode:
         raise SpaError(f"npm {' '.join(arguments[:2])} failed; its messages are above.")

@@ -1,4 +1,4 @@
-"""Make `.env` readable for its owner only, write a source on this machine to `local.mk`, remove a front end nobody asked for."""
+"""Make `.env` readable for its owner only, write a source on this machine to `local.mk`, and put the front end together."""
 
 import os
 import shutil
@@ -7,10 +7,17 @@ from pathlib import Path
 SOURCE = {{ (cookiecutter.django_matt_source or cookiecutter._template) | tojson }}
 
 Path(".env").chmod(0o600)
-if {{ cookiecutter.front | tojson }} == "none":
-    # A folder has no name that makes cookiecutter leave it out.
+# A folder has no name that makes cookiecutter leave it out.
+FRONT = {{ cookiecutter.front | tojson }}
+if FRONT == "none":
     shutil.rmtree("front")
     Path("tests/test_front.py").unlink()
+else:
+    # What all starters share is there already; then what Node's servers share, and what is this starter's own.
+    for part in ([] if {{ cookiecutter.__spa | tojson }} else ["rendered"]) + [FRONT]:
+        shutil.copytree(Path("fronts", part), "front", dirs_exist_ok=True)
+shutil.rmtree("fronts")
+if not {{ cookiecutter.__spa | tojson }}:
     shutil.rmtree("templates/matt_spa")
 if "file://" in SOURCE:
     place = SOURCE

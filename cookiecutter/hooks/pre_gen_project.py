@@ -22,6 +22,7 @@ TAKEN = {
     "locale": "the project's own folder",
     "media": "the folder of uploaded files",
     "front": "the project's own folder",
+    "fronts": "a folder of the project's template",
     "static": "the project's own folder",
     "templates": "the project's own folder",
     "account": "an app of django-allauth",
@@ -77,7 +78,7 @@ def objection(kind: str, name: str) -> str:
 
 def conflict(answers: "dict[str, str]") -> str:
     """Return why these options do not fit together, or nothing. An option that has no answer yet fits."""
-    if answers.get("front") == "react":
+    if answers.get("front", "none") != "none":
         # The starter is written for these alone.
         if answers.get("first_app") == "empty":
             return "The front end shows the items of the example. Choose first_app: example."
@@ -86,12 +87,13 @@ def conflict(answers: "dict[str, str]") -> str:
     if answers.get("sign_in") != "none":
         return ""
     need = {
-        ("audience", "b2b"): "With b2b, companies have members who sign in",
-        ("tokens", "yes"): "Tokens are for people who have signed in",
-        ("front", "react"): "The front end shows who has signed in",
+        "audience": "With b2b, companies have members who sign in",
+        "tokens": "Tokens are for people who have signed in",
+        "front": "The front end shows who has signed in",
     }
-    for (name, value), reason in need.items():
-        if answers.get(name) == value:
+    usual = {"audience": "b2c", "tokens": "no", "front": "none"}
+    for name, reason in need.items():
+        if answers.get(name, usual[name]) != usual[name]:
             return f"{reason}. Choose a sign-in: password, magic-link, passkey or all."
     return ""
 

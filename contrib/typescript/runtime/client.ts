@@ -262,11 +262,23 @@ export function configure(client: Client): void {
   shared = { auth: session(), ...client };
 }
 
-/** A client for one request that your front end's server handles. It forwards the visitor's cookies and caches nothing. */
-export function server(options: Client & { cookies?: string | null }): Client {
-  const { cookies, ...client } = options;
-  const auth = session({ token: () => readCookie(cookies ?? "") });
-  return { cache: "no-store", auth, ...client, headers: { ...client.headers, Cookie: cookies } };
+/** What Django may read of the visitor's request: who it is, its language and id, and the address that the browser shows. */
+const FORWARDED =
+  "Cookie Accept-Language User-Agent Origin Referer X-Request-ID X-Forwarded-For X-Forwarded-Proto X-Forwarded-Host";
+
+/** A client for one request that your front end's server handles. It forwards the visitor's cookies and caches nothing.
+ *
+ *  `visitor` is the headers of that request: its language, id, origin and host are forwarded too. Without it, `cookies` are alone. */
+export function server(
+  options: Client & { cookies?: string | null; visitor?: { get(name: string): string | null } },
+): Client {
+  const { cookies, visitor, ...client } = options;
+  const headers: NonNullable<Client["headers"]> = {};
+  for (const name of visitor ? FORWARDED.split(" ") : []) headers[name] = visitor?.get(name);
+  headers["X-Forwarded-Host"] ??= visitor?.get("Host");
+  const cookie = cookies ?? visitor?.get("Cookie");
+  const auth = session({ token: () => readCookie(cookie ?? "") });
+  return { cache: "no-store", auth, ...client, headers: { ...headers, ...client.headers, Cookie: cookie } };
 }
 
 /** A value as a parameter or a field has it; an object as JSON, a date as its ISO text. */

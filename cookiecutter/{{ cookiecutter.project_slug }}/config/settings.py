@@ -38,9 +38,7 @@ INSTALLED_APPS = [
     # What happens to items is written down, and open pages are told.
     "django_matt.contrib.events",
     "django_matt.contrib.realtime",
-{%- endif %}
-{%- if cookiecutter.__react %}
-    # The front end: its page, and the types of the API that it is written with.
+    # The front end{{ ': its page' if cookiecutter.__spa else '' }}, and the types of the API that it is written with.
     "django_matt.contrib.spa",
     "django_matt.contrib.typescript",
 {%- endif %}
@@ -72,7 +70,7 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "users.User"
 {% if cookiecutter.__sign_in -%}
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = {{ '"/"' if cookiecutter.__react else '"account_home"' }}
+LOGIN_REDIRECT_URL = {{ '"/"' if cookiecutter.__front else '"account_home"' }}
 {%- else -%}
 LOGIN_URL = "admin:login"
 {%- endif %}
@@ -188,9 +186,19 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 
-{% if cookiecutter.__react -%}
+{% if cookiecutter.__spa -%}
 # `make dev` writes the types of the API here after each edit. The front end is built into static/front/.
 MATT_TYPESCRIPT = {"OUTPUT": BASE_DIR / "front/src/api", "REACT": True}
+
+{% elif cookiecutter.__ssr -%}
+{%- from "fronts.jinja" import FRONTS -%}
+# `make dev` writes the types of the API here after each edit.
+MATT_TYPESCRIPT = {"OUTPUT": BASE_DIR / "front/src/api"}
+# A server of Node renders the pages: the file that a build writes, and the server of development.
+MATT_SPA = {
+    "SERVER": "{{ FRONTS[cookiecutter.front].server }}",
+    "DEV": [{% for word in FRONTS[cookiecutter.front].dev %}"{{ word }}"{{ ', ' if not loop.last else '' }}{% endfor %}],
+}
 
 {% endif -%}
 # `static/` has your files; `manage.py collectstatic` copies them and those of the apps to `staticfiles/`.
@@ -277,6 +285,10 @@ if not DEBUG and env.HTTPS:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 if env.BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+{%- if cookiecutter.__ssr %}
+    # Node asks for what a page shows by another name of this server: the host is the one that the visitor opened.
+    USE_X_FORWARDED_HOST = True
+{%- endif %}
 
 if dsn := env.SENTRY_DSN.get_secret_value():
     # Imported here, because it takes time and memory.

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path
-{%- if not cookiecutter.__react or (cookiecutter.__magic_link and not cookiecutter.__password and not cookiecutter.__passkey) %}
+{%- if not cookiecutter.__spa or (cookiecutter.__magic_link and not cookiecutter.__password and not cookiecutter.__passkey) %}
 from django.views.generic import RedirectView
 {%- endif %}
 from django_matt.errors.views import handler400, handler403, handler404, handler500
@@ -17,7 +17,7 @@ from config.api import api
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
-{%- if not cookiecutter.__react %}
+{%- if not cookiecutter.__spa %}
     path("", RedirectView.as_view(url="/api/docs")),
 {%- endif %}
     path("admin/", admin.site.urls),
@@ -46,7 +46,7 @@ if apps.is_installed("debug_toolbar"):
 
     urlpatterns += debug_toolbar_urls()
 {%- endif %}
-{%- if cookiecutter.__react %}
+{%- if cookiecutter.__spa %}
 # Last, because it matches every URL that the front end may show.
 urlpatterns += [path("", include("django_matt.contrib.spa.urls"))]
 {%- endif %}

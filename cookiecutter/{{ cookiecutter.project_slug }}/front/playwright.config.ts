@@ -1,7 +1,7 @@
 import { defineConfig } from "@playwright/test";
 
 // tests/test_front.py starts Django, and sets these. CHROMIUM names a browser that Playwright has not installed itself.
-const { BASE_URL = "http://127.0.0.1:8000", CHROMIUM } = process.env;
+const { BASE_URL = "http://127.0.0.1:8000", CHROMIUM, PREVIEW } = process.env;
 
 export default defineConfig({
   testDir: "tests",
@@ -10,6 +10,8 @@ export default defineConfig({
   // Far more than it takes, for a busy machine.
   timeout: 120_000,
   expect: { timeout: 20_000 },
+  // Where Node renders the pages: both servers at one origin.
+  webServer: PREVIEW ? { command: "node preview.mjs", url: BASE_URL } : undefined,
   use: {
     baseURL: BASE_URL,
     locale: "en-US",

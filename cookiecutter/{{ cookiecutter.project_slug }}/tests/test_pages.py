@@ -10,7 +10,7 @@ BROWSER = {"Accept": "text/html"}
 
 
 def test_an_unknown_page_says_so_in_the_project_s_own_style(visitor: MattClient) -> None:
-    page = visitor.get("/{{ 'static/' if cookiecutter.__react else '' }}nowhere", headers=BROWSER).expect(404)
+    page = visitor.get("/{{ 'static/' if cookiecutter.__spa else '' }}nowhere", headers=BROWSER).expect(404)
     assert "Page not found" in page.text
     assert "/static/css/site.css" in page.text
     assert page.headers["Content-Language"] == "en"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from django_matt.contrib.spa import services
+from django_matt.contrib.spa import nodes, services
+from django_matt.contrib.spa.nodes import STARTERS, accepts
 from django_matt.contrib.spa.settings import get_settings
 from tests.e2e.servers import ROOT
 from tests.waiting import wait_until
@@ -48,7 +49,9 @@ def front(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tools / "npm", NPM)
     place = folder / "front"
     place.mkdir()
-    (place / "package.json").write_text("{}")
+    (place / "package.json").write_text(json.dumps({"engines": {"node": STARTERS["react"]}}))
+    # The environment of the tests has the wheel with Node, because pyright needs it.
+    monkeypatch.setattr(nodes, "find_spec", lambda name: None)
     (place / "package-lock.json").write_text(json.dumps(LOCK))
     return place
 

@@ -1,6 +1,5 @@
-"""``manage.py matt_spa``: installs the packages of the front end, builds it, or serves it beside ``runserver``."""
+"""``manage.py matt_spa``: installs the packages of the front end, builds it, runs a script of it, or serves it beside ``runserver``."""
 
-import os
 import socket
 import sys
 from pathlib import Path
@@ -14,21 +13,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_matt.contrib.spa import services
 from django_matt.contrib.spa.errors import SpaError
+from django_matt.contrib.spa.nodes import Node, find_node
 from django_matt.contrib.spa.processes import run_together
 from django_matt.contrib.spa.settings import DEV_SERVER, SpaSettings, get_settings
 
 __all__ = ["Command"]
 
+ADDRESS = "127.0.0.1:8000"
 BACKEND = "MATT_SPA_BACKEND"
-"""The environment variable with the origin of Django, for the proxy of Vite's server."""
+"""The environment variable with the origin of Django, for the proxy of the development server, and for pages rendered by Node."""
 
 
 class Command(BaseCommand):
-    """Install, build or serve the front end."""
+    """Install, build or serve the front end, or run one of its scripts."""
 
     help = (
-        "`install` installs what package-lock.json names. `build` builds the front end for production. `dev` serves it "
-        "with Vite beside runserver, at one address, until you press Ctrl-C. Each installs the packages first if they "
+        "`install` installs what package-lock.json names. `build` builds the front end for production. `run` runs a "
+        "script of package.json, such as `run check`. `dev` serves the front end by its development server beside "
+        "runserver, at one address, until you press Ctrl-C. Each installs the packages first if they "
         "are missing or incomplete, and writes the types of your API if the app typescript is installed."
     )
     # Without a build there are messages; the command is how to fix them.
@@ -36,14 +38,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the verbs and the addresses."""
-        parser.add_argument("verb", choices=("install", "build", "dev"))
+        parser.add_argument("verb", choices=("install", "build", "run", "dev"))
         parser.add_argument(
-            "address",
+            "what",
             nargs="?",
-            default="127.0.0.1:8000",
-            help="Where Django is served: [host:]port.",
+            metavar="address",
+            help=f"Where dev serves Django, [host:]port ({ADDRESS}); the script of run.",
         )
-        parser.add_argument("--front-port", type=int, default=5173, help="The port of Vite.")
+        parser.add_argument(
+            "--front-port", type=int, default=5173, help="The port of the development server."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb."""
@@ -51,16 +55,21 @@ class Command(BaseCommand):
             chosen = get_settings()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
-        node = services.find_node()
-        if services.install(chosen):
+        if options["verb"] == "run" and not options["what"]:
+            raise CommandError("Which script of package.json? For example: matt_spa run check.")
+        node = find_node(chosen.root)
+        if services.install(chosen, node):
             self.stdout.write(f"Installed the packages of {chosen.ROOT}.")
         if options["verb"] == "install":
             return
         self._write_types()
         if options["verb"] == "build":
-            services.build(chosen)
+            services.build(chosen, node)
             return
-        code = self._serve(chosen, node, options["address"], options["front_port"])
+        if options["verb"] == "run":
+            services.run_script(chosen, node, options["what"])
+            return
+        code = self._serve(chosen, node, options["what"] or ADDRESS, options["front_port"])
         if code:
             sys.exit(code)
 
@@ -69,24 +78,26 @@ class Command(BaseCommand):
         if apps.is_installed("django_matt.contrib.typescript") and written.get("OUTPUT"):
             call_command("matt_types", "write")
 
-    def _serve(self, chosen: SpaSettings, node: str, address: str, front_port: int) -> int:
+    def _serve(self, chosen: SpaSettings, node: Node, address: str, front_port: int) -> int:
         host, port = _split(address)
         _need_free(host, port, "another address: matt_spa dev 8001")
         _need_free("localhost", front_port, "another port: matt_spa dev --front-port 5174")
         if not settings.DEBUG:
             raise SpaError(
-                "DEBUG is off, so Vite's server would be ignored. Set DEBUG=true, or build."
+                "DEBUG is off, so the development server would be ignored. Set DEBUG=true, or build."
             )
         variables = {
-            **os.environ,
+            **node.environment,
             DEV_SERVER: f"http://localhost:{front_port}",
             BACKEND: f"http://127.0.0.1:{port}",
         }
-        vite = services.vite_command(chosen, node, front_port)
+        front = services.dev_command(chosen, node, front_port)
         django = [sys.executable, *_manage(), "runserver", address]
-        self.stdout.write(f"Open http://{host}:{port}/; Ctrl-C ends both servers.")
+        # A page that Node renders is not Django's; its server passes on what is.
+        page = f"http://localhost:{front_port}" if chosen.SERVER else f"http://{host}:{port}"
+        self.stdout.write(f"Open {page}/; Ctrl-C ends both servers.")
         self.stdout.flush()
-        return run_together([(vite, chosen.root, variables), (django, Path.cwd(), variables)])
+        return run_together([(front, chosen.root, variables), (django, Path.cwd(), variables)])
 
 
 def _manage() -> list[str]:
