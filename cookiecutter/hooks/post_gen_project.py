@@ -16,7 +16,7 @@ else:
     # What all starters share is there already; then what Node's servers share, and those by React, and what is this starter's own.
     parts = [] if {{ cookiecutter.__spa | tojson }} else ["rendered"]
     if FRONT in {"react", "next", "react-router"}:
-        parts.append("react-shared")
+        parts += ["react-shared", *(["react-rendered"] if parts else [])]
     for part in [*parts, FRONT]:
         shutil.copytree(Path("fronts", part), "front", dirs_exist_ok=True)
 shutil.rmtree("fronts")

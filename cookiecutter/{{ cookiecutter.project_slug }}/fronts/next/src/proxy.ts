@@ -1,5 +1,6 @@
-// The policy of each page. Its scripts have a nonce, which no injected script knows.
+// The headers of each page, with its policy. Its scripts have a nonce, which no injected script knows.
 import { type NextRequest, NextResponse } from "next/server";
+import { HEADERS } from "./server";
 
 const isDevelopment = process.env.NODE_ENV === "development";
 
@@ -21,5 +22,6 @@ export function proxy(request: NextRequest) {
   headers.set("Content-Security-Policy", policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("Content-Security-Policy", policy);
+  for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
   return response;
 }

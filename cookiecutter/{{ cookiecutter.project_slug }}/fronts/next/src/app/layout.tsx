@@ -5,7 +5,10 @@ import type { ReactNode } from "react";
 import { currentUser } from "../visitor";
 import { SignOut } from "./SignOut";
 
-export const metadata: Metadata = { title: "{{ cookiecutter.project_name }}" };
+export const metadata: Metadata = {
+  title: "{{ cookiecutter.project_name }}",
+  icons: { icon: "data:," },
+};
 
 export default async function Layout({ children }: { children: ReactNode }) {
   const user = await currentUser();

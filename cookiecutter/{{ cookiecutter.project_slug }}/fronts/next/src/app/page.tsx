@@ -2,20 +2,23 @@ import Link from "next/link";
 import { listLink } from "../links";
 import { askedFor, readItems } from "../server";
 import { currentUser, orSignIn, queryOf, visitor } from "../visitor";
-import { PageButton, Search } from "./Search";
+import { Changes } from "./Changes";
+import { PageButton } from "./PageButton";
+import { Search } from "./Search";
 
 /** Items by name, with a search and pages, both in the URL. */
 export default async function Items({ searchParams }: PageProps<"/">) {
   const asked = askedFor(await queryOf(searchParams));
   const { search, page } = asked;
   const client = await visitor();
-  const [user, { items, count, pages }] = await Promise.all([
+  const [user, { items, count, pages, refusal }] = await Promise.all([
     currentUser(),
     orSignIn(readItems(client, asked), listLink(search, page)),
   ]);
   return (
     <>
       <h1>Items</h1>
+      <Changes />
       <div className="bar">
         <Search value={search} />
         {user && (
@@ -24,6 +27,7 @@ export default async function Items({ searchParams }: PageProps<"/">) {
           </Link>
         )}
       </div>
+      {refusal && <p role="alert">{refusal}</p>}
       <p role="status" className="quiet">
         {`${count} ${count === 1 ? "item" : "items"}`}
       </p>
@@ -46,6 +50,7 @@ export default async function Items({ searchParams }: PageProps<"/">) {
               {items.map((item) => (
                 <tr key={item.id}>
                   <th scope="row">
+                    {item.photo && <img className="thumbnail" src={item.photo} alt="" />}
                     {user ? <Link href={`/items/${item.id}`}>{item.name}</Link> : item.name}
                   </th>
                   <td className="wide">{item.description}</td>

@@ -1,6 +1,5 @@
 import { data } from "react-router";
-import { itemsDelete, itemsReplace } from "../api/api";
-import { bodyOf, ItemForm, outcome } from "../ItemForm";
+import { Editor } from "../Editor";
 import { readItem } from "../server";
 import { answer, needUser, visitorOf } from "../visitor";
 import type { Route } from "./+types/item";
@@ -13,14 +12,6 @@ export async function loader(args: Route.LoaderArgs) {
   throw data(null, { status: 404 });
 }
 
-// In the browser, which writes to the API itself: Django checks the session and the CSRF token.
-export async function clientAction({ request, params }: Route.ClientActionArgs) {
-  const typed = await request.formData();
-  const path = { item_id: Number(params.id) };
-  if (typed.has("delete")) return outcome(await itemsDelete({ path }));
-  return outcome(await itemsReplace({ path, body: bodyOf(typed) }));
-}
-
-export default function EditItem({ loaderData, actionData }: Route.ComponentProps) {
-  return <ItemForm key={loaderData.id} item={loaderData} errors={actionData} />;
+export default function EditItem({ loaderData }: Route.ComponentProps) {
+  return <Editor key={loaderData.id} item={loaderData} />;
 }

@@ -1,4 +1,6 @@
-import { Form, Link } from "react-router";
+import { useEffect } from "react";
+import { Form, Link, useRevalidator } from "react-router";
+import { onItemChange } from "../changes";
 import { Search } from "../Search";
 import { askedFor, readItems } from "../server";
 import { useUser } from "../user";
@@ -15,6 +17,9 @@ export async function loader({ context, url }: Route.LoaderArgs) {
 export default function Items({ loaderData }: Route.ComponentProps) {
   const { search, page, items, count, pages, refusal } = loaderData;
   const user = useUser();
+  const { revalidate } = useRevalidator();
+  // What others do to items is shown too.
+  useEffect(() => onItemChange(() => void revalidate()), [revalidate]);
   return (
     <>
       <h1>Items</h1>
@@ -49,6 +54,7 @@ export default function Items({ loaderData }: Route.ComponentProps) {
               {items.map((item) => (
                 <tr key={item.id}>
                   <th scope="row">
+                    {item.photo && <img className="thumbnail" src={item.photo} alt="" />}
                     {user ? <Link to={`/items/${item.id}`}>{item.name}</Link> : item.name}
                   </th>
                   <td className="wide">{item.description}</td>

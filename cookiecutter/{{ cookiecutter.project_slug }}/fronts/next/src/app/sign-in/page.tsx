@@ -1,8 +1,8 @@
 import { redirect } from "next/navigation";
 import { nextOf } from "../../links";
 import { currentUser, queryOf } from "../../visitor";
-import { hasPassword, pages } from "../../ways";
-import { PasswordForm } from "./PasswordForm";
+import { pages } from "../../ways";
+import { SignInForms } from "./Forms";
 
 export default async function SignIn({ searchParams }: PageProps<"/sign-in">) {
   const next = nextOf(await queryOf(searchParams));
@@ -10,7 +10,7 @@ export default async function SignIn({ searchParams }: PageProps<"/sign-in">) {
   return (
     <>
       <h1>Sign in</h1>
-      {hasPassword && <PasswordForm next={next} />}
+      <SignInForms next={next} />
       <ul className="ways">
         {pages.map(({ label, href }) => (
           <li key={href}>

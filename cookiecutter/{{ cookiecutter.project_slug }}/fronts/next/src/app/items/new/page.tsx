@@ -1,7 +1,7 @@
 import { needUser } from "../../../visitor";
-import { ItemForm } from "../ItemForm";
+import { Editor } from "../Editor";
 
 export default async function NewItem() {
   await needUser("/items/new");
-  return <ItemForm />;
+  return <Editor />;
 }
