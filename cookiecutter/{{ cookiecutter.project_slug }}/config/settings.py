@@ -35,6 +35,9 @@ INSTALLED_APPS = [
     "django_matt.contrib.health",
     "django_matt.contrib.request_logs",
 {%- if cookiecutter.__front %}
+    # What happens to items is written down, and open pages are told.
+    "django_matt.contrib.events",
+    "django_matt.contrib.realtime",
     # The front end{{ ': its page' if cookiecutter.__spa else '' }}, and the types of the API that it is written with.
     "django_matt.contrib.spa",
     "django_matt.contrib.typescript",
@@ -141,7 +144,10 @@ MATT = {
     "STRICT_OPENAPI": True,
     "TRUSTED_PROXIES": 1 if env.BEHIND_PROXY else 0,
 }
-
+{% if cookiecutter.__front -%}
+# Triggers of the database write down each change of an item, also that of a command or of SQL; `migrate` makes them.
+MATT_EVENTS = {"TRIGGERS": ["{{ cookiecutter.app_name }}.Item"]}
+{% endif %}
 {% if cookiecutter.__postgresql -%}
 DATABASES = {
     "default": {
