@@ -24,7 +24,8 @@ FULL = {
 # If a line is missing in several, the first of them decides: what is without sign-in is without tokens too.
 WITHOUT = {
     "__tokens": {"tokens": "no"},
-    "__react": {"front": "none"},
+    "__spa": {"front": "astro"},
+    "__front": {"front": "none"},
     "__sign_in": {"sign_in": "none", "tokens": "no", "front": "none"},
     "__postgresql": {"database": "sqlite"},
     "__layered": {"layout": "plain"},
