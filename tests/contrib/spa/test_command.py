@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_matt.contrib.spa import nodes, services
-from django_matt.contrib.spa.nodes import STARTERS, accepts
+from django_matt.contrib.spa.nodes import STARTERS
 from django_matt.contrib.spa.settings import get_settings
 from tests.e2e.servers import ROOT
 from tests.waiting import wait_until

@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
+import { connect } from "node:net";
 import { backend, pattern } from "./django.mjs";
 
-const { PORT = "4173" } = process.env;
+const { HOST = "localhost", PORT = "4173" } = process.env;
 const isDjangos = new RegExp(pattern);
 const django = new URL(backend);
 
@@ -21,7 +22,13 @@ const port = await freePort();
 const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
 // `node dist/server/entry.mjs`
 const pages = spawn(process.execPath, scripts.start.split(" ").slice(1), {
-  env: { ...process.env, NODE_ENV: "production", HOST: "127.0.0.1", HOSTNAME: "127.0.0.1", PORT: `${port}` },
+  env: {
+    ...process.env,
+    NODE_ENV: "production",
+    HOST: "127.0.0.1",
+    HOSTNAME: "127.0.0.1",
+    PORT: `${port}`,
+  },
   stdio: "inherit",
 });
 pages.on("exit", (code) => process.exit(code ?? 1));
@@ -36,7 +43,13 @@ const server = createServer((incoming, outgoing) => {
   const place = isDjangos.test(incoming.url ?? "")
     ? { host: django.hostname, port: django.port || 80 }
     : { host: "127.0.0.1", port };
-  const { method, url: path, headers } = incoming;
+  const { method, url: path } = incoming;
+  const headers = {
+    ...incoming.headers,
+    "x-forwarded-for": incoming.socket.remoteAddress ?? "",
+    "x-forwarded-host": incoming.headers.host ?? "",
+    "x-forwarded-proto": "http",
+  };
   const asked = request({ ...place, method, path, headers }, (answer) => {
     outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
     answer.pipe(outgoing);
@@ -48,4 +61,10 @@ const server = createServer((incoming, outgoing) => {
   outgoing.on("close", () => asked.destroy());
   incoming.pipe(asked);
 });
-server.listen(Number(PORT), "localhost", () => console.log(`Open http://localhost:${PORT}/`));
+// Not before Node answers.
+for (let isUp = false; !isUp; )
+  isUp = await new Promise((resolve) => {
+    const probe = connect(port, "127.0.0.1", () => resolve(!!probe.end()));
+    probe.on("error", () => setTimeout(() => resolve(false), 50));
+  });
+server.listen(Number(PORT), HOST, () => console.log(`Open http://${HOST}:${PORT}/`));
