@@ -87,10 +87,21 @@ export function ErrorBoundary({ error }: Route.ErrorBoundaryProps) {
       </>
     );
   }
+  if (isRouteErrorResponse(error) && error.status === 503) {
+    return (
+      <>
+        <h1>Not available</h1>
+        <p role="alert">The site cannot show this page at present. Try again in a minute.</p>
+      </>
+    );
+  }
   return (
     <>
       <h1>Something went wrong</h1>
-      <p role="alert">The server did not answer as it should. Please try again later.</p>
+      <p role="alert">The error has been logged.</p>
+      <p>
+        <Link to="/">To the items</Link>
+      </p>
     </>
   );
 }

@@ -3,7 +3,6 @@ import { listLink } from "../links";
 import { askedFor, readItems } from "../server";
 import { currentUser, orSignIn, queryOf, visitor } from "../visitor";
 import { Changes } from "./Changes";
-import { PageButton } from "./PageButton";
 import { Search } from "./Search";
 
 /** Items by name, with a search and pages, both in the URL. */
@@ -64,13 +63,21 @@ export default async function Items({ searchParams }: PageProps<"/">) {
       )}
       {pages > 1 && (
         <nav aria-label="Pages" className="pages">
-          <PageButton search={search} page={page - 1} disabled={page <= 1}>
-            Previous
-          </PageButton>
+          {page > 1 ? (
+            <Link className="button" href={listLink(search, page - 1)}>
+              Previous
+            </Link>
+          ) : (
+            <span />
+          )}
           <span>{`Page ${page} of ${pages}`}</span>
-          <PageButton search={search} page={page + 1} disabled={page >= pages}>
-            Next
-          </PageButton>
+          {page < pages ? (
+            <Link className="button" href={listLink(search, page + 1)}>
+              Next
+            </Link>
+          ) : (
+            <span />
+          )}
         </nav>
       )}
     </>

@@ -1,6 +1,7 @@
 import { useEffect } from "react";
-import { Form, Link, useRevalidator } from "react-router";
+import { Link, useRevalidator } from "react-router";
 import { onItemChange } from "../changes";
+import { listLink } from "../links";
 import { Search } from "../Search";
 import { askedFor, readItems } from "../server";
 import { useUser } from "../user";
@@ -67,17 +68,22 @@ export default function Items({ loaderData }: Route.ComponentProps) {
         </div>
       )}
       {pages > 1 && (
-        <nav aria-label="Pages">
-          <Form action="/" className="pages">
-            {search && <input type="hidden" name="search" value={search} />}
-            <button type="submit" name="page" value={page - 1} disabled={page <= 1}>
+        <nav aria-label="Pages" className="pages">
+          {page > 1 ? (
+            <Link className="button" to={listLink(search, page - 1)}>
               Previous
-            </button>
-            <span>{`Page ${page} of ${pages}`}</span>
-            <button type="submit" name="page" value={page + 1} disabled={page >= pages}>
+            </Link>
+          ) : (
+            <span />
+          )}
+          <span>{`Page ${page} of ${pages}`}</span>
+          {page < pages ? (
+            <Link className="button" to={listLink(search, page + 1)}>
               Next
-            </button>
-          </Form>
+            </Link>
+          ) : (
+            <span />
+          )}
         </nav>
       )}
     </>
