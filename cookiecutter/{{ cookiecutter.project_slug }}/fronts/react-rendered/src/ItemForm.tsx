@@ -6,6 +6,7 @@ import { errorsOf, NO_ERRORS } from "./errors";
 import { Field, FormErrors } from "./Field";
 import { PhotoField } from "./PhotoField";
 import { savePhoto } from "./photos";
+import { useReady } from "./ready";
 
 const NAMES = ["name", "description", "price", "available", "photo"] as const;
 
@@ -26,6 +27,7 @@ export function ItemForm({ item, onDone, cancel }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState(NO_ERRORS);
   const [isBusy, setIsBusy] = useState(false);
+  const isReady = useReady();
   const [stored, setStored] = useState(item);
   // Undefined while the photo stays as it is, null when it is removed.
   const [photo, setPhoto] = useState<File | null>();
@@ -70,7 +72,7 @@ export function ItemForm({ item, onDone, cancel }: Props) {
     <>
       <h1>{item ? item.name : "New item"}</h1>
       {/* The API validates: one set of rules, and the same messages for every client. */}
-      <form ref={form} method="post" onSubmit={save} noValidate tabIndex={-1}>
+      <form ref={form} onSubmit={save} noValidate tabIndex={-1}>
         <FormErrors errors={errors.other} />
         <Field
           name="name"
@@ -107,7 +109,7 @@ export function ItemForm({ item, onDone, cancel }: Props) {
           error={errors.fields.photo}
         />
         <p className="bar">
-          <button type="submit" disabled={isBusy}>
+          <button type="submit" disabled={isBusy || !isReady}>
             Save
           </button>
           {cancel}
@@ -115,7 +117,7 @@ export function ItemForm({ item, onDone, cancel }: Props) {
             <button
               type="button"
               className="danger"
-              disabled={isBusy}
+              disabled={isBusy || !isReady}
               onClick={() => void write(() => itemsDelete({ path: { item_id: item.id } }))}
             >
               Delete
