@@ -132,6 +132,17 @@ def served_by_django(project: Path, **variables: str) -> Iterator[tuple[httpx.Cl
     command[command.index("0.0.0.0")] = "127.0.0.1"
     command[command.index("2")] = "1"
     command[0] = str(Path(sys.executable).parent / command[0])
+    # Uploads too, which a proxy serves in production.
+    (project / "media").mkdir(exist_ok=True)
+    files = (
+        "--static-path-route",
+        "/static",
+        "--static-path-mount",
+        "media",
+        "--static-path-route",
+        "/media",
+    )
+    command[-1:] = [*files, command[-1]]
     with serve(project, command, port, {**PRODUCTION, **variables}, "/api/health/live") as site:
         yield site
 

@@ -1,17 +1,13 @@
 import { expect, type Page, test } from "@playwright/test";
 
-const {
-  BASE_URL = "http://127.0.0.1:8000",
-  SESSION = "",
+const { BASE_URL = "http://127.0.0.1:8000", SESSION = "" } = process.env;
 {%- if cookiecutter.__password %}
-  EMAIL = "",
-  PASSWORD = "",
+const { EMAIL = "", PASSWORD = "" } = process.env;
 {%- endif %}
 {%- if cookiecutter.__passkey %}
-  PASSKEY = "",
-  PASSKEY_EMAIL = "",
+const { PASSKEY = "", PASSKEY_EMAIL = "" } = process.env;
 {%- endif %}
-} = process.env;
+
 /** A gray image of one pixel. */
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
@@ -86,10 +82,11 @@ test("a photo is shown before it is sent, stored, replaced and removed", async (
   await page.getByRole("link", { name: "New item" }).click();
   await page.getByLabel("Name").fill("Floor lamp");
   await page.getByLabel("Price").fill("9.90");
-  await page.getByLabel("Photo", { exact: true }).setInputFiles({ ...png, buffer: Buffer.from("no image") });
+  const field = page.getByLabel("Photo", { exact: true });
+  await field.setInputFiles({ ...png, buffer: Buffer.from("no image") });
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByLabel("Photo", { exact: true })).toHaveAccessibleDescription(/JPEG/);
-  await page.getByLabel("Photo", { exact: true }).setInputFiles(png);
+  await expect(field).toHaveAccessibleDescription(/JPEG/);
+  await field.setInputFiles(png);
   await expect(photo).toHaveAttribute("src", /^data:/);
   await page.getByRole("button", { name: "Save" }).click();
   // It was stored once, without its photo, when the photo was refused.
