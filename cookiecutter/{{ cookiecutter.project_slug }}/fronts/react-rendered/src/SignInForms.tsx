@@ -1,11 +1,9 @@
 import { type FormEvent, useState } from "react";
-import { CallError } from "./api/client";
-import { signIn } from "./browser";
-import { errorsOf, NO_ERRORS } from "./errors";
+import { signIn, signInByPasskey } from "./browser";
+import { NO_ERRORS } from "./errors";
 import { Field, FormErrors } from "./Field";
-import { signInWithPasskey } from "./passkeys";
 import { useReady } from "./ready";
-import { hasPasskey, hasPassword, loginLabel, loginPage } from "./ways";
+import { hasPasskey, hasPassword, loginLabel } from "./ways";
 
 /** The ways to sign in that need no page of Django's; then the browser opens `next`. */
 export function SignInForms({ next }: { next: string }) {
@@ -62,15 +60,7 @@ function PasskeyButton({ next }: { next: string }) {
   async function submit() {
     setErrors(NO_ERRORS);
     setIsBusy(true);
-    try {
-      const outcome = await signInWithPasskey();
-      if (outcome === "more") return location.assign(loginPage);
-      // A page that is loaded as a whole shows nothing of the visitor before.
-      if (outcome === "signed in") return location.assign(next);
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      setErrors(errorsOf(error.result.error, []));
-    }
+    setErrors((await signInByPasskey(next)) ?? NO_ERRORS);
     setIsBusy(false);
   }
 

@@ -1,7 +1,8 @@
 import Link from "next/link";
-import { listLink } from "../links";
+import { redirect } from "next/navigation";
+import { listLink, signInLink } from "../links";
 import { askedFor, readItems } from "../server";
-import { currentUser, orSignIn, queryOf, visitor } from "../visitor";
+import { currentUser, queryOf, visitor } from "../visitor";
 import { Changes } from "./Changes";
 import { Search } from "./Search";
 
@@ -10,10 +11,9 @@ export default async function Items({ searchParams }: PageProps<"/">) {
   const asked = askedFor(await queryOf(searchParams));
   const { search, page } = asked;
   const client = await visitor();
-  const [user, { items, count, pages, refusal }] = await Promise.all([
-    currentUser(),
-    orSignIn(readItems(client, asked), listLink(search, page)),
-  ]);
+  const [user, list] = await Promise.all([currentUser(), readItems(client, asked)]);
+  const { items, count, pages, refusal } = list;
+  if (list.status === 401) redirect(signInLink(listLink(search, page)));
   return (
     <>
       <h1>Items</h1>

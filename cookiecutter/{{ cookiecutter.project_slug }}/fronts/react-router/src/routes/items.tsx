@@ -5,13 +5,15 @@ import { listLink } from "../links";
 import { Search } from "../Search";
 import { askedFor, readItems } from "../server";
 import { useUser } from "../user";
-import { answer, visitorOf } from "../visitor";
+import { answer, toSignIn, visitorOf } from "../visitor";
 import type { Route } from "./+types/items";
 
 export async function loader({ context, url }: Route.LoaderArgs) {
   const asked = askedFor(url.searchParams);
   const { client } = visitorOf(context);
-  return { ...asked, ...(await answer(url, readItems(client, asked))) };
+  const list = await answer(url, readItems(client, asked));
+  if (list.status === 401) throw toSignIn(url);
+  return { ...asked, ...list };
 }
 
 /** Items by name, with a search and pages, both in the URL. */
