@@ -291,7 +291,7 @@ def test_the_lock_file_names_no_registry_and_exact_versions(kind: str):
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
         assert lock["packages"][f"node_modules/{name}"]["version"] == version
     assert not re.search(
-        r"https?://(?!opencollective|github|tidelift|paulmillr)",
+        r"https?://(?!opencollective|github|tidelift|paulmillr|feross|www.patreon)",
         (front / "package-lock.json").read_text(),
     )
 
