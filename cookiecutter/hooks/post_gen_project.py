@@ -13,8 +13,11 @@ if FRONT == "none":
     shutil.rmtree("front")
     Path("tests/test_front.py").unlink()
 else:
-    # What all starters share is there already; then what Node's servers share, and what is this starter's own.
-    for part in ([] if {{ cookiecutter.__spa | tojson }} else ["rendered"]) + [FRONT]:
+    # What all starters share is there already; then what Node's servers share, and those by React, and what is this starter's own.
+    parts = [] if {{ cookiecutter.__spa | tojson }} else ["rendered"]
+    if FRONT in {"react", "next", "react-router"}:
+        parts += ["react-shared", *(["react-rendered"] if parts else [])]
+    for part in [*parts, FRONT]:
         shutil.copytree(Path("fronts", part), "front", dirs_exist_ok=True)
 shutil.rmtree("fronts")
 if not {{ cookiecutter.__spa | tojson }}:

@@ -289,6 +289,11 @@ if env.BEHIND_PROXY:
     # Node asks for what a page shows by another name of this server: the host is the one that the visitor opened.
     USE_X_FORWARDED_HOST = True
 {%- endif %}
+{%- if cookiecutter.front == "next" %}
+if DEBUG:
+    # Next's development server passes requests on with another Host. `ALLOWED_HOSTS` still decides which ones are answered.
+    USE_X_FORWARDED_HOST = True
+{%- endif %}
 
 if dsn := env.SENTRY_DSN.get_secret_value():
     # Imported here, because it takes time and memory.
