@@ -77,6 +77,14 @@ def check_files(
             "git rm --cached .env   # and make new secrets",
         )
     yield from _check_requirements(project, options)
+    if project.rendered:
+        yield problem(
+            f"Node renders the pages of {project.rendered}/, and this image serves Django alone.",
+            "Without a server for them, visitors get no pages: / is a redirect or a 404.",
+            f"Serve {project.rendered}/ as another application at the same domain, behind a proxy that keeps the Host, "
+            "or use the compose.yaml of the project.",
+            doubtful=True,
+        )
     if project.uploads and options.uploads == "none":
         yield problem(
             f"{', '.join(project.uploads[:3])} store files, and --uploads is none.",

@@ -73,6 +73,8 @@ class Project:
     """Whether ``manage.py matt_prune`` has something to delete once a day."""
     front: tuple[str, str] | None = None
     """The folder of a front end that the image builds with Node, and the folder that its build writes; None without one."""
+    rendered: str = ""
+    """The folder of a front end whose pages a server of Node renders; empty without one. The image serves Django alone."""
     types: bool = False
     """Whether ``manage.py matt_types write`` writes types that the front end is built with."""
     uploads: tuple[str, ...] = ()
@@ -122,6 +124,7 @@ def read_project() -> Project:
         prunes="matt_prune" in commands
         and any(isinstance(app, PrunesRows) for app in apps.get_app_configs()),
         front=_front(folder) if "matt_spa" in commands else None,
+        rendered=_rendered(folder) if "matt_spa" in commands else "",
         types="matt_types" in commands,
         uploads=tuple(
             f"{model._meta.label}.{each.name}"
@@ -132,8 +135,15 @@ def read_project() -> Project:
     )
 
 
+def _rendered(folder: Path) -> str:
+    options = getattr(settings, "MATT_SPA", {})
+    return _relative(options.get("ROOT", "front"), folder) if options.get("SERVER") else ""
+
+
 def _front(folder: Path) -> tuple[str, str] | None:
     options = getattr(settings, "MATT_SPA", {})
+    if options.get("SERVER"):
+        return None
     root = _relative(options.get("ROOT", "front"), folder)
     output = _relative(options.get("OUTPUT", "static/front"), folder)
     return (root, output) if root and output and (folder / root / "package.json").exists() else None

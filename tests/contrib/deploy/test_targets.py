@@ -3,11 +3,13 @@
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from django_matt.contrib.deploy.checks import check_tools
+from django_matt.contrib.deploy import projects
+from django_matt.contrib.deploy.checks import check_files, check_tools
 from django_matt.contrib.deploy.documents import read_yaml
 from django_matt.contrib.deploy.errors import DeployError
 from django_matt.contrib.deploy.options import read_options, validate, write_options
@@ -330,6 +332,23 @@ def test_the_image_builds_the_front_end(tmp_path: Path) -> None:
     assert "static/front" in files[f"{DOCKERFILE}.dockerignore"].splitlines()
     assert faults_in(project, target, options, files) == []
     assert next(each.what for each in check_tools(project, files)) == "hadolint has no remarks."
+
+
+def test_pages_that_node_renders_are_named_and_not_in_the_image(
+    tmp_path: Path, settings: Any
+) -> None:
+    (tmp_path / "front").mkdir()
+    (tmp_path / "front/package.json").write_text("{}")
+    settings.MATT_SPA = {}
+    assert projects._front(tmp_path) == ("front", "static/front")
+    assert projects._rendered(tmp_path) == ""
+    settings.MATT_SPA = {"SERVER": "dist/server/entry.mjs"}
+    assert projects._front(tmp_path) is None
+    project = project_in(tmp_path, rendered=projects._rendered(tmp_path))
+    target, options, files = make(project, "compose", "sqlite")
+    assert "node:" not in files[DOCKERFILE]
+    said = [each.what for each in check_files(target, project, options, files)]
+    assert ["Node renders the pages of front/" in each for each in said] == [True]
 
 
 def test_packages_of_this_machine_are_not_in_the_image(tmp_path: Path) -> None:

@@ -1,17 +1,13 @@
 import { expect, type Page, test } from "@playwright/test";
 
-const {
-  BASE_URL = "http://127.0.0.1:8000",
-  SESSION = "",
+const { BASE_URL = "http://127.0.0.1:8000", SESSION = "" } = process.env;
 {%- if cookiecutter.__password %}
-  EMAIL = "",
-  PASSWORD = "",
+const { EMAIL = "", PASSWORD = "" } = process.env;
 {%- endif %}
 {%- if cookiecutter.__passkey %}
-  PASSKEY = "",
-  PASSKEY_EMAIL = "",
+const { PASSKEY = "", PASSKEY_EMAIL = "" } = process.env;
 {%- endif %}
-} = process.env;
+
 /** A gray image of one pixel. */
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";

@@ -1,5 +1,5 @@
 // Around each page: who has signed in, the headers, and what a visitor sees while Django does not answer.
-import type { Handle, HandleServerError } from "@sveltejs/kit";
+import type { Handle, HandleServerError } from "@sveltejs/kit/hooks";
 import { clientOf, HEADERS, isUnavailable, readUser } from "./server";
 import unavailable from "./unavailable.html?raw";
 
@@ -25,8 +25,8 @@ export const handle: Handle = async ({ event, resolve }) => {
   return response;
 };
 
-export const handleError: HandleServerError = ({ error, status, message }) => {
+export const handleError: HandleServerError = ({ kind, error }) => {
   if (isUnavailable(error)) return { status: 503, message: "Not available" };
-  if (status !== 404) console.error(error);
-  return { message: status === 404 ? "Page not found" : message };
+  if (kind === "unknown") console.error(error);
+  if (kind === "framework" && error.status === 404) return { message: "Page not found" };
 };
