@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from tests.projects.fronts import Site, make, served
-from tests.projects.rendering import FRONTS
+from tests.projects.rendering import PAGES
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    project = make(tmp_path_factory.mktemp("htmx"), **{**FRONTS[0], "front": "htmx"})
+    project = make(tmp_path_factory.mktemp("htmx"), **PAGES[0])
     assert not (project / "front").exists()
     assert not list(project.rglob("package.json"))
     with served(project) as site:
