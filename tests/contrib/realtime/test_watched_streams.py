@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+
 from django_matt.contrib.realtime.responses import StreamResponse
 from django_matt.watched_streams import StreamEnd, watch_stream
 
