@@ -1,0 +1,96 @@
+import type { ReactNode } from "react";
+import {
+  isRouteErrorResponse,
+  Link,
+  Links,
+  Meta,
+  Outlet,
+  Scripts,
+  ScrollRestoration,
+} from "react-router";
+import type { Route } from "./+types/root";
+import { signOut } from "./browser";
+import style from "./style.css?url";
+import { useUser } from "./user";
+import { answer, visit, visitorOf } from "./visitor";
+
+export const middleware: Route.MiddlewareFunction[] = [visit];
+
+export async function loader({ context, url }: Route.LoaderArgs) {
+  return { user: await answer(url, visitorOf(context).user()) };
+}
+
+export const links: Route.LinksFunction = () => [
+  { rel: "stylesheet", href: style },
+  { rel: "icon", href: "data:," },
+];
+
+export const meta: Route.MetaFunction = () => [{ title: "{{ cookiecutter.project_name }}" }];
+
+/** What every page has, also one that says what went wrong. */
+export function Layout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charSet="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <Meta />
+        <Links />
+      </head>
+      <body>
+        <a className="skip" href="#main">
+          Skip to content
+        </a>
+        <header>
+          <nav aria-label="Main">
+            <Link to="/">Items</Link>
+            <a href="/api/docs">API</a>
+          </nav>
+          <Account />
+        </header>
+        <main id="main" tabIndex={-1}>
+          {children}
+        </main>
+        <ScrollRestoration />
+        <Scripts />
+      </body>
+    </html>
+  );
+}
+
+function Account() {
+  const user = useUser();
+  if (user === undefined) return null;
+  if (user === null) return <Link to="/sign-in">Sign in</Link>;
+  return (
+    <p className="account">
+      <a href="/accounts/">{user.email}</a>
+      <button type="button" onClick={() => void signOut()}>
+        Sign out
+      </button>
+    </p>
+  );
+}
+
+export default function App() {
+  return <Outlet />;
+}
+
+export function ErrorBoundary({ error }: Route.ErrorBoundaryProps) {
+  if (isRouteErrorResponse(error) && error.status === 404) {
+    return (
+      <>
+        <h1>Page not found</h1>
+        <p>
+          <Link to="/">To the items</Link>
+        </p>
+      </>
+    );
+  }
+  return (
+    <>
+      <h1>Something went wrong</h1>
+      <p role="alert">The server did not answer as it should. Please try again later.</p>
+    </>
+  );
+}
