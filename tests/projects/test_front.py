@@ -36,7 +36,13 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(600)]
 
-BUDGETS = {"react": 90_000, "astro": 7_500, "svelte": 50_000}
+BUDGETS = {
+    "react": 90_000,
+    "astro": 7_500,
+    "svelte": 50_000,
+    "next": 200_000,
+    "react-router": 125_000,
+}
 """Bytes of the JavaScript of the first page, compressed."""
 LAMPS = [{"name": f"Lamp {number:02}", "price": "39.90"} for number in range(12)]
 BROWSER = {"Accept": "text/html"}

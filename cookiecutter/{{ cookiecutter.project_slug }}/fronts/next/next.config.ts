@@ -8,6 +8,8 @@ const config: NextConfig = {
   turbopack: { root: import.meta.dirname },
   outputFileTracingRoot: import.meta.dirname,
   poweredByHeader: false,
+  // The proxy of production compresses. Here it would hold back the streams of Django in development.
+  compress: false,
   allowedDevOrigins: ["127.0.0.1"],
   // Django's URLs end with a slash, and Next would redirect to those without.
   skipTrailingSlashRedirect: true,

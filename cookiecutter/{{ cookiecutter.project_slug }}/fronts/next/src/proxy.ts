@@ -25,3 +25,6 @@ export function proxy(request: NextRequest) {
   for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
   return response;
 }
+
+// Not what is the same for everybody. Next keeps the body of each request that passes here in memory, so uploads to Django do not.
+export const config = { matcher: "/((?!_next/static/|api/).*)" };

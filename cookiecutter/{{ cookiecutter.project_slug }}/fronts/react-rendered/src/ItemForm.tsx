@@ -1,17 +1,11 @@
 import { type FormEvent, type ReactNode, useRef, useState } from "react";
-import { itemsCreate, itemsDelete, itemsReplace } from "./api/api";
-import type { ItemIn, ItemOut } from "./api/schema";
-import { hasEnded } from "./browser";
-import { errorsOf, NO_ERRORS } from "./errors";
+import { itemsDelete } from "./api/api";
+import type { ItemOut } from "./api/schema";
+import { type Errors, NO_ERRORS } from "./errors";
 import { Field, FormErrors } from "./Field";
+import { NAMES, refuse, saveItem } from "./items";
 import { PhotoField } from "./PhotoField";
-import { savePhoto } from "./photos";
-
-const NAMES = ["name", "description", "price", "available", "photo"] as const;
-
-type Written =
-  | { ok: true; status: number }
-  | { ok: false; status: number; error: Parameters<typeof errorsOf>[0] };
+import { useReady } from "./ready";
 
 interface Props {
   /** What is edited; a new item without it. */
@@ -26,21 +20,21 @@ export function ItemForm({ item, onDone, cancel }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState(NO_ERRORS);
   const [isBusy, setIsBusy] = useState(false);
-  const [stored, setStored] = useState(item);
+  const isReady = useReady();
   // Undefined while the photo stays as it is, null when it is removed.
   const [photo, setPhoto] = useState<File | null>();
   const [sent, setSent] = useState<number>();
+  // A new item exists as soon as its fields are stored, also if its photo is refused.
+  const id = useRef(item?.id);
 
   /** Write, then open the list, or show the errors at their fields, the first of which gets the focus. */
-  async function write(call: () => Promise<Written>) {
+  async function write(call: () => Promise<Errors | null>) {
     setErrors(NO_ERRORS);
     setIsBusy(true);
-    const result = await call();
+    const found = await call();
     setSent(undefined);
-    if (result.ok) return onDone();
+    if (!found) return onDone();
     setIsBusy(false);
-    if (hasEnded(result)) return;
-    const found = errorsOf(result.error, NAMES);
     setErrors(found);
     const first = NAMES.find((name) => found.fields[name]);
     (first ? (form.current?.elements.namedItem(first) as HTMLElement) : form.current)?.focus();
@@ -48,29 +42,25 @@ export function ItemForm({ item, onDone, cancel }: Props) {
 
   function save(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const typed = new FormData(event.currentTarget);
-    const body: ItemIn = {
-      name: String(typed.get("name")),
-      description: String(typed.get("description")),
-      price: String(typed.get("price")),
-      available: typed.has("available"),
-    };
+    const typed = event.currentTarget;
     void write(async () => {
-      const saved = stored
-        ? await itemsReplace({ path: { item_id: stored.id }, body })
-        : await itemsCreate({ body });
-      if (!saved.ok) return saved;
-      // The photo may be refused: then the item exists already.
-      setStored(saved.data);
-      return photo === undefined ? saved : savePhoto(saved.data.id, photo, setSent);
+      const editing = { id: id.current, photo };
+      const found = await saveItem(typed, editing, setSent);
+      id.current = editing.id;
+      return found;
     });
+  }
+
+  async function remove(item_id: number) {
+    const result = await itemsDelete({ path: { item_id } });
+    return result.ok ? null : refuse(result);
   }
 
   return (
     <>
       <h1>{item ? item.name : "New item"}</h1>
       {/* The API validates: one set of rules, and the same messages for every client. */}
-      <form ref={form} method="post" onSubmit={save} noValidate tabIndex={-1}>
+      <form ref={form} onSubmit={save} noValidate tabIndex={-1}>
         <FormErrors errors={errors.other} />
         <Field
           name="name"
@@ -100,14 +90,14 @@ export function ItemForm({ item, onDone, cancel }: Props) {
           Available
         </label>
         <PhotoField
-          stored={stored?.photo}
+          stored={item?.photo}
           photo={photo}
           onChange={setPhoto}
           sent={sent}
           error={errors.fields.photo}
         />
         <p className="bar">
-          <button type="submit" disabled={isBusy}>
+          <button type="submit" disabled={isBusy || !isReady}>
             Save
           </button>
           {cancel}
@@ -115,8 +105,8 @@ export function ItemForm({ item, onDone, cancel }: Props) {
             <button
               type="button"
               className="danger"
-              disabled={isBusy}
-              onClick={() => void write(() => itemsDelete({ path: { item_id: item.id } }))}
+              disabled={isBusy || !isReady}
+              onClick={() => void write(() => remove(item.id))}
             >
               Delete
             </button>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 
 const PAUSE = 200;
 
@@ -12,25 +12,33 @@ interface Props {
 
 /** The search of the list. It is sent while somebody types; without scripts, by Enter. */
 export function SearchField({ value, isPending, onSearch }: Props) {
-  const [text, setText] = useState(value);
+  const input = useRef<HTMLInputElement>(null);
   const sent = useRef(value);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   function send() {
+    clearTimeout(timer.current);
+    const text = input.current?.value ?? "";
     if (text === sent.current) return;
     sent.current = text;
     onSearch(text);
   }
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `send` is new in each render
+  function sendSoon() {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(send, PAUSE);
+  }
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, for what was typed before the scripts were there
   useEffect(() => {
-    const timer = setTimeout(send, PAUSE);
-    return () => clearTimeout(timer);
-  }, [text]);
+    sendSoon();
+    return () => clearTimeout(timer.current);
+  }, []);
   useEffect(() => {
     // Another search than the one that was sent: the back button, or a link. The field follows.
     if (isPending || value === sent.current) return;
     sent.current = value;
-    setText(value);
+    if (input.current) input.current.value = value;
   }, [value, isPending]);
   return (
     <form
@@ -43,12 +51,7 @@ export function SearchField({ value, isPending, onSearch }: Props) {
     >
       <label>
         <span>Search</span>
-        <input
-          type="search"
-          name="search"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
+        <input ref={input} type="search" name="search" defaultValue={value} onChange={sendSoon} />
       </label>
     </form>
   );

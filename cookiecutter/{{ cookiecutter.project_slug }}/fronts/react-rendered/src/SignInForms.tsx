@@ -1,10 +1,9 @@
 import { type FormEvent, useState } from "react";
-import { CallError } from "./api/client";
-import { signIn } from "./browser";
-import { errorsOf, NO_ERRORS } from "./errors";
+import { signIn, signInByPasskey } from "./browser";
+import { NO_ERRORS } from "./errors";
 import { Field, FormErrors } from "./Field";
-import { signInWithPasskey } from "./passkeys";
-import { hasPasskey, hasPassword, loginLabel, loginPage } from "./ways";
+import { useReady } from "./ready";
+import { hasPasskey, hasPassword, loginLabel } from "./ways";
 
 /** The ways to sign in that need no page of Django's; then the browser opens `next`. */
 export function SignInForms({ next }: { next: string }) {
@@ -19,6 +18,7 @@ export function SignInForms({ next }: { next: string }) {
 function PasswordForm({ next }: { next: string }) {
   const [errors, setErrors] = useState(NO_ERRORS);
   const [isBusy, setIsBusy] = useState(false);
+  const isReady = useReady();
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -31,7 +31,7 @@ function PasswordForm({ next }: { next: string }) {
     setErrors(found);
   }
 
-  // `post`, because a password never belongs in a URL, not even if it is sent before the scripts are loaded.
+  // `post`, because a password never belongs in a URL, whatever sends the form.
   return (
     <form method="post" onSubmit={submit} noValidate>
       <FormErrors errors={errors.other} />
@@ -44,7 +44,7 @@ function PasswordForm({ next }: { next: string }) {
         autoComplete="current-password"
       />
       <p>
-        <button type="submit" disabled={isBusy}>
+        <button type="submit" disabled={isBusy || !isReady}>
           Sign in
         </button>
       </p>
@@ -55,19 +55,12 @@ function PasswordForm({ next }: { next: string }) {
 function PasskeyButton({ next }: { next: string }) {
   const [errors, setErrors] = useState(NO_ERRORS);
   const [isBusy, setIsBusy] = useState(false);
+  const isReady = useReady();
 
   async function submit() {
     setErrors(NO_ERRORS);
     setIsBusy(true);
-    try {
-      const outcome = await signInWithPasskey();
-      if (outcome === "more") return location.assign(loginPage);
-      // A page that is loaded as a whole shows nothing of the visitor before.
-      if (outcome === "signed in") return location.assign(next);
-    } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      setErrors(errorsOf(error.result.error, []));
-    }
+    setErrors((await signInByPasskey(next)) ?? NO_ERRORS);
     setIsBusy(false);
   }
 
@@ -75,7 +68,12 @@ function PasskeyButton({ next }: { next: string }) {
     <>
       <FormErrors errors={errors.other} />
       <p>
-        <button type="button" className="other" disabled={isBusy} onClick={() => void submit()}>
+        <button
+          type="button"
+          className="other"
+          disabled={isBusy || !isReady}
+          onClick={() => void submit()}
+        >
           Sign in with a passkey
         </button>
       </p>

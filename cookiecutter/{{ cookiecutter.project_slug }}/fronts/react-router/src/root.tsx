@@ -9,7 +9,7 @@ import {
   ScrollRestoration,
 } from "react-router";
 import type { Route } from "./+types/root";
-import { signOut } from "./browser";
+import { SignOut } from "./SignOut";
 import style from "./style.css?url";
 import { useUser } from "./user";
 import { answer, visit, visitorOf } from "./visitor";
@@ -35,7 +35,8 @@ export function Layout({ children }: { children: ReactNode }) {
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <Meta />
-        <Links />
+        {/* Styles need no nonce: they are files of this site. Browsers hide a nonce, so React would miss it. */}
+        <Links nonce="" />
       </head>
       <body>
         <a className="skip" href="#main">
@@ -65,9 +66,7 @@ function Account() {
   return (
     <p className="account">
       <a href="/accounts/">{user.email}</a>
-      <button type="button" onClick={() => void signOut()}>
-        Sign out
-      </button>
+      <SignOut />
     </p>
   );
 }
@@ -87,10 +86,21 @@ export function ErrorBoundary({ error }: Route.ErrorBoundaryProps) {
       </>
     );
   }
+  if (isRouteErrorResponse(error) && error.status === 503) {
+    return (
+      <>
+        <h1>Not available</h1>
+        <p role="alert">The site cannot show this page at present. Try again in a minute.</p>
+      </>
+    );
+  }
   return (
     <>
       <h1>Something went wrong</h1>
-      <p role="alert">The server did not answer as it should. Please try again later.</p>
+      <p role="alert">The error has been logged.</p>
+      <p>
+        <Link to="/">To the items</Link>
+      </p>
     </>
   );
 }

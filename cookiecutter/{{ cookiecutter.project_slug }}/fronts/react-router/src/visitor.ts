@@ -57,4 +57,5 @@ export async function answer<T>(url: URL, asked: Promise<T>): Promise<T> {
   }
 }
 
-const toSignIn = ({ pathname, search }: URL) => redirect(signInLink(pathname + search));
+/** The way to sign-in, and from there back to this page. */
+export const toSignIn = ({ pathname, search }: URL) => redirect(signInLink(pathname + search));

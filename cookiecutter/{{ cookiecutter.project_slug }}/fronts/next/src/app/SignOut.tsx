@@ -1,10 +1,2 @@
 "use client";
-import { signOut } from "../browser";
-
-export function SignOut() {
-  return (
-    <button type="button" onClick={() => void signOut()}>
-      Sign out
-    </button>
-  );
-}
+export { SignOut } from "../SignOut";

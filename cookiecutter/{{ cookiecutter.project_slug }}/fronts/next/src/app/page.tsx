@@ -1,9 +1,9 @@
 import Link from "next/link";
-import { listLink } from "../links";
+import { redirect } from "next/navigation";
+import { listLink, signInLink } from "../links";
 import { askedFor, readItems } from "../server";
-import { currentUser, orSignIn, queryOf, visitor } from "../visitor";
+import { currentUser, queryOf, visitor } from "../visitor";
 import { Changes } from "./Changes";
-import { PageButton } from "./PageButton";
 import { Search } from "./Search";
 
 /** Items by name, with a search and pages, both in the URL. */
@@ -11,10 +11,9 @@ export default async function Items({ searchParams }: PageProps<"/">) {
   const asked = askedFor(await queryOf(searchParams));
   const { search, page } = asked;
   const client = await visitor();
-  const [user, { items, count, pages, refusal }] = await Promise.all([
-    currentUser(),
-    orSignIn(readItems(client, asked), listLink(search, page)),
-  ]);
+  const [user, list] = await Promise.all([currentUser(), readItems(client, asked)]);
+  const { items, count, pages, refusal } = list;
+  if (list.status === 401) redirect(signInLink(listLink(search, page)));
   return (
     <>
       <h1>Items</h1>
@@ -64,13 +63,21 @@ export default async function Items({ searchParams }: PageProps<"/">) {
       )}
       {pages > 1 && (
         <nav aria-label="Pages" className="pages">
-          <PageButton search={search} page={page - 1} disabled={page <= 1}>
-            Previous
-          </PageButton>
+          {page > 1 ? (
+            <Link className="button" href={listLink(search, page - 1)}>
+              Previous
+            </Link>
+          ) : (
+            <span />
+          )}
           <span>{`Page ${page} of ${pages}`}</span>
-          <PageButton search={search} page={page + 1} disabled={page >= pages}>
-            Next
-          </PageButton>
+          {page < pages ? (
+            <Link className="button" href={listLink(search, page + 1)}>
+              Next
+            </Link>
+          ) : (
+            <span />
+          )}
         </nav>
       )}
     </>

@@ -1,16 +1,19 @@
 import { useEffect } from "react";
-import { Form, Link, useRevalidator } from "react-router";
+import { Link, useRevalidator } from "react-router";
 import { onItemChange } from "../changes";
+import { listLink } from "../links";
 import { Search } from "../Search";
 import { askedFor, readItems } from "../server";
 import { useUser } from "../user";
-import { answer, visitorOf } from "../visitor";
+import { answer, toSignIn, visitorOf } from "../visitor";
 import type { Route } from "./+types/items";
 
 export async function loader({ context, url }: Route.LoaderArgs) {
   const asked = askedFor(url.searchParams);
   const { client } = visitorOf(context);
-  return { ...asked, ...(await answer(url, readItems(client, asked))) };
+  const list = await answer(url, readItems(client, asked));
+  if (list.status === 401) throw toSignIn(url);
+  return { ...asked, ...list };
 }
 
 /** Items by name, with a search and pages, both in the URL. */
@@ -67,17 +70,22 @@ export default function Items({ loaderData }: Route.ComponentProps) {
         </div>
       )}
       {pages > 1 && (
-        <nav aria-label="Pages">
-          <Form action="/" className="pages">
-            {search && <input type="hidden" name="search" value={search} />}
-            <button type="submit" name="page" value={page - 1} disabled={page <= 1}>
+        <nav aria-label="Pages" className="pages">
+          {page > 1 ? (
+            <Link className="button" to={listLink(search, page - 1)}>
               Previous
-            </button>
-            <span>{`Page ${page} of ${pages}`}</span>
-            <button type="submit" name="page" value={page + 1} disabled={page >= pages}>
+            </Link>
+          ) : (
+            <span />
+          )}
+          <span>{`Page ${page} of ${pages}`}</span>
+          {page < pages ? (
+            <Link className="button" to={listLink(search, page + 1)}>
               Next
-            </button>
-          </Form>
+            </Link>
+          ) : (
+            <span />
+          )}
         </nav>
       )}
     </>
