@@ -46,7 +46,7 @@ class SpaSettings:
     ``ENTRY`` are not used.
     """
     DEV: tuple[str, ...] = VITE
-    """The development server: a script below ``node_modules``, then its arguments. ``{port}`` stands for the port."""
+    """The development server: a script below ``node_modules``, then its arguments. ``{port}`` is replaced by the port."""
     ORIGINS: tuple[str, ...] = ()
     """Other origins whose pages use the sessions of this site, such as a front end on another port. They are checked only."""
 

@@ -9,7 +9,10 @@ SOURCE = {{ (cookiecutter.django_matt_source or cookiecutter._template) | tojson
 Path(".env").chmod(0o600)
 # A folder has no name that makes cookiecutter leave it out.
 FRONT = {{ cookiecutter.front | tojson }}
-if FRONT == "none":
+if FRONT != "htmx":
+    shutil.rmtree("{{ cookiecutter.app_name }}/templates")
+    Path("config/pages.py").unlink()
+if FRONT in {"none", "htmx"}:
     shutil.rmtree("front")
     Path("tests/test_front.py").unlink()
 else:

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django_matt.contrib.accounts.defaults import *  # noqa: F403 - settings of allauth, which are safe
 {% endif -%}
 from django_matt.contrib.environments import cache, database, mailer, storage
+{%- if cookiecutter.__htmx %}
+from django_matt.contrib.htmx import defaults as htmx
+{%- endif %}
 from django_matt.contrib.request_logs import logging_config
 
 from config.environment import BASE_DIR, env
@@ -38,6 +41,12 @@ INSTALLED_APPS = [
     # What happens to items is written down, and open pages are told.
     "django_matt.contrib.events",
     "django_matt.contrib.realtime",
+{%- endif %}
+{%- if cookiecutter.__htmx %}
+    # The pages of items, which the browser asks for in parts.
+    "django_matt.contrib.htmx",
+    *htmx.APPS,
+{%- elif cookiecutter.__node %}
     # The front end{{ ': its page' if cookiecutter.__spa else '' }}, and the types of the API that it is written with.
     "django_matt.contrib.spa",
     "django_matt.contrib.typescript",
@@ -89,6 +98,9 @@ MIDDLEWARE = [
     "django_matt.contrib.rate_limits.middleware.SignInLimits",
 {%- endif %}
     "django.contrib.sessions.middleware.SessionMiddleware",
+{%- if cookiecutter.__htmx %}
+    "django_matt.contrib.htmx.middleware.HtmxMiddleware",
+{%- endif %}
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -127,13 +139,20 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+{%- if not cookiecutter.__htmx %}
         "APP_DIRS": True,
+{%- endif %}
         "OPTIONS": {
+{%- if cookiecutter.__htmx %}
+            # Instead of APP_DIRS: they find components and parts of templates too.
+            "loaders": htmx.LOADERS,
+            "builtins": htmx.BUILTINS,
+{%- endif %}
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ]{{ ',' if cookiecutter.__htmx else '' }}
         },
     }
 ]
@@ -147,6 +166,9 @@ MATT = {
 {% if cookiecutter.__front -%}
 # Triggers of the database write down each change of an item, also that of a command or of SQL; `migrate` makes them.
 MATT_EVENTS = {"TRIGGERS": ["{{ cookiecutter.app_name }}.Item"]}
+{%- if cookiecutter.__htmx %}
+MATT_HTMX = {"EXTENSIONS": ["sse"]}
+{%- endif %}
 {% endif %}
 {% if cookiecutter.__postgresql -%}
 DATABASES = {

@@ -25,7 +25,9 @@ from django.db import connection
 from django.test import Client
 {%- if cookiecutter.__ssr %}
 from django.urls import get_resolver
-{%- else %}
+{%- endif %}
+from django_matt.contrib.spa.settings import get_settings
+{%- if cookiecutter.__spa %}
 from django_matt.testing import MattClient
 {%- endif %}
 
@@ -37,13 +39,12 @@ from tests.authenticators import give_passkey
 {% endif -%}
 from tests.factories import PASSWORD, make_item, make_staff{{ ', make_user' if cookiecutter.__passkey else '' }}
 
+is_built = get_settings().built.exists()
+
+
 {% if cookiecutter.__ssr -%}
-FRONT = settings.BASE_DIR / "front"
-is_built = (FRONT / settings.MATT_SPA["SERVER"]).exists()
-
-
 def test_the_proxies_know_each_url_of_django() -> None:
-    named = (FRONT / "django.caddy").read_text()
+    named = (settings.BASE_DIR / "front/django.caddy").read_text()
     known = re.findall(r"/[^ \n*]+", "\n".join(re.findall(r"^path (.*)$", named, re.M)))
     # "" has the parts below: accounts/, _allauth/, …
     parts = [str(each.pattern) for each in get_resolver().url_patterns]
@@ -56,9 +57,6 @@ def test_the_proxies_know_each_url_of_django() -> None:
 
 
 {% else -%}
-is_built = (settings.BASE_DIR / "static/front/.vite/manifest.json").exists()
-
-
 def test_the_front_end_is_no_answer_to_requests_of_the_api(visitor: MattClient) -> None:
     browser = {"Accept": "text/html"}
     visitor.get("/api/nowhere", headers=browser).expect(404)

@@ -78,11 +78,11 @@ test("a photo is shown before it is sent, stored, replaced and removed", async (
   const errors = watch(page);
   await start(page);
   const photo = page.locator("form img");
+  const field = page.getByLabel("Photo", { exact: true });
   const png = { name: "lamp.png", mimeType: "image/png", buffer: Buffer.from(PIXEL, "base64") };
   await page.getByRole("link", { name: "New item" }).click();
   await page.getByLabel("Name").fill("Floor lamp");
   await page.getByLabel("Price").fill("9.90");
-  const field = page.getByLabel("Photo", { exact: true });
   await field.setInputFiles({ ...png, buffer: Buffer.from("no image") });
   await page.getByRole("button", { name: "Save" }).click();
   await expect(field).toHaveAccessibleDescription(/JPEG/);
