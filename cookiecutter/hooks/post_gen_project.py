@@ -9,12 +9,18 @@ SOURCE = {{ (cookiecutter.django_matt_source or cookiecutter._template) | tojson
 Path(".env").chmod(0o600)
 # A folder has no name that makes cookiecutter leave it out.
 FRONT = {{ cookiecutter.front | tojson }}
-if FRONT == "none":
+if FRONT != "htmx":
+    shutil.rmtree("{{ cookiecutter.app_name }}/templates")
+    Path("config/pages.py").unlink()
+if FRONT in {"none", "htmx"}:
     shutil.rmtree("front")
     Path("tests/test_front.py").unlink()
 else:
-    # What all starters share is there already; then what Node's servers share, and what is this starter's own.
-    for part in ([] if {{ cookiecutter.__spa | tojson }} else ["rendered"]) + [FRONT]:
+    # What all starters share is there already; then what Node's servers share, and those by React, and what is this starter's own.
+    parts = [] if {{ cookiecutter.__spa | tojson }} else ["rendered"]
+    if FRONT in {"react", "next", "react-router"}:
+        parts += ["react-shared", *(["react-rendered"] if parts else [])]
+    for part in [*parts, FRONT]:
         shutil.copytree(Path("fronts", part), "front", dirs_exist_ok=True)
 shutil.rmtree("fronts")
 if not {{ cookiecutter.__spa | tojson }}:

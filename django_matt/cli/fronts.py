@@ -22,7 +22,10 @@ _OWN = (".env", "local.mk", ".cruft.json")
 
 
 def add(
-    kind: Annotated[Literal["react", "astro"], typer.Argument(help="The starter.")],
+    kind: Annotated[
+        Literal["react", "astro", "svelte", "next", "react-router"],
+        typer.Argument(help="The starter."),
+    ],
     *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the changes without making them.")

@@ -35,7 +35,9 @@ __all__ = [
     "served",
 ]
 
-KINDS = json.loads((TREE / "cookiecutter/cookiecutter.json").read_text())["front"][1:]
+KINDS = json.loads((TREE / "cookiecutter/cookiecutter.json").read_text())["front"]
+KINDS = [kind for kind in KINDS if kind not in {"none", "htmx"}]
+"""Those that Node builds."""
 RENDERED = [kind for kind in KINDS if kind != "react"]
 # Of the others, each takes a minute: MATT_FRONTS=all, or EXHAUSTIVE=yes.
 EACH_RUN = KINDS if os.environ.get("MATT_FRONTS") == "all" else ["react", "astro"]
@@ -58,11 +60,23 @@ django.setup()
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model
 from django.test import Client
-user = get_user_model().objects.get(is_staff=True)
+users = get_user_model().objects
+user = users.get(is_staff=True)
 EmailAddress.objects.get_or_create(user=user, email=user.email, verified=True, primary=True)
 client = Client()
 client.force_login(user)
-print(json.dumps({"session": client.cookies["sessionid"].value, "email": user.email}))
+said = {"session": client.cookies["sessionid"].value, "email": user.email}
+try:
+    from tests.authenticators import give_passkey
+except ImportError:
+    pass
+else:
+    # Of somebody else: beside a passkey, a password is not enough.
+    named = {"username": "grace"} if getattr(user, "username", None) else {}
+    owner, _ = users.get_or_create(email="grace@example.com", **named)
+    EmailAddress.objects.get_or_create(user=owner, email=owner.email, verified=True, primary=True)
+    said |= {"passkey": json.dumps(give_passkey(owner)), "passkey_email": owner.email}
+print(json.dumps(said))
 """
 
 
@@ -75,6 +89,9 @@ class Site:
     email: str
     log: Path
     """What Django has logged."""
+    passkey: str = ""
+    """A passkey as Chromium's virtual device takes it, and whose it is."""
+    passkey_email: str = ""
 
 
 def kind_of(project: Path) -> str:
@@ -101,10 +118,10 @@ def make(folder: Path, **options: Any) -> Path:
 
 
 def build(folder: Path, kind: str) -> Path:
-    """Return a project with a password, its packages installed from the registry, built by make without a running Django."""
+    """Return a project with each way to sign in, its packages installed from the registry, built by make without a running Django."""
     if shutil.which("npm") is None or not Path(CHROMIUM).exists():
         missing("there is no npm, or no Chromium")
-    project = make(folder, **{**FRONTS[0], "front": kind})
+    project = make(folder, **{**FRONTS[0], "sign_in": "all", "front": kind})
     # As an interrupted `npm ci` leaves it.
     (project / "front/node_modules/vite").mkdir(parents=True)
     try:
@@ -122,9 +139,10 @@ def manage(project: Path, *command: str, **variables: str) -> str:
 
 
 @contextmanager
-def served_by_django(project: Path, **variables: str) -> Iterator[tuple[httpx.Client, Path]]:
-    """The image's command."""
-    port = free_port()
+def served_by_django(
+    project: Path, port: int, **variables: str
+) -> Iterator[tuple[httpx.Client, Path]]:
+    """The image's command, which serves uploaded files too here, as a proxy does in production."""
     command = json.loads(
         re.findall(r"^CMD (\[.*\])$", (project / "Dockerfile").read_text(), re.M)[-1]
     )
@@ -132,14 +150,16 @@ def served_by_django(project: Path, **variables: str) -> Iterator[tuple[httpx.Cl
     command[command.index("0.0.0.0")] = "127.0.0.1"
     command[command.index("2")] = "1"
     command[0] = str(Path(sys.executable).parent / command[0])
+    (project / "media").mkdir(exist_ok=True)
+    routes = ["--static-path-route", "/static", "--static-path-route", "/media"]
+    command[-1:-1] = [*routes, "--static-path-mount", "media"]
     with serve(project, command, port, {**PRODUCTION, **variables}, "/api/health/live") as site:
         yield site
 
 
 @contextmanager
-def served_by_node(project: Path, django: httpx.Client) -> Iterator[httpx.Client]:
+def served_by_node(project: Path, port: int, django: httpx.Client) -> Iterator[httpx.Client]:
     """The build, and Django at the same origin, by the starter's own `npm run preview`."""
-    port = free_port()
     variables = {
         **environment(),
         **SOURCE,
@@ -165,24 +185,27 @@ def served(project: Path, *, stays: bool = True) -> Iterator[Site]:
     # http for the test alone: what --deploy says about it is not the question here.
     deploy = DEPLOY.replace('fail_level="WARNING"', 'fail_level="ERROR"')
     run(project, ".venv/bin/python", "-c", deploy, **PRODUCTION)
+    port = free_port()
+    # Browsers use passkeys at localhost, and not at an address.
+    production = {**PRODUCTION, "SITE_URL": f"http://localhost:{port}"}
     name = (
         "ada@example.com" if "UserManager" in (project / "users/models.py").read_text() else "ada"
     )
     if not (project / "staff").exists():
-        add_staff(project, name, **PRODUCTION)
+        add_staff(project, name, **production)
         (project / "staff").touch()
     said = json.loads(
-        run(project, ".venv/bin/python", "-c", SESSION, **PRODUCTION).splitlines()[-1]
+        run(project, ".venv/bin/python", "-c", SESSION, **production).splitlines()[-1]
     )
     if not is_rendered(project):
-        with served_by_django(project) as (client, log):
+        with served_by_django(project, port, **production) as (client, log):
             yield Site(client, log=log, **said)
         return
-    django = served_by_django(project, BEHIND_PROXY="true")
+    django = served_by_django(project, free_port(), **{**production, "BEHIND_PROXY": "true"})
     answered, log = django.__enter__()
     is_up = True
     try:
-        with served_by_node(project, answered) as client:
+        with served_by_node(project, port, answered) as client:
             if not stays:
                 is_up = False
                 django.__exit__(None, None, None)
@@ -195,10 +218,12 @@ def served(project: Path, *, stays: bool = True) -> Iterator[Site]:
 def drive(project: Path, url: str, who: Site) -> None:
     """The starter's own browser test, with the Chromium of this machine."""
     more: Mapping[str, str] = {
-        "BASE_URL": url,
+        "BASE_URL": url.replace("127.0.0.1", "localhost"),
         "CHROMIUM": CHROMIUM,
         "SESSION": who.session,
         "EMAIL": who.email,
         "PASSWORD": "desk-lamps",
+        "PASSKEY": who.passkey,
+        "PASSKEY_EMAIL": who.passkey_email,
     }
     manage(project, "matt_spa", "run", "test", **more)

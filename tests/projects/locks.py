@@ -1,6 +1,6 @@
 """Resolve the template's requirements again: ``python -m tests.projects.locks``, after a change of dependencies.
 
-A project with all options, and one without each of them, are rendered and lock themselves with their own ``make lock``.
+A project with all options, one with pages by htmx, and one without each option are rendered and lock themselves with their own ``make lock``.
 In the template, what only one option needs is between Jinja's marks. Versions that fit are kept; ``--upgrade`` takes
 the newest.
 """
@@ -23,8 +23,11 @@ FULL = {
 }
 # If a line is missing in several, the first of them decides: what is without sign-in is without tokens too.
 WITHOUT = {
+    # What only pages by htmx need is not in FULL, whose front end is another.
+    "__htmx": {},
     "__tokens": {"tokens": "no"},
-    "__react": {"front": "none"},
+    "__spa": {"front": "astro"},
+    "__front": {"front": "none"},
     "__sign_in": {"sign_in": "none", "tokens": "no", "front": "none"},
     "__postgresql": {"database": "sqlite"},
     "__layered": {"layout": "plain"},
@@ -53,17 +56,27 @@ def merge(full: list[str], lesser: dict[str, list[str]]) -> str:
     return "\n".join(merged).replace("{% endif -%}\n", "{% endif -%}") + "\n"
 
 
+def join(first: list[str], second: list[str]) -> list[str]:
+    """Return the lines of two locks as uv orders them: comments, then by name."""
+    pins = sorted({*first, *second}, key=lambda line: line.partition("==")[0])
+    return [line for line in first if line.startswith("#")] + [
+        line for line in pins if not line.startswith("#")
+    ]
+
+
 def main() -> None:
     """Write both locks into the template."""
     with tempfile.TemporaryDirectory(prefix="matt-locks-") as made:
         folder = Path(made)
-        full = lock(folder, "Full")
+        full, pages = lock(folder, "Full"), lock(folder, "Pages", front="htmx")
         lesser = {
             mark: lock(folder, f"Less{number}", **answers)
             for number, (mark, answers) in enumerate(WITHOUT.items())
         }
     for name in LOCKS:
-        text = merge(full[name], {mark: locks[name] for mark, locks in lesser.items()})
+        text = merge(
+            join(full[name], pages[name]), {mark: locks[name] for mark, locks in lesser.items()}
+        )
         (PROJECT / "requirements" / name).write_text(text)
 
 

@@ -8,7 +8,7 @@ from cookiecutter.main import cookiecutter
 
 from django_matt.cli.templates import conflict
 
-__all__ = ["COMBINATIONS", "FRONTS", "OPTIONS", "PROJECT", "TEMPLATE", "TREE", "render"]
+__all__ = ["COMBINATIONS", "FRONTS", "OPTIONS", "PAGES", "PROJECT", "TEMPLATE", "TREE", "render"]
 
 Options = dict[str, str]
 
@@ -77,6 +77,8 @@ FRONTS: list[Options] = [
     },
 ]
 """Projects with a front end. They are apart: with the others they would double how many pairs of options there are."""
+PAGES: list[Options] = [{**each, "front": "htmx"} for each in (FRONTS[0], FRONTS[-1])]
+"""Projects with pages by htmx."""
 
 
 def render(folder: Path, **answers: Any) -> Path:

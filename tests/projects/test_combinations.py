@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 
 from tests.e2e.servers import create_database, run_postgres
 from tests.projects.conftest import copy_checkout, environment
-from tests.projects.rendering import COMBINATIONS, FRONTS, PROJECT, Options, render
+from tests.projects.rendering import COMBINATIONS, FRONTS, PAGES, PROJECT, Options, render
 from tests.projects.running import (
     PRODUCTION,
     add_staff,
@@ -55,7 +55,7 @@ call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
 # Of the others, each test that starts their servers takes half a minute.
 SAMPLE = [INSTALLED[0], INSTALLED[-1]]
 every_combination = pytest.mark.parametrize(
-    "options", [*COMBINATIONS, *FRONTS], ids=lambda options: "-".join(options.values())
+    "options", [*COMBINATIONS, *FRONTS, *PAGES], ids=lambda options: "-".join(options.values())
 )
 
 
@@ -68,7 +68,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Options], Pa
     folder = tmp_path_factory.mktemp("projects")
     made = {
         slug_of(options): render(folder, project_name=f"Number {number}", **options)
-        for number, options in enumerate([*COMBINATIONS, *FRONTS])
+        for number, options in enumerate([*COMBINATIONS, *FRONTS, *PAGES])
     }
     return lambda options: made[slug_of(options)]
 
@@ -256,6 +256,8 @@ def test_its_locks_hold_what_it_declares(projects: Callable[[Options], Path], op
         assert ("boto3" in pins) == (options["media"] == "s3")
         assert ("django-allauth" in pins) == (options["sign_in"] != "none")
         assert ("django-vite" in pins) == (options.get("front") == "react")
+        assert ("django-htmx" in pins) == (options.get("front") == "htmx")
+        assert ("pillow" in pins) == ("front" in options)
     assert ("django-debug-toolbar" in pins) == (options["debug_toolbar"] == "yes")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.projects.conftest import Invoke, Matt
+from tests.projects.fronts import KINDS
 from tests.projects.test_update import commit, git
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
@@ -32,20 +33,23 @@ def files(project: Path) -> dict[str, str]:
     }
 
 
-def test_it_makes_what_matt_new_makes(shop: Path, matt: Matt, tmp_path: Path):
-    said = matt("front", "add", "react", "--dry-run", cwd=shop)
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_makes_what_matt_new_makes(shop: Path, matt: Matt, tmp_path: Path, kind: str):
+    said = matt("front", "add", kind, "--dry-run", cwd=shop)
     assert '+    "django_matt.contrib.spa",' in said.stdout
     assert git(shop, "status", "--porcelain") == ""
-    said = matt("front", "add", "react", cwd=shop / "config")
+    said = matt("front", "add", kind, cwd=shop / "config")
     assert said.returncode == 0, said.stderr
     assert "make dev" in said.stdout
     (tmp_path / "new").mkdir()
-    assert matt("new", "lamp-shop", *OPTIONS, "--front=react", cwd=tmp_path / "new").returncode == 0
+    assert (
+        matt("new", "lamp-shop", *OPTIONS, f"--front={kind}", cwd=tmp_path / "new").returncode == 0
+    )
     assert files(shop) == files(tmp_path / "new/lamp-shop")
     state = json.loads((shop / ".cruft.json").read_text())
-    assert state["context"]["cookiecutter"]["front"] == "react"
+    assert state["context"]["cookiecutter"]["front"] == kind
     commit(shop)
-    again = matt("front", "add", "react", cwd=shop)
+    again = matt("front", "add", kind, cwd=shop)
     assert again.returncode == 1
     assert "has a front end already" in again.stderr
 

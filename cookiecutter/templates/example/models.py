@@ -25,6 +25,9 @@ class Item(models.Model):
         max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
     )
     available = models.BooleanField(default=True)
+{%- if cookiecutter.__front %}
+    photo = models.ImageField(upload_to="photos", blank=True)
+{%- endif %}
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 

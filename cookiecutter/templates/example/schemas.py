@@ -25,4 +25,4 @@ class ItemOut(ModelSchema):
 
     class Meta:
         model = Item
-        fields = ("id", "name", "description", "price", "available", "created", "updated")
+        fields = ("id", "name", "description", "price", "available", {{ '"photo", ' if cookiecutter.__front else '' }}"created", "updated")

@@ -15,6 +15,9 @@ from users.authentication import SIGNED_IN
 from users.controllers import MeController
 {%- endif %}
 from {{ cookiecutter.app_name }}.controllers import CONTROLLERS
+{%- if cookiecutter.__front %}
+from {{ cookiecutter.app_name }}.streams import router
+{%- endif %}
 {%- if cookiecutter.__sign_in and cookiecutter.app_name < 'users' -%}
 {% if cookiecutter.__b2b %}
 from users.authentication import SIGNED_IN
@@ -52,3 +55,6 @@ api = MattAPI(
 )
 {%- endif %}
 api.register_controllers(*CONTROLLERS{{ ', MeController' if cookiecutter.__sign_in else '' }})
+{%- if cookiecutter.__front %}
+api.add_router("", router)
+{%- endif %}

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django_matt.contrib.accounts.defaults import *  # noqa: F403 - settings of allauth, which are safe
 {% endif -%}
 from django_matt.contrib.environments import cache, database, mailer, storage
+{%- if cookiecutter.__htmx %}
+from django_matt.contrib.htmx import defaults as htmx
+{%- endif %}
 from django_matt.contrib.request_logs import logging_config
 
 from config.environment import BASE_DIR, env
@@ -35,6 +38,15 @@ INSTALLED_APPS = [
     "django_matt.contrib.health",
     "django_matt.contrib.request_logs",
 {%- if cookiecutter.__front %}
+    # What happens to items is written down, and open pages are told.
+    "django_matt.contrib.events",
+    "django_matt.contrib.realtime",
+{%- endif %}
+{%- if cookiecutter.__htmx %}
+    # The pages of items, which the browser asks for in parts.
+    "django_matt.contrib.htmx",
+    *htmx.APPS,
+{%- elif cookiecutter.__node %}
     # The front end{{ ': its page' if cookiecutter.__spa else '' }}, and the types of the API that it is written with.
     "django_matt.contrib.spa",
     "django_matt.contrib.typescript",
@@ -86,6 +98,9 @@ MIDDLEWARE = [
     "django_matt.contrib.rate_limits.middleware.SignInLimits",
 {%- endif %}
     "django.contrib.sessions.middleware.SessionMiddleware",
+{%- if cookiecutter.__htmx %}
+    "django_matt.contrib.htmx.middleware.HtmxMiddleware",
+{%- endif %}
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -124,13 +139,20 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+{%- if not cookiecutter.__htmx %}
         "APP_DIRS": True,
+{%- endif %}
         "OPTIONS": {
+{%- if cookiecutter.__htmx %}
+            # Instead of APP_DIRS: they find components and parts of templates too.
+            "loaders": htmx.LOADERS,
+            "builtins": htmx.BUILTINS,
+{%- endif %}
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ]{{ ',' if cookiecutter.__htmx else '' }}
         },
     }
 ]
@@ -141,7 +163,13 @@ MATT = {
     "STRICT_OPENAPI": True,
     "TRUSTED_PROXIES": 1 if env.BEHIND_PROXY else 0,
 }
-
+{% if cookiecutter.__front -%}
+# Triggers of the database write down each change of an item, also that of a command or of SQL; `migrate` makes them.
+MATT_EVENTS = {"TRIGGERS": ["{{ cookiecutter.app_name }}.Item"]}
+{%- if cookiecutter.__htmx %}
+MATT_HTMX = {"EXTENSIONS": ["sse"]}
+{%- endif %}
+{% endif %}
 {% if cookiecutter.__postgresql -%}
 DATABASES = {
     "default": {
@@ -281,6 +309,11 @@ if env.BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 {%- if cookiecutter.__ssr %}
     # Node asks for what a page shows by another name of this server: the host is the one that the visitor opened.
+    USE_X_FORWARDED_HOST = True
+{%- endif %}
+{%- if cookiecutter.front == "next" %}
+if DEBUG:
+    # Next's development server passes requests on with another Host. `ALLOWED_HOSTS` still decides which ones are answered.
     USE_X_FORWARDED_HOST = True
 {%- endif %}
 

@@ -13,12 +13,15 @@ from django.views.generic import RedirectView
 from django_matt.errors.views import handler400, handler403, handler404, handler500
 
 from config.api import api
+{%- if cookiecutter.__htmx %}
+from config.pages import pages
+{%- endif %}
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
 {%- if not cookiecutter.__spa %}
-    path("", RedirectView.as_view(url="/api/docs")),
+    path("", RedirectView.as_view(url="{{ '/items' if cookiecutter.__htmx else '/api/docs' }}")),
 {%- endif %}
     path("admin/", admin.site.urls),
     path("api/", api.urls),
@@ -45,6 +48,9 @@ if apps.is_installed("debug_toolbar"):
     from debug_toolbar.toolbar import debug_toolbar_urls
 
     urlpatterns += debug_toolbar_urls()
+{%- endif %}
+{%- if cookiecutter.__htmx %}
+urlpatterns += [path("", pages.urls)]
 {%- endif %}
 {%- if cookiecutter.__spa %}
 # Last, because it matches every URL that the front end may show.

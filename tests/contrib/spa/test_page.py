@@ -184,3 +184,17 @@ def test_the_front_end_below_a_prefix_leaves_the_rest(site: Client, settings: An
     assert site.get("/app/lamps/1").status_code == 200
     assert site.get("/lamps").status_code == 404
     assert site.get("/api/nothing").status_code == 404
+
+
+def test_options_may_be_lists(site: Client, settings: Any):
+    settings.MATT_SPA = {"DEV": ["vite/bin/vite.js"], "ORIGINS": []}
+    assert site.get("/").status_code == 200
+
+
+def test_the_policy_of_django_s_pages_is_not_that_of_node_s(
+    site: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.MATT_SPA = {"SERVER": "dist/server/entry.mjs"}
+    settings.DEBUG = True
+    monkeypatch.setenv(DEV_SERVER, VITE)
+    assert VITE not in site.get("/about/")["Content-Security-Policy"]

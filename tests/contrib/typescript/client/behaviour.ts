@@ -192,9 +192,22 @@ const scenarios: Record<string, () => Promise<void>> = {
         },
       },
     };
+    // A page that Node has rendered has no cookie yet: it is fetched before the first write, which is then sent once.
+    let asked = 0;
+    const { fetch: own } = globalThis;
+    globalThis.fetch = (input, init) => {
+      asked += input === "/token" ? 1 : 0;
+      held = token() ?? "";
+      return input === "/token" ? Promise.resolve(new Response()) : own(input, init);
+    };
+    held = "";
+    const first: Client = { baseUrl, fetch, auth: session({ token: () => held, renewUrl: "/token" }) };
+    equal((await site.addNote({ client: first, body: { name: "d" } })).status, 201);
+    equal([asked, await seen("POST /api/notes")], [1, 3], "one request for the token, and one that writes");
+    globalThis.fetch = own;
     held = "y".repeat(32);
     equal((await site.addNote({ client: renewing, body: { name: "c" } })).status, 201);
-    equal(await seen("POST /api/notes"), 4, "once more with the fresh token");
+    equal(await seen("POST /api/notes"), 5, "once more with the fresh token");
   },
 
   async servers() {
@@ -206,6 +219,35 @@ const scenarios: Record<string, () => Promise<void>> = {
     equal((await unwrap(site.me({ client }))).name, "ada");
     equal((await site.addNote({ client, body: { name: "ssr" } })).status, 201);
     equal((await unwrap(site.echo({ client, path: { word: "a" } }))).agent, "front");
+    // All that Django may read of the visitor's request; its own headers win.
+    const visitor = new Headers({
+      Cookie: header,
+      Host: "shop.example",
+      "Accept-Language": "de",
+      "X-Request-ID": "of-the-page",
+      Origin: "https://evil.example",
+      "Content-Length": "7",
+      Authorization: "Bearer of-another",
+    });
+    const sent = (client: Client) => {
+      let found = new Headers();
+      const fetch: typeof globalThis.fetch = (input, init) => {
+        found = new Headers(init?.headers);
+        return globalThis.fetch(input, init);
+      };
+      return site.addNote({ client: { ...client, fetch }, body: { name: "ssr" } }).then((r) => [r, found] as const);
+    };
+    const [forged, all] = await sent(server({ baseUrl, visitor, headers: { "Accept-Language": "fr" } }));
+    equal(forged.status, 403, "the Origin of the visitor");
+    equal(
+      ["Accept-Language", "X-Request-ID", "X-Forwarded-Host", "Authorization"].map((name) => all.get(name)),
+      ["fr", "of-the-page", "shop.example", null],
+    );
+    visitor.delete("Origin");
+    visitor.set("X-Forwarded-Host", "shop.example:8443");
+    const [written, forwarded] = await sent(server({ baseUrl, visitor }));
+    equal([written.status, forwarded.get("X-Forwarded-Host")], [201, "shop.example:8443"]);
+    equal((await site.me({ client: server({ baseUrl, visitor: new Headers() }) })).status, 401);
     // Two visitors at once: nothing is shared.
     const [one, two] = await Promise.all([
       site.me({ client }),

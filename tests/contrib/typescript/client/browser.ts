@@ -7,7 +7,7 @@ async function run() {
   const before = document.cookie;
   configure({ auth: session({ renewUrl: "/api/csrf" }) });
   const signedIn = await site.signIn({ body: { username: "ada", password: "correct horse" } });
-  // Signing in sets the cookie of the token; without it, the next request is refused once.
+  // Signing in sets the cookie of the token; without it, the next request that writes asks for it.
   // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser
   document.cookie = "csrftoken=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/";
   const without = document.cookie;

@@ -145,6 +145,8 @@ export async function clients() {
   session({ cookies: "a" });
   // @ts-expect-error cookies as the text of a header
   server({ cookies: { sessionid: "a" } });
+  // @ts-expect-error the headers of the visitor's request, not the request
+  server({ visitor: new Request("/") });
   // @ts-expect-error headers that are chosen, not all of the visitor's
   server({ headers: new Headers() });
   // @ts-expect-error the credentials are not those of this API

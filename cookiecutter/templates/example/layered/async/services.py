@@ -2,9 +2,18 @@
 
 from typing import Any
 
+{% if cookiecutter.__front -%}
+from asgiref.sync import sync_to_async
+{% endif -%}
 from django.db.models import QuerySet
+{%- if cookiecutter.__front %}
+from django_matt import UploadedFile
+{%- endif %}
 from django_matt.errors.exceptions import NotFound
 
+{% if cookiecutter.__front -%}
+from {{ cookiecutter.app_name }} import photos
+{% endif -%}
 from {{ cookiecutter.app_name }}.models import Item
 from {{ cookiecutter.app_name }}.schemas import ItemIn
 
@@ -40,3 +49,12 @@ async def delete_item(item_id: int) -> None:
     """Delete the item; raise `NotFound`."""
     item = await get_item(item_id)
     await item.adelete()
+{%- if cookiecutter.__front %}
+    await sync_to_async(photos.delete_photo)(item.photo)
+
+
+async def store_photo(item_id: int, photo: UploadedFile | None) -> Item:
+    """Give the item another photo, or none; raise `NotFound`."""
+    item = await get_item(item_id)
+    return await sync_to_async(photos.store_photo)(item, photo)
+{%- endif %}

@@ -3,6 +3,9 @@
 from django.db.models import QuerySet
 from django_matt import (
     ControllerBase,
+{%- if cookiecutter.__front %}
+    File,
+{%- endif %}
     LimitOffsetPagination,
     NinjaPaginationResponseSchema,
     PatchDict,
@@ -23,6 +26,9 @@ from django_matt.contrib.tenants.permissions import HasRole
 
 from {{ cookiecutter.app_name }} import services
 from {{ cookiecutter.app_name }}.models import Item
+{%- if cookiecutter.__front %}
+from {{ cookiecutter.app_name }}.photos import Photo
+{%- endif %}
 from {{ cookiecutter.app_name }}.schemas import ItemIn, ItemOut
 
 
@@ -66,6 +72,18 @@ class ItemController(ControllerBase):
         """Delete it."""
         services.delete_item(item_id)
         return Status(204, None)
+{%- if cookiecutter.__front %}
+
+    @http_put("/{int:item_id}/photo", response=ItemOut)
+    def replace_photo(self, item_id: int, photo: File[Photo]) -> Item:
+        """Store a photo, instead of the one that the item has."""
+        return services.store_photo(item_id, photo)
+
+    @http_delete("/{int:item_id}/photo", response=ItemOut)
+    def remove_photo(self, item_id: int) -> Item:
+        """Remove the photo."""
+        return services.store_photo(item_id, None)
+{%- endif %}
 
 
 CONTROLLERS: tuple[type[ControllerBase], ...] = (ItemController,)

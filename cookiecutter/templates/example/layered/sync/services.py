@@ -3,8 +3,14 @@
 from typing import Any
 
 from django.db.models import QuerySet
+{%- if cookiecutter.__front %}
+from django_matt import UploadedFile
+{%- endif %}
 from django_matt.errors.exceptions import NotFound
 
+{% if cookiecutter.__front -%}
+from {{ cookiecutter.app_name }} import photos
+{% endif -%}
 from {{ cookiecutter.app_name }}.models import Item
 from {{ cookiecutter.app_name }}.schemas import ItemIn
 
@@ -40,3 +46,12 @@ def delete_item(item_id: int) -> None:
     """Delete the item; raise `NotFound`."""
     item = get_item(item_id)
     item.delete()
+{%- if cookiecutter.__front %}
+    photos.delete_photo(item.photo)
+
+
+def store_photo(item_id: int, photo: UploadedFile | None) -> Item:
+    """Give the item another photo, or none; raise `NotFound`."""
+    item = get_item(item_id)
+    return photos.store_photo(item, photo)
+{%- endif %}

@@ -2,10 +2,16 @@
 
 from typing import Any
 
+{% if cookiecutter.__front -%}
+from asgiref.sync import sync_to_async
+{% endif -%}
 from django.db.models import QuerySet
 from django.shortcuts import aget_object_or_404
 from django_matt import (
     ControllerBase,
+{%- if cookiecutter.__front %}
+    File,
+{%- endif %}
     LimitOffsetPagination,
     NinjaPaginationResponseSchema,
     PatchDict,
@@ -25,6 +31,9 @@ from django_matt.contrib.tenants.permissions import HasRole
 {%- endif %}
 
 from {{ cookiecutter.app_name }}.models import Item
+{%- if cookiecutter.__front %}
+from {{ cookiecutter.app_name }}.photos import Photo, delete_photo, store_photo
+{%- endif %}
 from {{ cookiecutter.app_name }}.schemas import ItemIn, ItemOut
 
 
@@ -68,7 +77,24 @@ class ItemController(ControllerBase):
         """Delete it."""
         item = await aget_object_or_404(Item, pk=item_id)
         await item.adelete()
+{%- if cookiecutter.__front %}
+        await sync_to_async(delete_photo)(item.photo)
+{%- endif %}
         return Status(204, None)
+{%- if cookiecutter.__front %}
+
+    @http_put("/{int:item_id}/photo", response=ItemOut)
+    async def replace_photo(self, item_id: int, photo: File[Photo]) -> Item:
+        """Store a photo, instead of the one that the item has."""
+        item = await aget_object_or_404(Item, pk=item_id)
+        return await sync_to_async(store_photo)(item, photo)
+
+    @http_delete("/{int:item_id}/photo", response=ItemOut)
+    async def remove_photo(self, item_id: int) -> Item:
+        """Remove the photo."""
+        item = await aget_object_or_404(Item, pk=item_id)
+        return await sync_to_async(store_photo)(item, None)
+{%- endif %}
 
 
 async def update_item(item_id: int, values: dict[str, Any]) -> Item:

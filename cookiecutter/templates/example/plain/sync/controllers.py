@@ -6,6 +6,9 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django_matt import (
     ControllerBase,
+{%- if cookiecutter.__front %}
+    File,
+{%- endif %}
     LimitOffsetPagination,
     NinjaPaginationResponseSchema,
     PatchDict,
@@ -25,6 +28,9 @@ from django_matt.contrib.tenants.permissions import HasRole
 {%- endif %}
 
 from {{ cookiecutter.app_name }}.models import Item
+{%- if cookiecutter.__front %}
+from {{ cookiecutter.app_name }}.photos import Photo, delete_photo, store_photo
+{%- endif %}
 from {{ cookiecutter.app_name }}.schemas import ItemIn, ItemOut
 
 
@@ -68,7 +74,24 @@ class ItemController(ControllerBase):
         """Delete it."""
         item = get_object_or_404(Item, pk=item_id)
         item.delete()
+{%- if cookiecutter.__front %}
+        delete_photo(item.photo)
+{%- endif %}
         return Status(204, None)
+{%- if cookiecutter.__front %}
+
+    @http_put("/{int:item_id}/photo", response=ItemOut)
+    def replace_photo(self, item_id: int, photo: File[Photo]) -> Item:
+        """Store a photo, instead of the one that the item has."""
+        item = get_object_or_404(Item, pk=item_id)
+        return store_photo(item, photo)
+
+    @http_delete("/{int:item_id}/photo", response=ItemOut)
+    def remove_photo(self, item_id: int) -> Item:
+        """Remove the photo."""
+        item = get_object_or_404(Item, pk=item_id)
+        return store_photo(item, None)
+{%- endif %}
 
 
 def update_item(item_id: int, values: dict[str, Any]) -> Item:

@@ -2,12 +2,15 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { itemsDelete } from "./api/api";
+import { CallError } from "./api/client";
 import { itemsReadQuery, useItemsCreate, useItemsReplace } from "./api/react";
 import type { ItemIn, ItemOut } from "./api/schema";
 import { errorsOf, NO_ERRORS, sentenceOf } from "./errors";
 import { Field, FormErrors } from "./Field";
+import { PhotoField } from "./PhotoField";
+import { savePhoto } from "./photos";
 
-const NAMES = ["name", "description", "price", "available"] as const;
+const NAMES = ["name", "description", "price", "available", "photo"] as const;
 
 /** Create an item, or edit the one with this id. */
 export default function ItemForm({ id }: { id?: number }) {
@@ -32,23 +35,24 @@ function Loaded({ id }: { id: number }) {
 function Editor({ item }: { item?: ItemOut }) {
   const form = useRef<HTMLFormElement>(null);
   const [errors, setErrors] = useState(NO_ERRORS);
+  const [isBusy, setIsBusy] = useState(false);
+  const [stored, setStored] = useState(item);
+  // Undefined while the photo stays as it is, null when it is removed.
+  const [photo, setPhoto] = useState<File | null>();
+  const [sent, setSent] = useState<number>();
   const [, navigate] = useLocation();
   const create = useItemsCreate();
   const replace = useItemsReplace();
   const queries = useQueryClient();
-  const isBusy = create.isPending || replace.isPending;
 
-  const outcome = {
-    onSuccess: () => navigate("/"),
-    onError: ({ result }: { result: { error: object } }) => {
-      const found = errorsOf(result.error, NAMES);
-      setErrors(found);
-      const first = NAMES.find((name) => found.fields[name]);
-      (first ? (form.current?.elements.namedItem(first) as HTMLElement) : form.current)?.focus();
-    },
-  };
+  function show(refusal: Parameters<typeof errorsOf>[0]) {
+    const found = errorsOf(refusal, NAMES);
+    setErrors(found);
+    const first = NAMES.find((name) => found.fields[name]);
+    (first ? (form.current?.elements.namedItem(first) as HTMLElement) : form.current)?.focus();
+  }
 
-  function save(event: FormEvent<HTMLFormElement>) {
+  async function save(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const typed = new FormData(event.currentTarget);
     const body: ItemIn = {
@@ -58,8 +62,26 @@ function Editor({ item }: { item?: ItemOut }) {
       available: typed.has("available"),
     };
     setErrors(NO_ERRORS);
-    if (item) replace.mutate({ path: { item_id: item.id }, body }, outcome);
-    else create.mutate({ body }, outcome);
+    setIsBusy(true);
+    try {
+      const saved = stored
+        ? await replace.mutateAsync({ path: { item_id: stored.id }, body })
+        : await create.mutateAsync({ body });
+      // The photo may be refused: then the item exists already.
+      setStored(saved);
+      if (photo !== undefined) {
+        const result = await savePhoto(saved.id, photo, setSent);
+        if (!result.ok) return show(result.error);
+        await queries.invalidateQueries({ queryKey: ["items"] });
+      }
+      navigate("/");
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      show(error.result.error);
+    } finally {
+      setIsBusy(false);
+      setSent(undefined);
+    }
   }
 
   async function remove(item_id: number) {
@@ -104,6 +126,13 @@ function Editor({ item }: { item?: ItemOut }) {
           <input type="checkbox" name="available" defaultChecked={item?.available ?? true} />{" "}
           Available
         </label>
+        <PhotoField
+          stored={stored?.photo}
+          photo={photo}
+          onChange={setPhoto}
+          sent={sent}
+          error={errors.fields.photo}
+        />
         <p className="bar">
           <button type="submit" disabled={isBusy}>
             Save

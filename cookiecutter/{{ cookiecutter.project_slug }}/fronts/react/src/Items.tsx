@@ -1,7 +1,8 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import { itemsListQuery } from "./api/react";
+import { onItemChange } from "./changes";
 import { sentenceOf } from "./errors";
 import { useUser } from "./user";
 
@@ -18,6 +19,12 @@ export function Items() {
     ...itemsListQuery({ query: { search, limit: SIZE, offset: (page - 1) * SIZE } }),
     placeholderData: keepPreviousData,
   });
+  const queries = useQueryClient();
+  // What others do to items is shown too.
+  useEffect(
+    () => onItemChange(() => void queries.invalidateQueries({ queryKey: ["items"] })),
+    [queries],
+  );
   const pages = Math.max(1, Math.ceil((data?.count ?? 0) / SIZE));
 
   function show(changes: { search?: string; page?: number }) {
@@ -62,6 +69,7 @@ export function Items() {
               {data.items.map((item) => (
                 <tr key={item.id}>
                   <th scope="row">
+                    {item.photo && <img className="thumbnail" src={item.photo} alt="" />}
                     {user ? <Link href={`/items/${item.id}`}>{item.name}</Link> : item.name}
                   </th>
                   <td className="wide">{item.description}</td>

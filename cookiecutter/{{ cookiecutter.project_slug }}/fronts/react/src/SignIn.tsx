@@ -1,16 +1,19 @@
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { authenticationAccountAllauthAuthLoginPost as signIn } from "./api/api";
+import { CallError } from "./api/client";
 import { errorsOf, NO_ERRORS } from "./errors";
 import { Field, FormErrors } from "./Field";
+import { signInWithPasskey } from "./passkeys";
 import { useSignedIn } from "./user";
-import { hasPassword, loginLabel, pages } from "./ways";
+import { hasPasskey, hasPassword, loginLabel, loginPage, pages } from "./ways";
 
 export default function SignIn() {
   return (
     <>
       <h1>Sign in</h1>
       {hasPassword && <PasswordForm />}
+      {hasPasskey && <PasskeyButton />}
       <ul className="ways">
         {pages.map(({ label, href }) => (
           <li key={href}>
@@ -45,7 +48,7 @@ function PasswordForm() {
       navigate("/");
     } else if (result.status === 401) {
       // A second factor, or an address that is not confirmed: Django's pages ask for it.
-      location.assign("/accounts/login/?next=/");
+      location.assign(loginPage);
     } else {
       setErrors(errorsOf(result.error, ["password"]));
     }
@@ -68,5 +71,40 @@ function PasswordForm() {
         </button>
       </p>
     </form>
+  );
+}
+
+function PasskeyButton() {
+  const [errors, setErrors] = useState(NO_ERRORS);
+  const [isBusy, setIsBusy] = useState(false);
+  const [, navigate] = useLocation();
+  const signedIn = useSignedIn();
+
+  async function submit() {
+    setErrors(NO_ERRORS);
+    setIsBusy(true);
+    try {
+      const outcome = await signInWithPasskey();
+      if (outcome === "more") return location.assign(loginPage);
+      if (outcome === "cancelled") return;
+      await signedIn();
+      navigate("/");
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      setErrors(errorsOf(error.result.error, []));
+    } finally {
+      setIsBusy(false);
+    }
+  }
+
+  return (
+    <>
+      <FormErrors errors={errors.other} />
+      <p>
+        <button type="button" className="other" disabled={isBusy} onClick={() => void submit()}>
+          Sign in with a passkey
+        </button>
+      </p>
+    </>
   );
 }

@@ -6,6 +6,7 @@ import {
 import { CallError, configure, session } from "./api/client";
 import { type Errors, errorsOf } from "./errors";
 import { signInLink } from "./links";
+import { loginPage } from "./ways";
 
 /** Call it once in each page that writes. Pages of Node set no CSRF cookie: the client fetches it from Django when it is missing. */
 export const connect = () =>
@@ -25,6 +26,20 @@ export async function signIn(
   // After a 401, Django's pages ask for a second factor, or for the code of an address that is not confirmed.
   location.assign(result.ok ? next : `/accounts/login/?next=${encodeURIComponent(next)}`);
   return null;
+}
+
+/** Sign in with a passkey. Return the errors, or null if the visitor cancels or the browser opens the page that comes next. */
+export async function signInByPasskey(next: string): Promise<Errors | null> {
+  // Loaded when somebody asks for it: a project without passkeys has no such operations.
+  const { signInWithPasskey } = await import("./passkeys");
+  try {
+    const outcome = await signInWithPasskey();
+    if (outcome !== "cancelled") location.assign(outcome === "more" ? loginPage : next);
+    return null;
+  } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    return errorsOf(error.result.error, []);
+  }
 }
 
 export async function signOut(): Promise<void> {

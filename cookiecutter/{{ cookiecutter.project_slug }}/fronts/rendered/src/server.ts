@@ -45,10 +45,16 @@ export async function readItems(client: Client, { search, page }: ReturnType<typ
   const result = await itemsList({ client, query });
   if (!result.ok && result.status >= 400 && result.status < 500) {
     const none: ItemOut[] = [];
-    return { items: none, count: 0, pages: 1, refusal: sentenceOf(result.error) };
+    return {
+      items: none,
+      count: 0,
+      pages: 1,
+      refusal: sentenceOf(result.error),
+      status: result.status,
+    };
   }
   const { items, count } = await unwrap(result);
-  return { items, count, pages: Math.max(1, Math.ceil(count / SIZE)), refusal: "" };
+  return { items, count, pages: Math.max(1, Math.ceil(count / SIZE)), refusal: "", status: 200 };
 }
 
 /** One item; null if there is none. Throws a `CallError`. */

@@ -1,0 +1,2 @@
+"use client";
+export { SignOut } from "../SignOut";
