@@ -179,7 +179,8 @@ test("a passkey signs in, and one that the site does not know does not", async (
   await page.goto("/sign-in");
   await device.send("WebAuthn.addCredential", { authenticatorId, credential: unknown });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
-  await expect(page.getByRole("alert")).toHaveText(/./);
+  // Next has an alert of its own beside the page.
+  await expect(page.getByRole("main").getByRole("alert")).toHaveText(/./);
   await device.send("WebAuthn.clearCredentials", { authenticatorId });
   await device.send("WebAuthn.addCredential", { authenticatorId, credential });
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
