@@ -388,4 +388,6 @@ def test_the_wheel_holds_the_whole_template(wheel: Path):
 
 def test_the_template_names_no_place_of_a_machine():
     for path in filter(Path.is_file, PROJECT.parent.rglob("*")):
-        assert not re.search(r"/(home|tmp/|Users|work|root/)", path.read_text()), path
+        # Digests of packages have any letters.
+        text = re.sub(r'"integrity": ".*"', "", path.read_text())
+        assert not re.search(r"/(home|tmp/|Users|work|root/)", text), path
