@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from django_matt.contrib.rag.errors import UnreadableSource
+from django_matt.contrib.rag.indexes import build_index
 from django_matt.contrib.rag.models import Chunk, Source, State
 from django_matt.contrib.rag.settings import RagSettings, get_settings
 from django_matt.contrib.rag.splitting import (
@@ -100,7 +101,7 @@ def ingest(
     """
     options, report = get_settings(), Report()
     is_pending = _embedding(tenant).exists()
-    changed = 0
+    changed, has_embedded = 0, is_pending
     for document in documents:
         try:
             has_changed = _store_document(document, tenant, options, report)
@@ -109,12 +110,15 @@ def ingest(
             has_changed = False
         changed += has_changed
         is_pending |= has_changed
+        has_embedded |= has_changed
         if changed == _EMBED_EACH:
             _embed_pending(tenant, report, progress)
             changed, is_pending = 0, False
         progress(report)
     if is_pending:
         _embed_pending(tenant, report, progress)
+    if has_embedded:
+        _build_indexes()
     return report
 
 
@@ -158,7 +162,14 @@ def build_vectors(progress: Callable[[Report], None] = lambda _: None) -> Report
     ):
         _embed_pending(tenant, report, progress)
     remove_old_sets()
+    _build_indexes()
     return report
+
+
+def _build_indexes() -> None:
+    """Not while a request waits: it takes a minute for 50,000 vectors."""
+    for found, _ in known_sets():
+        build_index(found, rag_database())
 
 
 def read_files(paths: Iterable[Path], *, root: Path | None = None) -> Iterator[Document]:
