@@ -26,7 +26,7 @@ class Source(models.Model):
     digest: "models.CharField[str, str]" = models.CharField(max_length=64, editable=False)
     """Of the text and of how it was split: a source with the same digest is not ingested again."""
     kind: "models.CharField[str, str]" = models.CharField(max_length=20)
-    """``markdown`` or ``text``."""
+    """``markdown``, ``text``, ``html`` or ``pdf``."""
     meta: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
     state: "models.CharField[str, str]" = models.CharField(
         max_length=10, choices=State, default=State.EMBEDDING, editable=False
