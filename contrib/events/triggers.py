@@ -16,9 +16,10 @@ from django_matt.contrib.events.settings import get_settings
 __all__ = ["missing_triggers", "triggered_models", "write_triggers"]
 
 _PREFIX = "matt_events_"
+_EVENTS = "matt_events_event"
 _KEYS = (models.IntegerField, models.CharField, models.UUIDField)
 _FUNCTION = """
-CREATE OR REPLACE FUNCTION matt_events_publish() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION matt_events_publish() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE found bigint;
 BEGIN
     EXECUTE format(
@@ -108,7 +109,8 @@ def _fault_of(model: type[models.Model]) -> str:
     if options.parents:
         return "its columns are in the tables of several models"
     key = options.pk
-    if not isinstance(key, _KEYS) or (key.max_length or 0) > 200:
+    is_long = isinstance(key, models.CharField) and (key.max_length or 201) > 200
+    if not isinstance(key, _KEYS) or is_long:
         return "its primary key is not a number, a UUID or a text of at most 200 characters"
     if router.db_for_write(model) != event_database():
         return "it is in another database than the events"
@@ -149,6 +151,9 @@ def write_triggers(using: str, **_: Any) -> None:
         return
     connection = connections[using]
     tables = {*connection.introspection.table_names()}
+    if _EVENTS not in tables:
+        # Before the first migration of this app, or after the last was undone: a trigger would make each write fail.
+        tables = set()
     wanted = {each.name(connection.vendor): each for each in _triggers() if each.table in tables}
     existing = dict(_existing(connection))
     if wanted.keys() == existing.keys():
@@ -175,7 +180,7 @@ def _existing(connection: Any) -> list[tuple[str, str]]:
             )
         else:
             cursor.execute(
-                "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s",
-                [f"{_PREFIX}%"],
+                "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s ESCAPE '\\'",
+                [_PREFIX.replace("_", "\\_") + "%"],
             )
         return [(str(name), str(table)) for name, table in cursor.fetchall()]

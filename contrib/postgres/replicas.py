@@ -109,20 +109,20 @@ class ReplicaRouter:
         """Return the alias of a replica, or ``None`` to leave it to the next router."""
         reading = _current.get()
         if reading is None or reading.has_written or connections[DEFAULT_DB_ALIAS].in_atomic_block:
-            return None
+            return _home(hints)
         if reading.alias is None:
             chosen = _choose(reading.position)
             if chosen is None and is_on_event_loop():
-                return None
+                return _home(hints)
             reading.alias = chosen or DEFAULT_DB_ALIAS
-        return None if reading.alias == DEFAULT_DB_ALIAS else reading.alias
+        return _home(hints) if reading.alias == DEFAULT_DB_ALIAS else reading.alias
 
     def db_for_write(self, model: Any, **hints: Any) -> str | None:
         """Note that the request writes."""
         reading = _current.get()
         if reading is not None:
             reading.has_written = True
-        return None
+        return _home(hints)
 
     def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool | None:
         """Allow objects of a replica and of the primary: they are the same."""
@@ -132,6 +132,12 @@ class ReplicaRouter:
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Migrate no replica."""
         return False if db in get_settings().REPLICAS else None
+
+
+def _home(hints: dict[str, Any]) -> str | None:
+    """Return the primary for an object that was read from a replica: Django would go on where it is from."""
+    state = getattr(hints.get("instance"), "_state", None)
+    return DEFAULT_DB_ALIAS if getattr(state, "db", None) in get_settings().REPLICAS else None
 
 
 def _choose(position: int) -> str | None:

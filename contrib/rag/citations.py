@@ -4,14 +4,18 @@ import re
 
 __all__ = ["CitationReader"]
 
-_MARK = re.compile(r"\[(\d{1,6}(?:\s*[,;]\s*\d{1,6})*)\]")
+_LIST = r"(\d{1,6}(?:\s*[,;]\s*\d{1,6})*)"
+# As it is asked for, as a footnote of Markdown, and as models were trained to: [1], [^1], 【1】, 【1†source】.
+_MARK = re.compile(rf"\[\^?{_LIST}\]|【{_LIST}(?:†[^】\n]{{0,60}})?】")
 # The beginning of a mark, or of backticks, at the end of a text: what it is shows later.
-_BEGUN = re.compile(r"(?:\[[\d\s,;]{0,40}|`{1,40})\Z")
+_BEGUN = re.compile(r"(?:\[\^?[\d\s,;]{0,40}|【[^】\n]{0,100}|`{1,40})\Z")
 _CODE = re.compile(r"(`+)")
 
 
 class CitationReader:
     """Takes an answer in parts, and returns it in parts without citations of sources that do not exist.
+
+    Citations are returned as ``[1]``, however the model writes them.
 
     >>> reader = CitationReader(2)
     >>> reader.feed("It is so [1") + reader.feed("][7].") + reader.finish()
@@ -62,7 +66,7 @@ class CitationReader:
         return "".join(parts)
 
     def _check(self, mark: "re.Match[str]") -> str:
-        numbers = [int(each) for each in re.findall(r"\d+", mark[1])]
+        numbers = [int(each) for each in re.findall(r"\d+", mark[1] or mark[2])]
         kept = [each for each in numbers if 1 <= each <= self.count]
         self.dropped += len(numbers) - len(kept)
         self.cited += [each for each in dict.fromkeys(kept) if each not in self.cited]

@@ -3,21 +3,22 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from django_matt.contrib.rag.documents import SUFFIXES, Kind, kind_of, read_document
 from django_matt.contrib.rag.errors import UnreadableSource
+from django_matt.contrib.rag.indexes import build_index
 from django_matt.contrib.rag.models import Chunk, Source, State
 from django_matt.contrib.rag.settings import RagSettings, get_settings
 from django_matt.contrib.rag.splitting import (
     Piece,
     count_tokens,
-    decode_text,
     digest_of,
     split_text,
 )
@@ -44,10 +45,6 @@ __all__ = [
     "read_rows",
 ]
 
-Kind = Literal["markdown", "text"]
-
-_MARKDOWN = frozenset({".md", ".markdown"})
-_SUFFIXES = _MARKDOWN | {".txt", ".rst"}
 _FORMAT = "1"
 """Changes with the way in which texts are split, so that all sources are split again."""
 _AT_ONCE = 100
@@ -100,7 +97,7 @@ def ingest(
     """
     options, report = get_settings(), Report()
     is_pending = _embedding(tenant).exists()
-    changed = 0
+    changed, has_embedded = 0, is_pending
     for document in documents:
         try:
             has_changed = _store_document(document, tenant, options, report)
@@ -109,12 +106,15 @@ def ingest(
             has_changed = False
         changed += has_changed
         is_pending |= has_changed
+        has_embedded |= has_changed
         if changed == _EMBED_EACH:
             _embed_pending(tenant, report, progress)
             changed, is_pending = 0, False
         progress(report)
     if is_pending:
         _embed_pending(tenant, report, progress)
+    if has_embedded:
+        _build_indexes()
     return report
 
 
@@ -158,7 +158,14 @@ def build_vectors(progress: Callable[[Report], None] = lambda _: None) -> Report
     ):
         _embed_pending(tenant, report, progress)
     remove_old_sets()
+    _build_indexes()
     return report
+
+
+def _build_indexes() -> None:
+    """Not while a request waits: it takes a minute for 50,000 vectors."""
+    for found, _ in known_sets():
+        build_index(found, rag_database())
 
 
 def read_files(paths: Iterable[Path], *, root: Path | None = None) -> Iterator[Document]:
@@ -182,7 +189,7 @@ def read_files(paths: Iterable[Path], *, root: Path | None = None) -> Iterator[D
 def _files_in(folder: Path) -> Iterator[Path]:
     for each in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in each.relative_to(folder).parts)
-        if each.suffix.lower() in _SUFFIXES and not hidden and each.is_file():
+        if each.suffix.lower() in SUFFIXES and not hidden and each.is_file():
             yield each
 
 
@@ -204,8 +211,8 @@ def _store_document(document: Document, tenant: str, options: RagSettings, repor
         raise UnreadableSource("The URI must have 1 to 500 printable characters.")
     if len(tenant) > 100:
         raise ImproperlyConfigured("The name of a tenant has at most 100 characters.")
-    kind = document.kind or _kind_of(uri)
-    text = decode_text(document.content, limit=options.MAX_FILE)
+    kind = document.kind or kind_of(uri, document.content)
+    text = read_document(document.content, kind, limit=options.MAX_FILE)
     parts = (_FORMAT, kind, str(options.CHUNK_TOKENS), str(options.OVERLAP))
     meta = json.dumps(document.meta, sort_keys=True)
     digest, using = digest_of(*parts, meta, text), rag_database()
@@ -275,10 +282,6 @@ def _replace_chunks(source: Source, pieces: Iterable[Piece], using: str) -> int:
     Chunk.objects.using(using).bulk_update(moved, ["ordinal", "start"], batch_size=200)
     Chunk.objects.using(using).bulk_create(new, batch_size=500)
     return len(new)
-
-
-def _kind_of(uri: str) -> Kind:
-    return "markdown" if PurePosixPath(uri).suffix.lower() in _MARKDOWN else "text"
 
 
 def _embedding(tenant: str) -> "QuerySet[Source]":

@@ -26,7 +26,7 @@ class Source(models.Model):
     digest: "models.CharField[str, str]" = models.CharField(max_length=64, editable=False)
     """Of the text and of how it was split: a source with the same digest is not ingested again."""
     kind: "models.CharField[str, str]" = models.CharField(max_length=20)
-    """``markdown`` or ``text``."""
+    """``markdown``, ``text``, ``html`` or ``pdf``."""
     meta: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
     state: "models.CharField[str, str]" = models.CharField(
         max_length=10, choices=State, default=State.EMBEDDING, editable=False
@@ -124,8 +124,12 @@ class Vector(models.Model):
     chunk: "models.ForeignKey[Chunk, Chunk]" = models.ForeignKey(
         Chunk, models.CASCADE, related_name="vectors"
     )
+    tenant: "models.CharField[str, str]" = models.CharField(max_length=100, blank=True, default="")
+    """That of the chunk, here too so that its vectors are read without the others."""
     data: "models.BinaryField[bytes, bytes]" = models.BinaryField()
     """Little-endian float32, of length 1."""
+    bits: "models.BinaryField[bytes, bytes]" = models.BinaryField(default=b"")
+    """The signs of the numbers, a bit each, filled up to a multiple of 64: what is compared first."""
 
     if TYPE_CHECKING:
         objects: ClassVar[models.Manager[Self]]
@@ -135,6 +139,12 @@ class Vector(models.Model):
 
         constraints = [
             models.UniqueConstraint(fields=["embedding_set", "chunk"], name="matt_rag_vector_once")
+        ]
+        # It has all that a first comparison reads, so the vectors themselves stay on the disk.
+        indexes = [
+            models.Index(
+                fields=["embedding_set", "tenant", "chunk", "bits"], name="matt_rag_vector_bits"
+            )
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 from django_matt.contrib.rag.errors import EmbedderUnavailable
 from django_matt.contrib.rag.models import Chunk, Source
 from django_matt.contrib.rag.settings import Mode, get_settings
-from django_matt.contrib.rag.vectors import current_embedder, find_nearest
+from django_matt.contrib.rag.comparisons import find_nearest
+from django_matt.contrib.rag.vectors import current_embedder
 from django_matt.errors.exceptions import Problem
 from django_matt.scopes import narrowed
 from django_matt.search_indexes import find_search
@@ -85,7 +86,8 @@ def rank_chunks(
     chunks = Chunk.objects.filter(tenant=tenant)
     # A scope of the API narrows sources, and with them their chunks.
     allowed = narrowed(Source if sources is None else sources)
-    if sources is not None or allowed.query.where:
+    is_narrowed = sources is not None or bool(allowed.query.where)
+    if is_narrowed:
         chunks = chunks.filter(source__in=allowed.filter(tenant=tenant))
     embedder = None if mode == "words" else current_embedder()
     if embedder is None:
@@ -97,11 +99,12 @@ def rank_chunks(
         raise
     except Exception as error:
         raise EmbedderUnavailable from error
+    depth = limit if mode == "vectors" else max(limit, _DEPTH)
+    among = chunks if is_narrowed else None
+    by_vectors = find_nearest(found, vector, tenant=tenant, chunks=among, limit=depth)
     if mode == "vectors":
-        return find_nearest(found, vector, chunks, limit)
-    depth = max(limit, _DEPTH)
-    by_words = _find_by_words(text, tenant, chunks, depth)
-    return fuse(by_words, find_nearest(found, vector, chunks, depth))[:limit]
+        return by_vectors
+    return fuse(_find_by_words(text, tenant, chunks, depth), by_vectors)[:limit]
 
 
 def _find_by_words(text: str, tenant: str, chunks: "QuerySet[Chunk]", limit: int) -> list[int]:

@@ -9,10 +9,22 @@ from typing import Any
 from django_matt.contrib.rag.errors import UnreadableSource
 from django_matt.errors.exceptions import MissingExtra
 
-__all__ = ["BYTES_PER_TOKEN", "Piece", "count_tokens", "decode_text", "digest_of", "split_text"]
+__all__ = [
+    "BYTES_PER_TOKEN",
+    "PAGE_END",
+    "Piece",
+    "clean_text",
+    "count_tokens",
+    "decode_text",
+    "digest_of",
+    "split_text",
+]
 
 BYTES_PER_TOKEN = 4
 """An estimate that needs no tokenizer: a little low for English, near for most other languages."""
+
+PAGE_END = "\f"
+"""What separates the pages of a PDF in its text."""
 
 _WINDOW = 16_000
 """How many characters are split at once: the splitter's time grows with the square of a line's length."""
@@ -66,8 +78,6 @@ def decode_text(content: str | bytes, *, limit: int) -> str:
             f"The source has more than {limit:,} bytes.", code="source_too_large"
         )
     if isinstance(content, bytes):
-        if content.startswith(b"%PDF-"):
-            raise UnreadableSource("The source is a PDF; extract its text first.")
         is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
         try:
             content = content.decode("utf-16" if is_utf16 else "utf-8-sig")
@@ -80,19 +90,30 @@ def decode_text(content: str | bytes, *, limit: int) -> str:
             raise UnreadableSource("The source has halves of surrogate pairs.") from None
     if _CONTROLS.search(content):
         raise UnreadableSource("The source is binary: it has control characters.")
+    return clean_text(content)
+
+
+def clean_text(content: str, *, none: str = "The source is empty.") -> str:
+    """Return a text with line feeds; raise ``UnreadableSource`` if there is nothing in it."""
     text = content.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
-        raise UnreadableSource("The source is empty.")
+        raise UnreadableSource(none)
     return text
 
 
 def split_text(text: str, *, kind: str, tokens: int, overlap: int) -> list[Piece]:
     """Split a text into pieces of at most ``tokens`` tokens; the pieces of one section overlap by about ``overlap``.
 
-    With the kind ``markdown``, no piece crosses a heading, and each has the headings that it is below.
+    With the kinds ``markdown`` and ``html``, no piece crosses a heading, and each has the headings that it is below. With
+    ``pdf``, no piece crosses a page, and its heading is that such as ``Page 7``.
     """
+    kind = "markdown" if kind == "html" else kind
     splitters = _make_splitters(kind, tokens, overlap)
-    sections = _sections(text) if kind == "markdown" else iter([(0, "", text)])
+    sections = iter([(0, "", text)])
+    if kind == "markdown":
+        sections = _sections(text)
+    elif kind == "pdf":
+        sections = _pages(text)
     return [
         Piece(start + offset + found, heading, part)
         for start, heading, section in sections
@@ -133,6 +154,13 @@ def _sections(text: str) -> Iterator[tuple[int, str, str]]:
             start = position + len(line)
         position += len(line)
     yield start, _join(path), text[start:]
+
+
+def _pages(text: str) -> Iterator[tuple[int, str, str]]:
+    start = 0
+    for number, page in enumerate(text.split(PAGE_END), start=1):
+        yield start, f"Page {number}", page
+        start += len(page) + len(PAGE_END)
 
 
 def _heading(text: str) -> str:

@@ -1,11 +1,7 @@
 """The vectors of chunks: each set belongs to one embedder, is built beside the current one, and replaces it at once."""
 
 import logging
-import math
-import sys
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from heapq import nlargest
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,16 +11,17 @@ from django.utils import timezone
 
 from django_matt.contrib.rag.embedders import load_embedders
 from django_matt.contrib.rag.errors import EmbedderUnavailable
+from django_matt.contrib.rag.indexes import add_to_index, drop_index
 from django_matt.contrib.rag.models import Chunk, EmbeddingSet, Source, Vector
+from django_matt.contrib.rag.numbers import pack_bits, pack_vector
 from django_matt.embeddings import Embeds
-from django_matt.errors.exceptions import MissingExtra, Problem
+from django_matt.errors.exceptions import Problem
 
 __all__ = [
     "activate_if_complete",
     "count_missing",
     "current_embedder",
     "embed_missing",
-    "find_nearest",
     "known_sets",
     "lock_chunks",
     "lock_writes",
@@ -34,8 +31,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-_READ, _EMBED, _SCORE = 256, 32, 5_000
-"""How many chunks are read, embedded and compared at once."""
+_READ, _EMBED, _DELETE = 256, 32, 5_000
+"""How many chunks are read and embedded at once, and how many vectors are deleted."""
 
 
 def rag_database() -> str:
@@ -174,12 +171,19 @@ def _store(found: EmbeddingSet, pairs: Sequence[tuple[Chunk, bytes]]) -> None:
         still = set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
         Vector.objects.using(using).bulk_create(
             [
-                Vector(embedding_set=found, chunk=row, data=data)
+                Vector(
+                    embedding_set=found,
+                    chunk=row,
+                    tenant=row.tenant,
+                    data=data,
+                    bits=pack_bits(data),
+                )
                 for row, data in pairs
                 if row.pk in still
             ],
             ignore_conflicts=True,
         )
+        add_to_index(found, {row.pk: data for row, data in pairs if row.pk in still}, using)
 
 
 def activate_if_complete(found: EmbeddingSet) -> bool:
@@ -208,61 +212,11 @@ def remove_old_sets() -> int:
         old = old.exclude(pk=current.pk)
     count = 0
     for each in old:
+        drop_index(each, rag_database())
         # In parts: a transaction that deletes a million vectors locks out every other writer of SQLite.
         rows = Vector.objects.using(rag_database()).filter(embedding_set=each)
-        while keys := list(rows.values_list("pk", flat=True)[:_SCORE]):
+        while keys := list(rows.values_list("pk", flat=True)[:_DELETE]):
             rows.filter(pk__in=keys).delete()
         each.delete()
         count += 1
     return count
-
-
-def pack_vector(vector: Sequence[float], dimensions: int) -> bytes:
-    """Return a vector of length 1 as it is stored; raise ``EmbedderUnavailable`` for one that is no vector."""
-    try:
-        numbers = [float(each) for each in vector]
-    except (TypeError, ValueError):
-        raise EmbedderUnavailable("The embedder does not answer with vectors.") from None
-    if len(numbers) != dimensions:
-        raise EmbedderUnavailable(
-            f"The embedder returned {len(numbers)} dimensions instead of {dimensions}."
-        )
-    length = math.sqrt(math.fsum(each * each for each in numbers))
-    if not math.isfinite(length):
-        raise EmbedderUnavailable("The embedder returned a vector with NaN or infinity.")
-    made = array("f", [each / (length or 1.0) for each in numbers])
-    if sys.byteorder == "big":
-        made.byteswap()
-    return made.tobytes()
-
-
-def find_nearest(
-    found: EmbeddingSet, vector: Sequence[float], chunks: "QuerySet[Chunk]", limit: int
-) -> list[int]:
-    """Return the keys of the chunks whose vectors are nearest to one, the nearest first. All are compared, so none is missed."""
-    try:
-        import numpy as np
-    except ImportError as error:
-        raise MissingExtra("numpy", "vectors") from error
-    question = np.frombuffer(pack_vector(vector, found.dimensions), dtype="<f4")
-    rows = Vector.objects.using(rag_database()).filter(embedding_set=found, chunk__in=chunks)
-    best: list[tuple[float, int]] = []
-    pairs: Any = rows.values_list("chunk_id", "data").iterator(chunk_size=_SCORE)
-    for part in _parts(pairs):
-        matrix = np.frombuffer(b"".join(data for _, data in part), dtype="<f4")
-        scores = matrix.reshape(len(part), found.dimensions) @ question
-        near = np.argsort(-scores)[:limit]
-        scored = [(float(scores[place]), -part[place][0]) for place in near.tolist()]
-        best = nlargest(limit, [*best, *scored])
-    return [-key for _, key in best]
-
-
-def _parts(rows: Iterable[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]:
-    part: list[tuple[int, Any]] = []
-    for row in rows:
-        part.append(row)
-        if len(part) == _SCORE:
-            yield part
-            part = []
-    if part:
-        yield part

@@ -10,7 +10,7 @@ from django.core.exceptions import (
     ImproperlyConfigured,
     ValidationError,
 )
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models import Manager, Model, QuerySet
 from django.utils.html import escape
 
@@ -215,7 +215,15 @@ class SearchIndex:
             embedder=cls.vectors.load().name if has_vector and cls.vectors else "",
             weight=cls.vectors.weight if cls.vectors else 1.0,
         )
-        return _annotated(scope, storage.rank(ranking))
+        try:
+            found = storage.rank(ranking)
+        except DatabaseError:
+            # It was there when this process looked; it may have been removed since.
+            _BUILT.discard(_place(storage))
+            if storage.connection.in_atomic_block or _is_built(storage):
+                raise
+            raise IndexNotBuilt(cls.model._meta.label, "manage.py migrate") from None
+        return _annotated(scope, found)
 
     @classmethod
     def _mode(cls, storage: Storage, mode: Mode | None) -> Mode:
@@ -330,8 +338,12 @@ _BUILT: set[tuple[str, str, str]] = set()
 
 
 def _is_built(storage: Storage) -> bool:
-    settings = storage.connection.settings_dict
-    place = (storage.connection.alias, str(settings["NAME"]), storage.trigger)
+    place = _place(storage)
     if place not in _BUILT and storage.has_tables() and storage.is_current():
         _BUILT.add(place)
     return place in _BUILT
+
+
+def _place(storage: Storage) -> tuple[str, str, str]:
+    settings = storage.connection.settings_dict
+    return storage.connection.alias, str(settings["NAME"]), storage.trigger

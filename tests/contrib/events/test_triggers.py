@@ -8,11 +8,12 @@ import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection, models, transaction
+from django.test.utils import isolate_apps
 
 from django_matt.contrib.events.models import Event
 from django_matt.contrib.events.services import give_positions, read_events
-from django_matt.contrib.events.triggers import missing_triggers, write_triggers
+from django_matt.contrib.events.triggers import _fault_of, missing_triggers, write_triggers
 from django_matt.event_log import find_event_log
 
 from .shop.models import Tag, Ticket
@@ -133,3 +134,40 @@ def test_a_model_that_cannot_have_triggers_is_reported(settings: Any, value: Any
     if isinstance(value, list):
         with pytest.raises(ImproperlyConfigured, match=says):
             missing_triggers()
+
+
+def test_a_model_is_written_while_there_is_no_table_of_events():
+    """``migrate matt_events zero``, or ``migrate shop`` before the first migration of this app."""
+    table = Event._meta.db_table
+    raw(f"ALTER TABLE {table} RENAME TO set_aside")
+    try:
+        write_triggers("default")
+        Ticket.objects.create(seat="1")
+    finally:
+        raw(f"ALTER TABLE set_aside RENAME TO {table}")
+        write_triggers("default")
+    assert verbs() == []
+    Ticket.objects.create(seat="2")
+    assert [verb for _, verb in verbs()] == ["created"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no search path")
+def test_a_writer_with_another_search_path_publishes_as_well():
+    with transaction.atomic():
+        raw("SET LOCAL search_path TO pg_temp")
+        raw(f"INSERT INTO public.shop_ticket (number, seat) VALUES ('{uuid.uuid4()}', '1')")
+    assert [verb for _, verb in verbs()] == ["created"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite needs a length")
+def test_a_text_key_without_a_limit_cannot_have_triggers():
+    """An event's key has 200 characters: a longer one would make the write itself fail."""
+    with isolate_apps("tests.contrib.events.shop"):
+
+        class Page(models.Model):
+            path = models.CharField(primary_key=True)
+
+            class Meta:
+                app_label = "shop"
+
+    assert "at most 200" in _fault_of(Page)

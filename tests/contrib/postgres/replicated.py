@@ -133,6 +133,16 @@ def add_routes() -> None:
         Group.objects.get_or_create(name=name)
         return {"before": before, **answer(name)}
 
+    @api.get("/renames")
+    def rename(request: Any, name: str) -> Any:
+        """Change an object that was read from the replica, and read what belongs to it."""
+        group = Group.objects.get(name=name)
+        before = group._state.db
+        group.name = f"{name} 2"
+        group.save()
+        group.permissions.add(1)
+        return {"before": before, "permissions": group.permissions.count(), **answer(group.name)}
+
     module: ModuleType = sys.modules[__name__]
     module.urlpatterns = [path("api/", api.urls)]  # type: ignore[attr-defined]
 
@@ -182,6 +192,12 @@ def look(servers: Servers) -> dict[str, Any]:
     seen["list"] = sorted(client.get("/api/list").json())
     seen["atomic"] = client.get("/api/atomic?name=sync").json()
     seen["visit"] = client.get("/api/visits?name=visited").json()
+    client.post("/api/sync?name=renamed")
+    follow()
+    on_replica("SELECT pg_wal_replay_pause()::text")
+    seen["rename"] = Client().get("/api/renames?name=renamed").json()
+    on_replica("SELECT pg_wal_replay_resume()::text")
+    follow()
     refused = Client()
     for bad in ("x", "F" * 9 + "/0", "-1/0", "1/1\x00", "0/0 OR 1=1"):
         refused.cookies[replicas.COOKIE] = bad

@@ -35,6 +35,8 @@ def test_a_client_reads_its_own_writes_and_others_read_the_replica(seen: Any):
     # A transaction, and what a GET reads after its own write.
     assert seen["atomic"] == HOME
     assert seen["visit"] == {"before": "replica", **HOME}
+    # An object of the replica that is changed, and what belongs to it, in a GET.
+    assert seen["rename"] == {"before": "replica", "permissions": 1, **HOME}
     # A position that was never reached.
     assert seen["future"] == HOME
     # Of 480 reads by 16 threads, right after their writes.

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from django_matt.contrib.rag import exporting
 from django_matt.contrib.rag.embedders import MiniLM, OpenAIEmbedder, load_embedders
 from django_matt.contrib.rag.errors import EmbedderUnavailable
 from django_matt.embeddings import Embeds
@@ -163,7 +164,10 @@ def test_a_model_whose_files_are_missing_names_the_command(tmp_path: Path):
         MiniLM(tmp_path)
 
 
-def test_an_export_without_a_model_says_what_to_install(tmp_path: Path):
+def test_an_export_without_a_model_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporting, "PACKAGE", "no_such_package")
     with pytest.raises(CommandError, match="--source"):
         call_command("matt_rag", "model", "export", str(tmp_path / "out"))
     (tmp_path / "model").mkdir()

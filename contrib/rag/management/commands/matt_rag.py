@@ -45,7 +45,7 @@ class Command(BaseCommand):
             nargs="*",
             type=Path,
             metavar="PATH",
-            help="files, and folders with .md, .txt and .rst; without one, all vectors that are missing are made",
+            help="files, and folders with .md, .txt, .rst, .html and .pdf; without one, all vectors that are missing are made",
         )
         ingesting.add_argument("--tenant", default="", help="whose the sources are")
         ingesting.add_argument(
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         model = actions.add_parser("model", help="prepare the embedding model")
         verbs = model.add_subparsers(dest="verb", required=True, metavar="VERB")
         exporting = verbs.add_parser(
-            "export", help="write it as ONNX with 8-bit weights; needs torch"
+            "export", help="write it as ONNX with 8-bit weights; needs onnx"
         )
         exporting.add_argument("folder", type=Path, metavar="FOLDER")
         exporting.add_argument(
@@ -122,7 +122,7 @@ class Command(BaseCommand):
             f"{report.chunks} new chunks, {report.embedded} texts embedded."
         )
         if report.refused:
-            raise CommandError("Some files are not text.")
+            raise CommandError("Some files could not be read.")
 
     def _ask(self, options: dict[str, Any]) -> None:
         problem = async_to_sync(self._stream)(options["question"], options["tenant"])

@@ -121,9 +121,16 @@ class Command(BaseCommand):
         figures = {}
         for mode in modes:
             progress = self._progress(mode)
-            figures[mode] = evaluate(
-                index, questions, mode, field=options["field"], progress=progress
-            )
+            try:
+                figures[mode] = evaluate(
+                    index, questions, mode, field=options["field"], progress=progress
+                )
+            except (Problem, ImproperlyConfigured, ImportError) as error:
+                # Words can be measured without a model; they are first.
+                if mode == "words":
+                    raise
+                reason = error.detail if isinstance(error, Problem) else error
+                self.stderr.write(f"{mode} is left out: {reason}")
         if options["format"] == "json":
             self.stdout.write(json.dumps({mode: asdict(each) for mode, each in figures.items()}))
             return
