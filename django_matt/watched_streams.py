@@ -106,5 +106,6 @@ class _AsyncParts(_Watched):
 
     async def aclose(self) -> None:
         """Close the parts. Django's handler calls this of what a response's ``__aiter__`` returns."""
-        if hasattr(self._parts, "aclose"):
-            await self._parts.aclose()
+        close = getattr(self._parts, "aclose", None)
+        if close is not None:
+            await close()
