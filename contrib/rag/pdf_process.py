@@ -1,6 +1,6 @@
 """The program that reads a PDF in a process of its own: it imports pypdf alone, and its memory and time are bounded.
 
-Files of strangers have made readers of PDFs loop for ever. It reads the file from standard input, and writes JSON.
+Files of strangers have made readers of PDFs loop forever. It reads the file from standard input, and writes JSON.
 """
 
 import json
