@@ -300,8 +300,8 @@ function bodyOf(route: Route, body: unknown, headers: Headers): BodyInit | null 
     return JSON.stringify(body);
   }
   const form = route.body === "form" ? new URLSearchParams() : new FormData();
-  // A route that takes JSON too reads an empty text of a form as null.
-  const blank = (value: unknown) => (value === null && !route.body ? "" : value);
+  // A route that takes JSON too reads an empty text of a form as null, or as an empty list.
+  const blank = (value: unknown) => (!route.body && (value === null || (Array.isArray(value) && !value.length)) ? "" : value);
   for (const [name, value] of each(Object.fromEntries(Object.entries(body as object).map(([k, v]) => [k, blank(v)]))))
     (form as FormData).append(name, value instanceof Blob ? value : text(value));
   return form;
