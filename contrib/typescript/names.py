@@ -7,7 +7,15 @@ from typing import Any, Protocol
 
 from django_matt.contrib.typescript.places import is_live_list
 
-__all__ = ["Names", "camel", "component_names", "identifier", "name_operations", "pascal", "singular"]
+__all__ = [
+    "Names",
+    "camel",
+    "component_names",
+    "identifier",
+    "name_operations",
+    "pascal",
+    "singular",
+]
 
 KEYWORDS = frozenset(
     [

@@ -111,7 +111,7 @@ class FormField:
             and not each.nullable
             and (each.required or isinstance(each.default, str))
         ):
-            # Whoever empties such a text means the empty text.
+            # If such a text is emptied, the empty text is sent.
             convert = "{}"
         else:
             convert = "textOf({})"
@@ -208,7 +208,9 @@ def property_access(owner: str, name: str) -> str:
 
 def access(name: str) -> str:
     """Return how a property follows its owner."""
-    return f".{name}" if object_key(name) == name and not name[:1].isdigit() else f"[{literal(name)}]"
+    return (
+        f".{name}" if object_key(name) == name and not name[:1].isdigit() else f"[{literal(name)}]"
+    )
 
 
 def _with_file(each: FieldDescription, schema: Any) -> FieldDescription:

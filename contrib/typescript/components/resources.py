@@ -148,10 +148,11 @@ def _of_group(document: Document, endpoints: list[Endpoint], group: str) -> Reso
             found.setdefault("create", each)
         elif method == "delete" and keys == 1:
             found.setdefault("delete", each)
-        elif method in ("patch", "put") and keys == 1 and contents_of(each):
+        elif (method == "patch" or (method == "put" and "change" not in found)) and (
+            keys == 1 and contents_of(each)
+        ):
             # PATCH sends what has changed; PUT would send what another person has changed meanwhile.
-            if method == "patch" or "change" not in found:
-                found["change"] = each
+            found["change"] = each
     return Resource(document, pascal(singular(group)), **found)
 
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import indent
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -33,7 +33,7 @@ from django_matt.contrib.typescript.files import output_folder
 from django_matt.contrib.typescript.places import resolve
 from django_matt.contrib.typescript.settings import get_settings
 from django_matt.contrib.typescript.types import literal
-from django_matt.forms import FieldDescription, describe
+from django_matt.forms import FieldDescription, Relation, describe
 from django_matt.forms.bodies import body_of
 from django_matt.forms.schemas import humanize
 from django_matt.generation.orders import GenerationError, NamedOrder, NamedSources
@@ -83,12 +83,12 @@ def make(kind: str, target: str, order: NamedOrder) -> NamedSources:
         texts |= found
         part = f"{resource.noun}{kind.capitalize()}"
         following.append(f"Use it: <{part} />, from {folder / next(reversed(found))}.")
-    parts = {
-        path: text for path, text in writer.parts(texts) if not (folder / path).exists()
-    }
+    parts = {path: text for path, text in writer.parts(texts) if not (folder / path).exists()}
     if missing := _missing(folder, PACKAGES[target]):
         following.append(f"Install what it imports: npm install --save-exact {' '.join(missing)}")
-    wanted = {"react.ts": "--react", "zod.ts": "--zod"} if target == "react" else {"zod.ts": "--zod"}
+    wanted = (
+        {"react.ts": "--react", "zod.ts": "--zod"} if target == "react" else {"zod.ts": "--zod"}
+    )
     if absent := [flag for file, flag in wanted.items() if not (api / file).is_file()]:
         names = ", ".join(f'"{flag[2:].upper()}": True' for flag in absent)
         following.append(
@@ -140,11 +140,15 @@ class _Writer:
         while waiting:
             path, text = waiting.pop()
             for imported in re.findall(r'from "(\.[^"]+)"', text):
-                name = os.path.normpath(f"{Path(path).parent.as_posix()}/{imported}").replace(os.sep, "/")
+                name = os.path.normpath(f"{Path(path).parent.as_posix()}/{imported}").replace(
+                    os.sep, "/"
+                )
                 for each in (name, f"{name}.ts", f"{name}.{self._end}"):
                     if each in known and each not in seen:
                         seen.add(each)
-                        made = known[each].read_text(encoding="utf-8").replace("<< api >>", self._api)
+                        made = (
+                            known[each].read_text(encoding="utf-8").replace("<< api >>", self._api)
+                        )
                         waiting.append((each, made))
                         yield each, made
 
@@ -166,8 +170,7 @@ class _Writer:
     # ---- a form ----
 
     def _form(self, resource: Resource) -> dict[str, Any]:
-        main = resource.create or resource.change
-        assert main is not None
+        main = cast("Endpoint", resource.create or resource.change)
         contents = contents_of(main)
         body = main.operation.bound and body_of(main.operation.bound)
         try:
@@ -186,7 +189,9 @@ class _Writer:
             body=contents.get("multipart/form-data", {}),
             item=resource.item if change else {},
         )
-        only_new = _names_of(main) - _names_of(resource.change) if change and resource.change else set()
+        only_new = (
+            _names_of(main) - _names_of(resource.change) if change and resource.change else set()
+        )
         if change and resource.create and resource.change:
             change["body"] = self._changed_body(resource, shape, only_new)
         elif change:
@@ -203,23 +208,43 @@ class _Writer:
         sent = f"{shape.function}Body(values)"
         checked = f"check({validated}, {f'withoutFiles({sent})' if is_mixed else sent})"
         shapes = render(
-            _HERE / "shared" / "shapes.ts-tpl", shapes=list(shape.walk()), relations=relations.values()
+            _HERE / "shared" / "shapes.ts-tpl",
+            shapes=list(shape.walk()),
+            relations=relations.values(),
         )
-        everything = "\n".join([*fields, shapes, checked, change["body"] if change else "", self._item_type(resource) if change else ""])
+        everything = "\n".join(
+            [
+                *fields,
+                shapes,
+                checked,
+                change["body"] if change else "",
+                self._item_type(resource) if change else "",
+            ]
+        )
         saved = [
             each.name for each in (resource.create, resource.change if change else None) if each
         ]
         types = {main.name, *saved, *re.findall(r"typeof (\w+)", everything)}
-        values = {each[name] for each in relations.values() for name in ("list", "show") if each[name]}
+        values = {
+            each[name] for each in relations.values() for name in ("list", "show") if each[name]
+        }
         helpers = {name for name in _exports() if re.search(rf"\b{name}\b", everything)}
-        helpers |= {"type BodyOf", "type DataOf", "type Fields", "type Loose", "mistakesOf", "check"}
+        helpers |= {
+            "type BodyOf",
+            "type DataOf",
+            "type Fields",
+            "type Loose",
+            "mistakesOf",
+            "check",
+        }
         helpers |= {"type Choice"} if relations else set()
         helpers |= set() if self.is_react else {"byField"}
         calls = [each for each in (resource.create, resource.change if change else None) if each]
         values |= set() if self.is_react else {each.name for each in calls}
         return {
             "main": main,
-            "create": resource.create and {"hook": _hook(resource.create), "name": resource.create.name},
+            "create": resource.create
+            and {"hook": _hook(resource.create), "name": resource.create.name},
             "change": change,
             "shape": shape,
             "generic": f"<{shape.type}>",
@@ -261,8 +286,7 @@ class _Writer:
         }
 
     def _changed_body(self, resource: Resource, shape: Shape, only_new: set[str]) -> str:
-        change = resource.change
-        assert change is not None
+        change = cast("Endpoint", resource.change)
         if change.operation.method == "patch":
             before = f"{shape.function}Body({shape.function}Values(item))"
             return f"changed<BodyOf<typeof {change.name}>>(body, {before})"
@@ -281,9 +305,15 @@ class _Writer:
             "FileInput": "file-input",
             "FormField": "form-field",
             "RelationSelect": "relation-select",
-            **{name: "ui/field" for name in ("FieldDescription", "FieldError", "FieldGroup", "FieldLegend", "FieldSet")},
-            **{name: "ui/table" for name in ("Table", "TableBody", "TableCell", "TableHead", "TableHeader", "TableRow")},
-            **{name: "ui/native-select" for name in ("NativeSelect", "NativeSelectOption")},
+            **dict.fromkeys(
+                ("FieldDescription", "FieldError", "FieldGroup", "FieldLegend", "FieldSet"),
+                "ui/field",
+            ),
+            **dict.fromkeys(
+                ("Table", "TableBody", "TableCell", "TableHead", "TableHeader", "TableRow"),
+                "ui/table",
+            ),
+            **dict.fromkeys(("NativeSelect", "NativeSelectOption"), "ui/native-select"),
             "Button": "ui/button",
             "Input": "ui/input",
             "Textarea": "ui/textarea",
@@ -321,8 +351,7 @@ class _Writer:
     # ---- a table and a page ----
 
     def _table(self, resource: Resource) -> dict[str, Any]:
-        endpoint = resource.list
-        assert endpoint is not None
+        endpoint = cast("Endpoint", resource.list)
         query, paging = query_of(endpoint), endpoint.paging
         columns = columns_of(resource, endpoint)
         openapi = resource.document.openapi
@@ -363,18 +392,26 @@ class _Writer:
         change = self._change(resource)
         create = bool(resource.create)
         loads = change is not None and resource.show is not None and resource.item != resource.row
-        found: dict[str, Any] = {"change": change, "create": create, "has_form": create or bool(change)}
+        found: dict[str, Any] = {
+            "change": change,
+            "create": create,
+            "has_form": create or bool(change),
+        }
         for name, endpoint, is_wanted in (
             ("delete", resource.delete, True),
             ("show", resource.show, loads),
         ):
             key = resource.key_of(endpoint, resource.row) if endpoint and is_wanted else None
-            found[name] = endpoint and key and {
-                "hook": _hook(endpoint),
-                "name": endpoint.name,
-                "key": key[0],
-                "property": access(key[1]),
-            }
+            found[name] = (
+                endpoint
+                and key
+                and {
+                    "hook": _hook(endpoint),
+                    "name": endpoint.name,
+                    "key": key[0],
+                    "property": access(key[1]),
+                }
+            )
         found["loads"] = bool(loads and found["show"])
         parts = [f"{resource.noun}Row" if change else "", '"new"' if create else ""]
         found["edited_type"] = f"<{' | '.join(filter(None, parts))}>"
@@ -444,7 +481,9 @@ class _Markup:
             array = re.sub(r"\W+(\w?)", lambda match: match[1].upper(), path) + "Rows"
             self._arrays.append({"name": array, "path": path})
         relation = self._relation(described) if widget == "relation" else None
-        has_empty = described.nullable or not (described.has_default and described.default is not None)
+        has_empty = described.nullable or not (
+            described.has_default and described.default is not None
+        )
         return self._writer.field(
             widget=widget,
             path=name,
@@ -460,7 +499,10 @@ class _Markup:
             required=is_required,
             many=described.many,
             options=[
-                {"value": literal(str(value).lower() if isinstance(value, bool) else str(value)), "text": self._writer.text(label)}
+                {
+                    "value": literal(str(value).lower() if isinstance(value, bool) else str(value)),
+                    "text": self._writer.text(label),
+                }
                 for value, label in described.options
             ],
             has_empty=has_empty,
@@ -487,7 +529,9 @@ class _Markup:
         return ("row" if "[index]" in place else "values") + "".join(map(access, after))
 
     def _current(self, each: FormField) -> str:
-        properties = resolve(self._resource.document.openapi, self._resource.item).get("properties", {})
+        properties = resolve(self._resource.document.openapi, self._resource.item).get(
+            "properties", {}
+        )
         is_text = "string" in str(properties.get(each.name, ""))
         has_item = self._writer._change(self._resource) is not None
         if not (each.widget == "file" and is_text and has_item):
@@ -495,11 +539,12 @@ class _Markup:
         return f"item{'?' if self._resource.create else ''}{access(each.name)} ?? undefined"
 
     def _relation(self, each: FieldDescription) -> dict[str, Any]:
-        relation = each.relation
-        assert relation is not None
+        relation = cast("Relation", each.relation)
         endpoints = endpoints_of(self._resource.document)
         listed = next(
-            one for one in endpoints if one.operation.path == relation.url and one.operation.method == "get"
+            one
+            for one in endpoints
+            if one.operation.path == relation.url and one.operation.method == "get"
         )
         noun = listed.group[:1].upper() + listed.group[1:]
         if noun not in self._relations:
@@ -507,8 +552,15 @@ class _Markup:
             shown = group.show if group.item else None
             key = group.key_of(shown, group.item) if shown else None
             properties = resolve(group.document.openapi, group.item).get("properties", {})
-            usable = shown and key and key[1] == relation.value and (relation.label or relation.value) in properties
-            parameter = next((p for p in shown.parameters if p["in"] == "path"), {}) if shown else {}
+            usable = (
+                shown
+                and key
+                and key[1] == relation.value
+                and (relation.label or relation.value) in properties
+            )
+            parameter = (
+                next((p for p in shown.parameters if p["in"] == "path"), {}) if shown else {}
+            )
             is_number = parameter.get("schema", {}).get("type") in ("integer", "number")
             self._relations[noun] = {
                 "noun": noun,
@@ -534,7 +586,9 @@ def _attributes(each: FormField, *, is_react: bool) -> str:
         kind = described.kind
         is_number = kind in ("integer", "number")
         found["type"] = _TYPES.get(kind) or (
-            described.widget if described.widget in ("email", "url", "password", "color") else "text"
+            described.widget
+            if described.widget in ("email", "url", "password", "color")
+            else "text"
         )
         if is_number and not is_react:
             # Svelte binds an input of this type to a number, which cannot be what is not one yet.
@@ -542,7 +596,11 @@ def _attributes(each: FormField, *, is_react: bool) -> str:
         elif kind == "decimal":
             found["inputMode"] = "decimal"
         elif is_number:
-            found |= {"min": described.minimum, "max": described.maximum, "step": described.step or "any"}
+            found |= {
+                "min": described.minimum,
+                "max": described.maximum,
+                "step": described.step or "any",
+            }
         elif kind in ("datetime", "time"):
             found["step"] = 1
     if widget == "file":
@@ -561,7 +619,11 @@ def _attributes(each: FormField, *, is_react: bool) -> str:
         if value is True:
             parts.append(f" {written}")
         elif value is not None:
-            text = literal(value) if isinstance(value, str) and _PLAIN.fullmatch(value) else f"{{{literal(value)}}}"
+            text = (
+                literal(value)
+                if isinstance(value, str) and _PLAIN.fullmatch(value)
+                else f"{{{literal(value)}}}"
+            )
             parts.append(f" {written}={text}")
     return "".join(parts)
 
@@ -570,7 +632,9 @@ def _unless(is_new: bool, target: str, markup: str) -> str:
     """Return the markup of a field that only a new object has."""
     if not is_new:
         return markup
-    return f"{{!item && (\n{markup}\n)}}" if target == "react" else f"{{#if !item}}\n{markup}\n{{/if}}"
+    return (
+        f"{{!item && (\n{markup}\n)}}" if target == "react" else f"{{#if !item}}\n{markup}\n{{/if}}"
+    )
 
 
 def _names_of(endpoint: Endpoint | None) -> set[str]:
@@ -584,9 +648,9 @@ def _names_of(endpoint: Endpoint | None) -> set[str]:
 
 
 def _row_type(resource: Resource) -> str:
-    assert resource.list is not None
-    rows = f'["{resource.list.paging.rows}"]' if resource.list.paging else ""
-    return f"DataOf<typeof {resource.list.name}>{rows}[number]"
+    listed = cast("Endpoint", resource.list)
+    rows = f'["{listed.paging.rows}"]' if listed.paging else ""
+    return f"DataOf<typeof {listed.name}>{rows}[number]"
 
 
 def _hook(endpoint: Endpoint) -> str:
@@ -633,7 +697,13 @@ def _formatted(folder: Path, path: str, text: str) -> str:
             verb = ["format"] if path.endswith(".svelte") else ["check", "--write"]
             command: Iterable[str] = (node, str(biome), *verb, f"--stdin-file-path={folder / path}")
             done = subprocess.run(  # noqa: S603 - no shell, and the front end's own formatter
-                list(command), input=text, cwd=place, capture_output=True, text=True, timeout=60, check=False
+                list(command),
+                input=text,
+                cwd=place,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
             )
             return done.stdout or text
     return text

@@ -40,7 +40,7 @@ def columns_of(resource: Resource, endpoint: Endpoint) -> list[Column]:
     described: Mapping[str, FieldDescription] = {}
     if cls is not None:
         # Aliases differ between what is sent and what is read; a name that is not found has the title of the document.
-        described = {each.name: each for each in describe(cls).fields}  # type: ignore[type-var, arg-type]
+        described = {each.name: each for each in describe(cls).fields}
     sortable = query_of(endpoint)["sorted"]
     found: list[Column] = []
     for key, property_ in resolve(openapi, schema).get("properties", {}).items():
@@ -68,7 +68,11 @@ def columns_of(resource: Resource, endpoint: Endpoint) -> list[Column]:
 
 def query_of(endpoint: Endpoint) -> dict[str, Any]:
     """Return what a list can be asked for: its search, its order and the size of its pages."""
-    query = {each["name"]: each.get("schema", {}) for each in endpoint.parameters if each["in"] == "query"}
+    query = {
+        each["name"]: each.get("schema", {})
+        for each in endpoint.parameters
+        if each["in"] == "query"
+    }
     ordering = next((name for name in ("ordering", "order_by", "sort") if name in query), "")
     return {
         "search": "search" if "search" in query else "",
@@ -91,7 +95,11 @@ def _is_long(each: FieldDescription | None) -> bool:
     if each is None:
         return False
     if each.kind == "object":
-        return each.many or each.form is None or not {"name", "title", "label"} & {f.name for f in each.form.fields}
+        return (
+            each.many
+            or each.form is None
+            or not {"name", "title", "label"} & {f.name for f in each.form.fields}
+        )
     return each.kind == "json" or each.widget in ("textarea", "password", "hidden")
 
 

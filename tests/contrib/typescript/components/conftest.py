@@ -85,7 +85,12 @@ def make_front(
         project = Project(tmp_path_factory.mktemp(target), target)
         project.front.mkdir()
         (project.front / "node_modules").symlink_to(node_tools / "node_modules")
-        options = {**STRICT, "skipLibCheck": True, "noUnusedLocals": True, "verbatimModuleSyntax": True}
+        options = {
+            **STRICT,
+            "skipLibCheck": True,
+            "noUnusedLocals": True,
+            "verbatimModuleSyntax": True,
+        }
         (project.front / "tsconfig.json").write_text(
             json.dumps({"compilerOptions": options, "include": ["src"]})
         )
@@ -139,7 +144,10 @@ def opened(chromium: Any) -> Iterator[Callable[[Server, str], Any]]:
         page = chromium.new_page()
         pages.append(page)
         page.set_default_timeout(20_000)
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: said.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto(f"{server.url}/{path}")

@@ -1,4 +1,5 @@
 """A project whose API has every kind of field, and lists with searches, orders and each kind of pages."""
+# ruff: noqa: E402 - models are imported after django.setup()
 
 import os
 import sys
