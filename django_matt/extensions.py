@@ -15,7 +15,7 @@ from django_matt.settings import get_settings
 
 if TYPE_CHECKING:
     from django_matt.api import MattAPI
-    from django_matt.generation.orders import Generator
+    from django_matt.generation.orders import ForNames, Generator
 
 __all__ = [
     "ContributesPolicy",
@@ -183,9 +183,10 @@ class PrunesRows(Protocol):
 class Generates(Protocol):
     """An ``AppConfig`` that adds kinds of source to ``manage.py matt_generate``."""
 
-    def generators(self) -> "Mapping[str, Generator]":
+    def generators(self) -> "Mapping[str, Generator | ForNames]":
         """Return functions by the name of their kind, with the target if that is not HTML: ``{"form:htmx": make_form}``.
 
-        Each takes a ``django_matt.generation.orders.Order`` and returns a ``Generated``.
+        Each takes a ``django_matt.generation.orders.Order`` and returns a ``Generated``. ``ForNames(function)`` takes names
+        instead of models.
         """
         ...

@@ -1,12 +1,19 @@
 """The app's configuration: its system check, and the files that the development server keeps fresh."""
 
 import logging
+from functools import partial
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import register
 
 from django_matt.extensions import FileChange
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django_matt.generation.orders import ForNames
 
 __all__ = ["TypeScriptConfig"]
 
@@ -27,6 +34,17 @@ class TypeScriptConfig(AppConfig):
         from django_matt.contrib.typescript import checks
 
         register(checks.check_settings, "matt")
+
+    def generators(self) -> "Mapping[str, ForNames]":
+        """Return the kinds of source for ``manage.py matt_generate … --to react`` and ``--to svelte``."""
+        from django_matt.contrib.typescript.components.sources import PACKAGES, make
+        from django_matt.generation.orders import ForNames
+
+        return {
+            f"{kind}:{target}": ForNames(partial(make, kind, target))
+            for kind in ("form", "table", "page")
+            for target in PACKAGES
+        }
 
     def file_changed(self, change: FileChange) -> None:
         """Write the files after an edit of Python code, in the process that runs the edited code."""

@@ -7,7 +7,15 @@ from typing import Any, Protocol
 
 from django_matt.contrib.typescript.places import is_live_list
 
-__all__ = ["Names", "camel", "component_names", "identifier", "name_operations", "pascal"]
+__all__ = [
+    "Names",
+    "camel",
+    "component_names",
+    "identifier",
+    "name_operations",
+    "pascal",
+    "singular",
+]
 
 KEYWORDS = frozenset(
     [
@@ -241,7 +249,7 @@ def _without(verb: str, group: str) -> str:
     noun = [word.lower() for word in _words(group)]
     if not noun or len(words) <= len(noun):
         return verb
-    forms = {tuple(noun), (*noun[:-1], _singular(noun[-1]))}
+    forms = {tuple(noun), (*noun[:-1], singular(noun[-1]))}
     for start in range(1, len(words) - len(noun) + 1):
         if tuple(word.lower() for word in words[start : start + len(noun)]) in forms:
             return "_".join(words[:start] + words[start + len(noun) :])
@@ -254,7 +262,8 @@ def _plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(("x", "ch", "sh", "ss")) else f"{noun}s"
 
 
-def _singular(noun: str) -> str:
+def singular(noun: str) -> str:
+    """Return ``category`` for ``categories``, and ``parcel`` for ``parcels``."""
     if noun.endswith("ies"):
         return f"{noun[:-3]}y"
     if re.search(r"(x|ch|sh|ss)es$", noun):

@@ -397,6 +397,9 @@ class _Property:
                 same = len(set(kinds_found)) == 1
                 return False, kinds_found[0] if same else "text", "select"
         self.options.clear()
+        if {*kinds} == {"string"}:
+            # Such as an address of either version: what is typed is the value.
+            return False, "text", "text"
         return False, *_JSON
 
     def _is_decimal(self, text: Mapping[str, Any]) -> bool:

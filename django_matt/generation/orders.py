@@ -1,6 +1,6 @@
 """What is asked of a generator, and what it returns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +12,12 @@ from django.db.models import Model
 from django_matt.extensions import Generates
 
 __all__ = [
+    "ForNames",
     "Generated",
     "GenerationError",
     "Generator",
+    "NamedOrder",
+    "NamedSources",
     "Order",
     "Source",
     "find_generators",
@@ -70,9 +73,36 @@ Generator: TypeAlias = Callable[[Order], Generated]
 """Makes source for a model. Raises ``GenerationError`` for a model that it cannot write source for."""
 
 
-def find_generators() -> dict[str, Generator]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedOrder:
+    """What source is written for that is no model, such as schemas and operations of an API."""
+
+    names: Sequence[str]
+    project: Path
+    """The folder of the project, which contains ``manage.py``."""
+    output: str | None = None
+    """The folder that was asked for; None for the usual one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSources:
+    """The whole files of one order by their paths in ``folder``, and sentences that say what to do next."""
+
+    folder: Path
+    texts: Mapping[str, str]
+    next: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class ForNames:
+    """A generator that takes names instead of models. Its function raises ``GenerationError`` as others do."""
+
+    make: Callable[[NamedOrder], NamedSources]
+
+
+def find_generators() -> dict[str, Generator | ForNames]:
     """Return the generators of all installed apps. If two apps have one of the same name, that of the first app is used."""
-    found: dict[str, Generator] = {}
+    found: dict[str, Generator | ForNames] = {}
     for app in apps.get_app_configs():
         if isinstance(app, Generates):
             for name, generator in app.generators().items():

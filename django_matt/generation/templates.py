@@ -17,15 +17,8 @@ __all__ = ["quoted", "render", "wrapped"]
 WIDTH = 88
 """The line length of ruff and Black without settings."""
 _TAG_LINE = re.compile(r"^[ \t]*((?:<%[^\n]*?%>[ \t]*)+)\n", re.M)
-# Django's brackets of the generated template are hidden from the engine behind characters that no text has.
-_HIDDEN = {
-    "{%": "\ue000",
-    "%}": "\ue001",
-    "{{": "\ue002",
-    "}}": "\ue003",
-    "{#": "\ue004",
-    "#}": "\ue005",
-}
+# The braces of the generated source are hidden from the engine behind characters that no text has.
+_HIDDEN = {"{": "\ue000", "}": "\ue001"}
 _OURS = {"<%": "{%", "%>": "%}", "<<": "{{", ">>": "}}"}
 
 

@@ -70,7 +70,7 @@ export type Data<O> = Success<O>["data"];
 type Parameters<O> = O extends { parameters: infer P } ? P : unknown;
 type Sent<O> = O extends { requestBody?: infer B } ? Exclude<B, undefined> : never;
 type Encoded<C> = C extends { "application/json": infer J }
-  ? J
+  ? J | (C extends { "multipart/form-data": infer F } ? F | FormData : never)
   : C extends { "multipart/form-data": infer F }
     ? F | FormData
     : C extends { "application/x-www-form-urlencoded": infer F }
@@ -312,13 +312,15 @@ function addressOf(route: Route, options: Loose, client: Client): string {
 
 function bodyOf(route: Route, body: unknown, headers: Headers): BodyInit | null {
   if (body === undefined) return null;
-  if (!route.body) {
+  if (route.body === "raw" || body instanceof FormData || body instanceof URLSearchParams) return body as BodyInit;
+  if (!route.body && !(isObject(body) && Object.values(body).flat().some((one) => one instanceof Blob))) {
     headers.set("Content-Type", "application/json");
     return JSON.stringify(body);
   }
-  if (route.body === "raw" || body instanceof FormData || body instanceof URLSearchParams) return body as BodyInit;
   const form = route.body === "form" ? new URLSearchParams() : new FormData();
-  for (const [name, value] of each(body as object))
+  // A route that takes JSON too reads an empty text of a form as null, or as an empty list.
+  const blank = (value: unknown) => (!route.body && (value === null || (Array.isArray(value) && !value.length)) ? "" : value);
+  for (const [name, value] of each(Object.fromEntries(Object.entries(body as object).map(([k, v]) => [k, blank(v)]))))
     (form as FormData).append(name, value instanceof Blob ? value : text(value));
   return form;
 }

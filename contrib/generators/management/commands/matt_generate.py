@@ -14,11 +14,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Model
 
-from django_matt.generation.files import Plan, make_plan, write_plan
+from django_matt.generation.files import Plan, make_plan, plan_texts, write_plan
 from django_matt.generation.orders import (
-    Generated,
+    ForNames,
     GenerationError,
     Generator,
+    NamedOrder,
     Order,
     find_generators,
     folder_of,
@@ -29,6 +30,11 @@ from django_matt.management.labels import find_app, models_of, suggest
 __all__ = ["Command"]
 
 HTML = "html"
+_OF_MODELS = {
+    "--async": "asynchronous",
+    "--write-schemas": "write_schemas",
+    "--tests": "tests",
+}
 
 
 class Command(BaseCommand):
@@ -47,12 +53,22 @@ class Command(BaseCommand):
         parser.add_argument(
             "kind", help="crud, controller, views, form, table, or a kind of an installed app"
         )
-        parser.add_argument("models", nargs="+", metavar="app.Model", help="what to write it for")
+        parser.add_argument(
+            "models",
+            nargs="+",
+            metavar="app.Model",
+            help="what to write it for; for a front end, schemas or operations of the API",
+        )
         parser.add_argument(
             "--to",
             default=HTML,
             metavar="TARGET",
             help="what form and table are written for (default: html)",
+        )
+        parser.add_argument(
+            "--output",
+            metavar="FOLDER",
+            help="where a front end gets its components (default: beside the typed client)",
         )
         parser.add_argument(
             "--async",
@@ -82,10 +98,7 @@ class Command(BaseCommand):
         project = Path(getattr(settings, "BASE_DIR", None) or Path.cwd()).resolve()
         try:
             generator = _find(options["kind"], options["to"])
-            models = dict.fromkeys(map(_model, options["models"]))
-            orders = [_order(model, project, options) for model in models]
-            made = [(order, generator(order)) for order in orders]
-            plan = make_plan(made, project, options["on_conflict"])
+            plan, sentences = _plan(generator, project, options)
             if plan.conflicts:
                 raise CommandError(
                     "\n".join(plan.conflicts)
@@ -102,7 +115,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped. Nothing was written.", returncode=130) from None
         if plan.changes:
             self.stdout.write(f"Wrote {', '.join(change.path for change in plan.changes)}.")
-        for sentence in dict.fromkeys(_sentences(made)):
+        for sentence in dict.fromkeys(sentences):
             self.stdout.write(sentence)
 
     def _show(self, plan: Plan) -> None:
@@ -131,7 +144,33 @@ class Command(BaseCommand):
             raise CommandError("Nothing was written.")
 
 
-def _find(kind: str, target: str) -> Generator:
+def _plan(
+    generator: Generator | ForNames, project: Path, options: dict[str, Any]
+) -> tuple[Plan, list[str]]:
+    """Return what is to be written, and sentences that say what to do next."""
+    choice = options["on_conflict"]
+    if isinstance(generator, ForNames):
+        for name, is_given in _OF_MODELS.items():
+            if options[is_given]:
+                raise GenerationError(
+                    f"{name} does nothing for --to {options['to']}. Leave it out; nothing was written."
+                )
+        order = NamedOrder(names=options["models"], project=project, output=options["output"])
+        sources = generator.make(order)
+        return plan_texts(sources.texts, sources.folder, choice), list(sources.next)
+    if options["output"]:
+        raise GenerationError(
+            "--output is for components of a front end (--to react). Source for a model is written to its app."
+        )
+    orders = [
+        _order(model, project, options) for model in dict.fromkeys(map(_model, options["models"]))
+    ]
+    made = [(order, generator(order)) for order in orders]
+    sentences = [each for _, generated in made for each in generated.next]
+    return make_plan(made, project, choice), sentences
+
+
+def _find(kind: str, target: str) -> Generator | ForNames:
     known = find_generators()
     name = kind if target == HTML else f"{kind}:{target}"
     if name in known:
@@ -202,11 +241,6 @@ def _order(model: type[Model], project: Path, options: dict[str, Any]) -> Order:
     )
     folder_of(order.app, project)
     return order
-
-
-def _sentences(made: list[tuple[Order, Generated]]) -> Iterator[str]:
-    for _, generated in made:
-        yield from generated.next
 
 
 def _diff(change: Any) -> Iterator[str]:
