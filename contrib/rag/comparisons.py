@@ -41,9 +41,7 @@ def find_nearest(
     return _compare(found, data, rows, limit)
 
 
-def _compare(
-    found: EmbeddingSet, data: bytes, rows: "QuerySet[Vector]", limit: int
-) -> list[int]:
+def _compare(found: EmbeddingSet, data: bytes, rows: "QuerySet[Vector]", limit: int) -> list[int]:
     try:
         import numpy as np
     except ImportError as error:
@@ -71,7 +69,6 @@ def _compare(
         scores = matrix.reshape(len(pairs), len(question)) @ question
         scored += [(-score, key) for (key, _), score in zip(pairs, scores.tolist(), strict=True)]
     return [key for _, key in sorted(scored)[:limit]]
-
 
 
 def _parts(rows: Iterable[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]:

@@ -69,7 +69,7 @@ def _pages(content: str | bytes) -> list[str]:
     # Isolated from the environment, but with the libraries of this one.
     command = [sys.executable, "-c", _START, str(program), json.dumps(sys.path), *numbers]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own program
             command, input=content, capture_output=True, timeout=_PDF_SECONDS, check=False
         )
         answer = json.loads(done.stdout)

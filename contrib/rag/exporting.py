@@ -144,9 +144,7 @@ class _Bert:
 
     def dense(self, name: str, states: str) -> str:
         matrix = self.weight(f"{name}.weight", turn=True)
-        return self.node(
-            "Add", self.node("MatMul", states, matrix), self.weight(f"{name}.bias")
-        )
+        return self.node("Add", self.node("MatMul", states, matrix), self.weight(f"{name}.bias"))
 
     def normalise(self, name: str, states: str) -> str:
         scale, bias = (self.weight(f"{name}.{part}") for part in ("weight", "bias"))

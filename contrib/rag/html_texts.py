@@ -13,8 +13,42 @@ _SKIPPED = frozenset({"script", "style", "template", "noscript", "svg", "math", 
 _RAW = frozenset({"script", "style", "iframe", "noscript"})
 """Elements whose content is no HTML: it ends at the end tag."""
 _BLOCKS = frozenset(
-    "address article aside blockquote body br caption dd div dl dt fieldset figcaption figure footer form head header hr html "
-    "li main ol option p section select table tbody tfoot thead title tr ul".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "caption",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "head",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "ol",
+        "option",
+        "p",
+        "section",
+        "select",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "title",
+        "tr",
+        "ul",
+    ]
 )
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:-]{0,40}")
@@ -22,7 +56,6 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-zA-Z0-9_-]
 _BEGUN = re.compile(r"<(?=[a-zA-Z/!?])")
 _STOP = re.compile(r">|=\s*([\"'])")
 _SPACES = re.compile(r"[ \t\r\f\v\xa0]+")
-_ITEM = ("start", "li")
 _MAX_TOKENS = 1_000_000
 _LOOKED_AT = 4_096
 """Where HTML may declare its encoding is longer than the 1,024 bytes of the specification in practice."""
@@ -48,61 +81,77 @@ def read_html(content: str) -> str:
     >>> read_html("<h1>Tea</h1><p>Hot &amp; green<script>x()</script></p>")
     '# Tea\\n\\nHot & green\\n'
     """
-    lines: list[str] = []
-    parts: list[str] = []
-    skipped = start = ""
-    depth = 0
-    is_fenced = False
-
-    def end_line(*, gap: bool = True, then: str = "") -> None:
-        nonlocal start
-        line = "".join(parts)
-        parts.clear()
-        if is_fenced:
-            lines.append(line.rstrip())
-        elif line := _SPACES.sub(" ", line).strip(" |"):
-            # A paragraph that begins as a heading of Markdown is none.
-            escaped = "\\" if not start and line.startswith("#") else ""
-            lines.append(f"{start}{escaped}{line}" + ("\n" if gap else ""))
-        start = then
-
+    writer = _Writer()
+    skipped, depth = "", 0
     for number, (kind, value) in enumerate(_tokens(content)):
         if number > _MAX_TOKENS:
             raise UnreadableSource(f"The source has more than {_MAX_TOKENS:,} tags.")
-        if kind == "text":
-            if skipped:
-                continue
-            text = _unescape(value)
-            if is_fenced:
-                *whole, text = text.split("\n")
-                for each in whole:
-                    parts.append(each)
-                    end_line()
-            parts.append(text if is_fenced else text.replace("\n", " "))
-        elif skipped:
+        if skipped:
             # The same element inside of itself, as svg may be.
-            depth += (kind == "start") - (kind == "end") if value == skipped else 0
+            if kind != "text" and value == skipped:
+                depth += 1 if kind == "start" else -1
             skipped = skipped if depth else ""
+        elif kind == "text":
+            writer.write(_unescape(value))
         elif value in _SKIPPED:
             skipped, depth = (value, 1) if kind == "start" else ("", 0)
-        elif value == "pre":
-            if is_fenced != (kind == "start"):
-                end_line()
-                lines.append("```" if kind == "start" else "```\n")
-                is_fenced = kind == "start"
-        elif is_fenced:
-            if value == "br":
-                end_line()
-        elif value in _HEADINGS:
-            end_line(then=f"{_HEADINGS[value]} " if kind == "start" else "")
-        elif value in ("td", "th"):
-            parts.append(" | " if kind == "start" else " ")
-        elif value in _BLOCKS:
-            end_line(gap=value not in ("li", "tr", "br"), then="- " if (kind, value) == _ITEM else "")
-    end_line()
-    if is_fenced:
-        lines.append("```")
-    return "\n".join(lines)
+        else:
+            writer.tag(value, is_start=kind == "start")
+    return writer.finish()
+
+
+class _Writer:
+    """Makes lines of texts and tags."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._parts: list[str] = []
+        self._start = ""
+        self._is_fenced = False
+
+    def write(self, text: str) -> None:
+        if not self._is_fenced:
+            self._parts.append(text.replace("\n", " "))
+            return
+        *whole, rest = text.split("\n")
+        for each in whole:
+            self._parts.append(each)
+            self._end_line()
+        self._parts.append(rest)
+
+    def tag(self, name: str, *, is_start: bool) -> None:
+        if name == "pre":
+            if self._is_fenced != is_start:
+                self._end_line()
+                self._lines.append("```" if is_start else "```\n")
+                self._is_fenced = is_start
+        elif self._is_fenced:
+            if name == "br":
+                self._end_line()
+        elif name in _HEADINGS:
+            self._end_line(then=f"{_HEADINGS[name]} " if is_start else "")
+        elif name in ("td", "th"):
+            self._parts.append(" | " if is_start else " ")
+        elif name in _BLOCKS:
+            begin = "- " if is_start and name == "li" else ""
+            self._end_line(gap=name not in ("li", "tr", "br"), then=begin)
+
+    def finish(self) -> str:
+        self._end_line()
+        if self._is_fenced:
+            self._lines.append("```")
+        return "\n".join(self._lines)
+
+    def _end_line(self, *, gap: bool = True, then: str = "") -> None:
+        line = "".join(self._parts)
+        self._parts.clear()
+        if self._is_fenced:
+            self._lines.append(line.rstrip())
+        elif line := _SPACES.sub(" ", line).strip(" |"):
+            # A paragraph that begins as a heading of Markdown is none.
+            escaped = "\\" if not self._start and line.startswith("#") else ""
+            self._lines.append(f"{self._start}{escaped}{line}" + ("\n" if gap else ""))
+        self._start = then
 
 
 def _unescape(text: str) -> str:

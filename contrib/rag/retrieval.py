@@ -9,10 +9,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
+from django_matt.contrib.rag.comparisons import find_nearest
 from django_matt.contrib.rag.errors import EmbedderUnavailable
 from django_matt.contrib.rag.models import Chunk, Source
 from django_matt.contrib.rag.settings import Mode, get_settings
-from django_matt.contrib.rag.comparisons import find_nearest
 from django_matt.contrib.rag.vectors import current_embedder
 from django_matt.errors.exceptions import Problem
 from django_matt.scopes import narrowed

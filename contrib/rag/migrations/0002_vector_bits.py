@@ -1,11 +1,13 @@
 """Vectors get the tenant of their chunk, and their bits, which are compared first."""
 
+from typing import Any
+
 from django.db import migrations, models
 
 from django_matt.contrib.rag.numbers import pack_bits
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     """Give the vectors that there are what new ones get."""
     vectors = apps.get_model("matt_rag", "Vector").objects.using(schema_editor.connection.alias)
     last = 0
