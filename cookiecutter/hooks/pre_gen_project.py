@@ -41,7 +41,7 @@ INSTALLED = {
     "allauth", "cffi", "charset_normalizer", "cryptography", "fido2", "jwt", "oauthlib", "pycparser", "qrcode", "requests",
     "annotated_types", "anyio", "asgiref", "ast_serialize", "async_timeout", "boto3", "botocore", "certifi", "cfgv",
     "click", "colorama", "contextlib2", "corsheaders", "coverage", "csp", "dateutil", "debug_toolbar", "defusedxml",
-    "distlib", "django", "django_matt", "django_stubs_ext", "django_vite", "dotenv", "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jmespath",
+    "distlib", "django", "django_matt", "django_cotton", "django_htmx", "django_stubs_ext", "django_vite", "template_partials", "dotenv", "environ", "filelock", "granian", "grimp", "h11", "identify", "idna", "importlinter", "iniconfig", "injector", "jmespath",
     "jurigged", "librt", "markdown_it", "mdurl", "msgspec", "mypy", "mypy_django_plugin", "mypy_extensions",
     "mypyc", "ninja", "ninja_extra", "nodeenv", "orjson", "packaging", "pathspec", "platformdirs", "pluggy",
     "pre_commit", "psycopg", "psycopg_binary", "py", "pydantic", "pydantic_core", "pydantic_settings", "pygments",
