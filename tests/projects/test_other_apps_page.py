@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     class Sentry(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            if self.headers.get("Content-Encoding") == "gzip":
-                import gzip
-
-                body = gzip.decompress(body)
+            # Sentry's client sends "br" where an installed package brought brotli.
+            if encoding := self.headers.get("Content-Encoding"):
+                module = import_module({"br": "brotli"}.get(encoding, encoding))
+                body = module.decompress(body)
             reports.append(body)
             self.send_response(200)
             self.end_headers()

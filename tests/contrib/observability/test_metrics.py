@@ -339,6 +339,10 @@ def test_missing_urls_are_a_warning(settings: Any, project: Any):
 def test_processes_that_share_a_folder_are_added_up(tmp_path: Path):
     program = """
         import sys
+        import django
+        from django.conf import settings
+        settings.configure()
+        django.setup()
         from django_matt.contrib.observability.metrics import series_of, write
         if sys.argv[1] == "count":
             series = series_of("GET", "/shared")
