@@ -31,7 +31,7 @@ SIGN_IN = "tests.sign_in.settings"
 # Its apps have tables and middleware, which the other tests must not see (make test-sign-in).
 collect_ignore = [] if os.environ.get("DJANGO_SETTINGS_MODULE") == SIGN_IN else ["sign_in"]
 _BRING_THEIR_OWN = {"e2e", "examples"}
-_SETS, _SETS_WITH_SERVERS, _SETS_ON_POSTGRESQL = 10, 4, 3
+_SETS, _SETS_WITH_SERVERS, _SETS_ON_POSTGRESQL = 6, 3, 2
 """How many sets of parameters of a test run; those of a page of the documentation run all."""
 _FIXTURES = {"db", "transactional_db"}
 """pytest-django's: without one of them, or its mark, a test cannot reach the database."""

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from django.db.models import FileField, Model
+from django.db.models import CharField, FileField, Model, TextField
 from django.utils.text import capfirst
 
 from django_matt.generation.columns import (
@@ -76,6 +76,12 @@ def make_form(order: Order) -> Generated:
         "choices": f"{{{', '.join(map(_choice, related))}}}" if related else "",
         "related": sorted((module_of(target), target.__name__) for target in targets),
         "many": [field.name for field in fields if field.many_to_many],
+        # An empty entry is null in the schema, and the column has no null.
+        "texts": [
+            field.name
+            for field in fields
+            if isinstance(field, (CharField, TextField)) and field.blank and not field.null
+        ],
         "files": files,
         "left_out": f"{{{', '.join(map(quoted, files))}}}",
         # A page shows no file in its form: what is chosen replaces it.

@@ -231,7 +231,7 @@ def sides(second_database):
     return Sides(LISTS, ("list", "async", "limit"))
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("router", ROUTERS)
 def test_relations_are_read_where_django_reads_them(both, serve, settings, sides, router):
     settings.DATABASE_ROUTERS = ROUTERS[router]

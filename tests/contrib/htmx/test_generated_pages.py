@@ -23,6 +23,7 @@ MODELS = """
 
 class Photo(models.Model):
     title = models.CharField(max_length=20)
+    caption = models.TextField(blank=True)
     colour = models.CharField(max_length=10, choices=Colour.choices, null=True, blank=True)
     image = models.ImageField(upload_to="photos")
     notes = models.FileField(upload_to="notes", blank=True)
@@ -211,7 +212,7 @@ def test_an_object_is_created_found_changed_and_deleted(project: SmallProject):
 
 def photo(**files: tuple[str, bytes]) -> dict[str, Any]:
     sent = {name: (file, content.hex()) for name, (file, content) in files.items()}
-    return {"title": "Moon", "colour": "blue", "files": sent}
+    return {"title": "Moon", "caption": "", "colour": "blue", "files": sent}
 
 
 def test_a_form_uploads_files_and_pages_link_to_them_and_name_choices(project: SmallProject):
@@ -258,7 +259,7 @@ def test_a_form_uploads_files_and_pages_link_to_them_and_name_choices(project: S
     assert (kept, changed) == (200, 200)
     assert link in after
     assert "b.txt</a>" in after
-    assert json.loads(data)["colour"] == "blue"
+    assert json.loads(data) | {"colour": "blue", "caption": ""} == json.loads(data)
     assert (project.folder / "media/photos/moon__sea.png").read_bytes() == image[1]
 
 
