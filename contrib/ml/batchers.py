@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
@@ -79,7 +80,8 @@ class Batcher:
         self._size = model.batch.size
         self._has_buckets = type(model).bucket is not Served.bucket
         self._condition = threading.Condition()
-        self._queue: dict[int, _Job] = {}
+        # Its first item is found at once; a dict looks at all that were before it.
+        self._queue: OrderedDict[int, _Job] = OrderedDict()
         self._next = 0
         self._running: list[_Job] = []
         self._since = 0.0

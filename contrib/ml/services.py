@@ -140,6 +140,7 @@ def statistics() -> dict[str, dict[str, dict[str, Any]]]:
 # ---- the registry ---------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def register(
     name: str, version: str, path: str | Path, *, stage: str = Stage.RETIRED, share: int = 0
 ) -> Model:

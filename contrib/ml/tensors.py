@@ -84,7 +84,7 @@ class Tensor(Schema):
     """A tensor: ``data`` in row-major order, flat or nested, or ``binary_data_size`` in the parameters and its bytes behind the JSON."""
 
     name: str = Field(max_length=200)
-    shape: list[int] = Field(max_length=16)
+    shape: list[Annotated[int, Field(lt=2**63)]] = Field(max_length=16)
     datatype: str = Field(max_length=20)
     parameters: dict[str, Any] | None = None
     data: list[Any] | None = None

@@ -1,7 +1,7 @@
 """Ranges as ``{"lower", "upper", "bounds"}``: the types of Ninja's schemas for the range fields of PostgreSQL."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -148,9 +148,18 @@ def _to_range(value: Any, *, greatest: Any) -> Any:
 
 def _aware(value: Any) -> Any:
     """Return a datetime as Django's own field would store it."""
-    if isinstance(value, datetime) and settings.USE_TZ and not is_aware(value):
-        return make_aware(value)
-    return value
+    if not (isinstance(value, datetime) and settings.USE_TZ and not is_aware(value)):
+        return value
+    aware = make_aware(value)
+    try:
+        aware.astimezone(UTC)
+    except OverflowError:
+        # PostgreSQL would store what no later query can read.
+        raise PydanticCustomError(
+            "datetime_out_of_range",
+            "Input should be a datetime between the years 1 and 9999 in UTC",
+        ) from None
+    return aware
 
 
 def _dump(value: Any, info: Any) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 __all__: list[str] = []
 
+_MOST_SECONDS = 90
+
 
 def read(content: Any, most_pages: int, most_characters: int) -> dict[str, Any]:
     """Return ``{"pages": […]}``, or ``{"refused": reason}``."""
@@ -44,6 +46,8 @@ if __name__ == "__main__":
         pass
     else:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        # The parent waits less long, unless it was killed itself.
+        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
     logging.disable(logging.CRITICAL)
     try:
         answer = read(io.BytesIO(sys.stdin.buffer.read()), most_pages, most_characters)

@@ -150,7 +150,7 @@ def _sections(text: str) -> Iterator[tuple[int, str, str]]:
             yield start, _join(path), text[start:position]
             level = len(found[1])
             path = [each for each in path if each[0] < level]
-            path.append((level, _heading(found[2])))
+            path.append((level, _heading(found[2])[:_MAX_HEADING]))
             start = position + len(line)
         position += len(line)
     yield start, _join(path), text[start:]

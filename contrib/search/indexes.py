@@ -305,6 +305,8 @@ def _prepared(storage: Storage, field: Any, value: Any, name: str) -> Any:
         target.run_validators(cleaned)
     except ValidationError as error:
         raise UnknownFilter(f"The filter {name!r}: {' '.join(error.messages)}") from None
+    except OverflowError:
+        raise UnknownFilter(f"The filter {name!r}: the value is too large.") from None
     if isinstance(cleaned, str) and "\0" in cleaned:
         raise UnknownFilter(f"The filter {name!r}: the character NUL is not allowed.")
     return target.get_db_prep_value(cleaned, storage.connection)

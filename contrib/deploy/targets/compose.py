@@ -143,7 +143,7 @@ def files(project: Project, options: Options) -> dict[str, str]:
         "domain": options.domain,
         "health": project.health,
         "upstreams": " ".join(f"{copy}:{PORT}" for copy in COPIES),
-        "stopped": " ".join([*COPIES, *options.workers]),
+        "stopped": " ".join([*COPIES, *options.workers, *(["daily"] if project.prunes else [])]),
     }
     return {
         **image_files(project, options, pages=True),

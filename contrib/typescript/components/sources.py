@@ -500,7 +500,9 @@ class _Markup:
             many=described.many,
             options=[
                 {
-                    "value": literal(str(value).lower() if isinstance(value, bool) else str(value)),
+                    "value": self._writer.attribute(
+                        str(value).lower() if isinstance(value, bool) else str(value)
+                    ),
                     "text": self._writer.text(label),
                 }
                 for value, label in described.options

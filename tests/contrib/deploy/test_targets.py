@@ -491,7 +491,7 @@ def test_a_release_waits_for_its_migration_as_long_as_it_may(
     # Answers each question about the state of the task by the next line.
     (tools / "aws").write_text(
         '#!/bin/sh\ncase "$*" in *lastStatus*) head -1 states; [ $(wc -l < states) = 1 ] || sed -i 1d states;;'
-        " *exitCode*) echo 0;; *) echo a-name;; esac\n"
+        " *exitCode*) echo 0;; *) echo arn:of-a-task;; esac\n"
     )
     (tools / "aws").chmod(0o755)
     done = subprocess.run(
@@ -512,6 +512,26 @@ def test_a_release_waits_for_its_migration_as_long_as_it_may(
     # The bound is an option.
     files = make(project_in(tmp_path), "aws", "postgresql", migration_minutes=240)[2]
     assert "MIGRATION_MINUTES:-240" in files["deploy/aws/migrate.sh"]
+
+
+def test_a_release_ends_where_no_task_was_started_for_its_migration(tmp_path: Path) -> None:
+    files = make(project_in(tmp_path), "aws", "postgresql")[2]
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    # The command succeeds where there is no capacity, and names no task.
+    (tools / "aws").write_text("#!/bin/sh\necho None\n")
+    (tools / "aws").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", files["deploy/aws/migrate.sh"]],
+        cwd=tmp_path,
+        env={"PATH": f"{tools}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "ECS has started no task" in done.stderr
 
 
 def test_loops_of_compose_hear_sigterm(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.postgres import fields as pg
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.range import Range
@@ -130,6 +131,19 @@ def test_a_wrong_range_is_refused_by_name(serve, stays):
         if "\u0000" not in str(value):
             assert answer.json()["detail"][0]["type"] == kind, (name, value, answer.json())
             assert name in answer.json()["detail"][0]["loc"]
+    assert not stays.objects.exists()
+
+
+def test_a_naive_end_that_no_later_query_could_read_is_refused(serve, stays):
+    client = serve_stays(serve, stays, "sync")
+    with timezone.override("America/Chicago"):
+        answer = client.post(
+            "/api/it",
+            json.dumps({"booked": {"upper": "9999-12-31T23:59:59"}}),
+            content_type="application/json",
+        )
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"][0]["type"] == "datetime_out_of_range"
     assert not stays.objects.exists()
 
 

@@ -153,7 +153,9 @@ export function fieldOf(values: unknown, path: string): string {
   let inner = values;
   for (const name of path.split(".")) {
     const object = inner instanceof FileList ? undefined : objectFrom(inner);
-    if (!object || !(name in object)) break;
+    // The items of a list of texts have no fields of their own.
+    const isItem = Array.isArray(inner) && !objectFrom(inner[Number(name)]);
+    if (!object || isItem || !Object.hasOwn(object, name)) break;
     found.push(name);
     inner = object[name];
   }
@@ -178,7 +180,8 @@ export function shown(value: unknown, labels: Record<string, string> = {}): stri
   const object = objectFrom(value);
   if (object) return shown(NAMES.map((name) => object[name]).find((each) => each != null) ?? JSON.stringify(value));
   const text = String(value);
-  return labels[text] ?? (typeof value === "boolean" ? (value ? "Yes" : "No") : text);
+  const label = Object.hasOwn(labels, text) ? labels[text] : undefined;
+  return label ?? (typeof value === "boolean" ? (value ? "Yes" : "No") : text);
 }
 
 /** A date or a time as people write it where the browser is. */

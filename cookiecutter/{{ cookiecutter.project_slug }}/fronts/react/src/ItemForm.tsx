@@ -20,7 +20,8 @@ export default function ItemForm({ id }: { id?: number }) {
 
 function Loaded({ id }: { id: number }) {
   const { data, error } = useQuery(itemsReadQuery({ path: { item_id: id } }));
-  if (error) {
+  // A failed refetch keeps the data: the form and what was typed stay.
+  if (error && !data) {
     return (
       <>
         <h1>Item</h1>

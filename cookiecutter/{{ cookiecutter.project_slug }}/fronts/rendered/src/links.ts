@@ -14,6 +14,6 @@ export const signInLink = (next: string) => `/sign-in?next=${encodeURIComponent(
 /** Where a sign-in leads: the page that the URL names if it is one of this site, else the list. */
 export function nextOf(query: URLSearchParams): string {
   const next = query.get("next") ?? "/";
-  // "//evil.example" and "/\evil.example" are other sites.
-  return /^\/(?![/\\])/.test(next) ? next : "/";
+  // "//evil.example" and "/\evil.example" are other sites, and browsers drop tabs and ends of lines from an address.
+  return /^\/(?![/\\])[^\t\n\r]*$/.test(next) ? next : "/";
 }
