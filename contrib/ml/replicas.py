@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django_matt.contrib.ml.batchers import Batcher
@@ -60,25 +61,34 @@ class Replica:
             self.batcher.warm([*model.warm()])
 
     def close(self, seconds: float) -> None:
-        """Answer what is queued, and free the model."""
-        self.batcher.close(seconds)
+        """Answer what is queued, wait for streams, and free the model; one that is still used is left to Python."""
+        end = monotonic() + seconds
+        has_ended = self.batcher.close(seconds)
         model, self.model = self.model, None
-        if model is not None:
-            try:
-                model.unload()
-            except Exception:
-                logger.exception("%s:%s could not be unloaded.", model.name, self.version)
+        if model is None:
+            return
+        for _ in range(model.batch.size):
+            has_ended = self._streams.acquire(timeout=max(0, end - monotonic())) and has_ended
+        if not has_ended:
+            logger.warning("%s:%s was replaced and is still used.", model.name, self.version)
+            return
+        try:
+            model.unload()
+        except Exception:
+            logger.exception("%s:%s could not be unloaded.", model.name, self.version)
 
     @contextmanager
     def stream(self, item: Any) -> Iterator[Iterator[Any]]:
         """Give the parts of the answer to an item; raise ``Overloaded`` if as many as a batch has are streamed already."""
-        model = self.model
-        if model is None:
-            raise ModelLoading  # it was replaced just now
         if not self._streams.acquire(blocking=False):
+            if self.model is None:
+                raise ModelLoading  # it was replaced just now
             self.batcher.counts.refused += 1
             raise Overloaded
         try:
+            model = self.model
+            if model is None:
+                raise ModelLoading
             parts = iter(model.predict_stream(item))
             try:
                 yield parts
@@ -220,7 +230,7 @@ class Deployment:
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
             for replica in fresh:
-                replica.close(0)
+                replica.close(2 * self.kind.batch.deadline)
             raise
         share = next((each.share for each in wanted if each.stage == "canary"), 0)
         self._stages = _Stages(

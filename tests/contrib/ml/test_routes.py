@@ -1,11 +1,14 @@
 """The typed routes: answers, versions, errors, streams, and what the document says about them."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
+from django_matt.contrib.ml.errors import ModelLoading
 from django_matt.contrib.ml.fleets import serving
+from django_matt.contrib.ml.replicas import Replica, Wanted
 from django_matt.contrib.ml.services import register
 from django_matt.errors.exceptions import UnprocessableContent
 from tests.waiting import SECONDS
@@ -85,6 +88,28 @@ def test_an_answer_is_streamed_in_parts(call: Any, api: Any):
         for _ in range(replica.model.batch.size):
             assert replica._streams.acquire(timeout=SECONDS)
         assert "overloaded" in _read(call("/ml/echo/stream", {"text": "abc"}))
+        for _ in range(replica.model.batch.size):
+            replica._streams.release()
+
+
+def test_a_model_is_freed_when_its_last_stream_has_ended():
+    freed = threading.Event()
+
+    class Reader(Echo):
+        def unload(self) -> None:
+            freed.set()
+
+    replica = Replica(Reader, Wanted("1", "", "", "live", 0))
+    with replica.stream(Reader.Input(text="abc")) as parts:
+        next(parts)
+        closing = threading.Thread(target=replica.close, args=(SECONDS,))
+        closing.start()
+        assert not freed.wait(0.2)
+        assert [each.text for each in parts] == [*"bc"]
+    closing.join(SECONDS)
+    assert freed.is_set()
+    with pytest.raises(ModelLoading), replica.stream(Reader.Input(text="abc")):
+        pass
 
 
 def _read(response: Any) -> str:
