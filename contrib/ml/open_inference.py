@@ -353,6 +353,10 @@ def _read(
         rows = read_items(body.inputs, inputs, options.MAX_ELEMENTS, binary)
     except TensorError as error:
         raise _invalid(str(error), "inputs", *error.place) from None
+    if len(rows) > options.MAX_ITEMS:
+        raise _invalid(
+            f"The request has {len(rows)} items; the most are {options.MAX_ITEMS}.", "inputs"
+        )
     items = []
     for number, row in enumerate(rows):
         try:

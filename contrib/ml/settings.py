@@ -35,6 +35,8 @@ class MLSettings:
     """After how many seconds a process sees that another one has changed the stage of a version."""
     MAX_ELEMENTS: int = 1_000_000
     """How many numbers or texts one tensor of the Open Inference Protocol may have."""
+    MAX_ITEMS: int = 1_000
+    """How many items one request of the Open Inference Protocol may have: each is validated before any is predicted."""
 
     def __post_init__(self) -> None:
         """Raise ``ImproperlyConfigured`` for an invalid value."""
@@ -46,8 +48,8 @@ class MLSettings:
             raise _invalid("DEVICE", self.DEVICE, "it must be the name of a device")
         if not isinstance(self.FOLDER, str | Path) or not str(self.FOLDER):
             raise _invalid("FOLDER", self.FOLDER, "it must be the path of a folder")
-        whole = ("MAX_ELEMENTS",) if self.THREADS is None else ("MAX_ELEMENTS", "THREADS")
-        for name in (*whole, "REFRESH_SECONDS"):
+        threads = () if self.THREADS is None else ("THREADS",)
+        for name in ("MAX_ELEMENTS", "MAX_ITEMS", *threads, "REFRESH_SECONDS"):
             value = getattr(self, name)
             kinds = int | float if name == "REFRESH_SECONDS" else int
             if isinstance(value, bool) or not isinstance(value, kinds) or not value > 0:

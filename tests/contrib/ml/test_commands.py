@@ -112,6 +112,7 @@ def test_the_files_of_all_versions_are_checked(weights: Any, folder: Any):
         {"THREADS": 0},
         {"THREADS": "2"},
         {"MAX_ELEMENTS": -1},
+        {"MAX_ITEMS": 0},
         {"REFRESH_SECONDS": True},
         {"DEVICE": None},
         {"FOLDER": None},

@@ -191,6 +191,13 @@ def test_a_body_that_is_no_request_is_refused(infer: Any, body: str):
     assert found.json()["error"]
 
 
+def test_a_request_of_too_many_items_is_refused(infer: Any):
+    many = {**linear()["inputs"][0], "shape": [1_001, 3], "data": [0.0] * 3_003}
+    answer = infer({"inputs": [many]})
+    assert answer.status_code == 422
+    assert "The request has 1001 items; the most are 1000." in answer.content.decode()
+
+
 def test_an_item_that_the_schema_refuses_is_named(infer: Any):
     negative = [GRID[0], GRID[1], {**GRID[2], "data": [1, -2]}, GRID[3]]
     found = infer({"inputs": negative}, "/v2/models/grid/infer")
