@@ -23,6 +23,7 @@ __all__ = [
     "lower_maximum",
     "models_in",
     "refuse_zone",
+    "stay_in_utc_years",
     "within",
     "wrap_after",
 ]
@@ -157,10 +158,11 @@ def _bound_duration(node: dict[str, Any]) -> dict[str, Any]:
 
 def _bound_datetime(node: dict[str, Any]) -> dict[str, Any]:
     aware = node.get("tz_constraint", "naive") != "naive"
-    return wrap_after(node, _stay_in_utc_years if aware else _localize)
+    return wrap_after(node, stay_in_utc_years if aware else _localize)
 
 
-def _stay_in_utc_years(value: datetime) -> datetime:
+def stay_in_utc_years(value: datetime) -> datetime:
+    """Return a datetime; raise ``PydanticCustomError`` for an aware one that has no year in UTC: a database may store it, and not read it."""
     if value.tzinfo is not None and value.year in (1, 9999):
         try:
             value.astimezone(UTC)
@@ -172,7 +174,7 @@ def _stay_in_utc_years(value: datetime) -> datetime:
 def _localize(value: datetime) -> datetime:
     """Make an aware datetime naive where ``USE_TZ`` is off: Django's datetimes are then naive, in ``TIME_ZONE``."""
     if settings.USE_TZ or not is_aware(value):
-        return _stay_in_utc_years(value)
+        return stay_in_utc_years(value)
     try:
         return make_naive(value, get_default_timezone())
     except OverflowError:

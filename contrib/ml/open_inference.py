@@ -350,13 +350,11 @@ def _read(
         raise _invalid(f"The model does not return {', '.join(sorted(unknown))}.", "outputs")
     try:
         binary = request.__dict__.get(_BINARY, b"")
-        rows = read_items(body.inputs, inputs, options.MAX_ELEMENTS, binary)
+        rows = read_items(
+            body.inputs, inputs, options.MAX_ELEMENTS, binary, most_items=options.MAX_ITEMS
+        )
     except TensorError as error:
         raise _invalid(str(error), "inputs", *error.place) from None
-    if len(rows) > options.MAX_ITEMS:
-        raise _invalid(
-            f"The request has {len(rows)} items; the most are {options.MAX_ITEMS}.", "inputs"
-        )
     items = []
     for number, row in enumerate(rows):
         try:

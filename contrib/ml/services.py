@@ -140,7 +140,6 @@ def statistics() -> dict[str, dict[str, dict[str, Any]]]:
 # ---- the registry ---------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def register(
     name: str, version: str, path: str | Path, *, stage: str = Stage.RETIRED, share: int = 0
 ) -> Model:
@@ -156,8 +155,10 @@ def register(
     relative, digest = store_file(Path(path), name, version)
     row = Model(name=name, version=version, path=relative, digest=digest)
     row.full_clean()
-    row.save()
-    return row if stage == Stage.RETIRED else set_stage(name, version, stage, share=share)
+    # Not around the copy of the file, which may be large.
+    with transaction.atomic():
+        row.save()
+        return row if stage == Stage.RETIRED else set_stage(name, version, stage, share=share)
 
 
 @transaction.atomic

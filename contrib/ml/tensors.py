@@ -154,11 +154,16 @@ def _length(metadata: Sequence[Any]) -> int:
 
 
 def read_items(
-    tensors: Sequence[Tensor], columns: Sequence[Column], most: int, binary: bytes = b""
+    tensors: Sequence[Tensor],
+    columns: Sequence[Column],
+    most: int,
+    binary: bytes = b"",
+    *,
+    most_items: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return the items in tensors as dictionaries, before they are validated by the schema.
 
-    ``binary`` are the bytes behind the JSON. Raises ``TensorError``, whose first place is the index of the tensor if it is about one,
+    A tensor has at most ``most`` elements and ``most_items`` items. ``binary`` are the bytes behind the JSON. Raises ``TensorError``, whose first place is the index of the tensor if it is about one,
     and ``BinaryError``.
     """
     sized = [(index, each) for index, each in enumerate(tensors) if each.binary_size is not None]
@@ -174,7 +179,7 @@ def read_items(
     for column in columns:
         index = names.index(column.name)
         try:
-            values[column.name] = _read(tensors[index], column, most, raws.get(index))
+            values[column.name] = _read(tensors[index], column, most, raws.get(index), most_items)
         except TensorError as error:
             raise TensorError(str(error), index, *error.place) from None
     counts = {len(each) for each in values.values()}
@@ -183,7 +188,9 @@ def read_items(
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
-def _read(tensor: Tensor, column: Column, most: int, raw: bytes | None) -> list[Any]:
+def _read(
+    tensor: Tensor, column: Column, most: int, raw: bytes | None, most_items: int | None
+) -> list[Any]:
     """Return the values of a tensor by item. The shape is looked at before the data."""
     check = _element_check(tensor.datatype, column.datatype)
     shape, axes = tensor.shape, (-1, *column.axes)
@@ -200,6 +207,10 @@ def _read(tensor: Tensor, column: Column, most: int, raw: bytes | None) -> list[
     count = math.prod(shape)
     if count > most:
         raise TensorError(f"The tensor has {count} elements; the most are {most}.", "shape")
+    if most_items is not None and shape[0] > most_items:
+        raise TensorError(
+            f"The request has {shape[0]} items; the most are {most_items}.", "shape", 0
+        )
     if (tensor.data is None) is (raw is None):
         raise TensorError("A tensor has either data or a binary_data_size.", "data")
     flat = read_values(tensor.datatype, raw, count) if raw is not None else tensor.data or []

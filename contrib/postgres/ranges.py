@@ -1,7 +1,7 @@
 """Ranges as ``{"lower", "upper", "bounds"}``: the types of Ninja's schemas for the range fields of PostgreSQL."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +13,8 @@ from ninja.orm import register_field
 from psycopg.types.range import Range
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
+
+from django_matt.bounds import stay_in_utc_years
 
 __all__ = [
     "BigIntegerRange",
@@ -148,18 +150,9 @@ def _to_range(value: Any, *, greatest: Any) -> Any:
 
 def _aware(value: Any) -> Any:
     """Return a datetime as Django's own field would store it."""
-    if not (isinstance(value, datetime) and settings.USE_TZ and not is_aware(value)):
-        return value
-    aware = make_aware(value)
-    try:
-        aware.astimezone(UTC)
-    except OverflowError:
-        # PostgreSQL would store what no later query can read.
-        raise PydanticCustomError(
-            "datetime_out_of_range",
-            "Input should be a datetime between the years 1 and 9999 in UTC",
-        ) from None
-    return aware
+    if isinstance(value, datetime) and settings.USE_TZ and not is_aware(value):
+        return stay_in_utc_years(make_aware(value))
+    return value
 
 
 def _dump(value: Any, info: Any) -> Any:

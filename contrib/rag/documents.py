@@ -65,7 +65,8 @@ def _pages(content: str | bytes) -> list[str]:
     if isinstance(content, str):
         raise UnreadableSource("A PDF is given as bytes.")
     program = Path(__file__).with_name("pdf_process.py")
-    numbers = [str(each) for each in (_PDF_MEMORY, _MAX_PAGES, _MAX_CHARACTERS)]
+    limits = (_PDF_MEMORY, _PDF_SECONDS + 30, _MAX_PAGES, _MAX_CHARACTERS)
+    numbers = [str(each) for each in limits]
     # Isolated from the environment, but with the libraries of this one.
     command = [sys.executable, "-c", _START, str(program), json.dumps(sys.path), *numbers]
     try:

@@ -9,8 +9,6 @@ from typing import Any
 
 __all__: list[str] = []
 
-_MOST_SECONDS = 90
-
 
 def read(content: Any, most_pages: int, most_characters: int) -> dict[str, Any]:
     """Return ``{"pages": […]}``, or ``{"refused": reason}``."""
@@ -39,15 +37,15 @@ if __name__ == "__main__":
     import io
     import logging
 
-    memory, most_pages, most_characters = map(int, sys.argv[1:])
+    memory, seconds, most_pages, most_characters = map(int, sys.argv[1:])
     try:
         import resource
     except ImportError:  # Windows
         pass
     else:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        # The parent waits less long, unless it was killed itself.
-        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
+        # The parent ends this sooner, unless it was killed itself.
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     logging.disable(logging.CRITICAL)
     try:
         answer = read(io.BytesIO(sys.stdin.buffer.read()), most_pages, most_characters)

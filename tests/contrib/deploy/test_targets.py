@@ -478,34 +478,38 @@ def test_with_sqlite_on_fly_the_machine_migrates_before_anything_else(tmp_path: 
     assert {"granian asgi", "python matt_prune"} <= set(calls)
 
 
+def migrate(folder: Path, aws: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the script that migrates on AWS, with a program in place of ``aws``."""
+    files = make(project_in(folder), "aws", "postgresql")[2]
+    tools = folder / "tools"
+    tools.mkdir()
+    (tools / "aws").write_text(f"#!/bin/sh\n{aws}\n")
+    (tools / "aws").chmod(0o755)
+    return subprocess.run(
+        ["sh", "-c", files["deploy/aws/migrate.sh"]],
+        cwd=folder,
+        env={"PATH": f"{tools}:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("states", "minutes", "code"), [(["RUNNING", "STOPPED"], "60", 0), (["RUNNING"], "0", 1)]
 )
 def test_a_release_waits_for_its_migration_as_long_as_it_may(
     tmp_path: Path, states: list[str], minutes: str, code: int
 ) -> None:
-    files = make(project_in(tmp_path), "aws", "postgresql")[2]
-    tools = tmp_path / "tools"
-    tools.mkdir()
     (tmp_path / "states").write_text("\n".join(states) + "\n")
     # Answers each question about the state of the task by the next line.
-    (tools / "aws").write_text(
-        '#!/bin/sh\ncase "$*" in *lastStatus*) head -1 states; [ $(wc -l < states) = 1 ] || sed -i 1d states;;'
-        " *exitCode*) echo 0;; *) echo arn:of-a-task;; esac\n"
-    )
-    (tools / "aws").chmod(0o755)
-    done = subprocess.run(
-        ["sh", "-c", files["deploy/aws/migrate.sh"]],
-        cwd=tmp_path,
-        env={
-            "PATH": f"{tools}:/usr/bin:/bin",
-            "MIGRATION_MINUTES": minutes,
-            "MIGRATION_PAUSE": "0",
-        },
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
+    done = migrate(
+        tmp_path,
+        'case "$*" in *lastStatus*) head -1 states; [ $(wc -l < states) = 1 ] || sed -i 1d states;;'
+        " *exitCode*) echo 0;; *) echo arn:of-a-task;; esac",
+        MIGRATION_MINUTES=minutes,
+        MIGRATION_PAUSE="0",
     )
     assert done.returncode == code, done.stderr
     assert ("The migration still runs" in done.stderr) == bool(code)
@@ -515,21 +519,8 @@ def test_a_release_waits_for_its_migration_as_long_as_it_may(
 
 
 def test_a_release_ends_where_no_task_was_started_for_its_migration(tmp_path: Path) -> None:
-    files = make(project_in(tmp_path), "aws", "postgresql")[2]
-    tools = tmp_path / "tools"
-    tools.mkdir()
     # The command succeeds where there is no capacity, and names no task.
-    (tools / "aws").write_text("#!/bin/sh\necho None\n")
-    (tools / "aws").chmod(0o755)
-    done = subprocess.run(
-        ["sh", "-c", files["deploy/aws/migrate.sh"]],
-        cwd=tmp_path,
-        env={"PATH": f"{tools}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    done = migrate(tmp_path, "echo None")
     assert done.returncode == 1
     assert "ECS has started no task" in done.stderr
 
